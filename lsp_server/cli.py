@@ -1,0 +1,47 @@
+"""The command `infill`: arguments in, exit status out. Each subcommand lives in `commands/`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from lsp_server import __version__
+from lsp_server.errors import InfillError
+
+# Imported only when called: `serve` must answer an editor at once, and needs none of what the others need.
+_COMMANDS = {
+    "serve": "run the language server (editors start it)",
+    "complete": "complete at a place in a file and print it",
+    "demo": "watch a short typing session with the embedded model",
+    "doctor": "say what is installed, which model is used, and whether it can infill",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; errors are one or two lines, never a traceback."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(
+        prog="infill", description="Code completion in any editor, by a model on your own machine."
+    )
+    parser.add_argument("--version", action="version", version=f"infill {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in _COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if name in arguments:
+            module = importlib.import_module(f"lsp_server.commands.{name}")
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except InfillError as error:
+        print(f"infill: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has left; standard output is closed without another attempt to flush it.
+        sys.stdout = None
+        return 141

@@ -1,0 +1,1 @@
+"""Which neighbouring text goes into a prompt, and in what order. Pure."""

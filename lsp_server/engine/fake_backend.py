@@ -1,0 +1,162 @@
+"""A model that is not one: deterministic, instant, and told to be slow, to fail or to die.
+
+Tokens are bytes. The next token is a hash of every token before it in the sequence, so a mistake in the cache's
+bookkeeping changes the text; a position that does not continue its sequence is refused outright.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from lsp_server.engine.backend import BatchToken, DecodeStatus
+from lsp_server.engine.messages import EngineOptions, ModelInfo, Sampling
+from lsp_server.errors import EngineError, ModelFileError, PromptError
+
+_END = 256
+_MARKERS = {"begin": 257, "prefix": 258, "suffix": 259, "middle": 260}
+_ALPHABET = b"abcdefghijklmnopqrstuvwxyz     \n"
+
+
+class FakeScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the fake is told to do, as `model_path` spells it: `fake:decode_ms=20,die_after=3`.
+
+    `decode_ms` each decode takes that long; `load_ms` so does loading; `fail_after`, `die_after`, `full_after`:
+    from that decode on raise an error, exit the process, report a full cache; `fail_load` refuses to load.
+    """
+
+    decode_ms: float = 0.0
+    load_ms: float = 0.0
+    fail_after: int = 0
+    die_after: int = 0
+    full_after: int = 0
+    fail_load: int = 0
+
+    @staticmethod
+    def parse(model_path: str) -> FakeScript:
+        """Read a script; unknown words are an error."""
+        words = [word for word in model_path.removeprefix("fake").removeprefix(":").split(",") if word]
+        return msgspec.convert(dict(word.split("=", 1) for word in words), FakeScript, strict=False)
+
+
+class FakeBackend:
+    """Satisfies `Backend` without a model."""
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        progress: Callable[[float], None] = lambda _: None,
+        batch_tokens: int = 512,
+    ) -> None:
+        self.script = FakeScript.parse(options.model_path)
+        for step in range(5):
+            time.sleep(self.script.load_ms / 5000)
+            progress((step + 1) / 5)
+        if self.script.fail_load:
+            raise ModelFileError("The fake model was told not to load. Take fail_load out of its script.")
+        self.num_sequences = options.num_sequences
+        self.batch_tokens = options.batch_tokens or batch_tokens
+        window_tokens = options.window_tokens or 4096
+        self.info = ModelInfo(
+            name="fake",
+            path=options.model_path,
+            description="a model that is not one",
+            markers={role: f"<{role}>" for role in _MARKERS},
+            num_parameters=0,
+            trained_window_tokens=window_tokens,
+            window_tokens=window_tokens,
+            cache_tokens=options.cache_tokens or window_tokens * 2,
+            weights_bytes=0,
+            cache_bytes=0,
+            isolates_line_breaks=True,
+            can_drop_tail=True,
+            backend="fake",
+        )
+        self.sequences: list[list[int]] = [[] for _ in range(self.num_sequences)]
+        self.num_decodes = 0
+        self.num_samplers = 0
+        self._rows: list[int] = []
+        self._interrupted = False
+
+    def tokenize(self, text: str) -> list[int]:
+        """One token a byte."""
+        return list(text.encode("utf-8", errors="replace"))
+
+    def marker(self, role: str) -> int:
+        """Token of a marker."""
+        try:
+            return _MARKERS[role]
+        except KeyError:
+            raise PromptError(f"The fake model has no marker {role!r}.") from None
+
+    def piece(self, token: int) -> bytes:
+        """The byte itself."""
+        return bytes([token]) if token < _END else b""
+
+    def is_end(self, token: int) -> bool:
+        """There is one end token."""
+        return token == _END
+
+    def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
+        """Append to the sequences. When interrupted, half of the batch stays in the cache, as llama.cpp may."""
+        self.num_decodes += 1
+        self._misbehave()
+        if self.script.full_after and self.num_decodes >= self.script.full_after:
+            return DecodeStatus.CACHE_FULL
+        if sum(map(len, self.sequences)) + len(batch) > self.info.cache_tokens:
+            return DecodeStatus.CACHE_FULL
+        interrupted = self._wait()
+        self._rows = []
+        for entry in batch[: len(batch) // 2] if interrupted else batch:
+            sequence = self.sequences[entry.sequence]
+            assert entry.position == len(sequence), "a position that does not continue its sequence"
+            sequence.append(entry.token)
+            self._rows.append(_next_token(sequence))
+        return DecodeStatus.INTERRUPTED if interrupted else DecodeStatus.OK
+
+    def new_sampler(self, sampling: Sampling) -> int:
+        """The seed stands for the sampler."""
+        self.num_samplers += 1
+        return sampling.seed
+
+    def sample(self, sampler: int, row: int) -> int:  # noqa: ARG002
+        """What the hash says."""
+        return self._rows[row]
+
+    def free_sampler(self, sampler: int) -> None:  # noqa: ARG002
+        """Count it."""
+        self.num_samplers -= 1
+
+    def truncate(self, sequence: int, num_tokens: int) -> bool:
+        """Drop the tail."""
+        del self.sequences[sequence][num_tokens:]
+        return True
+
+    def interrupt(self, flag: bool) -> None:
+        """Seen by a decode that waits, and by the next one."""
+        self._interrupted = flag
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _misbehave(self) -> None:
+        if self.script.die_after and self.num_decodes >= self.script.die_after:
+            os._exit(9)
+        if self.script.fail_after and self.num_decodes >= self.script.fail_after:
+            raise EngineError("The fake model was told to fail.")
+
+    def _wait(self) -> bool:
+        """Pass the time a decode takes; true if it was interrupted meanwhile."""
+        until = time.monotonic() + self.script.decode_ms / 1000
+        while not self._interrupted and time.monotonic() < until:
+            time.sleep(0.001)
+        return self._interrupted
+
+
+def _next_token(tokens: list[int]) -> int:
+    digest = zlib.crc32(b"".join(token.to_bytes(2, "little") for token in tokens))
+    return _END if digest % 24 == 0 else _ALPHABET[digest % len(_ALPHABET)]

@@ -1,0 +1,96 @@
+"""Speaks to an engine over HTTP and server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from lsp_server.engine.messages import Done, Event, Failed, Generate, LoadEvent, Loading
+from lsp_server.errors import EngineError
+
+_T = TypeVar("_T")
+
+_GENERATE_DECODER = msgspec.json.Decoder(Event)
+_LOAD_DECODER = msgspec.json.Decoder(LoadEvent)
+
+
+class HttpClient:
+    """One engine at one address. Use as an async context manager, or `close` it."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self._session = aiohttp.ClientSession(
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {token}"},
+            # No limit on the whole: a slow machine's prefill is silent for long. Ends come from cancellation.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+            connector=aiohttp.TCPConnector(limit=0),
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> HttpClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections, which cancels what is under way."""
+        await self._session.close()
+
+    async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
+        """Ask for text; ends with exactly one `Done` or `Failed`, also when the engine dies meanwhile."""
+        try:
+            async with self._session.post("/generate", data=msgspec.json.encode(request)) as response:
+                await _require_success(response)
+                async for event in _events(response, _GENERATE_DECODER):
+                    yield event
+                    if isinstance(event, Done | Failed):
+                        return
+            yield Failed("The engine closed the connection before its answer was complete.")
+        except EngineError as error:
+            yield Failed(str(error))
+        except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError) as error:
+            yield Failed(f"The engine went away ({type(error).__name__}); it is being restarted.")
+
+    async def load(self) -> AsyncGenerator[LoadEvent, None]:
+        """Follow the loading of the model until it is loaded or has failed. Raises `EngineError` if cut off."""
+        try:
+            async with self._session.get("/load") as response:
+                await _require_success(response)
+                async for event in _events(response, _LOAD_DECODER):
+                    yield event
+                    if not isinstance(event, Loading):
+                        return
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise EngineError(f"The engine went away while loading the model ({type(error).__name__}).") from error
+        raise EngineError("The engine ended while it was loading the model.")
+
+    async def state(self) -> str:
+        """The scheduler's state as text, or why it cannot be had."""
+        try:
+            async with self._session.get("/state", timeout=aiohttp.ClientTimeout(total=5)) as response:
+                return await response.text()
+        except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
+            return f"the engine does not answer ({type(error).__name__})"
+
+
+async def _require_success(response: aiohttp.ClientResponse) -> None:
+    if response.status != 200:
+        raise EngineError(f"The engine refused a request: {response.status} {(await response.text())[:500]}")
+
+
+async def _events(response: aiohttp.ClientResponse, decoder: msgspec.json.Decoder[_T]) -> AsyncGenerator[_T, None]:
+    """The `data:` lines of a stream of server-sent events, one event a line, as our engine sends them."""
+    with contextlib.closing(response):
+        async for line in response.content:
+            if not line.startswith(b"data:"):
+                continue
+            try:
+                yield decoder.decode(line[5:])
+            except msgspec.MsgspecError as error:
+                raise EngineError(f"The engine answered something that is not its protocol: {error}.") from error

@@ -1,0 +1,274 @@
+"""llama.cpp, through llama_cpp's low-level API. The only module that imports llama_cpp.
+
+Only what the scheduler needs is here: one model, one context with a unified KV cache, evaluation, C samplers.
+`llama_vocabulary` is the tokeniser half. Source: `include/llama.h` of the llama.cpp in llama-cpp-python 0.3.36.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import psutil
+
+from lsp_server.engine.backend import BatchToken, DecodeStatus
+from lsp_server.engine.gguf import check_gguf
+from lsp_server.engine.llama_vocabulary import LlamaVocabulary
+from lsp_server.engine.messages import EngineOptions, ModelInfo, Sampling
+from lsp_server.errors import EngineError, ModelCannotInfillError, ModelFileError
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_WINDOW_TOKENS = 4096
+# Physical batches this short keep an interrupted decode's loss, and the wait for it, short.
+PHYSICAL_BATCH_TOKENS = 128
+
+_LOG_WARNING, _LOG_ERROR = 2, 3
+
+
+class LlamaBackend:
+    """Satisfies `Backend` with a GGUF model.
+
+    Raises `ModelNotFoundError`, `ModelFileError` or `ModelCannotInfillError` when the model cannot serve.
+    """
+
+    def __init__(self, options: EngineOptions, progress: Callable[[float], None] = lambda _: None) -> None:
+        path = Path(options.model_path)
+        check_gguf(path)
+        self._log = _capture_log()
+        self._model = self._load_model(path, options, progress)
+        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+        self.vocabulary = LlamaVocabulary(self._vocab)
+        _require_infill(path, self.vocabulary)
+        self._interrupt_flag = ctypes.create_string_buffer(2)
+        self._context_params = self._choose_context_params(options)
+        self._context = llama_cpp.llama_init_from_model(self._model, self._context_params)
+        if not self._context:
+            raise EngineError(
+                f"llama.cpp could not make a context for {path}: {self._log.last_error() or 'no reason given'}. "
+                "Lower engine.cache_tokens or use a smaller model."
+            )
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self.num_sequences = self._context_params.n_seq_max
+        self.batch_tokens = self._context_params.n_batch
+        self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
+        self.info = self._describe(path)
+
+    # Tokens
+
+    def tokenize(self, text: str) -> list[int]:
+        """Tokens of user text; never a control token."""
+        return self.vocabulary.tokenize(text)
+
+    def marker(self, role: str) -> int:
+        """The token of a marker; raises `PromptError` if the model has none of that role."""
+        return self.vocabulary.marker(role)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; empty for a control token."""
+        return self.vocabulary.piece(token)
+
+    def is_end(self, token: int) -> bool:
+        """End-of-generation tokens, and every FIM marker: a model that writes one is lost."""
+        return self.vocabulary.is_end(token)
+
+    # Evaluation
+
+    def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
+        """Evaluate tokens; see `llama_decode` for the return codes."""
+        raw = self._batch
+        raw.n_tokens = len(batch)
+        for row, entry in enumerate(batch):
+            raw.token[row] = entry.token
+            raw.pos[row] = entry.position
+            raw.n_seq_id[row] = 1
+            raw.seq_id[row][0] = entry.sequence
+            raw.logits[row] = entry.wants_logits
+        code = llama_cpp.llama_decode(self._context, raw)
+        if code == 0:
+            return DecodeStatus.OK
+        if code == 1:
+            return DecodeStatus.CACHE_FULL
+        if code == 2:
+            return DecodeStatus.INTERRUPTED
+        raise EngineError(f"llama.cpp failed to evaluate (code {code}): {self._log.last_error() or 'no reason given'}.")
+
+    def new_sampler(self, sampling: Sampling) -> Any:
+        """A chain of llama.cpp's samplers."""
+        chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+        add = llama_cpp.llama_sampler_chain_add
+        if sampling.temperature <= 0:
+            add(chain, llama_cpp.llama_sampler_init_greedy())
+            return chain
+        add(chain, llama_cpp.llama_sampler_init_top_k(sampling.top_k))
+        add(chain, llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
+        add(chain, llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
+        add(chain, llama_cpp.llama_sampler_init_temp(sampling.temperature))
+        add(chain, llama_cpp.llama_sampler_init_dist(sampling.seed))
+        return chain
+
+    def sample(self, sampler: Any, row: int) -> int:
+        """Draw a token from a row of the last batch."""
+        return int(llama_cpp.llama_sampler_sample(sampler, self._context, row))
+
+    def free_sampler(self, sampler: Any) -> None:
+        """Release a chain."""
+        llama_cpp.llama_sampler_free(sampler)
+
+    def truncate(self, sequence: int, num_tokens: int) -> bool:
+        """Keep the first tokens of a sequence."""
+        if llama_cpp.llama_memory_seq_rm(self._memory, sequence, num_tokens, -1):
+            return True
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, 0, -1)
+        return False
+
+    def interrupt(self, flag: bool) -> None:
+        """Set the byte that llama.cpp's abort callback reads between the nodes of its graph (CPU only)."""
+        self._interrupt_flag[0] = b"\x01" if flag else b"\x00"
+
+    def close(self) -> None:
+        """Free batch, context and model."""
+        llama_cpp.llama_batch_free(self._batch)
+        llama_cpp.llama_free(self._context)
+        llama_cpp.llama_model_free(self._model)
+
+    # Loading
+
+    def _load_model(self, path: Path, options: EngineOptions, progress: Callable[[float], None]) -> Any:
+        def on_progress(fraction: float, _: ctypes.c_void_p) -> bool:
+            progress(fraction)
+            return True
+
+        params = llama_cpp.llama_model_default_params()
+        params.n_gpu_layers = options.gpu_layers
+        params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
+        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+        if not model:
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFileError(
+                f"llama.cpp cannot load {path}: {reason}. The file may be cut short or made for a newer "
+                "llama.cpp; download it again or update llama-cpp-python."
+            )
+        return model
+
+    def _choose_context_params(self, options: EngineOptions) -> Any:
+        trained = llama_cpp.llama_model_n_ctx_train(self._model)
+        self._window_tokens = min(options.window_tokens or DEFAULT_WINDOW_TOKENS, trained)
+        threads = options.threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = max(options.cache_tokens or 2 * self._window_tokens, self._window_tokens)
+        params.n_batch = max(options.batch_tokens or 512, 32)
+        params.n_ubatch = min(PHYSICAL_BATCH_TOKENS, params.n_batch)
+        params.n_seq_max = options.num_sequences
+        params.n_threads = params.n_threads_batch = threads
+        params.kv_unified = True
+        params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        params.type_k = params.type_v = _CACHE_TYPES[options.cache_type]
+        params.no_perf = True
+        params.abort_callback = _read_flag_natively()
+        params.abort_callback_data = ctypes.cast(self._interrupt_flag, ctypes.c_void_p)
+        return params
+
+    def _describe(self, path: Path) -> ModelInfo:
+        model = self._model
+        recurrent = llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
+        return ModelInfo(
+            name=self._metadata("general.name") or path.stem,
+            path=str(path),
+            description=_read_string(lambda buffer, size: llama_cpp.llama_model_desc(model, buffer, size)),
+            markers=self.vocabulary.marker_texts,
+            num_parameters=llama_cpp.llama_model_n_params(model),
+            trained_window_tokens=llama_cpp.llama_model_n_ctx_train(model),
+            window_tokens=self._window_tokens,
+            cache_tokens=llama_cpp.llama_n_ctx(self._context),
+            weights_bytes=llama_cpp.llama_model_size(model),
+            cache_bytes=self._cache_bytes(),
+            isolates_line_breaks=self.vocabulary.isolates_line_breaks,
+            can_drop_tail=not recurrent and llama_cpp.llama_model_n_swa(model) == 0,
+            backend="llama.cpp",
+        )
+
+    def _cache_bytes(self) -> int:
+        """Memory of the KV cache: two vectors a layer, head and token."""
+        architecture = self._metadata("general.architecture")
+        heads = llama_cpp.llama_model_n_head_kv(self._model)
+        per_head = llama_cpp.llama_model_n_embd(self._model) // llama_cpp.llama_model_n_head(self._model)
+        key = int(self._metadata(f"{architecture}.attention.key_length") or per_head)
+        value = int(self._metadata(f"{architecture}.attention.value_length") or per_head)
+        cells = llama_cpp.llama_model_n_layer(self._model) * llama_cpp.llama_n_ctx(self._context) * heads
+        return int(cells * (key + value) * _CACHE_BYTES[self._context_params.type_k])
+
+    def _metadata(self, key: str) -> str:
+        return _read_string(
+            lambda buffer, size: llama_cpp.llama_model_meta_val_str(self._model, key.encode(), buffer, size)
+        )
+
+
+_CACHE_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
+_CACHE_BYTES = {llama_cpp.GGML_TYPE_F16: 2.0, llama_cpp.GGML_TYPE_Q8_0: 34 / 32}  # bytes a value
+
+
+def _require_infill(path: Path, vocabulary: LlamaVocabulary) -> None:
+    missing = [role for role in ("prefix", "suffix", "middle") if role not in vocabulary.marker_texts]
+    if missing:
+        raise ModelCannotInfillError(
+            f"{path} has no fill-in-the-middle tokens ({', '.join(missing)} missing), so it cannot complete code "
+            "before other code. Use a model trained for infilling, such as deepseek-coder-1.3b-base."
+        )
+
+
+def _read_flag_natively() -> Any:
+    """A native function that returns whether the byte it is handed is set.
+
+    A Python callback would be entered some 400 times a decode and needs the interpreter lock each time. The C
+    library's `strlen` over a two-byte string is the function we want: 0 for "\\0", 1 for "\\1\\0".
+    """
+    library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
+    return ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)
+
+
+def _read_string(read: Callable[[ctypes.Array[ctypes.c_char], int], int]) -> str:
+    buffer = ctypes.create_string_buffer(1024)
+    return buffer.value.decode("utf-8", errors="replace") if read(buffer, len(buffer)) >= 0 else ""
+
+
+class _LogCapture:
+    """llama.cpp's log, kept off the terminal: errors remembered for our own messages, warnings to `logging`."""
+
+    def __init__(self) -> None:
+        self._errors: list[str] = []
+
+    def write(self, level: int, text: bytes, _: ctypes.c_void_p) -> None:
+        line = text.decode("utf-8", errors="replace").strip()
+        if level == _LOG_ERROR and line:
+            self._errors = [*self._errors[-9:], line]
+            logger.info("llama.cpp: %s", line)
+        elif level == _LOG_WARNING:
+            logger.debug("llama.cpp: %s", line)
+
+    def last_error(self) -> str:
+        """The first line of the newest trouble, which names the cause; later ones only pass it on."""
+        cause = self._errors[0] if self._errors else ""
+        self._errors = []
+        return cause.rstrip(".")
+
+
+_log_capture: tuple[_LogCapture, object] | None = None
+
+
+def _capture_log() -> _LogCapture:
+    """Route llama.cpp's log here, once; ctypes needs its callback kept alive."""
+    global _log_capture
+    if _log_capture is None:
+        capture = _LogCapture()
+        callback = llama_cpp.llama_log_callback(capture.write)
+        llama_cpp.llama_log_set(callback, ctypes.c_void_p(0))
+        llama_cpp.llama_backend_init()
+        _log_capture = (capture, callback)
+    return _log_capture[0]

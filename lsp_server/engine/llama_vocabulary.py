@@ -1,0 +1,122 @@
+"""A model's vocabulary: text to tokens and back, its FIM markers, and which text is dangerous."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import re
+from functools import cached_property
+
+import llama_cpp
+
+from lsp_server.errors import ModelFileError, PromptError
+
+_USER_DEFINED = 1 << 4  # enum llama_token_attr
+_BRACKETED = re.compile(r"<.+>|\[.+\]", re.DOTALL)
+
+
+class LlamaVocabulary:
+    """Wraps a `llama_vocab`. Raises `ModelFileError` if a marker is not what it claims to be."""
+
+    def __init__(self, vocab: llama_cpp.llama_vocab_p) -> None:
+        self._vocab = vocab
+        self.num_tokens = llama_cpp.llama_vocab_n_tokens(vocab)
+        self._markers = self._find_markers()
+        self.marker_texts = {role: self._text(token) for role, token in self._markers.items()}
+        for role, token in self._markers.items():
+            if self._tokenize(self.marker_texts[role].encode(), special=True) != [token]:
+                raise ModelFileError(
+                    f"The model's {role} marker {self.marker_texts[role]!r} does not stand for one token: its "
+                    "vocabulary is damaged or mislabelled. Download the model again."
+                )
+        self._pieces: list[bytes | None] = [None] * self.num_tokens
+        self._ends = {
+            token
+            for token in range(self.num_tokens)
+            if llama_cpp.llama_vocab_is_eog(vocab, token) or token in self._markers.values()
+        }
+
+    def _find_markers(self) -> dict[str, int]:
+        vocab = self._vocab
+        found = {
+            "prefix": llama_cpp.llama_vocab_fim_pre(vocab),
+            "suffix": llama_cpp.llama_vocab_fim_suf(vocab),
+            "middle": llama_cpp.llama_vocab_fim_mid(vocab),
+            "repo": llama_cpp.llama_vocab_fim_rep(vocab),
+            "file": llama_cpp.llama_vocab_fim_sep(vocab),
+        }
+        if llama_cpp.llama_vocab_get_add_bos(vocab):
+            found["begin"] = llama_cpp.llama_vocab_bos(vocab)
+        return {role: token for role, token in found.items() if token >= 0}
+
+    def marker(self, role: str) -> int:
+        """The token of a marker."""
+        try:
+            return self._markers[role]
+        except KeyError:
+            raise PromptError(f"The model has no {role!r} marker.") from None
+
+    def is_end(self, token: int) -> bool:
+        """End-of-generation tokens and FIM markers."""
+        return token in self._ends
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; empty for a control token."""
+        piece = self._pieces[token]
+        if piece is None:
+            buffer = ctypes.create_string_buffer(256)
+            size = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            if size < 0:
+                buffer = ctypes.create_string_buffer(-size)
+                size = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            piece = self._pieces[token] = buffer.raw[:size]
+        return piece
+
+    def tokenize(self, text: str) -> list[int]:
+        """Tokens of user text; never a control token.
+
+        Special tokens are off, yet a vocabulary still parses those it calls user-defined (`<|EOT|>` in
+        DeepSeek's). Text is cut inside each such literal, so that no part of it spells one.
+        """
+        encoded = text.encode("utf-8", errors="replace")
+        if self._literals is None:
+            return self._tokenize(encoded, special=False)
+        cuts = [0, *(match.start() + 1 for match in self._literals.finditer(encoded)), len(encoded)]
+        tokens: list[int] = []
+        for start, end in itertools.pairwise(cuts):
+            tokens += self._tokenize(encoded[start:end], special=False)
+        return tokens
+
+    @cached_property
+    def _literals(self) -> re.Pattern[bytes] | None:
+        """Matches where a literal begins that would be parsed although special tokens are off."""
+        found = []
+        for token in range(self.num_tokens):
+            if not llama_cpp.llama_vocab_get_attr(self._vocab, token) & _USER_DEFINED:
+                continue
+            text = self._text(token)
+            # White-space runs are user-defined in some vocabularies and are ordinary text.
+            if _BRACKETED.fullmatch(text) and self._tokenize(text.encode(), special=False) == [token]:
+                found.append(re.escape(text.encode()))
+        # A look-ahead, so that literals that overlap are all found.
+        return re.compile(b"(?=" + b"|".join(found) + b")", re.DOTALL) if found else None
+
+    @cached_property
+    def isolates_line_breaks(self) -> bool:
+        """Whether no token joins other text across a line break, so that lines can be tokenised one by one."""
+        return not any(b"\n" in piece and piece.strip(b"\r\n") for piece in map(self.piece, range(self.num_tokens)))
+
+    def _text(self, token: int) -> str:
+        raw = llama_cpp.llama_vocab_get_text(self._vocab, token)
+        return raw.decode("utf-8", errors="replace") if raw else ""
+
+    def _tokenize(self, text: bytes, *, special: bool) -> list[int]:
+        if not text:
+            return []
+        capacity = len(text) + 8
+        while True:
+            buffer = (llama_cpp.llama_token * capacity)()
+            count = llama_cpp.llama_tokenize(self._vocab, text, len(text), buffer, capacity, False, special)
+            if count >= 0:
+                return buffer[:count]
+            capacity = -count

@@ -1,0 +1,193 @@
+"""What travels between a language server and an engine: plain data, one module shared by both sides.
+
+A request is one `Generate`. It is answered by at most one `Prefilled`, any number of `Chunk`s, and then exactly one
+`Done` or `Failed`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Literal
+
+import msgspec
+
+
+class Priority(IntEnum):
+    """Who goes first when several requests wait; smaller is sooner."""
+
+    INTERACTIVE = 0
+    ALTERNATIVES = 1
+    CHAT = 2
+    WARM_UP = 3
+
+
+class Marker(msgspec.Struct, frozen=True, tag="marker"):
+    """A control token of the model, by its role: `begin`, `prefix`, `suffix` or `middle`."""
+
+    role: str
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """A stretch of user text. It can never become control tokens, whatever it spells.
+
+    `overflow` says what may be cut when the prompt exceeds the window: `keep_all` nothing, `keep_tail` from the
+    left, `keep_head` from the right, `drop` all of it. Droppable parts go first, the earliest of them first.
+    """
+
+    text: str
+    overflow: Literal["keep_all", "keep_tail", "keep_head", "drop"] = "keep_all"
+
+
+PromptPart = Marker | Text
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How the next token is drawn; the default is greedy."""
+
+    temperature: float = 0.0
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.0
+    seed: int = 0
+
+
+class Generate(msgspec.Struct, frozen=True):
+    """Ask for the text that follows `prompt`.
+
+    A newer request with the same non-empty `(document, kind)` supersedes the older one. `deadline_ms` counts
+    from arrival. `document` is an opaque key: engines never see paths.
+    """
+
+    prompt: tuple[PromptPart, ...]
+    max_tokens: int
+    document: str = ""
+    kind: str = "inline"
+    priority: Priority = Priority.INTERACTIVE
+    sampling: Sampling = Sampling()
+    deadline_ms: int | None = None
+
+
+FinishReason = Literal["end", "length", "cancelled", "superseded", "deadline"]
+
+
+class Timings(msgspec.Struct):
+    """Where the time of one request went. `*_ms` are milliseconds, `*_tokens` counts.
+
+    `reused_tokens` of `prompt_tokens` were in the cache already; `decoded_tokens` were written by the model.
+    `drafted_tokens` and `accepted_tokens` count guesses and guesses that held.
+    """
+
+    queue_ms: float = 0.0
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    prefill_ms: float = 0.0
+    first_token_ms: float = 0.0
+    decoded_tokens: int = 0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
+    decode_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+class Prefilled(msgspec.Struct, frozen=True, tag="prefilled"):
+    """The prompt is in the cache and the model begins to write; `timings` are complete up to here.
+
+    Who stops reading before the end, because the hole is filled, has them nevertheless.
+    """
+
+    timings: Timings
+
+
+class Chunk(msgspec.Struct, frozen=True, tag="chunk"):
+    """The next piece of generated text, whole characters only."""
+
+    text: str
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The request ended as it should, or as it was told to."""
+
+    reason: FinishReason
+    timings: Timings
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The request ended by a fault; `message` is a sentence for the user."""
+
+    message: str
+
+
+Event = Prefilled | Chunk | Done | Failed
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """What the engine found in a model's file.
+
+    `markers` maps each role to the marker's text; `window_tokens` bounds prompt and answer together;
+    `cache_tokens` is the size of the KV cache shared by all sequences; the `*_bytes` are memory.
+    `isolates_line_breaks` tells whether no token joins text across a line break. `can_drop_tail` is false for
+    models whose memory cannot forget its newest tokens, which therefore run without reuse.
+    """
+
+    name: str
+    path: str
+    description: str
+    markers: dict[str, str]
+    num_parameters: int
+    trained_window_tokens: int
+    window_tokens: int
+    cache_tokens: int
+    weights_bytes: int
+    cache_bytes: int
+    isolates_line_breaks: bool
+    can_drop_tail: bool
+    backend: str
+
+
+class Loading(msgspec.Struct, frozen=True, tag="loading"):
+    """A model is being loaded; `fraction` runs from 0 to 1."""
+
+    fraction: float
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """The model is ready."""
+
+    model: ModelInfo
+
+
+class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
+    """The model cannot serve. `kind` names the class in `lsp_server.errors`, `message` is for the user."""
+
+    kind: str
+    message: str
+
+
+LoadEvent = Loading | Loaded | LoadFailed
+
+
+class EngineOptions(msgspec.Struct, frozen=True):
+    """How an engine runs a model; zero or empty means that the engine chooses."""
+
+    model_path: str
+    backend: Literal["llama", "fake"] = "llama"
+    window_tokens: int = 0
+    cache_tokens: int = 0
+    threads: int = 0
+    gpu_layers: int = -1
+    batch_tokens: int = 0
+    num_sequences: int = 4
+    cache_type: Literal["f16", "q8_0"] = "f16"
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """The one line an engine process reads from standard input before it starts."""
+
+    token: str
+    options: EngineOptions
+
+
+class Listening(msgspec.Struct, frozen=True):
+    """The one line an engine process writes to standard output once it can be asked."""
+
+    port: int

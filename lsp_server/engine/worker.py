@@ -1,0 +1,154 @@
+"""The thread that owns the model: loads it, then runs the scheduler while there is work, and sleeps otherwise."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lsp_server.engine.backend import Backend
+from lsp_server.engine.messages import (
+    Event,
+    Failed,
+    Generate,
+    Loaded,
+    LoadEvent,
+    LoadFailed,
+    Loading,
+)
+from lsp_server.engine.scheduler import Scheduler
+from lsp_server.errors import InfillError
+
+logger = logging.getLogger(__name__)
+
+BackendFactory = Callable[[Callable[[float], None]], Backend]
+
+
+@dataclass(frozen=True, slots=True)
+class _Submit:
+    request_id: str
+    request: Generate
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancel:
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Dump:
+    reply: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    pass
+
+
+class Worker:
+    """A backend and its scheduler in a thread of their own.
+
+    `on_load` and `on_event` are called from that thread. Requests submitted while the model loads wait for it.
+    """
+
+    def __init__(
+        self,
+        factory: BackendFactory,
+        on_load: Callable[[LoadEvent], None],
+        on_event: Callable[[str, Event], None],
+    ) -> None:
+        self._factory = factory
+        self._on_load = on_load
+        self._on_event = on_event
+        self._inbox: queue.SimpleQueue[_Submit | _Cancel | _Dump | _Close] = queue.SimpleQueue()
+        self._backend: Backend | None = None
+        self._thread = threading.Thread(target=self._main, name="infill-worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to load the model."""
+        self._thread.start()
+
+    def submit(self, request_id: str, request: Generate) -> None:
+        """Queue a request."""
+        self._inbox.put(_Submit(request_id, request))
+
+    def cancel(self, request_id: str) -> None:
+        """End a request as soon as the decode under way can be interrupted."""
+        self._inbox.put(_Cancel(request_id))
+        if self._backend is not None:
+            self._backend.interrupt(True)
+
+    def dump(self, reply: Callable[[str], None]) -> None:
+        """Hand the scheduler's state as text to `reply`."""
+        self._inbox.put(_Dump(reply))
+
+    def close(self) -> None:
+        """End the thread and free the model."""
+        self._inbox.put(_Close())
+        if self._backend is not None:
+            self._backend.interrupt(True)
+        self._thread.join(timeout=5)
+
+    def _main(self) -> None:
+        try:
+            backend = self._factory(lambda fraction: self._on_load(Loading(fraction)))
+        except InfillError as error:
+            logger.warning("%s", error)
+            self._on_load(LoadFailed(type(error).__name__, str(error)))
+            self._refuse(str(error))
+            return
+        self._backend = backend
+        self._on_load(Loaded(backend.info))
+        scheduler = Scheduler(backend, self._on_event)
+        try:
+            while self._take_messages(scheduler):
+                self._step(scheduler)
+        finally:
+            scheduler.fail_all("The engine was closed.")
+            self._backend = None
+            backend.close()
+
+    def _take_messages(self, scheduler: Scheduler) -> bool:
+        """Read what has arrived, waiting for something if there is nothing to do. False: close."""
+        assert self._backend is not None
+        while True:
+            # Lowered before the inbox is read: a cancel that comes later raises it again and is read next time.
+            self._backend.interrupt(False)
+            try:
+                message = self._inbox.get(block=not scheduler.has_work)
+            except queue.Empty:
+                return True
+            match message:
+                case _Submit(request_id, request):
+                    scheduler.submit(request_id, request)
+                case _Cancel(request_id):
+                    scheduler.cancel(request_id)
+                case _Dump(reply):
+                    reply(scheduler.dump())
+                case _Close():
+                    return False
+
+    def _step(self, scheduler: Scheduler) -> None:
+        try:
+            scheduler.step()
+            if not scheduler.has_work:
+                scheduler.check_integrity()
+        except InfillError as error:
+            scheduler.fail_all(str(error))
+        except Exception as error:
+            # A fault in our own books must not leave callers waiting; the process then ends and is replaced.
+            scheduler.fail_all(f"The engine failed ({type(error).__name__}) and is being restarted.")
+            raise
+
+    def _refuse(self, message: str) -> None:
+        """Without a model, answer what comes until the process is ended."""
+        while True:
+            match self._inbox.get():
+                case _Submit(request_id, _):
+                    self._on_event(request_id, Failed(message))
+                case _Dump(reply):
+                    reply(f"no model: {message}")
+                case _Close():
+                    return

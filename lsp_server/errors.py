@@ -1,0 +1,55 @@
+"""Every error infill raises on purpose, drawn as a tree.
+
+InfillError              one or two sentences for the user: what is wrong, and what to do
+├── SettingsError        a settings file that cannot be read at all
+├── SourceError          a source file or a position in it that cannot be used
+├── ModelError           a model that cannot serve; nothing can be completed with it
+│   ├── ModelNotFoundError    the file is not there
+│   ├── ModelFileError        the file is no GGUF, is cut short, or llama.cpp cannot load it
+│   └── ModelCannotInfillError  a good model that was not made for filling holes
+├── PromptError          a prompt that cannot be fitted into the model's window
+├── EngineError          the engine could not be started, died, or answered nonsense
+└── EditorError          the editor's side of the protocol went wrong (demo and tests)
+
+The message is complete as it stands: callers print `str(error)` and nothing else.
+"""
+
+
+class InfillError(Exception):
+    """Anything that infill reports to a person; `str(error)` is the whole report."""
+
+
+class SettingsError(InfillError):
+    """A settings file that cannot be read at all (single wrong values become problems, not errors)."""
+
+
+class SourceError(InfillError):
+    """A source file, or a position in it, that cannot be used."""
+
+
+class ModelError(InfillError):
+    """A model that cannot serve."""
+
+
+class ModelNotFoundError(ModelError):
+    """The model's file does not exist."""
+
+
+class ModelFileError(ModelError):
+    """The model's file is not a GGUF, is cut short, or is refused by llama.cpp."""
+
+
+class ModelCannotInfillError(ModelError):
+    """A good model whose vocabulary or training lacks fill-in-the-middle."""
+
+
+class PromptError(InfillError):
+    """A prompt that does not fit the model's window, or names a marker the model lacks."""
+
+
+class EngineError(InfillError):
+    """The engine could not be started, died, or answered something that is not its protocol."""
+
+
+class EditorError(InfillError):
+    """The other end of the language server protocol misbehaved."""

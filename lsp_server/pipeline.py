@@ -1,0 +1,200 @@
+"""The life of a request, as one function that names its stages in order: `Pipeline.complete`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lsp_server.context.blocks import Neighbour, choose_blocks
+from lsp_server.engine.client import EngineClient, EngineState
+from lsp_server.engine.messages import Chunk, Done, Failed, Generate, Marker, Prefilled, Timings
+from lsp_server.errors import InfillError
+from lsp_server.postprocess import filters, stop
+from lsp_server.prompt.formats import format_for
+from lsp_server.prompt.plan import Plan, plan_fill
+from lsp_server.session.answers import Answers
+from lsp_server.session.turns import Turn, Turns
+from lsp_server.settings import Settings
+from lsp_server.snapshot import Snapshot
+from lsp_server.trace import Trace
+
+Kind = Literal["inline", "popup", "command"]
+
+# Reasons that mean somebody lost interest: nothing is shown, and nothing is wrong.
+ABANDONED = ("cancelled", "superseded", "deadline")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks and how. `automatic` requests come from typing and are not answered while the model loads."""
+
+    kind: Kind
+    automatic: bool = False
+    max_tokens: int | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came of a request.
+
+    `text` is what to insert at the cursor, empty for nothing; `reason` says why it ended or why there is none;
+    `error` is a sentence for the user where something is wrong.
+    """
+
+    text: str = ""
+    reason: str = ""
+    error: str = ""
+    timings: Timings = field(default_factory=Timings)
+    trace: Trace = field(default_factory=Trace)
+
+
+class Pipeline:
+    """Everything between a snapshot and an answer."""
+
+    def __init__(self, engine: EngineClient, settings: Settings) -> None:
+        self.engine = engine
+        self.settings = settings
+        self._answers = Answers()
+        self._turns = Turns()
+
+    async def complete(self, snapshot: Snapshot, neighbours: Callable[[], Sequence[Neighbour]], ask: Ask) -> Answer:
+        """Answer a request. Faults of model and engine are in the answer; cancelling this stops the engine."""
+        started = time.monotonic()
+        answer = Answer()
+        answer.trace.add("trigger", _describe_trigger(snapshot, ask))
+        turn = self._turns.begin(snapshot.uri, ask.kind)
+        if not (self._declined(answer, snapshot, ask) or self._recall(answer, snapshot)):
+            await self._debounce(answer, turn, ask)
+            if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, ask)):
+                await self._generate(answer, snapshot, plan, ask)
+                self._clean(answer, snapshot)
+        answer.timings.total_ms = (time.monotonic() - started) * 1000
+        answer.trace.add("timings", _describe_timings(answer.timings))
+        answer.trace.add("shown", _describe_outcome(answer), answer.text or None)
+        return answer
+
+    def forget(self, uri: str) -> None:
+        """A document was closed: its requests are over, and what is known of it is dropped."""
+        self._turns.forget(uri)
+        self._answers.forget(uri)
+
+    # Stages
+
+    def _declined(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
+        """Whether not to ask at all."""
+        completion = self.settings.completion
+        from_editor = ask.kind != "command"
+        if from_editor and not completion.enabled:
+            answer.reason = "switched off"
+        elif from_editor and snapshot.language_id in completion.disabled_languages:
+            answer.reason = f"switched off for {snapshot.language_id}"
+        elif ask.automatic and self.engine.state is not EngineState.READY:
+            answer.reason = f"the engine is {self.engine.state.value}"
+        return bool(answer.reason)
+
+    def _recall(self, answer: Answer, snapshot: Snapshot) -> bool:
+        """Answer from what is known when typed text agrees with an earlier answer."""
+        known = self._answers.recall(snapshot)
+        answer.trace.add("session", "known from an earlier answer" if known else "not known")
+        if known:
+            answer.text, answer.reason = known, "known"
+        return bool(known)
+
+    async def _debounce(self, answer: Answer, turn: Turn, ask: Ask) -> None:
+        """Let a burst of keystrokes pass."""
+        if ask.automatic and self.settings.completion.debounce_ms:
+            await asyncio.sleep(self.settings.completion.debounce_ms / 1000)
+            if not self._turns.is_current(turn):
+                answer.reason = "superseded"
+
+    async def _plan(
+        self, answer: Answer, snapshot: Snapshot, neighbours: Callable[[], Sequence[Neighbour]], ask: Ask
+    ) -> Plan | None:
+        """Choose blocks and plan the prompt, once there is a model."""
+        try:
+            model = await self.engine.ready()
+            fim_format = format_for(model.name, model.markers)
+        except InfillError as error:
+            answer.reason, answer.error = "failed", str(error)
+            return None
+        context = self.settings.context
+        blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
+        plan = plan_fill(snapshot, blocks, model, fim_format, self._max_tokens(ask), context.suffix_share)
+        answer.trace.add("model", f"{model.name}, {plan.format_name} format, window of {model.window_tokens} tokens")
+        for block in plan.blocks:
+            answer.trace.add("block", f"{block.path}: {block.reason}, about {block.tokens} tokens", block.text)
+        answer.trace.add("prompt", _describe_plan(plan), _render_prompt(plan, model.markers))
+        return plan
+
+    def _max_tokens(self, ask: Ask) -> int:
+        return ask.max_tokens or self.settings.completion.max_tokens
+
+    async def _generate(self, answer: Answer, snapshot: Snapshot, plan: Plan, ask: Ask) -> None:
+        """Stream from the engine until the hole is filled. Leaving the stream early cancels the request there."""
+        completion = self.settings.completion
+        rules = stop.rules_for(snapshot, completion.multi_line, completion.max_lines)
+        request = Generate(plan.parts, self._max_tokens(ask), document=snapshot.uri, kind=ask.kind)
+        raw = ""
+        began = time.monotonic()
+        async with contextlib.aclosing(self.engine.generate(request)) as events:
+            async for event in events:
+                match event:
+                    case Prefilled(timings):
+                        answer.timings = timings
+                        began = time.monotonic()
+                    case Chunk(text):
+                        raw += text
+                        answer.timings.decoded_tokens += 1
+                        answer.timings.decode_ms = (time.monotonic() - began) * 1000
+                        if cut := rules.check(raw):
+                            answer.reason, answer.text = cut.rule, raw[: cut.length]
+                            break
+                    case Done(reason, timings):
+                        answer.reason, answer.timings, answer.text = reason, timings, raw
+                    case Failed(message):
+                        answer.reason, answer.error = "failed", message
+        answer.trace.add("engine", f"ended by: {answer.reason}", raw)
+
+    def _clean(self, answer: Answer, snapshot: Snapshot) -> None:
+        """Filter the text, and remember what is left."""
+        if answer.error or answer.reason in ABANDONED:
+            answer.text = ""
+            return
+        answer.text, applied = filters.clean(answer.text, snapshot)
+        answer.trace.add("filters", ", ".join(applied) or "nothing to do")
+        if answer.text:
+            self._answers.remember(snapshot, answer.text)
+
+
+def _describe_trigger(snapshot: Snapshot, ask: Ask) -> str:
+    how = "typing" if ask.automatic else "asked for"
+    return f"{ask.kind}, {how}, {snapshot.path}:{snapshot.line + 1}:{snapshot.character + 1}, {snapshot.language_id}"
+
+
+def _describe_plan(plan: Plan) -> str:
+    return (
+        f"{plan.num_prefix_characters} characters before and {plan.num_suffix_characters} after the cursor, "
+        f"{len(plan.blocks)} blocks, about {plan.estimated_tokens} tokens"
+    )
+
+
+def _render_prompt(plan: Plan, markers: dict[str, str]) -> str:
+    return "".join(markers[part.role] if isinstance(part, Marker) else part.text for part in plan.parts)
+
+
+def _describe_timings(timings: Timings) -> str:
+    return (
+        f"queued {timings.queue_ms:.1f} ms, prompt {timings.prompt_tokens} tokens of which {timings.reused_tokens} "
+        f"reused, prefill {timings.prefill_ms:.1f} ms, first token after {timings.first_token_ms:.1f} ms, "
+        f"{timings.decoded_tokens} tokens written in {timings.decode_ms:.1f} ms, total {timings.total_ms:.1f} ms"
+    )
+
+
+def _describe_outcome(answer: Answer) -> str:
+    if answer.text:
+        return f"{len(answer.text)} characters"
+    return f"nothing: {answer.error or answer.reason if answer.reason != 'end' else 'the model had nothing to add'}"

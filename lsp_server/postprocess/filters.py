@@ -1,0 +1,79 @@
+"""Filters that clean a finished text. Each is a small function of (text, snapshot), applied in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lsp_server.snapshot import Snapshot
+
+Filter = Callable[[str, Snapshot], str]
+
+_CLOSERS = {")": "(", "]": "[", "}": "{"}
+_QUOTES = "\"'`"
+
+
+def clean(text: str, snapshot: Snapshot) -> tuple[str, list[str]]:
+    """The text to show, empty if nothing should be, and the names of the filters that changed it."""
+    applied = []
+    for name, filter_text in FILTERS.items():
+        changed = filter_text(text, snapshot)
+        if changed != text:
+            applied.append(name)
+        text = changed
+    return text, applied
+
+
+def drop_line_below(text: str, snapshot: Snapshot) -> str:
+    """Drop a last line that stands below the cursor already."""
+    head, line_break, last = text.rpartition("\n")
+    below = snapshot.suffix.partition("\n")[2]
+    expected = next((line.rstrip() for line in below.split("\n") if line.strip()), None)
+    return head if line_break and expected is not None and last.rstrip() == expected else text
+
+
+def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
+    """Drop the end of a text that re-types what follows the cursor on its line.
+
+    Words count only if the whole rest of the line is repeated. Closing brackets and quotes go one by one, and
+    only those that nothing before them opens: `print(max(a, |)` still needs the `)` of `b)`.
+    """
+    rest = snapshot.line_suffix.rstrip()
+    if not rest.strip():
+        return text
+    stripped = text.rstrip()
+    if any(character.isalnum() for character in rest):
+        return stripped[: -len(rest)] if stripped.endswith(rest) else text
+    for size in range(min(len(rest), len(stripped)), 0, -1):
+        head, tail = stripped[:-size], stripped[-size:]
+        if rest.startswith(tail) and not _needs(snapshot.line_prefix + head, tail, rest):
+            return head
+    return text
+
+
+def _needs(before: str, tail: str, rest: str) -> bool:
+    """Whether the line is only balanced with both `tail` and `rest` behind `before`."""
+    return _imbalance(before + tail + rest) < _imbalance(before + rest)
+
+
+def _imbalance(line: str) -> int:
+    """How many brackets lack a partner, and quotes that are odd."""
+    brackets = sum(abs(line.count(opener) - line.count(closer)) for closer, opener in _CLOSERS.items())
+    return brackets + sum(line.count(quote) % 2 for quote in _QUOTES)
+
+
+def drop_trailing_space(text: str, _: Snapshot) -> str:
+    """Drop blank lines and spaces at the end."""
+    return text.rstrip()
+
+
+def drop_blank(text: str, _: Snapshot) -> str:
+    """A text of nothing but white space shows nothing."""
+    return text if text.strip() else ""
+
+
+FILTERS: dict[str, Filter] = {
+    "drop line below": drop_line_below,
+    "drop rest of line": drop_rest_of_line,
+    "drop trailing space": drop_trailing_space,
+    "drop blank": drop_blank,
+}

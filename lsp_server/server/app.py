@@ -1,0 +1,235 @@
+"""The language server itself: what it holds, how it starts, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import default_converter
+
+from lsp_server import __version__, settings
+from lsp_server.catalog.resolve import engine_options
+from lsp_server.document import Encoding
+from lsp_server.engine.client import EngineState
+from lsp_server.engine.process import EngineProcess
+from lsp_server.errors import InfillError
+from lsp_server.pipeline import Answer, Pipeline
+from lsp_server.prompt.formats import format_for
+from lsp_server.server.convert import PopupClient, encoding_from_lsp
+from lsp_server.server.protocol import InfillProtocol, read_messages
+from lsp_server.server.streams import ThreadWriter, claim_stdio, read_in_thread
+from lsp_server.settings import Settings
+from lsp_server.trace import Trace
+from lsp_server.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+_LOAD_TOKEN = "infill/load"  # noqa: S105  (a progress token, not a secret)
+
+
+class InfillServer(LanguageServer):
+    """One client's language server: its documents, its settings, and the engine that serves it."""
+
+    protocol: InfillProtocol
+
+    def __init__(self) -> None:
+        super().__init__("infill", __version__, protocol_cls=InfillProtocol, converter_factory=default_converter)
+        self.documents = Workspace()
+        self.popup_client: PopupClient | None = None
+        self.settings = Settings()
+        self.client_settings: list[Any] = []
+        self.engine: EngineProcess | None = None
+        self.pipeline: Pipeline | None = None
+        self.last_trace: Trace | None = None
+        self._stopped = asyncio.Event()
+        self.protocol.on_exit = self.stop
+        self._told: set[str] = set()
+        self._progress_begun = False
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    @property
+    def encoding(self) -> Encoding:
+        """The position encoding agreed on."""
+        return encoding_from_lsp(self.server_capabilities.position_encoding)
+
+    # Life
+
+    async def serve(self, reader: asyncio.StreamReader) -> int:
+        """Serve one client until it leaves; returns the process's exit status (LSP 3.18, "Exit Notification")."""
+        reading = asyncio.ensure_future(read_messages(reader, self.protocol.receive))
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        await asyncio.wait({reading, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        reading.cancel()
+        stopped.cancel()
+        if self.engine is not None:
+            await self.engine.stop()
+        return 0 if self.protocol.was_shut_down else 1
+
+    def stop(self) -> None:
+        """End `serve` soon."""
+        self._stopped.set()
+
+    def keep(self, task: asyncio.Future[Any]) -> None:
+        """Hold on to a background task until it is done."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Settings and engine
+
+    def apply_settings(self) -> None:
+        """Read all layers anew; restart the engine if what it runs has changed."""
+        project = self.documents.roots[0] if self.documents.roots else None
+        self.settings, problems = settings.load(project, self.client_settings)
+        for problem in problems:
+            self.tell(types.MessageType.Warning, problem)
+        self._start_engine(project)
+
+    def _start_engine(self, project: Path | None) -> None:
+        options = engine_options(self.settings, project)
+        if self.pipeline is not None:
+            self.pipeline.settings = self.settings
+        if self.engine is not None and self.engine.options == options:
+            return
+        if self.engine is not None:
+            self.keep(asyncio.ensure_future(self.engine.stop()))
+        self.engine = EngineProcess(options, self._on_engine_state)
+        self.pipeline = Pipeline(self.engine, self.settings)
+        self.engine.start()
+
+    def _on_engine_state(self, state: EngineState, fraction: float, message: str) -> None:
+        match state:
+            case EngineState.LOADING:
+                self._report_progress(fraction)
+            case EngineState.READY:
+                self._end_progress("ready")
+                self._check_format()
+            case EngineState.FAILED:
+                self._end_progress("failed")
+                self.tell(types.MessageType.Error, message)
+            case EngineState.STOPPED:
+                self._end_progress("stopped")
+
+    def _check_format(self) -> None:
+        assert self.engine is not None
+        if (model := self.engine.model) is None:
+            return
+        try:
+            format_for(model.name, model.markers)
+        except InfillError as error:
+            self.tell(types.MessageType.Error, str(error))
+        else:
+            self.log(f"{model.name} is ready: {model.description}, window of {model.window_tokens} tokens")
+
+    # Talking to the user
+
+    def tell(self, kind: types.MessageType, message: str) -> None:
+        """Show a sentence to the user, each only once."""
+        if message not in self._told:
+            self._told.add(message)
+            self.window_show_message(types.ShowMessageParams(type=kind, message=f"infill: {message}"))
+
+    def log(self, message: str) -> None:
+        """Write a line to the client's log."""
+        self.window_log_message(types.LogMessageParams(type=types.MessageType.Info, message=message))
+
+    def take_note(self, answer: Answer) -> None:
+        """Keep the trace for `infill.explainLast`, and report what is wrong once."""
+        self.last_trace = answer.trace
+        if answer.error:
+            self.tell(types.MessageType.Error, answer.error)
+
+    def _report_progress(self, fraction: float) -> None:
+        window = self.client_capabilities.window
+        if not (window and window.work_done_progress):
+            return
+        if self._progress_begun:
+            report = types.WorkDoneProgressReport(percentage=int(fraction * 100))
+            self.work_done_progress.report(_LOAD_TOKEN, report)
+            return
+        self._progress_begun = True
+        # Sent without waiting for the client's consent: a model often loads faster than a client answers.
+        self.protocol.send_request(
+            types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(_LOAD_TOKEN)
+        )
+        begin = types.WorkDoneProgressBegin(title="infill: loading the model", percentage=0)
+        self.work_done_progress.begin(_LOAD_TOKEN, begin)
+
+    def _end_progress(self, message: str) -> None:
+        if self._progress_begun:
+            self._progress_begun = False
+            self.work_done_progress.end(_LOAD_TOKEN, types.WorkDoneProgressEnd(message=message))
+
+
+def make_server() -> InfillServer:
+    """A server with all its handlers; call it inside the event loop."""
+    from lsp_server.server.handlers import register_all
+
+    server = InfillServer()
+    register_all(server)
+    return server
+
+
+def serve_stdio() -> int:
+    """Serve the client on standard input and output."""
+    descriptor, output = claim_stdio()
+
+    async def main() -> int:
+        server = make_server()
+        writer = ThreadWriter(output)
+        server.protocol.set_writer(writer)
+        _stop_on_signals(server.stop)
+        status = await server.serve(read_in_thread(descriptor, asyncio.get_running_loop()))
+        writer.close()
+        return status
+
+    return asyncio.run(main())
+
+
+def serve_tcp(host: str, port: int, announce: Callable[[int], None]) -> int:
+    """Serve one client that connects to a port, for debugging. `announce` is called with the port."""
+
+    async def main() -> int:
+        status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            listener.close()
+            server = make_server()
+            server.protocol.set_writer(_StreamWriter(writer))
+            _stop_on_signals(server.stop)
+            status.set_result(await server.serve(reader))
+
+        listener = await asyncio.start_server(connected, host, port)
+        announce(listener.sockets[0].getsockname()[1])
+        return await status
+
+    return asyncio.run(main())
+
+
+class _StreamWriter:
+    """A pygls `Writer` over a socket."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def _stop_on_signals(stop: Callable[[], None]) -> None:
+    """End in order on SIGTERM and SIGINT where loops can watch signals (not on Windows)."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            try:
+                loop.add_signal_handler(getattr(signal, name), stop)
+            except NotImplementedError:
+                return

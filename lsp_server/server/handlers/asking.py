@@ -1,0 +1,52 @@
+"""What the completion methods share: freeze the document now, ask the pipeline later."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from lsprotocol import types
+
+from lsp_server.document import Document
+from lsp_server.pipeline import Ask, Pipeline
+from lsp_server.server.app import InfillServer
+from lsp_server.server.convert import position_from_lsp
+from lsp_server.snapshot import Snapshot
+
+_Items = TypeVar("_Items")
+
+
+def ask_pipeline(
+    server: InfillServer,
+    uri: str,
+    position: types.Position,
+    ask: Ask,
+    to_lsp: Callable[[Document, Snapshot, str], _Items],
+) -> Awaitable[_Items | None]:
+    """Items for a position, or None. A document never opened, or a server not yet configured, has nothing."""
+    document, pipeline = server.documents.get(uri), server.pipeline
+    if document is None or pipeline is None:
+        return _nothing()
+    cursor = document.code_points(position_from_lsp(position), server.encoding)
+    snapshot = document.snapshot(cursor.line, cursor.character)
+    return _complete(server, pipeline, document, snapshot, ask, to_lsp)
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _complete(
+    server: InfillServer,
+    pipeline: Pipeline,
+    document: Document,
+    snapshot: Snapshot,
+    ask: Ask,
+    to_lsp: Callable[[Document, Snapshot, str], _Items],
+) -> _Items | None:
+    answer = await pipeline.complete(snapshot, lambda: server.documents.neighbours(snapshot.uri), ask)
+    server.take_note(answer)
+    # An answer for a text that has changed meanwhile would be wrong where it is shown.
+    if not answer.text or document.version != snapshot.version:
+        return None
+    return to_lsp(document, snapshot, answer.text)

@@ -1,0 +1,42 @@
+"""`textDocument/didOpen`, `didChange`, `didClose`, `didSave`: keep our text the same as the client's."""
+
+from __future__ import annotations
+
+import logging
+
+from lsprotocol import types
+
+from lsp_server.server.app import InfillServer
+from lsp_server.server.convert import position_from_lsp
+
+logger = logging.getLogger(__name__)
+
+
+def register(server: InfillServer) -> None:
+    """Add the handlers."""
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: types.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        server.documents.open(item.uri, item.language_id, item.version, item.text)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(params: types.DidChangeTextDocumentParams) -> None:
+        document = server.documents.get(params.text_document.uri)
+        if document is None:
+            logger.warning("The client changed a document that it never opened; ignored.")
+            return
+        for change in params.content_changes:
+            if isinstance(change, types.TextDocumentContentChangePartial):
+                start, end = position_from_lsp(change.range.start), position_from_lsp(change.range.end)
+                document.edit(start, end, change.text, server.encoding)
+            else:
+                document.replace(change.text)
+        document.version = params.text_document.version
+        server.documents.touch(document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(params: types.DidCloseTextDocumentParams) -> None:
+        server.documents.close(params.text_document.uri)
+        if server.pipeline is not None:
+            server.pipeline.forget(params.text_document.uri)

@@ -1,0 +1,221 @@
+"""Settings: frozen data with defaults, read from several layers, problems reported and never fatal.
+
+Layers, later ones win: the user's file, the project's file, what the editor sends. Each may be nested
+(`{"completion": {"max_tokens": 64}}`) or flat (`{"completion.max_tokens": 64}`), with or without an `infill`
+section around it, in snake_case or camelCase: editors differ.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import platformdirs
+from msgspec import Meta
+
+from lsp_server.errors import SettingsError
+
+SECTION = "infill"
+PROJECT_FILE = ".infill.toml"
+
+
+class CompletionSettings(msgspec.Struct, frozen=True):
+    """What is offered, and when."""
+
+    enabled: Annotated[bool, Meta(description="Offer completions at all.")] = True
+    disabled_languages: Annotated[
+        tuple[str, ...], Meta(description="LSP language ids without completions, such as `markdown`.")
+    ] = ()
+    popup: Annotated[
+        Literal["auto", "always", "never"],
+        Meta(description="Offer items in the completion menu; `auto`: only where the editor lacks ghost text."),
+    ] = "auto"
+    multi_line: Annotated[
+        Literal["auto", "always", "never"],
+        Meta(description="Offer several lines; `auto`: only when nothing follows the cursor on its line."),
+    ] = "auto"
+    max_lines: Annotated[int, Meta(ge=1, le=200, description="The most lines a completion has.")] = 12
+    max_tokens: Annotated[int, Meta(ge=1, le=2048, description="The most tokens a completion has.")] = 64
+    debounce_ms: Annotated[
+        int, Meta(ge=0, le=5000, description="Wait this long for the next keystroke before asking the model.")
+    ] = 30
+
+
+class ContextSettings(msgspec.Struct, frozen=True):
+    """What the model sees besides the text around the cursor."""
+
+    max_tokens: Annotated[
+        int, Meta(ge=0, le=16384, description="The most tokens of neighbouring files in a prompt; 0: none.")
+    ] = 512
+    suffix_share: Annotated[
+        float, Meta(ge=0.0, le=0.9, description="Share of the window for the text after the cursor.")
+    ] = 0.25
+
+
+class EngineSettings(msgspec.Struct, frozen=True):
+    """How the model is run."""
+
+    window_tokens: Annotated[
+        int,
+        Meta(ge=0, le=1 << 20, description="The most tokens of prompt and answer; 0: chosen for the model."),
+    ] = 0
+    cache_tokens: Annotated[
+        int, Meta(ge=0, le=1 << 22, description="Size of the KV cache all documents share; 0: chosen.")
+    ] = 0
+    cache_type: Annotated[Literal["f16", "q8_0"], Meta(description="Number format of the KV cache.")] = "f16"
+    threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads; 0: one a physical core.")] = 0
+    gpu_layers: Annotated[
+        int,
+        Meta(ge=-1, le=1000, description="Layers on the GPU; -1: all, where llama.cpp was built for one."),
+    ] = -1
+    batch_tokens: Annotated[int, Meta(ge=0, le=16384, description="The most tokens evaluated at once; 0: chosen.")] = 0
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything a user can set."""
+
+    model: Annotated[str, Meta(description="Path of a GGUF model; empty: the embedded model.")] = ""
+    completion: CompletionSettings = CompletionSettings()
+    context: ContextSettings = ContextSettings()
+    engine: EngineSettings = EngineSettings()
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One source of settings: what it is called in messages, its values, and the project it is bound to."""
+
+    origin: str
+    values: Any
+    project: Path | None = None
+
+
+def _known_keys(kind: type[msgspec.Struct] = Settings, prefix: str = "") -> dict[str, Any]:
+    """Every dotted key and its type."""
+    keys: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        key = prefix + field.name
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            keys |= _known_keys(field.type, key + ".")
+        else:
+            keys[key] = field.type
+    return keys
+
+
+KEYS = _known_keys()
+
+
+def parse(layers: Iterable[Layer]) -> tuple[Settings, list[str]]:
+    """Settings from layers, and a sentence for each value that was not usable and fell back."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for layer in layers:
+        if not isinstance(layer.values, Mapping | None):
+            problems.append(f"{layer.origin}: settings must be a table, not {_show(layer.values)}; ignored.")
+            continue
+        for key, value in _flatten(layer.values or {}):
+            problem = _check(key, value, layer)
+            if problem is None:
+                values[key] = msgspec.convert(value, KEYS[key])
+            else:
+                problems.append(f"{layer.origin}: {problem}")
+    return _build(Settings, values), problems
+
+
+def _flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Dotted snake_case keys and their values; null means not set."""
+    for name, value in values.items():
+        key = prefix + re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", str(name)).lower()
+        key = key.removeprefix(SECTION + ".")
+        if isinstance(value, Mapping):
+            yield from _flatten(value, "" if key == SECTION else key + ".")
+        elif value is not None:
+            yield key, value
+
+
+def _check(key: str, value: Any, layer: Layer) -> str | None:
+    """What is wrong with a value, as a sentence, or None."""
+    if key not in KEYS:
+        close = difflib.get_close_matches(key, KEYS, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else "see the README for the settings there are."
+        return f"there is no setting `{key}`; {hint}"
+    try:
+        converted = msgspec.convert(value, KEYS[key])
+    except msgspec.ValidationError as error:
+        default = _show(_default(key))
+        return f"`{key}` is {_show(value)}: {_lower_first(str(error))}; using {default} instead."
+    if key == "model" and layer.project is not None:
+        target = (layer.project / converted).resolve()
+        if not target.is_relative_to(layer.project.resolve()):
+            return (
+                f"a project may not choose a model outside of itself ({converted}); set `model` in your own settings."
+            )
+    return None
+
+
+def _default(key: str) -> Any:
+    value: Any = Settings()
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _build(kind: type[Any], values: Mapping[str, Any], prefix: str = "") -> Any:
+    arguments = {}
+    for field in msgspec.structs.fields(kind):
+        key = prefix + field.name
+        if key in values:
+            arguments[field.name] = values[key]
+        elif key not in KEYS:
+            arguments[field.name] = _build(field.type, values, key + ".")
+    return kind(**arguments)
+
+
+def _show(value: Any) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def user_file() -> Path:
+    """Where the user's own settings are."""
+    return platformdirs.user_config_path(SECTION) / "config.toml"
+
+
+def read_layer(path: Path, project: Path | None = None) -> Layer | None:
+    """A settings file as a layer, or None where there is none. Raises `SettingsError` if it cannot be read."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}. The file is ignored until it is mended.") from None
+    if project is not None and isinstance(values.get("model"), str) and values["model"]:
+        values["model"] = str(project / values["model"])
+    return Layer(str(path), values, project)
+
+
+def load(project: Path | None, client: Sequence[Any] = ()) -> tuple[Settings, list[str]]:
+    """Settings for a project (or none) and what a client has sent, the latest last."""
+    layers: list[Layer] = []
+    unreadable: list[str] = []
+    files = [(user_file(), None)] + ([(project / PROJECT_FILE, project)] if project else [])
+    for path, bound_to in files:
+        try:
+            if layer := read_layer(path, bound_to):
+                layers.append(layer)
+        except SettingsError as error:
+            unreadable.append(str(error))
+    layers += [Layer("editor settings", values) for values in client]
+    settings, problems = parse(layers)
+    return settings, unreadable + problems
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of the settings, from which documentation and editor settings are made."""
+    return msgspec.json.schema(Settings)

@@ -1,0 +1,106 @@
+"""The workspace: open documents, how recently each was touched, and the only reads of source files."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from lsp_server.context.blocks import Neighbour
+from lsp_server.document import Document
+from lsp_server.errors import SourceError
+
+MAX_FILE_BYTES = 32 * 1024 * 1024
+
+
+def path_of(uri: str) -> Path | None:
+    """The file a URI names, or None for anything but `file:`."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file":
+        return None
+    authority = f"//{parts.netloc}" if parts.netloc not in ("", "localhost") else ""
+    return Path(url2pathname(authority + parts.path))
+
+
+def read_source(path: Path) -> str:
+    """The text of a source file, line breaks as they are. Raises `SourceError` with what to do."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise SourceError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB; infill does not complete in it.")
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at offset {error.start}). "
+            "Convert it to UTF-8 first."
+        ) from None
+    except FileNotFoundError:
+        raise SourceError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+class Workspace:
+    """What the client has open."""
+
+    def __init__(self, roots: list[Path] | None = None) -> None:
+        self.roots = roots or []
+        self._documents: dict[str, Document] = {}
+        self._touched: dict[str, int] = {}
+        self._clock = itertools.count(1)
+
+    def open(self, uri: str, language_id: str, version: int, text: str) -> Document:
+        """Open a document, or open it anew."""
+        document = Document(uri, self.relative_path(uri), language_id, version, text)
+        self._documents[uri] = document
+        self.touch(uri)
+        return document
+
+    def close(self, uri: str) -> None:
+        """Forget a document; one that is not open is no error."""
+        self._documents.pop(uri, None)
+        self._touched.pop(uri, None)
+
+    def get(self, uri: str) -> Document | None:
+        """An open document."""
+        return self._documents.get(uri)
+
+    def touch(self, uri: str) -> None:
+        """Mark a document as the most recently used."""
+        self._touched[uri] = next(self._clock)
+
+    @property
+    def num_documents(self) -> int:
+        """How many documents are open."""
+        return len(self._documents)
+
+    def relative_path(self, uri: str) -> str:
+        """The path of a document as prompts name it: relative to its workspace folder, with forward slashes.
+
+        Outside every folder it is the bare file name: where a user keeps things is nobody's business.
+        """
+        path = path_of(uri)
+        if path is None:
+            return PurePosixPath(unquote(urlsplit(uri).path)).name or "untitled"
+        for root in sorted(self.roots, key=lambda root: len(root.parts), reverse=True):
+            if path.is_relative_to(root):
+                return path.relative_to(root).as_posix()
+        return path.name
+
+    def neighbours(self, uri: str) -> list[Neighbour]:
+        """The other open documents that have a file in a workspace folder, or all if there is no folder."""
+        return [
+            Neighbour(document.path, document.language_id, document.excerpt, self._touched[other])
+            for other, document in self._documents.items()
+            if other != uri and self._is_inside(other)
+        ]
+
+    def _is_inside(self, uri: str) -> bool:
+        path = path_of(uri)
+        return not self.roots or (path is not None and any(path.is_relative_to(root) for root in self.roots))
+
+
+def file_uri(path: Path) -> str:
+    """The URI of a file."""
+    return Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  (resolve() would follow links)
