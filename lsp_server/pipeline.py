@@ -114,21 +114,39 @@ class Pipeline:
     async def _plan(
         self, answer: Answer, snapshot: Snapshot, neighbours: Callable[[], Sequence[Neighbour]], ask: Ask
     ) -> Plan | None:
-        """Choose blocks and plan the prompt, once there is a model."""
+        """Follow an anchor or make a new one, once there is a model. Blocks are chosen only with a new anchor."""
         try:
             model = await self.engine.ready()
             fim_format = format_for(model.name, model.markers)
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
-        context = self.settings.context
-        blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
-        plan = plan_fill(snapshot, blocks, model, fim_format, self._max_tokens(ask), context.suffix_share)
-        answer.trace.add("model", f"{model.name}, {plan.format_name} format, window of {model.window_tokens} tokens")
-        for block in plan.blocks:
+        answer.trace.add("model", f"{model.name}, {fim_format.name} format, window of {model.window_tokens} tokens")
+        found = self._anchors.find(snapshot)
+        if found is None:
+            anchor = self._new_anchor(snapshot, neighbours(), model, fim_format, ask)
+            self._anchors.add(snapshot.uri, anchor)
+            found = anchor, follow(anchor, snapshot) or Continuation(snapshot.prefix[len(anchor.prefix) :])
+            answer.trace.add("anchor", "new")
+        else:
+            answer.trace.add("anchor", f"kept, {len(found[1].typed)} characters typed since")
+        plan = Plan(*found, model.markers)
+        for block in plan.anchor.blocks:
             answer.trace.add("block", f"{block.path}: {block.reason}, about {block.tokens} tokens", block.text)
-        answer.trace.add("prompt", _describe_plan(plan), _render_prompt(plan, model.markers))
+        answer.trace.add("prompt", plan.describe(), plan.render())
         return plan
+
+    def _new_anchor(
+        self,
+        snapshot: Snapshot,
+        neighbours: Sequence[Neighbour],
+        model: ModelInfo,
+        fim_format: FimFormat,
+        ask: Ask,
+    ) -> Anchor:
+        context = self.settings.context
+        blocks = choose_blocks(snapshot, neighbours, context.max_tokens)
+        return plan_anchor(snapshot, blocks, model, fim_format, self._max_tokens(ask), context.suffix_share)
 
     def _max_tokens(self, ask: Ask) -> int:
         return ask.max_tokens or self.settings.completion.max_tokens

@@ -54,6 +54,10 @@ class Backend(Protocol):
         """The bytes a token stands for; empty for a control token."""
         ...
 
+    def begins_token(self, text: bytes) -> bool:
+        """Whether some token begins with these bytes."""
+        ...
+
     def is_end(self, token: int) -> bool:
         """Whether the model ends its text with this token."""
         ...
@@ -66,8 +70,15 @@ class Backend(Protocol):
         """A sampler for one request; give it back with `free_sampler`."""
         ...
 
-    def sample(self, sampler: Sampler, row: int) -> int:
-        """Draw a token from the logits of row `row` of the last decoded batch."""
+    def sample(self, sampler: Sampler, row: int, rest: bytes = b"") -> int:
+        """Draw a token from the logits of row `row` of the last decoded batch.
+
+        With `rest`, only among tokens that begin with those bytes, or that those bytes begin with.
+        """
+        ...
+
+    def logprob(self, row: int, token: int) -> float:
+        """Natural logarithm of a token's probability in a row of the last batch, before any sampler."""
         ...
 
     def free_sampler(self, sampler: Sampler) -> None:
@@ -76,6 +87,10 @@ class Backend(Protocol):
 
     def truncate(self, sequence: int, num_tokens: int) -> bool:
         """Keep the first `num_tokens` of a sequence; false if this model can only clear it, which was done."""
+        ...
+
+    def branch(self, source: int, target: int, num_tokens: int) -> None:
+        """Give an empty sequence the first tokens of another; both then share the cells."""
         ...
 
     def interrupt(self, flag: bool) -> None:

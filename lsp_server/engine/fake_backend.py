@@ -77,6 +77,8 @@ class FakeBackend:
             backend="fake",
         )
         self.sequences: list[list[int]] = [[] for _ in range(self.num_sequences)]
+        self._cells: list[list[int]] = [[] for _ in range(self.num_sequences)]
+        self._num_evaluated = 0
         self.num_decodes = 0
         self.num_samplers = 0
         self._rows: list[int] = []
@@ -97,6 +99,10 @@ class FakeBackend:
         """The byte itself."""
         return bytes([token]) if token < _END else b""
 
+    def begins_token(self, text: bytes) -> bool:
+        """Tokens are single bytes."""
+        return len(text) == 1
+
     def is_end(self, token: int) -> bool:
         """There is one end token."""
         return token == _END
@@ -107,7 +113,7 @@ class FakeBackend:
         self._misbehave()
         if self.script.full_after and self.num_decodes >= self.script.full_after:
             return DecodeStatus.CACHE_FULL
-        if sum(map(len, self.sequences)) + len(batch) > self.info.cache_tokens:
+        if len(set().union(*self._cells)) + len(batch) > self.info.cache_tokens:
             return DecodeStatus.CACHE_FULL
         interrupted = self._wait()
         self._rows = []
@@ -115,6 +121,8 @@ class FakeBackend:
             sequence = self.sequences[entry.sequence]
             assert entry.position == len(sequence), "a position that does not continue its sequence"
             sequence.append(entry.token)
+            self._num_evaluated += 1
+            self._cells[entry.sequence].append(self._num_evaluated)
             self._rows.append(_next_token(sequence))
         return DecodeStatus.INTERRUPTED if interrupted else DecodeStatus.OK
 
@@ -123,9 +131,13 @@ class FakeBackend:
         self.num_samplers += 1
         return sampling.seed
 
-    def sample(self, sampler: int, row: int) -> int:  # noqa: ARG002
-        """What the hash says."""
-        return self._rows[row]
+    def sample(self, sampler: int, row: int, rest: bytes = b"") -> int:  # noqa: ARG002
+        """What the hash says, or the next byte of `rest`."""
+        return rest[0] if rest else self._rows[row]
+
+    def logprob(self, row: int, token: int) -> float:
+        """Some number that depends on both."""
+        return -((self._rows[row] + token) % 8) / 10
 
     def free_sampler(self, sampler: int) -> None:  # noqa: ARG002
         """Count it."""
@@ -134,7 +146,14 @@ class FakeBackend:
     def truncate(self, sequence: int, num_tokens: int) -> bool:
         """Drop the tail."""
         del self.sequences[sequence][num_tokens:]
+        del self._cells[sequence][num_tokens:]
         return True
+
+    def branch(self, source: int, target: int, num_tokens: int) -> None:
+        """Copy; the cells are shared, as in llama.cpp."""
+        assert not self.sequences[target], "a branch goes into an empty sequence"
+        self.sequences[target] = self.sequences[source][:num_tokens]
+        self._cells[target] = self._cells[source][:num_tokens]
 
     def interrupt(self, flag: bool) -> None:
         """Seen by a decode that waits, and by the next one."""

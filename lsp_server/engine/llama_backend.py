@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import llama_cpp
+import numpy as np
+import numpy.typing as npt
 import psutil
 
 from lsp_server.engine.backend import BatchToken, DecodeStatus
@@ -74,6 +77,10 @@ class LlamaBackend:
         """The bytes a token stands for; empty for a control token."""
         return self.vocabulary.piece(token)
 
+    def begins_token(self, text: bytes) -> bool:
+        """Whether some token begins with these bytes."""
+        return self.vocabulary.begins_token(text)
+
     def is_end(self, token: int) -> bool:
         """End-of-generation tokens, and every FIM marker: a model that writes one is lost."""
         return self.vocabulary.is_end(token)
@@ -103,19 +110,43 @@ class LlamaBackend:
         """A chain of llama.cpp's samplers."""
         chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
         add = llama_cpp.llama_sampler_chain_add
-        if sampling.temperature <= 0:
+        if sampling.temperature > 0:
+            add(chain, llama_cpp.llama_sampler_init_top_k(sampling.top_k))
+            add(chain, llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
+            add(chain, llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
+            add(chain, llama_cpp.llama_sampler_init_temp(sampling.temperature))
+        if sampling.infill:
+            add(chain, llama_cpp.llama_sampler_init_infill(self._vocab))
+        if sampling.temperature > 0:
+            add(chain, llama_cpp.llama_sampler_init_dist(sampling.seed))
+        else:
             add(chain, llama_cpp.llama_sampler_init_greedy())
-            return chain
-        add(chain, llama_cpp.llama_sampler_init_top_k(sampling.top_k))
-        add(chain, llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
-        add(chain, llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
-        add(chain, llama_cpp.llama_sampler_init_temp(sampling.temperature))
-        add(chain, llama_cpp.llama_sampler_init_dist(sampling.seed))
         return chain
 
-    def sample(self, sampler: Any, row: int) -> int:
-        """Draw a token from a row of the last batch."""
-        return int(llama_cpp.llama_sampler_sample(sampler, self._context, row))
+    def sample(self, sampler: Any, row: int, rest: bytes = b"") -> int:
+        """Draw a token from a row of the last batch; with `rest`, among the tokens that agree with it."""
+        if not rest:
+            return int(llama_cpp.llama_sampler_sample(sampler, self._context, row))
+        candidates = self.vocabulary.agreeing_with(rest)
+        entries = np.zeros(len(candidates), dtype=_TOKEN_DATA)
+        entries["id"] = candidates
+        entries["logit"] = self._logits(row)[candidates]
+        data = entries.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token_data))
+        array = llama_cpp.llama_token_data_array(data, len(candidates), -1, False)
+        llama_cpp.llama_sampler_apply(sampler, ctypes.byref(array))
+        token = int(array.data[array.selected].id)
+        llama_cpp.llama_sampler_accept(sampler, token)
+        return token
+
+    def logprob(self, row: int, token: int) -> float:
+        """Natural logarithm of a token's probability before any sampler."""
+        logits = self._logits(row)
+        highest = float(logits.max())
+        return float(logits[token]) - highest - math.log(float(np.exp(logits - highest).sum()))
+
+    def _logits(self, row: int) -> npt.NDArray[np.float32]:
+        raw = llama_cpp.llama_get_logits_ith(self._context, row)
+        return np.ctypeslib.as_array(raw, shape=(self.vocabulary.num_tokens,))
 
     def free_sampler(self, sampler: Any) -> None:
         """Release a chain."""
@@ -127,6 +158,10 @@ class LlamaBackend:
             return True
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, 0, -1)
         return False
+
+    def branch(self, source: int, target: int, num_tokens: int) -> None:
+        """Share the first cells of a sequence with another."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, num_tokens)
 
     def interrupt(self, flag: bool) -> None:
         """Set the byte that llama.cpp's abort callback reads between the nodes of its graph (CPU only)."""
@@ -210,6 +245,7 @@ class LlamaBackend:
         )
 
 
+_TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # struct llama_token_data
 _CACHE_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
 _CACHE_BYTES = {llama_cpp.GGML_TYPE_F16: 2.0, llama_cpp.GGML_TYPE_Q8_0: 34 / 32}  # bytes a value
 

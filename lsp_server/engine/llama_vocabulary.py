@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import bisect
 import ctypes
 import itertools
 import re
 from functools import cached_property
 
 import llama_cpp
+import numpy as np
+import numpy.typing as npt
 
 from lsp_server.errors import ModelFileError, PromptError
 
+_MAX_REMEMBERED = 512  # answers of `agreeing_with`
 _USER_DEFINED = 1 << 4  # enum llama_token_attr
 _BRACKETED = re.compile(r"<.+>|\[.+\]", re.DOTALL)
 
@@ -29,6 +33,7 @@ class LlamaVocabulary:
                     f"The model's {role} marker {self.marker_texts[role]!r} does not stand for one token: its "
                     "vocabulary is damaged or mislabelled. Download the model again."
                 )
+        self._agreeing: dict[bytes, npt.NDArray[np.int32]] = {}
         self._pieces: list[bytes | None] = [None] * self.num_tokens
         self._ends = {
             token
@@ -100,6 +105,38 @@ class LlamaVocabulary:
                 found.append(re.escape(text.encode()))
         # A look-ahead, so that literals that overlap are all found.
         return re.compile(b"(?=" + b"|".join(found) + b")", re.DOTALL) if found else None
+
+    def agreeing_with(self, rest: bytes) -> npt.NDArray[np.int32]:
+        """Tokens that begin with `rest`, and those that `rest` begins with: what can follow to spell it."""
+        known = self._agreeing.get(rest)
+        if known is None:
+            first = bisect.bisect_left(self._sorted_pieces, (rest, -1))
+            # No byte string that begins with `rest` sorts behind `rest` and bytes that no text has.
+            last = bisect.bisect_left(self._sorted_pieces, (rest + b"\xff" * 8, -1))
+            tokens = [token for _, token in self._sorted_pieces[first:last]]
+            for size in range(1, len(rest)):
+                tokens += self._tokens_of.get(rest[:size], [])
+            if len(self._agreeing) >= _MAX_REMEMBERED:
+                self._agreeing.clear()
+            known = self._agreeing[rest] = np.array(tokens, dtype=np.int32)
+        return known
+
+    def begins_token(self, text: bytes) -> bool:
+        """Whether some token begins with these bytes."""
+        index = bisect.bisect_left(self._sorted_pieces, (text, -1))
+        return index < len(self._sorted_pieces) and self._sorted_pieces[index][0].startswith(text)
+
+    @cached_property
+    def _sorted_pieces(self) -> list[tuple[bytes, int]]:
+        pieces = ((self.piece(token), token) for token in range(self.num_tokens) if token not in self._ends)
+        return sorted((piece, token) for piece, token in pieces if piece)
+
+    @cached_property
+    def _tokens_of(self) -> dict[bytes, list[int]]:
+        tokens: dict[bytes, list[int]] = {}
+        for piece, token in self._sorted_pieces:
+            tokens.setdefault(piece, []).append(token)
+        return tokens
 
     @cached_property
     def isolates_line_breaks(self) -> bool:

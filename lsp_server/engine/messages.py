@@ -42,24 +42,39 @@ PromptPart = Marker | Text
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """How the next token is drawn; the default is greedy."""
+    """How the next token is drawn; the default is greedy.
+
+    `infill` adds llama.cpp's infill sampler, which prefers to end and merges tokens that begin the same. `confidence`
+    ends the text before the token with which the joint probability since the last line break falls below it.
+    """
 
     temperature: float = 0.0
     top_k: int = 40
     top_p: float = 0.95
     min_p: float = 0.0
+    infill: bool = False
     seed: int = 0
+    confidence: float = 0.0
 
 
 class Generate(msgspec.Struct, frozen=True):
-    """Ask for the text that follows `prompt`.
+    """Ask for the text that follows `prompt` and `typed`.
+
+    `prompt` is the anchor, up to and with the middle marker; `typed` is what was typed since and is, to the model, the
+    beginning of the middle. Typing on with the same anchor costs only the typed tokens. `reserve_tokens` of the window
+    are kept for typed text, so that its length does not move the anchor's cuts. `heal` lets the model finish the last
+    token of `typed`. With `max_tokens` 0 the prompt is only brought into the cache.
 
     A newer request with the same non-empty `(document, kind)` supersedes the older one. `deadline_ms` counts
-    from arrival. `document` is an opaque key: engines never see paths.
+    from arrival. `document` is an opaque key: engines never see paths. `logprobs` asks for `Chunk.logprob`.
     """
 
     prompt: tuple[PromptPart, ...]
     max_tokens: int
+    typed: str = ""
+    reserve_tokens: int = 0
+    heal: bool = True
+    logprobs: bool = False
     document: str = ""
     kind: str = "inline"
     priority: Priority = Priority.INTERACTIVE
@@ -67,7 +82,7 @@ class Generate(msgspec.Struct, frozen=True):
     deadline_ms: int | None = None
 
 
-FinishReason = Literal["end", "length", "cancelled", "superseded", "deadline"]
+FinishReason = Literal["end", "length", "unsure", "cancelled", "superseded", "deadline"]
 
 
 class Timings(msgspec.Struct):
@@ -99,9 +114,13 @@ class Prefilled(msgspec.Struct, frozen=True, tag="prefilled"):
 
 
 class Chunk(msgspec.Struct, frozen=True, tag="chunk"):
-    """The next piece of generated text, whole characters only."""
+    """The next piece of generated text, whole characters only.
+
+    `logprob` is the natural logarithm of the probability of its tokens, where it was asked for.
+    """
 
     text: str
+    logprob: float | None = None
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):

@@ -1,7 +1,7 @@
 """The scheduler: which tokens are evaluated next, for whom.
 
-`step()` is the whole system: take cancellations, admit by priority, compose one batch (running sequences first,
-then a slice of prefill), decode, sample, emit. It is bookkeeping: one thread, an injected clock, no I/O.
+`step()` is the whole system: take deadlines, admit by priority, compose one batch (running sequences first, then a
+slice of prefill), decode, sample, emit. It is bookkeeping: one thread, an injected clock, no I/O.
 
 A run's tokens are its prompt followed by what the model wrote; a slot's tokens are those of them that are in the
 cache. Prefill and decode are therefore one thing: evaluate what the slot lacks, and once it lacks nothing, sample.
@@ -9,60 +9,26 @@ cache. Prefill and decode are therefore one thing: evaluate what the slot lacks,
 
 from __future__ import annotations
 
-import codecs
-import logging
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import msgspec
 
-from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus, Sampler
-from lsp_server.engine.fit import fit
-from lsp_server.engine.messages import Chunk, Done, Event, Failed, FinishReason, Generate, Prefilled, Timings
-from lsp_server.engine.slots import Slot, Slots
-from lsp_server.errors import InfillError
-
-logger = logging.getLogger(__name__)
-
-PREFILL_SLICE_TOKENS = 128  # between two slices a cancellation is seen and a running sequence gets its token
-
-
-@dataclass(slots=True)
-class Run:
-    """One open request. It waits while it has no slot."""
-
-    id: str
-    request: Generate
-    arrival: int
-    arrived_at: float
-    tokens: list[int] = field(default_factory=list)
-    num_prompt_tokens: int = 0
-    slot: Slot | None = None
-    sampler: Sampler | None = None
-    timings: Timings = field(default_factory=Timings)
-    admitted_at: float = 0.0
-    first_token_at: float = 0.0
-    decoder: codecs.IncrementalDecoder = field(
-        default_factory=lambda: codecs.getincrementaldecoder("utf-8")(errors="replace")
-    )
-
-    @property
-    def num_missing(self) -> int:
-        """Tokens that are not in the cache yet."""
-        assert self.slot is not None
-        return len(self.tokens) - len(self.slot.tokens)
-
-    @property
-    def order(self) -> tuple[int, int]:
-        """Who goes first."""
-        return self.request.priority, self.arrival
+from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus
+from lsp_server.engine.cache import Cache
+from lsp_server.engine.messages import Chunk, Done, Event, Failed, FinishReason, Generate, Prefilled
+from lsp_server.engine.pace import Pace
+from lsp_server.engine.placement import place
+from lsp_server.engine.prepare import Prepared
+from lsp_server.engine.reuse import common_prefix
+from lsp_server.engine.run import Run
 
 
 class Scheduler:
     """Runs requests on a backend. `emit(request_id, event)` receives everything they produce.
 
-    Every submitted request ends in exactly one `Done` or `Failed`: leaving the table `_runs` and emitting that
+    Every submitted request ends in exactly one `Done` or `Failed`: leaving the table of open runs and emitting that
     event are one act, `_finish`.
     """
 
@@ -73,35 +39,40 @@ class Scheduler:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.backend = backend
-        self.slots = Slots(backend.num_sequences, backend.info.cache_tokens)
+        self.cache = Cache(backend)
         self._emit = emit
         self._clock = clock
-        self._runs: dict[str, Run] = {}
+        self._pace = Pace(backend.batch_tokens)
+        self._open: dict[str, Run] = {}
+        self._orphans: dict[str, Run] = {}
         self._num_arrived = 0
+        # What the decode under way evaluates: each run, and the end of its part. Read by other threads.
+        self._in_flight: tuple[tuple[Run, int], ...] = ()
 
     @property
     def has_work(self) -> bool:
-        """Whether any request is open."""
-        return bool(self._runs)
+        """Whether there is anything to do."""
+        return bool(self._open or self._orphans)
 
-    def submit(self, request_id: str, request: Generate) -> None:
+    def submit(self, request_id: str, request: Generate, prepared: Prepared) -> None:
         """Open a request. One for the same document and kind that is still open ends as superseded."""
-        for older in list(self._runs.values()):
-            same = (older.request.document, older.request.kind) == (request.document, request.kind)
-            if request.document and same:
+        for older in list(self._open.values()):
+            if _same_place(older.request, request):
                 self._finish(older, "superseded")
         self._num_arrived += 1
-        self._runs[request_id] = Run(request_id, request, self._num_arrived, self._clock())
+        self._open[request_id] = Run(request_id, request, prepared, self._num_arrived, self._clock())
 
     def cancel(self, request_id: str) -> None:
         """End a request now; one that has ended already is left alone."""
-        if run := self._runs.get(request_id):
+        if run := self._open.get(request_id):
             self._finish(run, "cancelled")
 
     def fail_all(self, message: str) -> None:
         """End every open request by a fault."""
-        for run in list(self._runs.values()):
+        for run in list(self._open.values()):
             self._finish(run, message=message)
+        for run in list(self._orphans.values()):
+            self._drop_orphan(run)
 
     def step(self) -> None:
         """Do one batch worth of work. Call it while `has_work`."""
@@ -110,125 +81,156 @@ class Scheduler:
         batch, runs = self._compose()
         if not batch:
             return
+        self._in_flight = tuple(runs)
         started = self._clock()
         status = self.backend.decode(batch)
+        seconds = self._clock() - started
+        self._in_flight = ()
         if status is DecodeStatus.INTERRUPTED:
-            self._roll_back(runs)
+            for run, _ in runs:
+                assert run.slot is not None
+                self.cache.roll_back(run.slot)
         elif status is DecodeStatus.CACHE_FULL:
-            self._make_room(runs)
+            self._relieve([run for run, _ in runs])
         else:
-            self._account(batch, runs, self._clock() - started)
-            self._sample(batch, runs)
+            self._pace.measure(len(batch), seconds)
+            self._account(runs, seconds)
+            self._sample(batch, [run for run, _ in runs])
+
+    # Interruption: asked by the thread that receives a message, while a decode is under way
+
+    def should_interrupt_for(self, request: Generate, prepared: Prepared) -> bool:
+        """Whether the decode under way serves nobody once this request is in: not those it is evaluated for, and not
+        the request itself, which may well want the same tokens of the same anchor."""
+        in_flight = self._in_flight
+        for run, end in in_flight:
+            over = run.is_orphan or _same_place(run.request, request) or run.request.priority > request.priority
+            wanted = prepared.anchor + prepared.typed
+            if not over or common_prefix(run.tokens[:end], wanted) == end:
+                return False
+        return bool(in_flight)
+
+    def should_interrupt_to_cancel(self, request_id: str) -> bool:
+        """Whether the decode under way is for this request alone, and not its anchor's prefill, which goes on."""
+        in_flight = self._in_flight
+        return bool(in_flight) and all(run.id == request_id and not run.in_anchor for run, _ in in_flight)
 
     # Admission
 
     def _expire(self) -> None:
         now = self._clock()
-        for run in list(self._runs.values()):
+        for run in list(self._open.values()):
             deadline_ms = run.request.deadline_ms
             if deadline_ms is not None and (now - run.arrived_at) * 1000 >= deadline_ms:
                 self._finish(run, "deadline")
 
     def _admit(self) -> None:
         """Give slots to waiting requests, as long as all admitted ones together fit the cache."""
-        waiting = sorted((run for run in self._runs.values() if run.slot is None), key=lambda run: run.order)
+        waiting = sorted((run for run in self._open.values() if run.slot is None), key=lambda run: run.order)
         for run in waiting:
-            try:
-                self._tokenize(run)
-            except InfillError as error:
-                self._finish(run, message=str(error))
-                continue
-            reserved = sum(self._reservation(other) for other in self._runs.values() if other.slot)
-            if reserved + self._reservation(run) > self.slots.cache_tokens:
+            placed = [other for other in self._open.values() if other.slot and not other.is_background]
+            reserved = sum(other.reservation for other in placed)
+            if reserved + run.reservation > self.cache.slots.cache_tokens:
                 return
-            found = self.slots.acquire(run.tokens, run.id)
-            if found is None:
+            if not self._place(run):
                 return
-            self._start(run, *found)
 
-    def _tokenize(self, run: Run) -> None:
-        if not run.tokens:
-            budget = self.backend.info.window_tokens - run.request.max_tokens
-            run.tokens = fit(run.request.prompt, self.backend, budget)
-            run.num_prompt_tokens = len(run.tokens)
-
-    def _reservation(self, run: Run) -> int:
-        return run.num_prompt_tokens + run.request.max_tokens
-
-    def _start(self, run: Run, slot: Slot, num_reused: int) -> None:
-        # The last token of a prompt is always evaluated: its logits are what we came for.
-        num_reused = min(num_reused, len(run.tokens) - 1)
-        self._truncate(slot, num_reused)
+    def _place(self, run: Run) -> bool:
+        """Put a run into a slot, taking it from an orphan or a warm-up if theirs is the best; false if none is free."""
+        background = [other for other in (*self._open.values(), *self._orphans.values()) if other.is_background]
+        takeable = {other.slot.sequence: other for other in background if other.slot and other is not run}
+        if run.is_background:
+            takeable = {sequence: other for sequence, other in takeable.items() if other.is_orphan}
+        slot = place(run, self.cache, self.backend, set(takeable))
+        if slot is None:
+            return False
+        if robbed := takeable.get(slot.sequence):
+            robbed.slot = None
+            self._drop_orphan(robbed) if robbed.is_orphan else self._finish(robbed, "superseded")
+        for orphan in list(self._orphans.values()):
+            if orphan.request.document == run.request.document:
+                self._drop_orphan(orphan)
+        slot.owner = run.id
         run.slot = slot
         run.sampler = self.backend.new_sampler(run.request.sampling)
-        run.admitted_at = self._clock()
-        run.timings.queue_ms = (run.admitted_at - run.arrived_at) * 1000
+        run.timings.queue_ms = (self._clock() - run.arrived_at) * 1000
         run.timings.prompt_tokens = run.num_prompt_tokens
         run.timings.reused_tokens = len(slot.tokens)
-
-    def _truncate(self, slot: Slot, num_tokens: int) -> None:
-        kept = self.backend.truncate(slot.sequence, num_tokens)
-        del slot.tokens[num_tokens if kept else 0 :]
+        return True
 
     # One batch
 
-    def _compose(self) -> tuple[list[BatchToken], list[Run]]:
-        """The next batch: one token of each running sequence, then prefill slices in order of priority."""
-        active = sorted((run for run in self._runs.values() if run.slot is not None), key=lambda run: run.order)
-        decoding = [run for run in active if run.num_missing == 1]
-        prefilling = [run for run in active if run.num_missing > 1]
+    def _compose(self) -> tuple[list[BatchToken], list[tuple[Run, int]]]:
+        """The next batch: one token of each sequence being written, then prefill in order of priority, in a slice.
+
+        What nobody waits for is evaluated only when nobody waits.
+        """
+        active = sorted((run for run in self._open.values() if run.slot is not None), key=lambda run: run.order)
+        foreground = [run for run in active if not run.is_background]
+        chosen = foreground or active or list(self._orphans.values())[:1]
+        decoding = [run for run in chosen if run.is_decoding and run.num_missing == 1]
+        prefilling = [run for run in chosen if run not in decoding]
+        slice_tokens = self._pace.slice_tokens(shared=bool(decoding))
         batch: list[BatchToken] = []
-        runs: list[Run] = []
-        room = self.backend.batch_tokens
-        slice_room = PREFILL_SLICE_TOKENS
+        runs: list[tuple[Run, int]] = []
         for run in decoding + prefilling:
-            num_tokens = min(run.num_missing, room, slice_room if run.num_missing > 1 else room)
-            if num_tokens <= 0:
-                break
-            batch.extend(self._batch_tokens(run, num_tokens))
-            runs.append(run)
-            room -= num_tokens
-            slice_room -= num_tokens if run.num_missing > 1 else 0
-        self._evict_for(len(batch))
-        return batch, runs
+            room = self.backend.batch_tokens - len(batch)
+            num_tokens = 1 if run in decoding else min(run.num_missing, room, slice_tokens)
+            if num_tokens <= 0 or room <= 0:
+                continue
+            slice_tokens -= 0 if run in decoding else num_tokens
+            tokens = _batch_tokens(run, num_tokens)
+            batch += tokens
+            runs.append((run, tokens[-1].position + 1))
+        self._settle_finished_prefill(chosen)
+        return self._with_room(batch, runs)
 
-    def _batch_tokens(self, run: Run, num_tokens: int) -> list[BatchToken]:
-        assert run.slot is not None
-        start = len(run.slot.tokens)
-        last = len(run.tokens) - 1
-        return [
-            BatchToken(run.tokens[position], position, run.slot.sequence, wants_logits=position == last)
-            for position in range(start, start + num_tokens)
-        ]
+    def _settle_finished_prefill(self, chosen: list[Run]) -> None:
+        """A run that only warms the cache, and whose prompt is in it, is done."""
+        for run in chosen:
+            if run.slot is not None and run.num_missing == 0:
+                self._finish_prefill(run)
 
-    def _evict_for(self, num_tokens: int) -> None:
-        while self.slots.used_tokens + num_tokens > self.slots.cache_tokens:
-            idle = self.slots.least_recent_idle()
-            assert idle is not None, "admitted requests fit the cache by themselves"
-            self._truncate(idle, 0)
+    def _finish_prefill(self, run: Run) -> None:
+        if run.is_orphan:
+            self._drop_orphan(run)
+        else:
+            self._finish(run, "length")
 
-    def _roll_back(self, runs: list[Run]) -> None:
-        """An interrupted decode leaves an unknown part of its batch in the cache, of every sequence in it."""
-        for run in runs:
-            assert run.slot is not None
-            self._truncate(run.slot, len(run.slot.tokens))
+    def _with_room(
+        self, batch: list[BatchToken], runs: list[tuple[Run, int]]
+    ) -> tuple[list[BatchToken], list[tuple[Run, int]]]:
+        """The batch, if the cache has or can make room for it; what nobody waits for gives way first."""
+        idle = [slot for slot in self.cache.slots.slots if slot.owner is None]
+        if self.cache.make_room(len(batch), idle):
+            return batch, runs
+        for run in [*self._orphans.values(), *self._open.values()]:
+            if run.is_background and run.slot is not None:
+                self._drop_orphan(run) if run.is_orphan else self._finish(run, "cancelled")
+                return [], []
+        raise AssertionError("admitted requests fit the cache by themselves")
 
-    def _make_room(self, runs: list[Run]) -> None:
+    def _relieve(self, runs: list[Run]) -> None:
         """The cache was full although the books say otherwise: give up what is idle, then the last in line."""
-        if idle := self.slots.least_recent_idle():
-            self._truncate(idle, 0)
+        idle = [slot for slot in self.cache.slots.slots if slot.owner is None and slot.tokens]
+        if (slot := self.cache.slots.oldest(idle)) is not None:
+            self.cache.truncate(slot, 0)
+        elif runs[-1].is_orphan:
+            self._drop_orphan(runs[-1])
         else:
             self._finish(runs[-1], message="The model's cache is full. Raise engine.cache_tokens.")
 
-    def _account(self, batch: list[BatchToken], runs: list[Run], seconds: float) -> None:
-        for run in runs:
+    def _account(self, runs: list[tuple[Run, int]], seconds: float) -> None:
+        for run, end in runs:
             assert run.slot is not None
-            tokens = [entry.token for entry in batch if entry.sequence == run.slot.sequence]
-            if len(run.slot.tokens) < run.num_prompt_tokens:
-                run.timings.prefill_ms += seconds * 1000
-            else:
+            if run.is_decoding:
                 run.timings.decode_ms += seconds * 1000
-            run.slot.tokens.extend(tokens)
+            else:
+                run.timings.prefill_ms += seconds * 1000
+            tokens = run.tokens[len(run.slot.tokens) : end]
+            self.cache.commit(run.slot, tokens, first_sampled=run.num_prompt_tokens)
+
+    # Writing
 
     def _sample(self, batch: list[BatchToken], runs: list[Run]) -> None:
         rows = {entry.sequence: row for row, entry in enumerate(batch) if entry.wants_logits}
@@ -236,64 +238,129 @@ class Scheduler:
             assert run.slot is not None
             row = rows.get(run.slot.sequence)
             if row is not None:
-                self._take(run, self.backend.sample(run.sampler, row))
+                self._write(run, row)
 
-    def _take(self, run: Run, token: int) -> None:
-        """Add a token the model wrote, or end the run by it."""
-        if not run.first_token_at:
-            run.first_token_at = self._clock()
-            run.timings.first_token_ms = (run.first_token_at - run.arrived_at) * 1000
+    def _write(self, run: Run, row: int) -> None:
+        """Draw the next token and add it to the text, or end the run by it."""
+        token = self.backend.sample(run.sampler, row, run.rest)
+        if not run.is_announced:
+            run.is_announced = True
+            run.timings.first_token_ms = (self._clock() - run.arrived_at) * 1000
             self._emit(run.id, Prefilled(msgspec.structs.replace(run.timings)))
         if self.backend.is_end(token):
             self._finish(run, "end")
             return
+        piece = self.backend.piece(token)
+        if self._is_unsure(run, row, token, piece):
+            self._finish(run, "unsure")
+            return
         run.tokens.append(token)
         run.timings.decoded_tokens += 1
-        if text := run.decoder.decode(self.backend.piece(token)):
-            self._emit(run.id, Chunk(text))
-        if run.timings.decoded_tokens >= run.request.max_tokens:
+        self._emit_text(run, _take_rest(run, piece))
+        if run.timings.decoded_tokens >= run.prepared.max_tokens:
             self._finish(run, "length")
+
+    def _is_unsure(self, run: Run, row: int, token: int, piece: bytes) -> bool:
+        """Whether this token makes the line too improbable; keeps the books of probabilities, if any are wanted."""
+        confidence = run.request.sampling.confidence
+        if not confidence and not run.request.logprobs:
+            return False
+        # A token that only spells what was typed says nothing of what will be shown.
+        logprob = self.backend.logprob(row, token) if not run.rest else 0.0
+        run.chunk_logprob += logprob
+        run.joint_logprob += logprob
+        unsure = confidence > 0 and run.joint_logprob < math.log(confidence)
+        if b"\n" in piece:
+            run.joint_logprob = 0.0
+        return unsure
+
+    def _emit_text(self, run: Run, piece: bytes, *, final: bool = False) -> None:
+        if text := run.decoder.decode(piece, final):
+            self._emit(run.id, Chunk(text, run.chunk_logprob if run.request.logprobs else None))
+            run.chunk_logprob = 0.0
 
     # Endings
 
     def _finish(self, run: Run, reason: FinishReason | None = None, message: str = "") -> None:
         """The only way out of the table of open requests."""
-        del self._runs[run.id]
-        if run.slot is not None:
-            self.slots.release(run.slot)
+        del self._open[run.id]
         if run.sampler is not None:
             self.backend.free_sampler(run.sampler)
+            run.sampler = None
+        if reason in ("cancelled", "superseded", "deadline") and run.in_anchor and not run.is_background:
+            run.is_orphan = True
+            del run.tokens[len(run.prepared.anchor) :]
+            self._orphans[run.id] = run
+        else:
+            self._release(run)
         run.timings.total_ms = (self._clock() - run.arrived_at) * 1000
         if reason is None:
             self._emit(run.id, Failed(message))
             return
-        if reason in ("end", "length") and (rest := run.decoder.decode(b"", final=True)):
-            self._emit(run.id, Chunk(rest))
+        if reason in ("end", "length", "unsure"):
+            self._emit_text(run, b"", final=True)
         self._emit(run.id, Done(reason, run.timings))
+
+    def _drop_orphan(self, run: Run) -> None:
+        del self._orphans[run.id]
+        self._release(run)
+
+    def _release(self, run: Run) -> None:
+        """Free a run's slot; what it holds stays for the next prompt that begins the same."""
+        if run.slot is not None:
+            run.slot.owner = None
+            self.cache.slots.touch(run.slot, interactive=not run.is_background)
 
     # For people
 
     def dump(self) -> str:
         """The whole state as text, without any of the user's."""
-        lines = [f"cache {self.slots.used_tokens}/{self.slots.cache_tokens} tokens, {len(self._runs)} open"]
-        lines += [
-            f"  slot {slot.sequence}: {len(slot.tokens)} tokens, {slot.owner or 'idle'}" for slot in self.slots.slots
-        ]
-        for run in sorted(self._runs.values(), key=lambda run: run.order):
+        slots = self.cache.slots
+        summary = (
+            f"cache {slots.used_tokens}/{slots.cache_tokens} tokens, {len(self._open)} open, "
+            f"{len(self._orphans)} orphans, next slice {self._pace.slice_tokens(shared=False)} tokens"
+        )
+        lines = [summary]
+        for slot in slots.slots:
+            use = slot.owner or ("idle" if slot.interactive else "idle, speculative")
+            lines.append(f"  slot {slot.sequence}: {len(slot.tokens)} tokens, anchor {slot.num_anchor_tokens}, {use}")
+        for run in sorted((*self._open.values(), *self._orphans.values()), key=lambda run: run.order):
             state = f"missing {run.num_missing}" if run.slot else "waiting"
             lines.append(
                 f"  run {run.id}: {run.request.kind}, {run.request.priority.name.lower()}, {state}, "
-                f"{run.timings.decoded_tokens}/{run.request.max_tokens} written"
+                f"{run.timings.decoded_tokens}/{run.prepared.max_tokens} written{', orphan' * run.is_orphan}"
             )
         return "\n".join(lines)
 
     def check_integrity(self) -> None:
         """Raise AssertionError if the books contradict each other."""
-        self.slots.check_integrity()
-        owned = {slot.owner for slot in self.slots.slots if slot.owner}
-        running = {run.id for run in self._runs.values() if run.slot is not None}
-        assert owned == running, "slots and open requests disagree"
-        for run in self._runs.values():
-            if run.slot is not None:
-                held = run.slot.tokens
-                assert held == run.tokens[: len(held)], "a slot holds what its request did not ask for"
+        self.cache.slots.check_integrity()
+        placed = [run for run in (*self._open.values(), *self._orphans.values()) if run.slot is not None]
+        owned = {slot.owner for slot in self.cache.slots.slots if slot.owner}
+        assert owned == {run.id for run in placed}, "slots and runs disagree"
+        for run in placed:
+            assert run.slot is not None
+            held = run.slot.tokens
+            assert held == run.tokens[: len(held)], "a slot holds what its run did not ask for"
+
+
+def _same_place(left: Generate, right: Generate) -> bool:
+    return bool(left.document) and (left.document, left.kind) == (right.document, right.kind)
+
+
+def _batch_tokens(run: Run, num_tokens: int) -> list[BatchToken]:
+    """The next tokens of a run; the last of all its tokens has its logits taken, unless nothing is to be written."""
+    assert run.slot is not None
+    start = len(run.slot.tokens)
+    last = len(run.tokens) - 1 if run.prepared.max_tokens and not run.is_orphan else -1
+    return [
+        BatchToken(run.tokens[position], position, run.slot.sequence, wants_logits=position == last)
+        for position in range(start, start + num_tokens)
+    ]
+
+
+def _take_rest(run: Run, piece: bytes) -> bytes:
+    """What of a token's bytes is new: while a token is being healed, the first of them were typed."""
+    taken = min(len(run.rest), len(piece))
+    run.rest = run.rest[taken:]
+    return piece[taken:]

@@ -18,6 +18,7 @@ from lsp_server.engine.messages import (
     LoadFailed,
     Loading,
 )
+from lsp_server.engine.prepare import Prepared, Preparer
 from lsp_server.engine.scheduler import Scheduler
 from lsp_server.errors import InfillError
 
@@ -30,6 +31,7 @@ BackendFactory = Callable[[Callable[[float], None]], Backend]
 class _Submit:
     request_id: str
     request: Generate
+    prepared: Prepared | None  # None: it came before the model was loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Worker:
         self._on_event = on_event
         self._inbox: queue.SimpleQueue[_Submit | _Cancel | _Dump | _Close] = queue.SimpleQueue()
         self._backend: Backend | None = None
+        self._scheduler: Scheduler | None = None
+        self._preparer: Preparer | None = None
         self._thread = threading.Thread(target=self._main, name="infill-worker", daemon=True)
 
     def start(self) -> None:
@@ -71,14 +75,26 @@ class Worker:
         self._thread.start()
 
     def submit(self, request_id: str, request: Generate) -> None:
-        """Queue a request."""
-        self._inbox.put(_Submit(request_id, request))
+        """Queue a request, tokenised here and now; a decode that nobody wants once it is in is interrupted."""
+        scheduler = self._scheduler
+        if scheduler is None or self._preparer is None:
+            self._inbox.put(_Submit(request_id, request, None))
+            return
+        try:
+            prepared = self._preparer.prepare(request)
+        except InfillError as error:
+            self._on_event(request_id, Failed(str(error)))
+            return
+        self._inbox.put(_Submit(request_id, request, prepared))
+        if scheduler.should_interrupt_for(request, prepared):
+            scheduler.backend.interrupt(True)
 
     def cancel(self, request_id: str) -> None:
-        """End a request as soon as the decode under way can be interrupted."""
+        """End a request; a decode that only writes its text is interrupted."""
         self._inbox.put(_Cancel(request_id))
-        if self._backend is not None:
-            self._backend.interrupt(True)
+        scheduler = self._scheduler
+        if scheduler is not None and scheduler.should_interrupt_to_cancel(request_id):
+            scheduler.backend.interrupt(True)
 
     def dump(self, reply: Callable[[str], None]) -> None:
         """Hand the scheduler's state as text to `reply`."""
@@ -99,15 +115,17 @@ class Worker:
             self._on_load(LoadFailed(type(error).__name__, str(error)))
             self._refuse(str(error))
             return
-        self._backend = backend
-        self._on_load(Loaded(backend.info))
         scheduler = Scheduler(backend, self._on_event)
+        self._preparer = Preparer(backend, backend.info.window_tokens)
+        self._backend = backend
+        self._scheduler = scheduler
+        self._on_load(Loaded(backend.info))
         try:
             while self._take_messages(scheduler):
                 self._step(scheduler)
         finally:
             scheduler.fail_all("The engine was closed.")
-            self._backend = None
+            self._backend = self._scheduler = None
             backend.close()
 
     def _take_messages(self, scheduler: Scheduler) -> bool:
@@ -121,14 +139,23 @@ class Worker:
             except queue.Empty:
                 return True
             match message:
-                case _Submit(request_id, request):
-                    scheduler.submit(request_id, request)
+                case _Submit(request_id, request, prepared):
+                    self._open(scheduler, request_id, request, prepared)
                 case _Cancel(request_id):
                     scheduler.cancel(request_id)
                 case _Dump(reply):
                     reply(scheduler.dump())
                 case _Close():
                     return False
+
+    def _open(self, scheduler: Scheduler, request_id: str, request: Generate, prepared: Prepared | None) -> None:
+        try:
+            # A preparer of its own: the other belongs to the thread that submits.
+            late = prepared or Preparer(scheduler.backend, scheduler.backend.info.window_tokens).prepare(request)
+        except InfillError as error:
+            self._on_event(request_id, Failed(str(error)))
+        else:
+            scheduler.submit(request_id, request, late)
 
     def _step(self, scheduler: Scheduler) -> None:
         try:
@@ -146,7 +173,7 @@ class Worker:
         """Without a model, answer what comes until the process is ended."""
         while True:
             match self._inbox.get():
-                case _Submit(request_id, _):
+                case _Submit(request_id):
                     self._on_event(request_id, Failed(message))
                 case _Dump(reply):
                     reply(f"no model: {message}")

@@ -26,19 +26,22 @@ class FimFormat:
     """How a family of models wants its prompt.
 
     `marker_texts` are the texts of (prefix, suffix, middle) in the vocabulary; `order` lists marker roles and
-    places as they follow each other. A `begin` that the vocabulary does not ask for is left out.
+    places as they follow each other. A `begin` that the vocabulary does not ask for is left out. `anchored` families
+    are prompted from the line's start, with the typed text behind the middle marker: only where it was measured to
+    answer as well (`tests/eval/results`).
     """
 
     name: str
     marker_texts: tuple[str, str, str]
     order: tuple[str | Place, ...]
+    anchored: bool
 
 
 _PREFIX_SUFFIX_MIDDLE = ("begin", Place.BLOCKS, "prefix", Place.PREFIX, "suffix", Place.SUFFIX, "middle")
 
 FORMATS = (
-    FimFormat("deepseek", ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"), _PREFIX_SUFFIX_MIDDLE),
-    FimFormat("qwen", ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"), _PREFIX_SUFFIX_MIDDLE),
+    FimFormat("deepseek", ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"), _PREFIX_SUFFIX_MIDDLE, anchored=True),
+    FimFormat("qwen", ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"), _PREFIX_SUFFIX_MIDDLE, anchored=False),
 )
 
 

@@ -1,56 +1,50 @@
-"""The plan of a fill: which text goes into the prompt, within the model's window, with room for the answer."""
+"""The plan of a fill: an anchor within the model's window, with room for what will be typed and for the answer."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from lsp_server.context.blocks import Block
 from lsp_server.engine.messages import Marker, ModelInfo, PromptPart, Text
 from lsp_server.estimate import CHARACTERS_PER_TOKEN, estimate_tokens
+from lsp_server.prompt.anchor import Anchor
 from lsp_server.prompt.comments import path_comment
 from lsp_server.prompt.formats import FimFormat, Place
 from lsp_server.snapshot import Snapshot
 
 # The prefix's start moves in steps of this share of its room: the prompt's head stays the same, and with it the
-# engine's cache, while the text before the cursor grows.
+# engine's cache, from one anchor to the next.
 STEP_SHARE = 0.25
+# Room for text typed behind an anchor: a share of the window, and no more than a screenful.
+RESERVE_SHARE = 0.125
+MOST_RESERVE_TOKENS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A prompt ready for the engine, and what went into it."""
-
-    parts: tuple[PromptPart, ...]
-    format_name: str
-    blocks: tuple[Block, ...]
-    num_prefix_characters: int
-    num_suffix_characters: int
-    estimated_tokens: int
-
-
-def plan_fill(
+def plan_anchor(
     snapshot: Snapshot,
     blocks: tuple[Block, ...],
     model: ModelInfo,
     fim_format: FimFormat,
     max_tokens: int,
     suffix_share: float,
-) -> Plan:
-    """Plan the prompt for a snapshot. Counts are estimated; the engine cuts exactly what is still too long.
+) -> Anchor:
+    """Plan a prompt anchored at the start of the cursor's line; in formats not to be anchored, at the cursor.
 
-    `suffix_share` is the share of the window that the text after the cursor may take.
+    Counts are estimated; the engine cuts exactly what is still too long. `suffix_share` is the share of the window
+    that the text after the cursor may take.
     """
-    budget = max(0, model.window_tokens - max_tokens)
-    suffix = snapshot.suffix[: int(budget * suffix_share) * CHARACTERS_PER_TOKEN]
+    reserve = min(int(model.window_tokens * RESERVE_SHARE), MOST_RESERVE_TOKENS) if fim_format.anchored else 0
+    budget = max(0, model.window_tokens - max_tokens - reserve)
+    num_typed = len(snapshot.line_prefix) if fim_format.anchored else 0
+    prefix = snapshot.prefix[: len(snapshot.prefix) - num_typed]
+    suffix_part = snapshot.suffix[: int(budget * suffix_share) * CHARACTERS_PER_TOKEN]
     blocks = _fitting(blocks, budget // 2)
-    room = budget - estimate_tokens(suffix) - sum(block.tokens for block in blocks)
-    prefix = _tail(snapshot.prefix, room * CHARACTERS_PER_TOKEN)
+    room = budget - estimate_tokens(suffix_part) - sum(block.tokens for block in blocks)
+    prefix_part = _tail(prefix, room * CHARACTERS_PER_TOKEN)
     # Only among other files does a file need a name.
-    header = path_comment(snapshot.language_id, snapshot.path) if blocks else ""
+    header = [Text(path_comment(snapshot.language_id, snapshot.path))] if blocks else []
     texts: dict[Place, list[PromptPart]] = {
         Place.BLOCKS: [Text(_render(block), overflow="drop") for block in blocks],
-        Place.PREFIX: [Text(header), Text(prefix, overflow="keep_tail")] if header else [Text(prefix, "keep_tail")],
-        Place.SUFFIX: [Text(suffix, overflow="keep_head")],
+        Place.PREFIX: [*header, Text(prefix_part, overflow="keep_tail")],
+        Place.SUFFIX: [Text(suffix_part, overflow="keep_head")],
     }
     parts: list[PromptPart] = []
     for place in fim_format.order:
@@ -58,8 +52,7 @@ def plan_fill(
             parts += texts[place]
         elif place in model.markers:
             parts.append(Marker(place))
-    estimated = sum(estimate_tokens(part.text) if isinstance(part, Text) else 1 for part in parts)
-    return Plan(tuple(parts), fim_format.name, blocks, len(prefix), len(suffix), estimated)
+    return Anchor(prefix, snapshot.suffix, blocks, tuple(parts), reserve, reserve * CHARACTERS_PER_TOKEN)
 
 
 def _fitting(blocks: tuple[Block, ...], max_tokens: int) -> tuple[Block, ...]:

@@ -1,0 +1,95 @@
+"""Where a run goes: the slot that saves most work, by reuse in place or by branching, and the tokens it then needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lsp_server.engine.cache import Cache
+from lsp_server.engine.reuse import common_prefix, keep_sampled
+from lsp_server.engine.run import Run
+from lsp_server.engine.slots import Slot
+
+MOST_TAKEN_BACK = 4  # tokens
+
+
+class Vocabulary(Protocol):
+    """The part of a backend that placement needs."""
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of a token."""
+        ...
+
+    def begins_token(self, text: bytes) -> bool:
+        """Whether some token begins with these bytes."""
+        ...
+
+
+def place(run: Run, cache: Cache, vocabulary: Vocabulary, takeable: set[int]) -> Slot | None:
+    """Choose and prepare a slot for a run; None if every slot is taken.
+
+    `takeable` are sequences whose owner would give way. A slot that goes on with its anchor is used in place; from
+    any other the shared head is branched into the slot that is missed least, so that what it holds stays for an undo
+    or a switch back. A warm-up always branches: it never takes from a person's slot.
+    """
+    slots = cache.slots
+    usable = [slot for slot in slots.slots if slot.owner is None or slot.sequence in takeable]
+    if not usable:
+        return None
+    best, shared = slots.best_for(run.prepared.anchor, slots.slots)
+    assert best is not None
+    target = best if best in usable and _goes_on(best, shared, run) else None
+    if target is None:
+        others = [slot for slot in usable if slot is not best] or usable
+        target = slots.oldest([slot for slot in others if slot.owner is None] or others)
+        assert target is not None
+        if target is not best:
+            cache.branch(best, target, shared)
+    _lay_out(run, target, vocabulary)
+    cache.truncate(target, min(common_prefix(target.tokens, run.tokens), _most_reusable(run)))
+    target.num_anchor_tokens = len(run.prepared.anchor)
+    return target
+
+
+def _goes_on(slot: Slot, shared: int, run: Run) -> bool:
+    """Whether a slot loses nothing but typed or written text to a run."""
+    if run.is_background and slot.interactive and len(slot.tokens) > shared:
+        return False
+    return shared >= min(slot.num_anchor_tokens, len(slot.tokens))
+
+
+def _most_reusable(run: Run) -> int:
+    """The last token of a prompt is evaluated again for its logits, if anything is to be written."""
+    return len(run.tokens) - 1 if run.prepared.max_tokens else len(run.tokens)
+
+
+def _lay_out(run: Run, slot: Slot, vocabulary: Vocabulary) -> None:
+    """The run's tokens in this slot: its anchor, then the typed text in the tokens the slot has for it, if any.
+
+    The last token of typed text is taken back to be healed, unless it is one that the model itself wrote there.
+    """
+    anchor, typed = run.prepared.anchor, run.prepared.typed
+    kept = replaced = 0
+    if common_prefix(slot.tokens, anchor) == len(anchor):
+        kept, replaced = keep_sampled(slot.tokens[len(anchor) :], typed, vocabulary.piece)
+    run.tokens = anchor + slot.tokens[len(anchor) : len(anchor) + kept] + typed[replaced:]
+    written_by_model = replaced == len(typed) and len(anchor) + kept - 1 in slot.sampled
+    if run.request.heal and typed and not written_by_model:
+        count = take_back(run.tokens[len(anchor) :], vocabulary)
+        run.rest = b"".join(map(vocabulary.piece, run.tokens[-count:]))
+        del run.tokens[-count:]
+    run.num_prompt_tokens = len(run.tokens)
+
+
+def take_back(tokens: Sequence[int], vocabulary: Vocabulary) -> int:
+    """How many of the last tokens of a typed text to take back, so that the model can write the word it begins.
+
+    At least the last. As many more as are still the beginning of one token: ` retu` is ` ret` and `u` to the
+    tokeniser, and ` return` one token. What no single token can cover was cut there in training too.
+    """
+    taken, rest = 1, b""
+    for count, token in enumerate(reversed(tokens[-MOST_TAKEN_BACK:]), 1):
+        rest = vocabulary.piece(token) + rest
+        if vocabulary.begins_token(rest):
+            taken = count
+    return taken

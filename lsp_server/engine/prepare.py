@@ -1,0 +1,55 @@
+"""From a request's text to tokens that fit: done by the thread that receives it, while the worker evaluates."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from lsp_server.engine.fit import Tokenizer, fit
+from lsp_server.engine.messages import Generate, PromptPart
+from lsp_server.errors import PromptError
+
+MAX_ANCHORS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request in tokens: its anchor, and the text typed since, which follows the middle marker."""
+
+    anchor: list[int]
+    typed: list[int]
+    max_tokens: int
+
+
+class Preparer:
+    """Tokenises requests for a window of `window_tokens`. An anchor comes with every keystroke: the last are kept."""
+
+    def __init__(self, tokenizer: Tokenizer, window_tokens: int) -> None:
+        self._tokenizer = tokenizer
+        self._window_tokens = window_tokens
+        self._anchors: OrderedDict[tuple[tuple[PromptPart, ...], int], list[int]] = OrderedDict()
+
+    def prepare(self, request: Generate) -> Prepared:
+        """Tokens of a request. Raises `PromptError` if it does not fit.
+
+        The anchor is cut to leave `reserve_tokens` for the typed text whatever its length, or else the anchor's
+        start would move with every letter; only text beyond the reserve shortens the answer.
+        """
+        typed = self._tokenizer.tokenize(request.typed) if request.typed else []
+        anchor = self._anchor(request.prompt, self._window_tokens - request.max_tokens - request.reserve_tokens)
+        room = self._window_tokens - len(anchor) - len(typed)
+        if room < min(request.max_tokens, 1):
+            raise PromptError(
+                f"The text typed behind the prompt ({len(typed)} tokens) leaves no room for an answer. "
+                "Plan the prompt anew from the cursor."
+            )
+        return Prepared(anchor, typed, min(request.max_tokens, room))
+
+    def _anchor(self, parts: tuple[PromptPart, ...], budget: int) -> list[int]:
+        key = (parts, budget)
+        if key not in self._anchors:
+            self._anchors[key] = fit(parts, self._tokenizer, budget)
+            if len(self._anchors) > MAX_ANCHORS:
+                self._anchors.popitem(last=False)
+        self._anchors.move_to_end(key)
+        return self._anchors[key]

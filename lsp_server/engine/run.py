@@ -1,0 +1,74 @@
+"""One request inside the scheduler."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass, field
+
+from lsp_server.engine.backend import Sampler
+from lsp_server.engine.messages import Generate, Priority, Timings
+from lsp_server.engine.prepare import Prepared
+from lsp_server.engine.slots import Slot
+
+
+@dataclass(slots=True)
+class Run:
+    """A request and how far it has come. It waits while it has no slot.
+
+    `tokens` are its prompt followed by what the model wrote, `num_prompt_tokens` of them the prompt; those its slot
+    lacks are still to be evaluated. `rest` is what remains of a token taken back for healing: the next tokens must
+    spell it. `joint_logprob` is that of the tokens since the last line break.
+
+    An **orphan** was answered already, because it was cancelled or superseded, and goes on only to bring its anchor
+    into the cache: prefill belongs to the anchor, and the next keystroke will want it.
+    """
+
+    id: str
+    request: Generate
+    prepared: Prepared
+    arrival: int
+    arrived_at: float
+    tokens: list[int] = field(default_factory=list)
+    num_prompt_tokens: int = 0
+    slot: Slot | None = None
+    sampler: Sampler | None = None
+    rest: bytes = b""
+    joint_logprob: float = 0.0
+    chunk_logprob: float = 0.0
+    is_orphan: bool = False
+    is_announced: bool = False  # as prefilled
+    timings: Timings = field(default_factory=Timings)
+    decoder: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")(errors="replace")
+    )
+
+    @property
+    def num_missing(self) -> int:
+        """Tokens that are not in the cache yet."""
+        assert self.slot is not None
+        return len(self.tokens) - len(self.slot.tokens)
+
+    @property
+    def is_decoding(self) -> bool:
+        """Whether the prompt is in the cache and the model is writing."""
+        return self.slot is not None and len(self.slot.tokens) >= self.num_prompt_tokens
+
+    @property
+    def in_anchor(self) -> bool:
+        """Whether part of the anchor is still to be evaluated."""
+        return self.slot is not None and len(self.slot.tokens) < len(self.prepared.anchor)
+
+    @property
+    def is_background(self) -> bool:
+        """Whether nobody waits for it."""
+        return self.is_orphan or self.request.priority is Priority.WARM_UP
+
+    @property
+    def order(self) -> tuple[bool, int, int]:
+        """Who goes first."""
+        return self.is_orphan, self.request.priority, self.arrival
+
+    @property
+    def reservation(self) -> int:
+        """Cells it may come to need."""
+        return len(self.prepared.anchor) + len(self.prepared.typed) + self.prepared.max_tokens
