@@ -21,7 +21,7 @@ from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus, Sampler
 from lsp_server.engine.fit import fit
 from lsp_server.engine.messages import Chunk, Done, Event, Failed, FinishReason, Generate, Prefilled, Timings
 from lsp_server.engine.slots import Slot, Slots
-from lsp_server.errors import InfillError
+from lsp_server.errors import InfillError, PromptError
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,11 @@ class Scheduler:
         if not batch:
             return
         started = self._clock()
-        status = self.backend.decode(batch)
+        try:
+            status = self.backend.decode(batch)
+        except Exception:
+            self._roll_back(runs)
+            raise
         if status is DecodeStatus.INTERRUPTED:
             self._roll_back(runs)
         elif status is DecodeStatus.CACHE_FULL:
@@ -148,8 +152,10 @@ class Scheduler:
 
     def _tokenize(self, run: Run) -> None:
         if not run.tokens:
-            budget = self.backend.info.window_tokens - run.request.max_tokens
-            run.tokens = fit(run.request.prompt, self.backend, budget)
+            room = min(self.backend.info.window_tokens, self.slots.cache_tokens)
+            run.tokens = fit(run.request.prompt, self.backend, room - run.request.max_tokens)
+            if not run.tokens:
+                raise PromptError("The prompt is empty.")
             run.num_prompt_tokens = len(run.tokens)
 
     def _reservation(self, run: Run) -> int:
@@ -244,6 +250,9 @@ class Scheduler:
             run.first_token_at = self._clock()
             run.timings.first_token_ms = (run.first_token_at - run.arrived_at) * 1000
             self._emit(run.id, Prefilled(msgspec.structs.replace(run.timings)))
+        if not run.request.max_tokens:
+            self._finish(run, "length")
+            return
         if self.backend.is_end(token):
             self._finish(run, "end")
             return
@@ -267,7 +276,7 @@ class Scheduler:
         if reason is None:
             self._emit(run.id, Failed(message))
             return
-        if reason in ("end", "length") and (rest := run.decoder.decode(b"", final=True)):
+        if reason == "end" and (rest := run.decoder.decode(b"", final=True)):
             self._emit(run.id, Chunk(rest))
         self._emit(run.id, Done(reason, run.timings))
 

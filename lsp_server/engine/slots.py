@@ -52,9 +52,7 @@ class Slots:
 
         best = max(free, key=lambda slot: (reuse[slot.sequence], -slot.last_used))
         if reuse[best.sequence] * 2 < min(len(best.tokens), len(prompt)):
-            empty_or_oldest = min(free, key=lambda slot: (len(slot.tokens) > 0, slot.last_used))
-            if reuse[empty_or_oldest.sequence] * 2 >= reuse[best.sequence]:
-                best = empty_or_oldest
+            best = min(free, key=lambda slot: (len(slot.tokens) > 0, slot.last_used))
         best.owner = owner
         self.touch(best)
         return best, reuse[best.sequence]

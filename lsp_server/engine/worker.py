@@ -51,6 +51,7 @@ class Worker:
     """A backend and its scheduler in a thread of their own.
 
     `on_load` and `on_event` are called from that thread. Requests submitted while the model loads wait for it.
+    `on_death` is called when a fault of ours ended the thread: the process is of no more use.
     """
 
     def __init__(
@@ -58,10 +59,12 @@ class Worker:
         factory: BackendFactory,
         on_load: Callable[[LoadEvent], None],
         on_event: Callable[[str, Event], None],
+        on_death: Callable[[], None] = lambda: None,
     ) -> None:
         self._factory = factory
         self._on_load = on_load
         self._on_event = on_event
+        self._on_death = on_death
         self._inbox: queue.SimpleQueue[_Submit | _Cancel | _Dump | _Close] = queue.SimpleQueue()
         self._backend: Backend | None = None
         self._thread = threading.Thread(target=self._main, name="infill-worker", daemon=True)
@@ -99,12 +102,21 @@ class Worker:
             self._on_load(LoadFailed(type(error).__name__, str(error)))
             self._refuse(str(error))
             return
+        except Exception as error:
+            logger.exception("The backend failed while loading.")
+            message = f"The engine failed while loading ({type(error).__name__})."
+            self._on_load(LoadFailed("EngineError", message))
+            self._refuse(message)
+            return
         self._backend = backend
         self._on_load(Loaded(backend.info))
         scheduler = Scheduler(backend, self._on_event)
         try:
             while self._take_messages(scheduler):
                 self._step(scheduler)
+        except Exception:
+            logger.exception("The engine failed and ends.")
+            self._on_death()
         finally:
             scheduler.fail_all("The engine was closed.")
             self._backend = None
