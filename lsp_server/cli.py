@@ -11,7 +11,7 @@ from lsp_server import __version__
 from lsp_server.errors import InfillError
 
 # Imported only when called: `serve` must answer an editor at once, and needs none of what the others need.
-_COMMANDS = {
+COMMANDS = {
     "serve": "run the language server (editors start it)",
     "complete": "complete at a place in a file and print it",
     "demo": "watch a short typing session with the embedded model",
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"infill {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in _COMMANDS.items():
+    for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary.capitalize() + ".")
         if name in arguments:
             module = importlib.import_module(f"lsp_server.commands.{name}")

@@ -9,23 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lsp_server.context.blocks import Neighbour, choose_blocks
+from lsp_server.context.blocks import Neighbour
 from lsp_server.engine.client import EngineClient, EngineState
-from lsp_server.engine.messages import Chunk, Done, Failed, Generate, Marker, Prefilled, Timings
+from lsp_server.engine.messages import Chunk, Done, Failed, Generate, Prefilled, Priority, Sampling, Timings
 from lsp_server.errors import InfillError
 from lsp_server.postprocess import filters, stop
-from lsp_server.prompt.formats import format_for
-from lsp_server.prompt.plan import Plan, plan_fill
 from lsp_server.session.answers import Answers
+from lsp_server.session.planner import Plan, Planner
 from lsp_server.session.turns import Turn, Turns
 from lsp_server.settings import Settings
 from lsp_server.snapshot import Snapshot
 from lsp_server.trace import Trace
 
+Neighbours = Callable[[], Sequence[Neighbour]]
 Kind = Literal["inline", "popup", "command"]
 
 # Reasons that mean somebody lost interest: nothing is shown, and nothing is wrong.
 ABANDONED = ("cancelled", "superseded", "deadline")
+
+PAUSE_S = 0.7  # without a request, and the user is thinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +55,30 @@ class Answer:
 
 
 class Pipeline:
-    """Everything between a snapshot and an answer."""
+    """Everything between a snapshot and an answer, for one engine and one set of settings."""
 
     def __init__(self, engine: EngineClient, settings: Settings) -> None:
         self.engine = engine
         self.settings = settings
         self._answers = Answers()
+        self._planner = Planner(settings)
         self._turns = Turns()
+        self._warm_ups: dict[str, asyncio.Task[None]] = {}
 
-    async def complete(self, snapshot: Snapshot, neighbours: Callable[[], Sequence[Neighbour]], ask: Ask) -> Answer:
+    async def complete(self, snapshot: Snapshot, neighbours: Neighbours, ask: Ask) -> Answer:
         """Answer a request. Faults of model and engine are in the answer; cancelling this stops the engine."""
         started = time.monotonic()
         answer = Answer()
         answer.trace.add("trigger", _describe_trigger(snapshot, ask))
         turn = self._turns.begin(snapshot.uri, ask.kind)
+        self._end_warm_up(snapshot.uri)
         if not (self._declined(answer, snapshot, ask) or self._recall(answer, snapshot)):
             await self._debounce(answer, turn, ask)
-            if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, ask)):
+            if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours)):
                 await self._generate(answer, snapshot, plan, ask)
                 self._clean(answer, snapshot)
+        if ask.automatic and answer.text:
+            self._warm_up_later(snapshot, neighbours)
         answer.timings.total_ms = (time.monotonic() - started) * 1000
         answer.trace.add("timings", _describe_timings(answer.timings))
         answer.trace.add("shown", _describe_outcome(answer), answer.text or None)
@@ -81,6 +88,8 @@ class Pipeline:
         """A document was closed: its requests are over, and what is known of it is dropped."""
         self._turns.forget(uri)
         self._answers.forget(uri)
+        self._planner.forget(uri)
+        self._end_warm_up(uri)
 
     # Stages
 
@@ -111,42 +120,20 @@ class Pipeline:
             if not self._turns.is_current(turn):
                 answer.reason = "superseded"
 
-    async def _plan(
-        self, answer: Answer, snapshot: Snapshot, neighbours: Callable[[], Sequence[Neighbour]], ask: Ask
-    ) -> Plan | None:
-        """Follow an anchor or make a new one, once there is a model. Blocks are chosen only with a new anchor."""
+    async def _plan(self, answer: Answer, snapshot: Snapshot, neighbours: Neighbours) -> Plan | None:
+        """Plan the prompt, once there is a model."""
         try:
             model = await self.engine.ready()
-            fim_format = format_for(model.name, model.markers)
+            plan = self._planner.plan(snapshot, neighbours, model)
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
-        answer.trace.add("model", f"{model.name}, {fim_format.name} format, window of {model.window_tokens} tokens")
-        found = self._anchors.find(snapshot)
-        if found is None:
-            anchor = self._new_anchor(snapshot, neighbours(), model, fim_format, ask)
-            self._anchors.add(snapshot.uri, anchor)
-            found = anchor, follow(anchor, snapshot) or Continuation(snapshot.prefix[len(anchor.prefix) :])
-            answer.trace.add("anchor", "new")
-        else:
-            answer.trace.add("anchor", f"kept, {len(found[1].typed)} characters typed since")
-        plan = Plan(*found, model.markers)
+        format_name = plan.fim_format.name
+        answer.trace.add("model", f"{model.name}, {format_name} format, window of {model.window_tokens} tokens")
         for block in plan.anchor.blocks:
             answer.trace.add("block", f"{block.path}: {block.reason}, about {block.tokens} tokens", block.text)
-        answer.trace.add("prompt", plan.describe(), plan.render())
+        answer.trace.add("prompt", plan.describe(), plan.render(model.markers))
         return plan
-
-    def _new_anchor(
-        self,
-        snapshot: Snapshot,
-        neighbours: Sequence[Neighbour],
-        model: ModelInfo,
-        fim_format: FimFormat,
-        ask: Ask,
-    ) -> Anchor:
-        context = self.settings.context
-        blocks = choose_blocks(snapshot, neighbours, context.max_tokens)
-        return plan_anchor(snapshot, blocks, model, fim_format, self._max_tokens(ask), context.suffix_share)
 
     def _max_tokens(self, ask: Ask) -> int:
         return ask.max_tokens or self.settings.completion.max_tokens
@@ -155,7 +142,15 @@ class Pipeline:
         """Stream from the engine until the hole is filled. Leaving the stream early cancels the request there."""
         completion = self.settings.completion
         rules = stop.rules_for(snapshot, completion.multi_line, completion.max_lines)
-        request = Generate(plan.parts, self._max_tokens(ask), document=snapshot.uri, kind=ask.kind)
+        request = Generate(
+            plan.anchor.parts,
+            self._max_tokens(ask),
+            typed=plan.continuation.typed,
+            reserve_tokens=plan.anchor.reserve_tokens,
+            sampling=Sampling(confidence=completion.confidence),
+            document=snapshot.uri,
+            kind=ask.kind,
+        )
         raw = ""
         began = time.monotonic()
         async with contextlib.aclosing(self.engine.generate(request)) as events:
@@ -187,21 +182,40 @@ class Pipeline:
         if answer.text:
             self._answers.remember(snapshot, answer.text)
 
+    # Pauses
+
+    def _warm_up_later(self, snapshot: Snapshot, neighbours: Neighbours) -> None:
+        """When nothing is asked for a moment, bring a new anchor into the cache, so that the next burst starts warm."""
+        if self.settings.engine.warm_up:
+            self._warm_ups[snapshot.uri] = asyncio.ensure_future(self._warm_up(snapshot, neighbours))
+
+    def _end_warm_up(self, uri: str) -> None:
+        if task := self._warm_ups.pop(uri, None):
+            task.cancel()
+
+    async def _warm_up(self, snapshot: Snapshot, neighbours: Neighbours) -> None:
+        await asyncio.sleep(PAUSE_S)
+        model = self.engine.model
+        anchor = self._planner.plan_ahead(snapshot, neighbours, model) if model else None
+        if anchor is None:
+            return
+        request = Generate(
+            anchor.parts,
+            0,
+            reserve_tokens=anchor.reserve_tokens + self.settings.completion.max_tokens,
+            document=snapshot.uri,
+            kind="warm-up",
+            priority=Priority.WARM_UP,
+        )
+        async with contextlib.aclosing(self.engine.generate(request)) as events:
+            async for event in events:
+                if isinstance(event, Done) and event.reason == "length":
+                    self._planner.adopt(snapshot.uri, anchor)
+
 
 def _describe_trigger(snapshot: Snapshot, ask: Ask) -> str:
     how = "typing" if ask.automatic else "asked for"
     return f"{ask.kind}, {how}, {snapshot.path}:{snapshot.line + 1}:{snapshot.character + 1}, {snapshot.language_id}"
-
-
-def _describe_plan(plan: Plan) -> str:
-    return (
-        f"{plan.num_prefix_characters} characters before and {plan.num_suffix_characters} after the cursor, "
-        f"{len(plan.blocks)} blocks, about {plan.estimated_tokens} tokens"
-    )
-
-
-def _render_prompt(plan: Plan, markers: dict[str, str]) -> str:
-    return "".join(markers[part.role] if isinstance(part, Marker) else part.text for part in plan.parts)
 
 
 def _describe_timings(timings: Timings) -> str:

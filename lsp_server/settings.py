@@ -41,6 +41,9 @@ class CompletionSettings(msgspec.Struct, frozen=True):
     ] = "auto"
     max_lines: Annotated[int, Meta(ge=1, le=200, description="The most lines a completion has.")] = 12
     max_tokens: Annotated[int, Meta(ge=1, le=2048, description="The most tokens a completion has.")] = 64
+    confidence: Annotated[
+        float, Meta(ge=0.0, le=1.0, description="End a line where its probability falls below this; 0: never.")
+    ] = 0.0
     debounce_ms: Annotated[
         int, Meta(ge=0, le=5000, description="Wait this long for the next keystroke before asking the model.")
     ] = 30
@@ -74,6 +77,9 @@ class EngineSettings(msgspec.Struct, frozen=True):
         Meta(ge=-1, le=1000, description="Layers on the GPU; -1: all, where llama.cpp was built for one."),
     ] = -1
     batch_tokens: Annotated[int, Meta(ge=0, le=16384, description="The most tokens evaluated at once; 0: chosen.")] = 0
+    warm_up: Annotated[
+        bool, Meta(description="Prepare the next prompt while you pause; off saves a laptop's battery.")
+    ] = True
 
 
 class Settings(msgspec.Struct, frozen=True):

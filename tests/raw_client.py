@@ -3,21 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import json
+import os
+import re
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 TIMEOUT_S = 60.0
 
+SERVE = ("-m", "lsp_server", "serve")
+# The settings of whoever runs the tests must not matter.
+NO_SETTINGS = {"XDG_CONFIG_HOME": str(Path(tempfile.gettempdir()) / "infill-tests-have-no-settings")}
+
+
+async def eventually(condition: Callable[[], Any]) -> Any:
+    """Wait for a condition, a plain or an async function; returns what it returned."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while True:
+            result = condition()
+            if inspect.isawaitable(result):
+                result = await result
+            if result:
+                return result
+            await asyncio.sleep(0.02)
+
 
 class RawClient:
-    """A server process and both ends of its pipe. Every message received is kept in `received`."""
+    """A server process and both ends of its pipe. Every message received is kept in `received`.
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    Requests from the server whose method is in `answers` are answered at once, with what is there.
+    """
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        reader: asyncio.StreamReader | None = None,
+        writer: asyncio.StreamWriter | None = None,
+    ) -> None:
         self.process = process
+        self._reader = reader or process.stdout
+        self._writer = writer or process.stdin
         self.received: list[dict[str, Any]] = []
+        self.answers: dict[str, Any] = {}
         self._ids = itertools.count(1)
         self._arrived = asyncio.Condition()
         self._versions: dict[str, int] = {}
@@ -25,29 +57,46 @@ class RawClient:
         self.stderr = b""
 
     @classmethod
-    async def start(cls, *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> RawClient:
-        command = [sys.executable, "-X", "utf8", "-m", "lsp_server", "serve", *arguments]
-        pipe = asyncio.subprocess.PIPE
-        return cls(
-            await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd, env=env)
-        )
+    async def start(
+        cls,
+        *arguments: str,
+        program: tuple[str, ...] = SERVE,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+    ) -> RawClient:
+        """Start a server. `env` is added to the environment."""
+        return cls(await _launch(*program, *arguments, cwd=cwd, env=env))
+
+    @classmethod
+    async def start_tcp(cls, program: tuple[str, ...] = SERVE) -> RawClient:
+        """Start a server that listens on a port, and connect to it."""
+        process = await _launch(*program, "--tcp", "0")
+        line = await asyncio.wait_for(process.stderr.readline(), TIMEOUT_S)
+        port = re.fullmatch(rb"listening on port (\d+)\s*", line)
+        assert port, line
+        return cls(process, *await asyncio.open_connection("127.0.0.1", int(port[1])))
 
     async def close(self) -> None:
-        if self.process.returncode is None:
-            self.process.stdin.close()
-            try:
-                await asyncio.wait_for(self.process.wait(), 10)
-            except TimeoutError:
-                self.process.kill()
-                await self.process.wait()
+        """End the server if it has not ended, and everything of ours."""
+        self._writer.close()
+        self.process.stdin.close()
+        try:
+            await asyncio.wait_for(self.process.wait(), 10)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def exit_status(self) -> int:
+        """Wait for the server to end."""
+        return await asyncio.wait_for(self.process.wait(), TIMEOUT_S)
+
     # Sending
 
     def write(self, data: bytes) -> None:
-        self.process.stdin.write(data)
+        self._writer.write(data)
 
     @staticmethod
     def frame(message: Any) -> bytes:
@@ -66,15 +115,23 @@ class RawClient:
     def respond(self, request: dict[str, Any], result: Any) -> None:
         self.write(self.frame({"jsonrpc": "2.0", "id": request["id"], "result": result}))
 
+    def cancel(self, request_id: int) -> None:
+        self.notify("$/cancelRequest", {"id": request_id})
+
     # Receiving
 
-    async def wait_for(self, predicate: Any) -> dict[str, Any]:
+    @property
+    def mark(self) -> int:
+        """How much was received until now, to look only at what comes later: see `since`."""
+        return len(self.received)
+
+    async def wait_for(self, predicate: Any, since: int = 0) -> dict[str, Any]:
         """The first message received, earlier or later, that satisfies a predicate."""
 
         async def find() -> dict[str, Any]:
             async with self._arrived:
                 while True:
-                    if found := next((message for message in self.received if predicate(message)), None):
+                    if found := next((message for message in self.received[since:] if predicate(message)), None):
                         return found
                     await self._arrived.wait()
 
@@ -92,8 +149,16 @@ class RawClient:
         assert "error" not in response, response
         return response["result"]
 
-    async def notification(self, method: str) -> dict[str, Any]:
-        return await self.wait_for(lambda message: message.get("method") == method)
+    async def notification(self, method: str, since: int = 0) -> dict[str, Any]:
+        return await self.wait_for(lambda message: message.get("method") == method, since)
+
+    def all_of(self, method: str, since: int = 0) -> list[dict[str, Any]]:
+        """What was received so far of a method."""
+        return [message for message in self.received[since:] if message.get("method") == method]
+
+    def shown(self, since: int = 0) -> list[str]:
+        """The sentences shown to the user so far."""
+        return [message["params"]["message"] for message in self.all_of("window/showMessage", since)]
 
     # Conveniences
 
@@ -113,11 +178,20 @@ class RawClient:
         self.notify("initialized", {})
         return result
 
-    async def ready(self) -> None:
+    async def ready(self, since: int = 0) -> None:
         """Wait until the model serves."""
         await self.wait_for(
-            lambda message: message.get("method") == "window/logMessage" and "is ready" in message["params"]["message"]
+            lambda message: message.get("method") == "window/logMessage" and "is ready" in message["params"]["message"],
+            since,
         )
+
+    async def command(self, name: str, *arguments: Any) -> Any:
+        return await self.request("workspace/executeCommand", {"command": name, "arguments": list(arguments)})
+
+    async def num_open(self) -> int | None:
+        """How many requests the engine has open; None while it cannot say."""
+        found = re.search(r"(\d+) open$", await self.command("infill.dumpState"), re.MULTILINE)
+        return int(found[1]) if found else None
 
     def open(self, uri: str, text: str, language_id: str = "python") -> None:
         self._versions[uri] = 1
@@ -144,15 +218,24 @@ class RawClient:
             },
         )
 
+    def menu(self, uri: str, line: int, character: int) -> int:
+        """Ask for the completion menu; returns the request's id."""
+        return self.send(
+            "textDocument/completion",
+            {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}},
+        )
+
     async def _read(self) -> None:
         while True:
             length = 0
-            while (line := await self.process.stdout.readline()) != b"\r\n":
+            while (line := await self._reader.readline()) != b"\r\n":
                 if not line:
                     return
                 name, _, value = line.partition(b":")
                 length = int(value) if name == b"Content-Length" else length
-            message = json.loads(await self.process.stdout.readexactly(length))
+            message = json.loads(await self._reader.readexactly(length))
+            if "id" in message and message.get("method") in self.answers:
+                self.respond(message, self.answers[message["method"]])
             async with self._arrived:
                 self.received.append(message)
                 self._arrived.notify_all()
@@ -160,6 +243,20 @@ class RawClient:
     async def _drain_stderr(self) -> None:
         while chunk := await self.process.stderr.read(4096):
             self.stderr += chunk
+
+
+async def _launch(
+    *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-X", "utf8", *arguments),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        cwd=cwd,
+        env={**os.environ, **NO_SETTINGS, **(env or {})},
+    )
 
 
 INLINE = {"textDocument": {"inlineCompletion": {}}}

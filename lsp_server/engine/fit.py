@@ -50,7 +50,7 @@ def fit(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> lis
             piece.tokens = []
     for piece in pieces:
         if excess > 0 and piece.may("keep_head"):
-            kept = max(len(piece.tokens) - excess, min(len(piece.tokens), int(budget * SUFFIX_SHARE)))
+            kept = max(len(piece.tokens) - excess, min(len(piece.tokens), max(0, int(budget * SUFFIX_SHARE))))
             excess -= len(piece.tokens) - kept
             piece.tokens = piece.tokens[:kept]
     for piece in pieces:

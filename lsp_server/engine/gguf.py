@@ -25,7 +25,9 @@ def check_gguf(path: Path) -> None:
             "embedded model."
         ) from None
     except OSError as error:
-        raise ModelFileError(f"The model {path} cannot be read: {error.strerror}.") from None
+        raise ModelFileError(
+            f"The model {path} cannot be read: {error.strerror}. Set `model` to the path of a GGUF file."
+        ) from None
     if magic != _MAGIC:
         raise ModelFileError(
             f"{path} is not a GGUF file. Download the GGUF version of the model, not its original weights."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
 import aiohttp
 import msgspec
+from aiohttp.http import HttpProcessingError
 
 from lsp_server.engine.messages import Done, Event, Failed, Generate, LoadEvent, Loading
 from lsp_server.errors import EngineError
@@ -54,7 +54,7 @@ class HttpClient:
             yield Failed("The engine closed the connection before its answer was complete.")
         except EngineError as error:
             yield Failed(str(error))
-        except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError, ValueError) as error:
             yield Failed(f"The engine went away ({type(error).__name__}); it is being restarted.")
 
     async def load(self) -> AsyncGenerator[LoadEvent, None]:
@@ -92,5 +92,5 @@ async def _events(response: aiohttp.ClientResponse, decoder: msgspec.json.Decode
                 continue
             try:
                 yield decoder.decode(line[5:])
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise EngineError(f"The engine answered something that is not its protocol: {error}.") from error

@@ -32,7 +32,7 @@ DEFAULT_WINDOW_TOKENS = 4096
 # Physical batches this short keep an interrupted decode's loss, and the wait for it, short.
 PHYSICAL_BATCH_TOKENS = 128
 
-_LOG_WARNING, _LOG_ERROR = 2, 3
+_LOG_WARNING, _LOG_ERROR = 3, 4
 
 
 class LlamaBackend:

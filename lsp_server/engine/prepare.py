@@ -37,6 +37,8 @@ class Preparer:
         """
         typed = self._tokenizer.tokenize(request.typed) if request.typed else []
         anchor = self._anchor(request.prompt, self._window_tokens - request.max_tokens - request.reserve_tokens)
+        if not anchor and not typed:
+            raise PromptError("The prompt is empty.")
         room = self._window_tokens - len(anchor) - len(typed)
         if room < min(request.max_tokens, 1):
             raise PromptError(

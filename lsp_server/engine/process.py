@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import secrets
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from lsp_server import errors
 from lsp_server.engine.client import EngineState
-from lsp_server.engine.http_client import HttpClient
 from lsp_server.engine.messages import (
     EngineOptions,
     Event,
@@ -28,6 +30,9 @@ from lsp_server.engine.messages import (
     ModelInfo,
 )
 from lsp_server.errors import EngineError, InfillError
+
+if TYPE_CHECKING:
+    from lsp_server.engine.http_client import HttpClient
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +79,10 @@ class EngineProcess:
 
     async def ready(self) -> ModelInfo:
         """Wait for the model. Raises the `ModelError` or `EngineError` that keeps it from serving."""
-        await self._settled.wait()
-        if self._error is not None:
-            raise self._error
-        assert self._model is not None
+        while self._model is None:
+            await self._settled.wait()
+            if self._error is not None:
+                raise self._error
         return self._model
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
@@ -87,10 +92,12 @@ class EngineProcess:
         except InfillError as error:
             yield Failed(str(error))
             return
-        assert self._client is not None
+        if self._client is None:
+            yield Failed("The engine went away; it is being restarted.")
+            return
         async with contextlib.aclosing(self._client.generate(request)) as events:
             async for event in events:
-                self._answered_since_start = True
+                self._answered_since_start |= not isinstance(event, Failed)
                 yield event
 
     async def dump(self) -> str:
@@ -109,6 +116,8 @@ class EngineProcess:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervisor
             self._supervisor = None
+        self._error = EngineError("The engine is stopped.")
+        self._settled.set()
         self._set_state(EngineState.STOPPED)
 
     # Supervision
@@ -122,7 +131,7 @@ class EngineProcess:
             except errors.ModelError as error:
                 self._fail(error)
                 return
-            except (EngineError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  (whatever went wrong in one life, there is another)
                 logger.warning("%s", error)
                 last_error = str(error)
             else:
@@ -131,17 +140,20 @@ class EngineProcess:
             if deaths >= len(RESTART_DELAYS_S):
                 self._fail(EngineError(f"{last_error} It was restarted {deaths} times; run `infill doctor`."))
                 return
+            self._set_state(EngineState.LOADING, 0.0)
             await asyncio.sleep(RESTART_DELAYS_S[deaths])
             deaths += 1
 
     async def _live(self) -> None:
         """One life of the process: from launch to its end. Cancelling it ends the process."""
         self._answered_since_start = False
+        self._error = None
         self._settled.clear()
         self._set_state(EngineState.LOADING, 0.0)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-X", "utf8", "-m", "lsp_server.engine.service"),
+            cwd=Path(errors.__file__).parents[1],
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -170,7 +182,10 @@ class EngineProcess:
         except (TimeoutError, msgspec.MsgspecError) as error:
             await _end(process)
             raise EngineError(f"The engine did not start. {self._last_words()}") from error
-        return HttpClient(listening.port, launch.token)
+        # Its import takes long; in a thread, the editor's first request need not wait for it.
+        http_client = await asyncio.to_thread(importlib.import_module, "lsp_server.engine.http_client")
+        client: HttpClient = http_client.HttpClient(listening.port, launch.token)
+        return client
 
     async def _follow_load(self, client: HttpClient) -> None:
         async with contextlib.aclosing(client.load()) as events:
@@ -188,9 +203,9 @@ class EngineProcess:
 
     async def _drain_stderr(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
-        while line := await process.stderr.readline():
-            text = line.decode("utf-8", errors="replace").rstrip()
-            self._stderr.append(text)
+        while chunk := await process.stderr.read(4096):
+            text = chunk.decode("utf-8", errors="replace").rstrip()
+            self._stderr.extend(text.splitlines())
             logger.info("%s", text)
 
     def _last_words(self) -> str:

@@ -83,13 +83,15 @@ class Scheduler:
             return
         self._in_flight = tuple(runs)
         started = self._clock()
-        status = self.backend.decode(batch)
+        try:
+            status = self.backend.decode(batch)
+        except Exception:
+            self._roll_back(runs)
+            raise
         seconds = self._clock() - started
         self._in_flight = ()
         if status is DecodeStatus.INTERRUPTED:
-            for run, _ in runs:
-                assert run.slot is not None
-                self.cache.roll_back(run.slot)
+            self._roll_back(runs)
         elif status is DecodeStatus.CACHE_FULL:
             self._relieve([run for run, _ in runs])
         else:
@@ -220,6 +222,12 @@ class Scheduler:
         else:
             self._finish(runs[-1], message="The model's cache is full. Raise engine.cache_tokens.")
 
+    def _roll_back(self, runs: list[tuple[Run, int]]) -> None:
+        """An interrupted decode leaves an unknown part of its batch in the cache, of every sequence in it."""
+        for run, _ in runs:
+            assert run.slot is not None
+            self.cache.roll_back(run.slot)
+
     def _account(self, runs: list[tuple[Run, int]], seconds: float) -> None:
         for run, end in runs:
             assert run.slot is not None
@@ -297,7 +305,7 @@ class Scheduler:
         if reason is None:
             self._emit(run.id, Failed(message))
             return
-        if reason in ("end", "length", "unsure"):
+        if reason == "end":
             self._emit_text(run, b"", final=True)
         self._emit(run.id, Done(reason, run.timings))
 

@@ -51,7 +51,7 @@ class Service:
     def __init__(self, factory: BackendFactory, token: str) -> None:
         self._token = token
         self._loop = asyncio.get_running_loop()
-        self._worker = Worker(factory, self._load_from_worker, self._event_from_worker)
+        self._worker = Worker(factory, self._load_from_worker, self._event_from_worker, self._die)
         self._load_event: LoadEvent = Loading(0.0)
         self._load_changed = asyncio.Event()
         self._answers: dict[str, asyncio.Queue[Event]] = {}
@@ -65,6 +65,10 @@ class Service:
     def start(self) -> None:
         """Begin to load the model."""
         self._worker.start()
+
+    def _die(self) -> None:
+        """Our books are wrong: deliver what was said of it, then end, to be replaced."""
+        self._loop.call_soon_threadsafe(self._loop.call_later, 0.2, os._exit, 70)
 
     # From the worker's thread to the event loop
 
@@ -88,7 +92,7 @@ class Service:
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {self._token}".encode()):
             return web.Response(status=401, text="The token is missing or wrong.")
         if "Origin" in request.headers or request.host.rsplit(":", 1)[0] not in _LOOPBACK_HOSTS:
             return web.Response(status=403, text="Only local programs may ask, not web pages.")
@@ -97,7 +101,7 @@ class Service:
     async def _generate(self, request: web.Request) -> web.StreamResponse:
         try:
             generate = msgspec.json.decode(await request.read(), type=Generate)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return web.Response(status=400, text=f"Not a Generate message: {error}.")
         request_id = str(next(self._ids))
         answer = self._answers[request_id] = asyncio.Queue()

@@ -53,6 +53,7 @@ class Worker:
     """A backend and its scheduler in a thread of their own.
 
     `on_load` and `on_event` are called from that thread. Requests submitted while the model loads wait for it.
+    `on_death` is called when a fault of ours ended the thread: the process is of no more use.
     """
 
     def __init__(
@@ -60,10 +61,12 @@ class Worker:
         factory: BackendFactory,
         on_load: Callable[[LoadEvent], None],
         on_event: Callable[[str, Event], None],
+        on_death: Callable[[], None] = lambda: None,
     ) -> None:
         self._factory = factory
         self._on_load = on_load
         self._on_event = on_event
+        self._on_death = on_death
         self._inbox: queue.SimpleQueue[_Submit | _Cancel | _Dump | _Close] = queue.SimpleQueue()
         self._backend: Backend | None = None
         self._scheduler: Scheduler | None = None
@@ -115,14 +118,23 @@ class Worker:
             self._on_load(LoadFailed(type(error).__name__, str(error)))
             self._refuse(str(error))
             return
+        except Exception as error:
+            logger.exception("The backend failed while loading.")
+            message = f"The engine failed while loading ({type(error).__name__})."
+            self._on_load(LoadFailed("EngineError", message))
+            self._refuse(message)
+            return
         scheduler = Scheduler(backend, self._on_event)
-        self._preparer = Preparer(backend, backend.info.window_tokens)
+        self._preparer = _preparer_for(backend)
         self._backend = backend
         self._scheduler = scheduler
         self._on_load(Loaded(backend.info))
         try:
             while self._take_messages(scheduler):
                 self._step(scheduler)
+        except Exception:
+            logger.exception("The engine failed and ends.")
+            self._on_death()
         finally:
             scheduler.fail_all("The engine was closed.")
             self._backend = self._scheduler = None
@@ -151,7 +163,7 @@ class Worker:
     def _open(self, scheduler: Scheduler, request_id: str, request: Generate, prepared: Prepared | None) -> None:
         try:
             # A preparer of its own: the other belongs to the thread that submits.
-            late = prepared or Preparer(scheduler.backend, scheduler.backend.info.window_tokens).prepare(request)
+            late = prepared or _preparer_for(scheduler.backend).prepare(request)
         except InfillError as error:
             self._on_event(request_id, Failed(str(error)))
         else:
@@ -179,3 +191,7 @@ class Worker:
                     reply(f"no model: {message}")
                 case _Close():
                     return
+
+
+def _preparer_for(backend: Backend) -> Preparer:
+    return Preparer(backend, min(backend.info.window_tokens, backend.info.cache_tokens))

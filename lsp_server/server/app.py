@@ -92,15 +92,13 @@ class InfillServer(LanguageServer):
 
     def _start_engine(self, project: Path | None) -> None:
         options = engine_options(self.settings, project)
-        if self.pipeline is not None:
-            self.pipeline.settings = self.settings
-        if self.engine is not None and self.engine.options == options:
-            return
-        if self.engine is not None:
-            self.keep(asyncio.ensure_future(self.engine.stop()))
-        self.engine = EngineProcess(options, self._on_engine_state)
+        if self.engine is None or self.engine.options != options:
+            if self.engine is not None:
+                self.keep(asyncio.ensure_future(self.engine.stop()))
+            self.engine = EngineProcess(options, self._on_engine_state)
+            self.engine.start()
+        # Anew in any case: what is remembered was planned with the old settings.
         self.pipeline = Pipeline(self.engine, self.settings)
-        self.engine.start()
 
     def _on_engine_state(self, state: EngineState, fraction: float, message: str) -> None:
         match state:

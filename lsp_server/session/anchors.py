@@ -38,7 +38,3 @@ class Anchors:
     def forget(self, uri: str) -> None:
         """Drop a document's anchors."""
         self._by_uri.pop(uri, None)
-
-    def clear(self) -> None:
-        """Drop all anchors: prompts are planned otherwise from now on."""
-        self._by_uri.clear()

@@ -1,0 +1,141 @@
+"""`infill complete FILE:LINE:COL`: one completion, printed in place."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from lsp_server.commands.configured import configure
+from lsp_server.document import Document
+from lsp_server.engine.messages import EngineOptions
+from lsp_server.engine.process import EngineProcess
+from lsp_server.errors import InfillError, SourceError
+from lsp_server.languages import language_of
+from lsp_server.pipeline import Answer, Ask, Pipeline
+from lsp_server.settings import Settings
+from lsp_server.snapshot import Snapshot
+from lsp_server.workspace import Workspace, file_uri, read_source
+
+_LINES_BEFORE, _LINES_AFTER = 12, 6
+_STANDARD_INPUT = "-"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options."""
+    parser.add_argument(
+        "place",
+        metavar="FILE[:LINE[:COL]]",
+        help="where to complete; line and column count from 1, in characters; default: the end of the file, or of "
+        "the line; - reads standard input",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--explain", action="store_true", help="print what each stage did, with the prompt")
+    parser.add_argument("--model", metavar="PATH", help="a GGUF model to use instead of the one in the settings")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to write")
+    parser.add_argument("--language", metavar="ID", help="language id, where the file's name does not tell")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Complete once."""
+    if arguments.max_tokens is not None and arguments.max_tokens < 1:
+        raise InfillError("--max-tokens must be at least 1.")
+    snapshot = _read(arguments.place, arguments.language)
+    chosen, options, problems = configure(arguments.model)
+    for problem in problems:
+        print(f"infill: {problem}", file=sys.stderr)
+    answer, model_name = asyncio.run(_complete(snapshot, chosen, options, arguments.max_tokens))
+    if answer.error:
+        raise InfillError(answer.error)
+    if arguments.json:
+        print(msgspec.json.encode(_to_json(snapshot, answer, model_name)).decode())
+    elif arguments.explain:
+        print(answer.trace.render(with_text=True))
+    else:
+        _print_in_place(snapshot, answer)
+    return 0
+
+
+def _read(place: str, language: str | None) -> Snapshot:
+    """The snapshot that `FILE:LINE:COL` names. Raises `SourceError` if there is no such place."""
+    name, line, column = _parse_place(place)
+    if name == _STANDARD_INPUT:
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError:
+            raise SourceError("Standard input is not UTF-8. Convert it first.") from None
+        document = Document("stdin:", "stdin", language or "plaintext", 0, text)
+    else:
+        path = Path(name)
+        workspace = Workspace([Path.cwd()])
+        document = workspace.open(file_uri(path), language or language_of(path), 0, read_source(path))
+    line_index = document.num_lines - 1 if line is None else line - 1
+    if not 0 <= line_index < document.num_lines:
+        raise SourceError(f"{name} has {document.num_lines} lines, so there is no line {line}.")
+    length = len(document.line(line_index))
+    character = length if column is None else column - 1
+    if not 0 <= character <= length:
+        raise SourceError(
+            f"Line {line} of {name} has {length} characters, so there is no column {column} (1 to {length + 1})."
+        )
+    return document.snapshot(line_index, character)
+
+
+def _parse_place(place: str) -> tuple[str, int | None, int | None]:
+    match = re.fullmatch(r"(.+?)(?::(\d+))?(?::(\d+))?", place, re.DOTALL)
+    if match is None:
+        raise SourceError("Name a file, such as src/main.py:12:5.")
+    name, line, column = match.groups()
+    return name, int(line) if line else None, int(column) if column else None
+
+
+async def _complete(
+    snapshot: Snapshot, chosen: Settings, options: EngineOptions, max_tokens: int | None
+) -> tuple[Answer, str]:
+    """Load the model and ask; the answer, and the model's name."""
+    engine = EngineProcess(options)
+    engine.start()
+    try:
+        answer = await Pipeline(engine, chosen).complete(snapshot, lambda: (), Ask("command", max_tokens=max_tokens))
+        return answer, engine.model.name if engine.model else ""
+    finally:
+        await engine.stop()
+
+
+def _to_json(snapshot: Snapshot, answer: Answer, model_name: str) -> dict[str, Any]:
+    cursor = {"line": snapshot.line + 1, "column": snapshot.character + 1}
+    return {
+        "text": answer.text,
+        "range": {"start": cursor, "end": cursor},
+        "finish_reason": answer.reason,
+        "model": model_name,
+        "timings": {
+            name: round(value, 2) if isinstance(value, float) else value
+            for name, value in msgspec.to_builtins(answer.timings).items()
+        },
+    }
+
+
+def _print_in_place(snapshot: Snapshot, answer: Answer) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(render_in_place(snapshot, answer.text, marked=not console.is_terminal))
+    decoded, total = answer.timings.decoded_tokens, answer.timings.total_ms
+    note = f"{decoded} tokens in {total:.0f} ms, ended by: {answer.reason}" if answer.text else "nothing to add"
+    Console(stderr=True, highlight=False).print(f"{snapshot.path}:{snapshot.line + 1}: {note}", style="dim")
+
+
+def render_in_place(snapshot: Snapshot, text: str, *, marked: bool) -> Text:
+    """The lines around the cursor with the completion in them: coloured, or between marks where colours do not show."""
+    before = snapshot.prefix.split("\n")[-_LINES_BEFORE:]
+    after = snapshot.suffix.split("\n")[:_LINES_AFTER]
+    rendered = Text("\n".join(before), style="dim")
+    rendered.append(f"⟦{text}⟧" if marked else text or "▁", style="not dim bold green")
+    rendered.append("\n".join(after), style="dim")
+    return rendered

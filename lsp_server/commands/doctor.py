@@ -1,0 +1,115 @@
+"""`infill doctor`: what is installed, which model is used, whether it can infill, and what to do if not."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from lsp_server import __version__, settings
+from lsp_server.catalog.resolve import embedded_model
+from lsp_server.commands.configured import configure
+from lsp_server.engine.messages import ModelInfo
+from lsp_server.engine.process import EngineProcess
+from lsp_server.errors import InfillError
+from lsp_server.prompt.formats import format_for
+
+_PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options."""
+    parser.add_argument("--model", metavar="PATH", help="examine this GGUF instead of the model in the settings")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the report; 1 if infill cannot complete with what it found."""
+    _, options, problems = configure(arguments.model)
+    report = Table.grid(padding=(0, 2))
+    report.add_column(style="bold")
+    report.add_column(overflow="fold")
+    _add_system(report)
+    for problem in problems:
+        report.add_row("settings", f"[yellow]{problem}[/]")
+    if not problems:
+        report.add_row("settings", f"{settings.user_file()} ({'found' if settings.user_file().exists() else 'none'})")
+    embedded = Path(options.model_path) == embedded_model()
+    report.add_row("model", options.model_path + (" (embedded)" if embedded else ""))
+    try:
+        model, fim_format = asyncio.run(_load(EngineProcess(options)))
+    except InfillError as error:
+        report.add_row("can infill", f"[red]no[/]: {error}")
+        Console(highlight=False).print(report)
+        return 1
+    _add_model(report, model)
+    report.add_row("can infill", f"[green]yes[/], {fim_format} format: {' '.join(model.markers.values())}")
+    Console(highlight=False).print(report)
+    return 0
+
+
+async def _load(engine: EngineProcess) -> tuple[ModelInfo, str]:
+    engine.start()
+    try:
+        model = await engine.ready()
+        return model, format_for(model.name, model.markers).name
+    finally:
+        await engine.stop()
+
+
+def _add_system(report: Table) -> None:
+    report.add_row("infill", f"{__version__} in {Path(__file__).parents[1]}")
+    report.add_row("system", f"{platform.platform()}, Python {platform.python_version()}")
+    report.add_row("packages", ", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
+    report.add_row("llama.cpp", _llama_features())
+    memory = psutil.virtual_memory()
+    report.add_row("cores", f"{psutil.cpu_count(logical=False)} physical, {psutil.cpu_count()} logical")
+    report.add_row("memory", f"{_mebibytes(memory.available)} free of {_mebibytes(memory.total)}")
+
+
+def _add_model(report: Table, model: ModelInfo) -> None:
+    needed = model.weights_bytes + model.cache_bytes
+    free = psutil.virtual_memory().available
+    verdict = "" if needed < free else " [red](more than is free: choose a smaller model or engine.cache_tokens)[/]"
+    report.add_row("", f"{model.name}, {model.num_parameters / 1e6:,.0f} million parameters, {model.description}")
+    report.add_row("window", f"{model.window_tokens} tokens (trained: {model.trained_window_tokens})")
+    report.add_row(
+        "needs",
+        f"{_mebibytes(needed)}: weights {_mebibytes(model.weights_bytes)}, "
+        f"cache of {model.cache_tokens} tokens {_mebibytes(model.cache_bytes)}{verdict}",
+    )
+    if not model.can_drop_tail:
+        report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")
+
+
+def _llama_features() -> str:
+    """What llama.cpp says of itself, asked in a process of its own."""
+    command = [sys.executable, "-m", "lsp_server.engine.llama_features"]
+    result = subprocess.run(command, capture_output=True, check=False)
+    if result.returncode != 0:
+        return (
+            f"[red]does not run[/] (status {result.returncode}). Reinstall it for this machine: "
+            "pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
+        )
+    features = json.loads(result.stdout)
+    gpu = "[green]yes[/]" if features["offloads_to_gpu"] else "no (built for the CPU only)"
+    return f"GPU: {gpu}; {features['system']}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / (1 << 20):,.0f} MiB"

@@ -1,0 +1,165 @@
+"""What infill costs besides the model: `python tests/bench/overhead.py [--record]`. Milliseconds."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from lsp_server.engine.client import EngineState
+from lsp_server.engine.fake_backend import FakeBackend
+from lsp_server.engine.messages import Done, EngineOptions, Event, Generate, Marker, ModelInfo, Prefilled, Text, Timings
+from lsp_server.engine.process import EngineProcess
+from lsp_server.engine.worker import Worker
+from lsp_server.pipeline import Pipeline
+from lsp_server.server.app import make_server
+from lsp_server.settings import Settings
+from tests.bench.record import report, spread
+from tests.raw_client import INLINE, RawClient
+
+BARE_PYGLS = "from pygls.lsp.server import LanguageServer as L; L('bare', '1').start_io()"
+FAKE = EngineOptions(model_path="fake", backend="fake")
+
+
+def start_up_ms(command: list[str]) -> float:
+    """From launching a server to its answer to `initialize`."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize",
+               "params": {"processId": None, "rootUri": None, "capabilities": INLINE}}  # fmt: skip
+    began = time.monotonic()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        process.stdin.write(RawClient.frame(message))
+        process.stdin.flush()
+        process.stdout.readline()
+        elapsed = (time.monotonic() - began) * 1000
+        process.kill()
+    return elapsed
+
+
+def start_up(pairs: int) -> dict[str, dict[str, Any]]:
+    ours = [sys.executable, "-m", "lsp_server", "serve"]
+    bare = [sys.executable, "-c", BARE_PYGLS]
+    samples = [(start_up_ms(ours), start_up_ms(bare)) for _ in range(pairs)]
+    return {
+        "start-up to initialize answered": spread([mine for mine, _ in samples]),
+        "  bare pygls server": spread([theirs for _, theirs in samples]),
+        "  ratio": spread([mine / theirs for mine, theirs in samples]),
+    }
+
+
+class StampingEngine:
+    """An engine that notes when it is asked, and has nothing to say."""
+
+    def __init__(self, model: ModelInfo) -> None:
+        self.state = EngineState.READY
+        self.model = model
+        self.asked_at = 0.0
+
+    async def ready(self) -> ModelInfo:
+        return self.model
+
+    async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
+        self.asked_at = time.monotonic()
+        yield Done("end", Timings())
+
+
+async def own_time(num_lines: int, samples: int) -> dict[str, dict[str, Any]]:
+    """From the bytes of a change and a request to the engine's submission, in a file of `num_lines`."""
+    server = make_server()
+    sent: list[bytes] = []
+    server.protocol.set_writer(type("Writer", (), {"write": lambda _, data: sent.append(data)})())
+
+    def receive(method: str, params: Any, message_id: int | None = None) -> None:
+        message = {"jsonrpc": "2.0", "method": method, "params": params}
+        server.protocol.receive(json.dumps(message | ({"id": message_id} if message_id else {})).encode())
+
+    receive("initialize", {"processId": None, "rootUri": None, "capabilities": INLINE}, 1)
+    # The format must be a known one; everything else of the fake's description will do.
+    markers = {"prefix": "<｜fim▁begin｜>", "suffix": "<｜fim▁hole｜>", "middle": "<｜fim▁end｜>"}
+    info = FakeBackend(FAKE).info
+    engine = StampingEngine(type(info)(**{f: getattr(info, f) for f in info.__struct_fields__} | {"markers": markers}))
+    server.pipeline = Pipeline(engine, Settings())
+    text = "".join(f"    value_{line} = compute(value_{line - 1}, {line})\n" for line in range(num_lines))
+    for name in ("main", *(f"other_{number}" for number in range(20))):
+        document = {"uri": f"file:///project/{name}.py", "languageId": "python", "version": 1, "text": text}
+        receive("textDocument/didOpen", {"textDocument": document})
+    elapsed = []
+    for number in range(samples):
+        identifier = {"uri": "file:///project/main.py"}
+        position = {"line": num_lines // 2, "character": number}
+        change = {"range": {"start": position, "end": position}, "text": "x"}
+        began = time.monotonic()
+        receive(
+            "textDocument/didChange", {"textDocument": identifier | {"version": number + 2}, "contentChanges": [change]}
+        )
+        context = {"triggerKind": 1}
+        after = {"line": num_lines // 2, "character": number + 1}
+        receive("textDocument/inlineCompletion", {"textDocument": identifier, "position": after, "context": context},
+                number + 2)  # fmt: skip
+        while engine.asked_at < began:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        elapsed.append((engine.asked_at - began) * 1000)
+        await asyncio.sleep(0.001)
+    return {f"change and request to submission, {num_lines} lines": spread(elapsed)}
+
+
+def question(number: int) -> Generate:
+    prefix = f"def function_{number}(a, b):\n" + "    a += b\n" * 3
+    return Generate(
+        (Marker("begin"), Marker("prefix"), Text(prefix), Marker("suffix"), Text("\n"), Marker("middle")), max_tokens=8
+    )
+
+
+async def boundary(pairs: int) -> dict[str, dict[str, Any]]:
+    """From asking to the first event: across the process boundary, and from a worker in this process."""
+    loop = asyncio.get_running_loop()
+    events: asyncio.Queue[Event] = asyncio.Queue()
+    worker = Worker(
+        lambda progress: FakeBackend(FAKE, progress),
+        lambda _: None,
+        lambda _, event: loop.call_soon_threadsafe(events.put_nowait, event),
+    )
+    worker.start()
+    engine = EngineProcess(FAKE)
+    engine.start()
+    await engine.ready()
+    across, within = [], []
+    for number in range(pairs):
+        began = time.monotonic()
+        first = 0.0
+        async for _ in engine.generate(question(number)):
+            first = first or time.monotonic() - began
+        across.append(first * 1000)
+        began = time.monotonic()
+        worker.submit(str(number), question(number))
+        first = 0.0
+        while not isinstance(event := await events.get(), Done):
+            first = first or time.monotonic() - began
+            assert isinstance(event, Prefilled) or first
+        within.append((first or time.monotonic() - began) * 1000)
+    await engine.stop()
+    worker.close()
+    return {
+        "first event across the process boundary": spread(across),
+        "  the same engine in this process": spread(within),
+        "  difference": spread([a - w for a, w in zip(across, within, strict=True)]),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--record", action="store_true", help="write results/overhead.json")
+    record = parser.parse_args().record
+    rows = start_up(20) | asyncio.run(own_time(5000, 300)) | asyncio.run(boundary(300))
+    report("overhead", rows, record=record)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Helpers that the engine's tests share: the model, a scheduler to drive by hand, bounded waiting."""
+
+import asyncio
+import functools
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lsp_server.engine.backend import BatchToken
+from lsp_server.engine.fake_backend import FakeBackend
+from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.engine.messages import (
+    Chunk,
+    Done,
+    EngineOptions,
+    Event,
+    Failed,
+    Generate,
+    Marker,
+    Prefilled,
+    Sampling,
+    Text,
+)
+from lsp_server.engine.scheduler import Scheduler
+
+MODEL = Path(__file__).parents[2] / "models" / "embedded" / "tiny-fim.gguf"
+
+
+@pytest.fixture(scope="session")
+def model_path() -> Path:
+    return MODEL
+
+
+@pytest.fixture(scope="session")
+def llama():
+    backend = LlamaBackend(EngineOptions(model_path=str(MODEL), threads=1))
+    yield backend
+    backend.close()
+
+
+class Bench:
+    """A scheduler on a fake backend, its clock, and every event it emitted."""
+
+    def __init__(self, backend: FakeBackend | None = None, **options: int) -> None:
+        self.backend = backend or FakeBackend(EngineOptions(model_path="fake", backend="fake", **options))
+        self.now = 100.0
+        self.events: dict[str, list[Event]] = {}
+        self.ended: list[str] = []
+        self.scheduler = Scheduler(self.backend, self._emit, lambda: self.now)
+
+    def _emit(self, request_id: str, event: Event) -> None:
+        self.events[request_id].append(event)
+        if isinstance(event, Done | Failed):
+            self.ended.append(request_id)
+
+    def submit(self, request_id: str, text: str = "", *, max_tokens: int = 8, prompt=None, **rest) -> None:
+        self.events[request_id] = []
+        prompt = (Marker("begin"), Text(text)) if prompt is None else prompt
+        self.scheduler.submit(request_id, Generate(prompt=prompt, max_tokens=max_tokens, **rest))
+
+    def step(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.scheduler.step()
+            self.check()
+
+    def run(self) -> None:
+        """Work until nothing is open; a scheduler that makes no progress fails the test."""
+        for _ in range(2000):
+            if not self.scheduler.has_work:
+                return
+            self.step()
+        pytest.fail(f"no end in sight:\n{self.scheduler.dump()}")
+
+    def check(self) -> None:
+        """The books agree with themselves and with what is really in the cache."""
+        self.scheduler.check_integrity()
+        assert [slot.tokens for slot in self.scheduler.slots.slots] == self.backend.sequences
+
+    def text(self, request_id: str) -> str:
+        return "".join(event.text for event in self.events[request_id] if isinstance(event, Chunk))
+
+    def end(self, request_id: str) -> Done | Failed:
+        """The one event that ended a request; before it came `Prefilled` and chunks, if anything."""
+        *before, end = self.events[request_id]
+        assert isinstance(end, Done | Failed)
+        assert [type(event) for event in before] == [Prefilled, *[Chunk] * (len(before) - 1)][: len(before)]
+        return end
+
+    def reason(self, request_id: str) -> str:
+        end = self.end(request_id)
+        assert isinstance(end, Done), end
+        return end.reason
+
+    def assert_answered(self, request_id: str, text: str, max_tokens: int = 8) -> None:
+        """The request got all that the model writes after `text`."""
+        assert (self.text(request_id), self.reason(request_id)) == _reference(text, max_tokens)
+
+
+@pytest.fixture
+def make_bench() -> type[Bench]:
+    return Bench
+
+
+@functools.cache
+def _reference(text: str, max_tokens: int) -> tuple[str, str]:
+    model = FakeBackend(EngineOptions(model_path="fake", backend="fake", num_sequences=1, window_tokens=100_000))
+    sampler = model.new_sampler(Sampling())
+    new = [model.marker("begin"), *model.tokenize(text)]
+    position = 0
+    written = b""
+    while len(written) < max_tokens:
+        model.decode([BatchToken(token, position + i, 0, True) for i, token in enumerate(new)])
+        position += len(new)
+        token = model.sample(sampler, len(new) - 1)
+        if model.is_end(token):
+            return written.decode(), "end"
+        written += model.piece(token)
+        new = [token]
+    return written.decode(), "length"
+
+
+@pytest.fixture(scope="session")
+def reference() -> Callable[[str, int], tuple[str, str]]:
+    """What a request for `text` must get, and why it ends, worked out without a scheduler."""
+    return _reference
+
+
+@pytest.fixture(scope="session")
+def rewrite_model(tmp_path_factory):
+    """Make a copy of the model with token texts replaced by others of the same length, and made user-defined."""
+
+    def rewrite(texts: dict[str, str], user_defined: tuple[int, ...] = ()) -> Path:
+        data = bytearray(MODEL.read_bytes())
+        for old, new in texts.items():
+            before, after = (struct.pack("<Q", len(text.encode())) + text.encode() for text in (old, new))
+            assert len(before) == len(after), "the same length, so that nothing moves"
+            assert data.count(before) == 1, "once, in the list of tokens"
+            data = data.replace(before, after)
+        key = b"tokenizer.ggml.token_type"
+        first = data.index(key) + len(key) + 16  # the key's type, the elements' type, their count
+        for token in user_defined:
+            struct.pack_into("<i", data, first + 4 * token, 4)
+        path = tmp_path_factory.mktemp("model") / "rewritten.gguf"
+        path.write_bytes(data)
+        return path
+
+    return rewrite
+
+
+@pytest.fixture
+def wait_until():
+    """Wait for a condition, without end to a test's patience but a generous one."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < give_up, "waited in vain"
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def eventually():
+    """The same on an event loop."""
+
+    async def wait(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():  # noqa: ASYNC110 (processes have no event to wait for)
+                await asyncio.sleep(0.01)
+
+    return wait

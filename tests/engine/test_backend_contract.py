@@ -1,0 +1,206 @@
+"""What every backend promises the scheduler, asked of the fake and of the real model."""
+
+import threading
+import time
+
+import pytest
+
+from lsp_server.engine.backend import BatchToken, DecodeStatus
+from lsp_server.engine.fake_backend import FakeBackend
+from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.engine.messages import EngineOptions, Sampling
+from lsp_server.errors import PromptError
+
+GREEDY = Sampling()
+TEXTS = [
+    "",
+    "def add(a, b):\n    return a + b\n",
+    "tabs\tand  spaces   \n\n\n",
+    "\r\nline\r\nline\r\n",
+    "naïve – 日本語 – 😀👩‍👩‍👧",
+    "nul\x00byte",
+    "<｜fim▁begin｜><|EOT|><｜end▁of▁sentence｜>",
+]
+
+
+@pytest.fixture(scope="module", params=["fake", "llama"])
+def shared_backend(request, model_path):
+    if request.param == "fake":
+        backend = FakeBackend(EngineOptions(model_path="fake:decode_ms=1", backend="fake"))
+    else:
+        backend = LlamaBackend(EngineOptions(model_path=str(model_path), threads=1))
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def backend(shared_backend):
+    """The same model for all tests, with an empty cache for each."""
+    yield shared_backend
+    shared_backend.interrupt(False)
+    for sequence in range(shared_backend.num_sequences):
+        shared_backend.truncate(sequence, 0)
+
+
+def prompt_of(backend, prefix: str, suffix: str = "\n") -> list[int]:
+    return [
+        backend.marker("begin"),
+        *(backend.marker("prefix"), *backend.tokenize(prefix)),
+        *(backend.marker("suffix"), *backend.tokenize(suffix)),
+        backend.marker("middle"),
+    ]
+
+
+def entries(tokens: list[int], start: int, sequence: int) -> list[BatchToken]:
+    last = len(tokens) - 1
+    return [BatchToken(token, start + i, sequence, i == last) for i, token in enumerate(tokens)]
+
+
+def evaluate(backend, tokens: list[int], start: int = 0, sequence: int = 0) -> DecodeStatus:
+    return backend.decode(entries(tokens, start, sequence))
+
+
+def sample(backend, row: int, sampling: Sampling) -> int:
+    sampler = backend.new_sampler(sampling)
+    token = backend.sample(sampler, row)
+    backend.free_sampler(sampler)
+    return token
+
+
+def write(backend, tokens, start=0, sequence=0, count=12, sampling=GREEDY) -> list[int]:
+    """Evaluate `tokens` behind the `start` that are in the cache, and the next `count` after them, one by one."""
+    written: list[int] = []
+    new = list(tokens)
+    while len(written) < count:
+        assert evaluate(backend, new, start, sequence) is DecodeStatus.OK
+        start += len(new)
+        new = [sample(backend, len(new) - 1, sampling)]
+        written += new
+    return written
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_pieces_of_tokens_are_the_text(backend, text):
+    assert b"".join(map(backend.piece, backend.tokenize(text))) == text.encode()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_user_text_is_never_a_marker_or_an_end(backend, text):
+    markers = {backend.marker(role) for role in ("begin", "prefix", "suffix", "middle")}
+    assert not [token for token in backend.tokenize(text) if token in markers or backend.is_end(token)]
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udc00b", "\udfff\ud800 x"])
+def test_lone_surrogates_become_tokens(backend, text):
+    assert backend.tokenize(text)
+
+
+def test_every_role_has_its_marker(backend):
+    roles = ("begin", "prefix", "suffix", "middle")
+    assert len({backend.marker(role) for role in roles}) == len(roles)
+    assert set(backend.info.markers) >= set(roles)
+
+
+def test_markers_are_not_text(backend):
+    assert {backend.piece(backend.marker(role)) for role in ("begin", "prefix", "suffix", "middle")} == {b""}
+
+
+def test_an_unknown_role_is_a_prompt_error(backend):
+    with pytest.raises(PromptError, match="'spouse'"):
+        backend.marker("spouse")
+
+
+def test_the_cache_holds_at_least_one_window(backend):
+    assert backend.info.cache_tokens >= backend.info.window_tokens
+
+
+def test_greedy_text_is_the_same_every_time(backend):
+    prompt = prompt_of(backend, "def add(a, b):\n    return ")
+    first = write(backend, prompt, sequence=0)
+    assert write(backend, prompt, sequence=1) == first
+
+
+def test_a_seed_draws_the_same_every_time(backend):
+    sampling = Sampling(temperature=0.8, seed=7)
+    prompt = prompt_of(backend, "for ")
+    first = write(backend, prompt, sequence=0, sampling=sampling)
+    assert write(backend, prompt, sequence=1, sampling=sampling) == first
+
+
+def test_decode_appends(backend):
+    prompt = prompt_of(backend, "import os\nimport ")
+    whole = write(backend, prompt, sequence=0)
+    assert evaluate(backend, prompt[:5], sequence=1) is DecodeStatus.OK
+    assert write(backend, prompt[5:], start=5, sequence=1) == whole
+
+
+def test_a_truncated_sequence_goes_on_like_a_fresh_one(backend):
+    kept = prompt_of(backend, "class A:\n    def ")[:6]
+    other = backend.tokenize("something else")
+    fresh = write(backend, kept + other, sequence=0)
+    write(backend, prompt_of(backend, "class A:\n    def "), sequence=1)
+    assert backend.truncate(1, len(kept))
+    assert write(backend, other, start=len(kept), sequence=1) == fresh
+
+
+def test_sequences_do_not_see_each_other(backend):
+    left, right = prompt_of(backend, "x = "), prompt_of(backend, "class ")
+    alone = write(backend, left, sequence=0)
+    write(backend, right, sequence=1)
+    backend.truncate(0, 0)
+    assert write(backend, left, sequence=0) == alone
+
+
+def test_two_sequences_in_one_batch_write_what_they_write_alone(backend):
+    prompts = [prompt_of(backend, "def first(items):\n    return "), prompt_of(backend, "import ", "\nx = 1\n")]
+    alone = [write(backend, prompt, sequence=2) for prompt in prompts if backend.truncate(2, 0)]
+    together: list[list[int]] = [[], []]
+    new, starts = prompts, [0, 0]
+    while len(together[0]) < len(alone[0]):
+        batches = [entries(new[i], starts[i], i) for i in (0, 1)]
+        assert backend.decode(batches[0] + batches[1]) is DecodeStatus.OK
+        starts = [starts[i] + len(new[i]) for i in (0, 1)]
+        rows = [len(new[0]) - 1, len(new[0]) + len(new[1]) - 1]
+        new = [[sample(backend, row, GREEDY)] for row in rows]
+        together = [together[i] + new[i] for i in (0, 1)]
+    assert together == alone
+
+
+def test_an_interrupted_decode_leaves_nothing_behind_after_truncation(backend):
+    prompt = prompt_of(backend, "x = [1, 2, 3]\ny = " * 20)
+    expected = write(backend, prompt, sequence=0)
+    assert evaluate(backend, prompt[:9], sequence=1) is DecodeStatus.OK
+    backend.interrupt(True)
+    assert evaluate(backend, prompt[9:], 9, sequence=1) is DecodeStatus.INTERRUPTED
+    backend.interrupt(False)
+    assert backend.truncate(1, 9)
+    assert write(backend, prompt[9:], start=9, sequence=1) == expected
+
+
+def test_an_interruption_takes_only_the_sequences_of_its_batch(backend):
+    prompt = prompt_of(backend, "while ")
+    expected = write(backend, prompt, sequence=0)
+    assert evaluate(backend, prompt, sequence=1) is DecodeStatus.OK
+    backend.interrupt(True)
+    assert evaluate(backend, prompt, sequence=2) is DecodeStatus.INTERRUPTED
+    backend.interrupt(False)
+    backend.truncate(2, 0)
+    assert write(backend, expected[:1], start=len(prompt), sequence=1, count=11) == expected[1:]
+
+
+def test_another_thread_may_interrupt(backend):
+    prompt = prompt_of(backend, "value = compute(value)\n" * 60)[: backend.batch_tokens]
+    expected = write(backend, prompt, sequence=0)
+
+    def interrupt() -> None:
+        time.sleep(0.001)
+        backend.interrupt(True)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    while evaluate(backend, prompt, sequence=1) is not DecodeStatus.INTERRUPTED:
+        backend.truncate(1, 0)
+    thread.join()
+    backend.interrupt(False)
+    backend.truncate(1, 0)
+    assert write(backend, prompt, sequence=1) == expected

@@ -1,0 +1,272 @@
+"""What one request gets of the scheduler: its text, the cache's reuse, its end. A fake model, a clock moved by hand."""
+
+import pytest
+
+from lsp_server.engine.fake_backend import FakeBackend
+from lsp_server.engine.messages import Chunk, EngineOptions
+
+LONG = "x = compute(y)\n" * 30  # several slices of prefill
+WORDY, WORDY_TOO = "abc9", "xyz9"  # the fake model writes dozens of tokens after these
+
+
+class Dictated(FakeBackend):
+    """Writes the bytes it is told to, then ends."""
+
+    def __init__(self, written: bytes) -> None:
+        super().__init__(EngineOptions(model_path="fake", backend="fake"))
+        self.written = written
+
+    def new_sampler(self, sampling):
+        super().new_sampler(sampling)
+        return iter(self.written)
+
+    def sample(self, sampler, row):
+        return next(sampler, 256)
+
+
+class Forgetful(FakeBackend):
+    """Cannot drop the end of a sequence, like a recurrent model."""
+
+    def truncate(self, sequence, num_tokens):
+        kept = num_tokens >= len(self.sequences[sequence])
+        super().truncate(sequence, num_tokens if kept else 0)
+        return kept
+
+
+# Text
+
+
+def test_the_fake_model_is_wordy_where_these_tests_need_it(reference):
+    assert reference(WORDY, 50)[1] == reference(WORDY_TOO, 50)[1] == "length"
+
+
+@pytest.mark.parametrize("text", ["a", "def f():\n    return ", "é😀\r\n", LONG])
+@pytest.mark.parametrize("max_tokens", [1, 7, 100])
+def test_the_text_is_what_the_model_writes(make_bench, text, max_tokens):
+    bench = make_bench()
+    bench.submit("a", text, max_tokens=max_tokens)
+    bench.run()
+    bench.assert_answered("a", text, max_tokens)
+
+
+def test_the_text_does_not_depend_on_the_size_of_batches(make_bench):
+    bench = make_bench(batch_tokens=3)
+    bench.submit("a", LONG)
+    bench.run()
+    bench.assert_answered("a", LONG)
+
+
+def test_an_answer_ends_with_the_model_or_with_its_length(make_bench):
+    bench = make_bench()
+    bench.submit("long", "some text", max_tokens=500)
+    bench.submit("short", "some text", max_tokens=2)
+    bench.run()
+    assert bench.reason("long") == "end"
+    assert bench.reason("short") == "length"
+    assert bench.end("short").timings.decoded_tokens == 2
+
+
+def test_characters_arrive_whole(make_bench):
+    written = "é😀日本"
+    bench = make_bench(Dictated(written.encode()))
+    bench.submit("a", "x", max_tokens=100)
+    bench.run()
+    assert [event.text for event in bench.events["a"] if isinstance(event, Chunk)] == list(written)
+
+
+def test_a_character_that_max_tokens_cuts_is_left_out(make_bench):
+    bench = make_bench(Dictated("ab😀".encode()))
+    bench.submit("a", "x", max_tokens=4)
+    bench.run()
+    assert (bench.text("a"), bench.reason("a")) == ("ab", "length")
+
+
+def test_bytes_that_are_no_text_do_no_harm(make_bench):
+    bench = make_bench(Dictated(b"a\xffb"))
+    bench.submit("a", "x")
+    bench.run()
+    assert bench.text("a") == "a\ufffdb"
+
+
+# Reuse
+
+
+def test_a_prompt_that_goes_on_from_the_last_one_reuses_it(make_bench):
+    bench = make_bench()
+    bench.submit("a", "def f(3", max_tokens=3)
+    bench.run()
+    bench.submit("b", "def f(3" + bench.text("a") + "more", max_tokens=5)
+    bench.run()
+    bench.assert_answered("b", "def f(3" + bench.text("a") + "more", 5)
+    # All but the last token written, which was never evaluated.
+    assert bench.end("b").timings.reused_tokens == len("|def f(3") + 3 - 1
+    assert bench.end("b").timings.prompt_tokens == len("|def f(3") + 3 + len("more")
+
+
+def test_of_the_same_prompt_all_but_the_last_token_is_reused(make_bench):
+    bench = make_bench()
+    for request_id in ("a", "b"):
+        bench.submit(request_id, "the same")
+        bench.run()
+        bench.assert_answered(request_id, "the same")
+    assert bench.end("a").timings.reused_tokens == 0
+    assert bench.end("b").timings.reused_tokens == len("the same")
+
+
+def test_the_prefill_of_a_cancelled_request_is_reused(make_bench):
+    bench = make_bench()
+    bench.submit("a", LONG, document="d")
+    bench.step()
+    bench.submit("b", LONG + "y", document="d")
+    bench.run()
+    bench.assert_answered("b", LONG + "y")
+    assert bench.end("b").timings.reused_tokens > 100
+
+
+def test_two_documents_typed_in_turn_keep_a_slot_each(make_bench):
+    bench = make_bench()
+    one, two = "import os\n" + "x = 1\n" * 10, "import os\n" + "class A: pass\n" * 5
+    for turn in range(3):
+        for document in (one, two):
+            bench.submit(f"{document}{turn}", document + "." * turn, document=document)
+            bench.run()
+    for document in (one, two):
+        assert bench.end(f"{document}2").timings.reused_tokens >= len(document)
+
+
+def test_a_model_that_forgets_nothing_by_halves_starts_afresh(make_bench):
+    bench = make_bench(Forgetful(EngineOptions(model_path="fake", backend="fake")))
+    for request_id, text in [("a", "def f(x):"), ("b", "def f(y):")]:
+        bench.submit(request_id, text)
+        bench.run()
+        bench.assert_answered(request_id, text)
+    assert bench.end("b").timings.reused_tokens == 0
+
+
+# Superseding, cancelling, deadlines
+
+
+def test_a_newer_request_for_the_document_supersedes(make_bench):
+    bench = make_bench()
+    bench.submit("old", WORDY, document="d")
+    bench.step(2)
+    bench.submit("new", "abcd", document="d")
+    bench.run()
+    assert bench.reason("old") == "superseded"
+    bench.assert_answered("new", "abcd")
+
+
+def test_a_waiting_request_is_superseded_too(make_bench):
+    bench = make_bench(num_sequences=1)
+    bench.submit("other", "x", max_tokens=50)
+    bench.submit("old", WORDY, document="d")
+    bench.step()
+    bench.submit("new", "abcd", document="d")
+    assert bench.reason("old") == "superseded"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"document": "d"}, {"document": "e"}),
+        ({"document": "d", "kind": "inline"}, {"document": "d", "kind": "popup"}),
+        ({"document": ""}, {"document": ""}),
+    ],
+)
+def test_other_requests_are_not_superseded(make_bench, old, new):
+    bench = make_bench()
+    bench.submit("old", WORDY, **old)
+    bench.submit("new", WORDY, **new)
+    bench.run()
+    bench.assert_answered("old", WORDY)
+    bench.assert_answered("new", WORDY)
+
+
+def test_cancel_before_the_first_step(make_bench):
+    bench = make_bench()
+    bench.submit("a", "x")
+    bench.scheduler.cancel("a")
+    assert bench.reason("a") == "cancelled"
+    assert not bench.scheduler.has_work
+
+
+def test_cancel_while_waiting(make_bench):
+    bench = make_bench(num_sequences=1)
+    bench.submit("runs", WORDY)
+    bench.submit("waits", WORDY)
+    bench.step()
+    bench.scheduler.cancel("waits")
+    bench.run()
+    assert bench.events["waits"] == [bench.end("waits")]
+    bench.assert_answered("runs", WORDY)
+
+
+def test_cancel_in_prefill(make_bench):
+    bench = make_bench()
+    bench.submit("a", LONG)
+    bench.step()
+    bench.scheduler.cancel("a")
+    bench.check()
+    assert bench.events["a"] == [bench.end("a")]
+    assert bench.reason("a") == "cancelled"
+
+
+def test_cancel_in_decode(make_bench, reference):
+    bench = make_bench()
+    bench.submit("a", WORDY, max_tokens=100)
+    bench.submit("b", WORDY_TOO)
+    bench.step(3)
+    bench.scheduler.cancel("a")
+    bench.run()
+    assert bench.reason("a") == "cancelled"
+    assert reference(WORDY, 100)[0].startswith(bench.text("a"))
+    bench.assert_answered("b", WORDY_TOO)
+
+
+def test_cancel_what_has_ended_or_never_was(make_bench):
+    bench = make_bench()
+    bench.submit("a", "x")
+    bench.run()
+    bench.scheduler.cancel("a")
+    bench.scheduler.cancel("nobody")
+    assert bench.ended == ["a"]
+
+
+def test_a_deadline_ends_a_running_request(make_bench):
+    bench = make_bench()
+    bench.submit("a", WORDY, max_tokens=100, deadline_ms=500)
+    bench.step(2)
+    bench.now += 0.5
+    bench.step()
+    assert bench.reason("a") == "deadline"
+
+
+def test_a_deadline_ends_a_waiting_request(make_bench):
+    bench = make_bench(num_sequences=1)
+    bench.submit("runs", WORDY)
+    bench.submit("waits", WORDY, deadline_ms=500)
+    bench.step()
+    bench.now += 0.6
+    bench.step()
+    assert bench.reason("waits") == "deadline"
+    assert "runs" not in bench.ended
+
+
+def test_before_its_deadline_a_request_runs(make_bench):
+    bench = make_bench()
+    bench.submit("a", WORDY, deadline_ms=500)
+    bench.now += 0.49
+    bench.run()
+    bench.assert_answered("a", WORDY)
+
+
+def test_an_interrupted_batch_is_done_again(make_bench):
+    bench = make_bench()
+    bench.submit("a", LONG)
+    bench.submit("b", WORDY_TOO)
+    for interrupted in (True, False, True, True, False) * 3:
+        bench.backend.interrupt(interrupted)
+        bench.step()
+    bench.run()
+    bench.assert_answered("a", LONG)
+    bench.assert_answered("b", WORDY_TOO)

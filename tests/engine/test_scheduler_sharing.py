@@ -1,0 +1,234 @@
+"""What the scheduler does with several requests, with too little room, and with faults."""
+
+import pytest
+
+from lsp_server.engine.backend import DecodeStatus
+from lsp_server.engine.fake_backend import FakeBackend
+from lsp_server.engine.messages import EngineOptions, Failed, Marker, Priority, Text
+from lsp_server.errors import EngineError
+
+LONG = "x = compute(y)\n" * 30  # several slices of prefill
+WORDY, WORDY_TOO = "abc9", "xyz9"  # the fake model writes dozens of tokens after these
+
+
+def fake(script: str = "") -> FakeBackend:
+    return FakeBackend(EngineOptions(model_path=f"fake:{script}", backend="fake"))
+
+
+# Who goes first
+
+
+def test_the_more_urgent_goes_first(make_bench):
+    bench = make_bench(num_sequences=1)
+    for priority in sorted(Priority, reverse=True):
+        bench.submit(priority.name, WORDY, priority=priority)
+    bench.run()
+    assert bench.ended == [priority.name for priority in sorted(Priority)]
+
+
+def test_of_equals_the_first_to_arrive_goes_first(make_bench):
+    bench = make_bench(num_sequences=1)
+    for request_id in ("c", "a", "b"):
+        bench.submit(request_id, WORDY)
+    bench.run()
+    assert bench.ended == ["c", "a", "b"]
+
+
+def test_an_urgent_prefill_overtakes_one_that_is_under_way(make_bench):
+    bench = make_bench()
+    bench.submit("warm-up", LONG, priority=Priority.WARM_UP)
+    bench.step()
+    bench.submit("typed", WORDY, max_tokens=1)
+    bench.step()
+    assert bench.ended == ["typed"]
+
+
+def test_a_running_request_gets_its_token_while_another_is_prefilled(make_bench):
+    bench = make_bench()
+    bench.submit("a", WORDY, max_tokens=4)
+    bench.step()
+    bench.submit("b", LONG)
+    bench.step(3)
+    assert len(bench.text("a")) == 4
+    assert bench.text("b") == ""
+
+
+def test_as_many_run_at_once_as_there_are_sequences(make_bench):
+    bench = make_bench(num_sequences=3)
+    texts = {name: name * 5 for name in "abcde"}
+    for name, text in texts.items():
+        bench.submit(name, text, max_tokens=20)
+    bench.step()
+    assert bench.scheduler.dump().count("waiting") == 2
+    bench.run()
+    for name, text in texts.items():
+        bench.assert_answered(name, text, 20)
+
+
+def test_a_cache_too_small_for_all_makes_some_wait(make_bench):
+    bench = make_bench(window_tokens=64, cache_tokens=64)
+    for name in "abcd":
+        bench.submit(name, name * 20, max_tokens=10)
+    bench.step()
+    assert bench.scheduler.dump().count("waiting") == 2
+    bench.run()
+    for name in "abcd":
+        bench.assert_answered(name, name * 20, 10)
+
+
+def test_idle_slots_make_room(make_bench):
+    bench = make_bench(window_tokens=64, cache_tokens=64)
+    for name in "abcdef":
+        bench.submit(name, name * 40, max_tokens=10)
+        bench.run()
+        bench.assert_answered(name, name * 40, 10)
+
+
+# Times
+
+
+def test_times_are_counted_from_arrival(make_bench):
+    bench = make_bench()
+    bench.submit("a", WORDY, max_tokens=2)
+    bench.now += 0.25
+    bench.step()
+    bench.now += 0.5
+    bench.run()
+    timings = bench.end("a").timings
+    assert (timings.queue_ms, timings.first_token_ms, timings.total_ms) == (250, 250, 750)
+
+
+# Faults
+
+
+def test_a_prompt_that_does_not_fit_fails_with_a_sentence(make_bench):
+    bench = make_bench(window_tokens=64)
+    bench.submit("big", "x" * 60, max_tokens=10)
+    bench.submit("small", WORDY)
+    bench.run()
+    assert bench.end("big") == Failed(
+        "The prompt needs 61 tokens and only 54 fit. Use a model with a larger window, or lower completion.max_tokens."
+    )
+    bench.assert_answered("small", WORDY)
+
+
+def test_a_prompt_is_cut_to_leave_room_for_the_answer(make_bench):
+    bench = make_bench(window_tokens=64)
+    bench.submit("a", prompt=(Marker("begin"), Text("x" * 500 + "the end", "keep_tail")), max_tokens=24)
+    bench.run()
+    kept = bench.end("a").timings.prompt_tokens - 1
+    assert 30 < kept <= 39
+    bench.assert_answered("a", ("x" * 500 + "the end")[-kept:], 24)
+
+
+def test_an_answer_longer_than_the_window_fails(make_bench):
+    bench = make_bench(window_tokens=64)
+    bench.submit("a", WORDY, max_tokens=100)
+    bench.run()
+    assert isinstance(bench.end("a"), Failed)
+
+
+def test_a_request_larger_than_the_cache_ends(make_bench):
+    bench = make_bench(window_tokens=64, cache_tokens=32)
+    bench.submit("a", "x" * 40)
+    bench.run()
+    assert isinstance(bench.end("a"), Failed)
+
+
+@pytest.mark.parametrize("prompt", [(), (Text(""),), (Text("drop" * 99, "drop"),)])
+def test_an_empty_prompt_ends(make_bench, prompt):
+    bench = make_bench(window_tokens=64)
+    bench.submit("before", WORDY)
+    bench.run()
+    bench.submit("a", prompt=prompt)
+    bench.run()
+    assert bench.ended == ["before", "a"]
+
+
+def test_an_unknown_marker_fails_with_a_sentence(make_bench):
+    bench = make_bench()
+    bench.submit("a", prompt=(Marker("spouse"),))
+    bench.run()
+    assert bench.end("a") == Failed("The fake model has no marker 'spouse'.")
+
+
+def test_a_request_for_no_text_only_fills_the_cache(make_bench):
+    bench = make_bench()
+    bench.submit("warm-up", "def f(3", max_tokens=0, priority=Priority.WARM_UP)
+    bench.run()
+    assert (bench.text("warm-up"), bench.reason("warm-up")) == ("", "length")
+    bench.submit("a", "def f(3x")
+    bench.run()
+    assert bench.end("a").timings.reused_tokens == len("|def f(3")
+
+
+def test_a_broken_backend_is_the_callers_to_handle(make_bench):
+    bench = make_bench(fake("fail_after=3"))
+    bench.submit("a", WORDY, max_tokens=100)
+    bench.submit("b", WORDY_TOO, max_tokens=100)
+    bench.step(2)
+    with pytest.raises(EngineError):
+        bench.step()
+    bench.scheduler.fail_all("The engine broke.")
+    bench.check()
+    assert bench.end("a") == bench.end("b") == Failed("The engine broke.")
+    assert bench.backend.num_samplers == 0
+
+
+def test_a_decode_that_breaks_half_way_leaves_nothing_unknown_in_the_cache(make_bench, monkeypatch):
+    bench = make_bench()
+    decode = bench.backend.decode
+
+    def break_half_way(batch):
+        decode(batch[: len(batch) // 2])
+        raise EngineError("The fake model broke.")
+
+    monkeypatch.setattr(bench.backend, "decode", break_half_way)
+    bench.submit("a", WORDY)
+    with pytest.raises(EngineError):
+        bench.step()
+    bench.scheduler.fail_all("The engine broke.")
+    bench.check()
+
+
+def test_a_cache_that_is_always_full_fails_everyone_with_a_sentence(make_bench):
+    bench = make_bench(fake("full_after=4"))
+    for name in "abc":
+        bench.submit(name, name * 10, max_tokens=100)
+    bench.run()
+    for name in "abc":
+        assert bench.end(name) == Failed("The model's cache is full. Raise engine.cache_tokens.")
+
+
+def test_a_cache_that_is_full_once_costs_only_what_is_idle(make_bench, monkeypatch):
+    bench = make_bench(num_sequences=2)
+    bench.submit("old", WORDY)
+    bench.submit("older", WORDY_TOO)
+    bench.run()
+    answers = iter([DecodeStatus.CACHE_FULL])
+    decode = bench.backend.decode
+    monkeypatch.setattr(bench.backend, "decode", lambda batch: next(answers, None) or decode(batch))
+    bench.submit("new", "something new")
+    bench.run()
+    bench.assert_answered("new", "something new")
+
+
+def test_samplers_are_given_back(make_bench):
+    bench = make_bench()
+    for name in "abc":
+        bench.submit(name, name, max_tokens=20)
+    bench.step()
+    assert bench.backend.num_samplers == 3
+    bench.scheduler.cancel("a")
+    bench.run()
+    assert bench.backend.num_samplers == 0
+
+
+def test_the_dump_has_none_of_the_users_text(make_bench):
+    bench = make_bench(num_sequences=1)
+    bench.submit("a", "secret", document="secret.py", max_tokens=50)
+    bench.submit("b", "secret")
+    bench.step(3)
+    dump = bench.scheduler.dump()
+    assert "run a: inline, interactive, missing 1, 3/50 written" in dump
+    assert "secret" not in dump
