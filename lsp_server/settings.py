@@ -8,6 +8,7 @@ section around it, in snake_case or camelCase: editors differ.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -123,9 +124,11 @@ def parse(layers: Iterable[Layer]) -> tuple[Settings, list[str]]:
             problems.append(f"{layer.origin}: settings must be a table, not {_show(layer.values)}; ignored.")
             continue
         for key, value in _flatten(layer.values or {}):
-            problem = _check(key, value, layer)
+            problem = _check(key, value, layer, values.get(key, _default(key)) if key in KEYS else None)
             if problem is None:
                 values[key] = msgspec.convert(value, KEYS[key])
+                if key == "model" and value and layer.project is not None:
+                    values[key] = str(layer.project / value)
             else:
                 problems.append(f"{layer.origin}: {problem}")
     return _build(Settings, values), problems
@@ -142,19 +145,21 @@ def _flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterable[tuple[str,
             yield key, value
 
 
-def _check(key: str, value: Any, layer: Layer) -> str | None:
-    """What is wrong with a value, as a sentence, or None."""
+def _check(key: str, value: Any, layer: Layer, otherwise: Any) -> str | None:
+    """What is wrong with a value, as a sentence that says what is used otherwise, or None."""
     if key not in KEYS:
         close = difflib.get_close_matches(key, KEYS, n=1)
         hint = f"did you mean `{close[0]}`?" if close else "see the README for the settings there are."
         return f"there is no setting `{key}`; {hint}"
     try:
         converted = msgspec.convert(value, KEYS[key])
-    except msgspec.ValidationError as error:
-        default = _show(_default(key))
-        return f"`{key}` is {_show(value)}: {_lower_first(str(error))}; using {default} instead."
+    except (msgspec.ValidationError, ValueError) as error:  # ValueError: a lone surrogate
+        return f"`{key}` is {_show(value)}: {_lower_first(str(error))}; using {_show(otherwise)} instead."
     if key == "model" and layer.project is not None:
-        target = (layer.project / converted).resolve()
+        try:
+            target = (layer.project / converted).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL, a lone surrogate
+            return f"`model` is {_show(value)}, which names no file ({error}); using {_show(otherwise)} instead."
         if not target.is_relative_to(layer.project.resolve()):
             return (
                 f"a project may not choose a model outside of itself ({converted}); set `model` in your own settings."
@@ -181,7 +186,8 @@ def _build(kind: type[Any], values: Mapping[str, Any], prefix: str = "") -> Any:
 
 
 def _show(value: Any) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()
+    shown = json.dumps(value, default=str, ensure_ascii=False)
+    return shown.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no encoding
 
 
 def _lower_first(text: str) -> str:
@@ -201,8 +207,6 @@ def read_layer(path: Path, project: Path | None = None) -> Layer | None:
         return None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}. The file is ignored until it is mended.") from None
-    if project is not None and isinstance(values.get("model"), str) and values["model"]:
-        values["model"] = str(project / values["model"])
     return Layer(str(path), values, project)
 
 

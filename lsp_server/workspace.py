@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import url2pathname
 
 from lsp_server.context.blocks import Neighbour
@@ -17,11 +17,19 @@ MAX_FILE_BYTES = 32 * 1024 * 1024
 
 def path_of(uri: str) -> Path | None:
     """The file a URI names, or None for anything but `file:`."""
-    parts = urlsplit(uri)
+    parts = _split(uri)
     if parts.scheme != "file":
         return None
     authority = f"//{parts.netloc}" if parts.netloc not in ("", "localhost") else ""
-    return Path(url2pathname(authority + parts.path))
+    return Path(os.path.normpath(url2pathname(authority + parts.path)))
+
+
+def _split(uri: str) -> SplitResult:
+    """The parts of a URI; what cannot be split is a path of no scheme."""
+    try:
+        return urlsplit(uri)
+    except ValueError:
+        return SplitResult("", "", uri, "", "")
 
 
 def read_source(path: Path) -> str:
@@ -82,7 +90,7 @@ class Workspace:
         """
         path = path_of(uri)
         if path is None:
-            return PurePosixPath(unquote(urlsplit(uri).path)).name or "untitled"
+            return PurePosixPath(unquote(_split(uri).path)).name or "untitled"
         for root in sorted(self.roots, key=lambda root: len(root.parts), reverse=True):
             if path.is_relative_to(root):
                 return path.relative_to(root).as_posix()

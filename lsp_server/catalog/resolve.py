@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def model_path(settings: Settings, project: Path | None) -> Path:
     """The file the `model` setting names; relative ones are looked for in the project, else where infill runs."""
     if not settings.model:
         return embedded_model()
-    path = Path(settings.model).expanduser()
+    path = Path(os.path.expanduser(settings.model))  # noqa: PTH111  (Path's raises where there is no such user)
     return path if path.is_absolute() else (project or Path.cwd()) / path
 
 

@@ -8,7 +8,7 @@ from lsp_server.snapshot import Snapshot
 
 Filter = Callable[[str, Snapshot], str]
 
-_CLOSERS = {")": "(", "]": "[", "}": "{"}
+_CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _QUOTES = "\"'`"
 
 
@@ -41,18 +41,17 @@ def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
     if not rest.strip():
         return text
     stripped = text.rstrip()
-    if any(character.isalnum() for character in rest):
-        return stripped[: -len(rest)] if stripped.endswith(rest) else text
-    for size in range(min(len(rest), len(stripped)), 0, -1):
-        head, tail = stripped[:-size], stripped[-size:]
-        if rest.startswith(tail) and not _needs(snapshot.line_prefix + head, tail, rest):
-            return head
-    return text
+    signs = next((index for index, character in enumerate(rest) if character.isalnum()), len(rest))
+    ends = [rest[:size] for size in range(1, signs + 1)] + [rest]
+    sizes = [0] + [len(end) for end in ends if stripped.endswith(end)]
+    before = _opened_above(snapshot.line_prefix + rest) + snapshot.line_prefix
+    size = min(sizes, key=lambda size: (_imbalance(before + stripped[: len(stripped) - size] + rest), -size))
+    return stripped[:-size] if size else text
 
 
-def _needs(before: str, tail: str, rest: str) -> bool:
-    """Whether the line is only balanced with both `tail` and `rest` behind `before`."""
-    return _imbalance(before + tail + rest) < _imbalance(before + rest)
+def _opened_above(line: str) -> str:
+    """Openers for the brackets of a line that close one of a line before it."""
+    return "".join(opener * (line.count(closer) - line.count(opener)) for closer, opener in _CLOSERS.items())
 
 
 def _imbalance(line: str) -> int:

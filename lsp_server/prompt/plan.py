@@ -32,15 +32,22 @@ def plan_anchor(
     that the text after the cursor may take.
     """
     reserve = min(int(model.window_tokens * RESERVE_SHARE), MOST_RESERVE_TOKENS) if fim_format.anchored else 0
-    budget = max(0, model.window_tokens - max_tokens - reserve)
+    num_markers = sum(role in model.markers for role in fim_format.order if isinstance(role, str))
+    budget = max(0, model.window_tokens - max_tokens - reserve - num_markers)
     num_typed = len(snapshot.line_prefix) if fim_format.anchored else 0
     prefix = snapshot.prefix[: len(snapshot.prefix) - num_typed]
-    suffix_part = snapshot.suffix[: int(budget * suffix_share) * CHARACTERS_PER_TOKEN]
-    blocks = _fitting(blocks, budget // 2)
-    room = budget - estimate_tokens(suffix_part) - sum(block.tokens for block in blocks)
-    prefix_part = _tail(prefix, room * CHARACTERS_PER_TOKEN)
+    suffix_room = int(budget * suffix_share)
+    suffix_part = snapshot.suffix[: suffix_room * CHARACTERS_PER_TOKEN]
+    # What the suffix leaves at least; only half of it is for blocks. Neither depends on how long the suffix is, so
+    # that the prefix's start stays where it is when the suffix changes.
+    least_room = (budget - suffix_room) // 2
+    blocks = _fitting(blocks, least_room)
     # Only among other files does a file need a name.
     header = [Text(path_comment(snapshot.language_id, snapshot.path))] if blocks else []
+    spent = sum(estimate_tokens(text) for text in (suffix_part, *(part.text for part in header)))
+    room = budget - spent - sum(map(_cost, blocks))
+    step = int(least_room * CHARACTERS_PER_TOKEN * STEP_SHARE)
+    prefix_part = _tail(prefix, room * CHARACTERS_PER_TOKEN, step)
     texts: dict[Place, list[PromptPart]] = {
         Place.BLOCKS: [Text(_render(block), overflow="drop") for block in blocks],
         Place.PREFIX: [*header, Text(prefix_part, overflow="keep_tail")],
@@ -59,7 +66,7 @@ def _fitting(blocks: tuple[Block, ...], max_tokens: int) -> tuple[Block, ...]:
     """Blocks, from the first, as long as they fit: in a small window the text around the cursor matters more."""
     kept: list[Block] = []
     for block in blocks:
-        if sum(each.tokens for each in kept) + block.tokens <= max_tokens:
+        if sum(map(_cost, kept)) + _cost(block) <= max_tokens:
             kept.append(block)
     return tuple(kept)
 
@@ -69,11 +76,15 @@ def _render(block: Block) -> str:
     return path_comment(block.language_id, block.path) + block.text + ending + "\n"
 
 
-def _tail(text: str, room: int) -> str:
-    """The end of a text, from a line start that moves in large steps as the text grows."""
+def _cost(block: Block) -> int:
+    return estimate_tokens(_render(block))
+
+
+def _tail(text: str, room: int, step: int) -> str:
+    """The end of a text, from a line start if one is near, that moves in large steps as the text grows."""
     if len(text) <= room:
         return text
-    step = max(1, int(room * STEP_SHARE))
+    step = max(1, step)
     start = -(-(len(text) - room) // step) * step
-    line_start = text.find("\n", start) + 1
+    line_start = text.find("\n", start, start + step) + 1
     return text[line_start or start :]

@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from lsp_server.catalog.resolve import embedded_model, engine_options, model_path
+from lsp_server.engine.messages import EngineOptions
+from lsp_server.settings import EngineSettings, Settings
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch) -> Path:
+    """The folder that infill runs in, which is also home."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def test_the_embedded_model_is_a_gguf():
+    with embedded_model().open("rb") as file:
+        assert file.read(4) == b"GGUF"
+
+
+def test_nothing_set_means_the_embedded_model():
+    assert model_path(Settings(), Path("/project")) == embedded_model()
+
+
+@pytest.mark.parametrize(
+    ("model", "project", "path"),
+    [
+        ("/models/a.gguf", "/project", "/models/a.gguf"),
+        ("models/a.gguf", "/project", "/project/models/a.gguf"),
+        ("models/a.gguf", None, "{here}/models/a.gguf"),
+        ("~/a.gguf", "/project", "{here}/home/a.gguf"),
+    ],
+)
+def test_where_a_model_is(elsewhere, model, project, path):
+    found = model_path(Settings(model=model), Path(project) if project else None)
+    assert found == Path(path.format(here=elsewhere))
+
+
+def test_the_home_of_nobody_is_an_ordinary_name():
+    """The engine then says that there is no such file."""
+    assert engine_options(Settings(model="~nobody-of-that-name/a.gguf"), None).model_path.endswith("/a.gguf")
+
+
+@pytest.mark.parametrize("model", ["fake", "fake:decode_ms=20,die_after=3"])
+def test_the_backend_of_the_tests(model):
+    assert engine_options(Settings(model=model), None) == EngineOptions(model_path=model, backend="fake")
+
+
+@pytest.mark.parametrize("model", ["fake.gguf", "fakes/a.gguf", "/fake:x", "./fake"])
+def test_names_that_only_look_like_it(model):
+    assert engine_options(Settings(model=model), Path("/project")).backend == "llama"
+
+
+def test_options_come_from_the_settings():
+    engine = EngineSettings(window_tokens=1, cache_tokens=2, cache_type="q8_0", threads=3, gpu_layers=4, batch_tokens=5)
+    options = engine_options(Settings(model="/a.gguf", engine=engine), None)
+    assert options == EngineOptions(
+        model_path="/a.gguf",
+        backend="llama",
+        window_tokens=1,
+        cache_tokens=2,
+        cache_type="q8_0",
+        threads=3,
+        gpu_layers=4,
+        batch_tokens=5,
+    )
