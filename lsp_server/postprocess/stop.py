@@ -13,6 +13,9 @@ from lsp_server.snapshot import Snapshot
 
 Rule = Callable[[str], int | None]
 
+_OPENERS = {")": "(", "]": "[", "}": "{"}
+_QUOTES = "\"'`"
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -38,11 +41,66 @@ def rules_for(snapshot: Snapshot, multi_line: str, max_lines: int) -> StopRules:
     """The rules for a hole. `multi_line` is the setting of that name."""
     rules: dict[str, Rule] = {"suffix start": suffix_start(snapshot)}
     follows = snapshot.line_suffix.strip()
+    if follows[:1] in _OPENERS:
+        rules["closer follows"] = closer_follows(snapshot)
     if multi_line == "never" or (multi_line == "auto" and follows):
         rules["single line"] = line_limit(1)
     else:
         rules["line limit"] = line_limit(max_lines)
     return StopRules(rules)
+
+
+def closer_follows(snapshot: Snapshot) -> Rule:
+    """End before the closing bracket that stands behind the cursor already.
+
+    It is the first closer of its kind that nothing in the text opens, once those are spent that the line before the
+    cursor opens beyond what follows: in `print(max(a, |)` the text still owes `max` its own.
+    """
+    rest = snapshot.line_suffix.strip()
+    closer = rest[0]
+    scan = BracketScan(_OPENERS[closer], closer)
+    for character in snapshot.line_prefix:
+        scan.take(character)
+    num_following = len(rest) - len(rest.lstrip(closer))
+    scan.depth = max(0, scan.depth - num_following)
+    num_scanned, found = 0, None
+
+    def rule(text: str) -> int | None:
+        nonlocal num_scanned, found
+        while found is None and num_scanned < len(text):
+            scan.take(text[num_scanned])
+            if scan.depth < 0:
+                found = num_scanned
+            num_scanned += 1
+        return found
+
+    return rule
+
+
+class BracketScan:
+    """How deep a text is in brackets of one kind, those in quotes not counted.
+
+    An apostrophe in prose looks like a quote; brackets behind it are then missed, never counted wrongly.
+    """
+
+    def __init__(self, opener: str, closer: str) -> None:
+        self.depth = 0
+        self._steps = {opener: 1, closer: -1}
+        self._quote = ""
+        self._escaped = False
+
+    def take(self, character: str) -> None:
+        """Read the next character."""
+        if self._escaped:
+            self._escaped = False
+        elif character == "\\":
+            self._escaped = True
+        elif self._quote:
+            self._quote = "" if character in (self._quote, "\n") else self._quote
+        elif character in _QUOTES:
+            self._quote = character
+        else:
+            self.depth += self._steps.get(character, 0)
 
 
 def line_limit(max_lines: int) -> Rule:
