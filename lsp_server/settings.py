@@ -78,6 +78,9 @@ class EngineSettings(msgspec.Struct, frozen=True):
         Meta(ge=-1, le=1000, description="Layers on the GPU; -1: all, where llama.cpp was built for one."),
     ] = -1
     batch_tokens: Annotated[int, Meta(ge=0, le=16384, description="The most tokens evaluated at once; 0: chosen.")] = 0
+    flash_attention: Annotated[
+        bool, Meta(description="Use flash attention; without it every document in the cache slows the others.")
+    ] = True
     warm_up: Annotated[
         bool, Meta(description="Prepare the next prompt while you pause; off saves a laptop's battery.")
     ] = True

@@ -41,4 +41,5 @@ def engine_options(settings: Settings, project: Path | None) -> EngineOptions:
         threads=engine.threads,
         gpu_layers=engine.gpu_layers,
         batch_tokens=engine.batch_tokens,
+        flash_attention=engine.flash_attention,
     )

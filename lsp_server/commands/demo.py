@@ -30,7 +30,7 @@ _SAMPLE = ("inventory.py", "orders.py")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Put the cursor behind `after`, type `typed` letter by letter, then accept the ghost text."""
+    """Put the cursor behind `after`, type `typed` letter by letter, accept the ghost text, and end the line."""
 
     after: str
     typed: str
@@ -38,9 +38,9 @@ class Step:
 
 # What is typed into the last file of the sample project.
 SESSION = (
-    Step(after='"""The price of the whole order."""\n', typed="        return "),
-    Step(after="        return len(self.lines)\n", typed="\n    def remove(self, item):\n"),
-    Step(after="    def remove(self, item):\n", typed="        "),
+    Step(after='"""The price of the whole order."""\n', typed="        return sum("),
+    Step(after="        return len(self.lines)\n", typed="\n    def __getitem__(self, index):\n        "),
+    Step(after="        return self.lines[index]\n", typed="\n\nif __na"),
 )
 
 
@@ -98,7 +98,8 @@ class Typist:
 
     async def play(self, step: Step) -> None:
         """Type a step and accept its ghost text."""
-        offset = self._client.text(self._uri).index(step.after) + len(step.after)
+        text = self._client.text(self._uri)
+        offset = text.index(step.after) + len(step.after) if step.after in text else len(text)
         ghost = ""
         for letter in step.typed:
             self._client.insert(self._uri, offset, letter)
@@ -111,6 +112,7 @@ class Typist:
         self._client.insert(self._uri, offset, ghost)
         self.tally.accepted_characters += len(ghost)
         self._screen.keep(self._client.text(self._uri), offset, offset + len(ghost))
+        self._client.insert(self._uri, offset + len(ghost), "\n")
 
     async def _ask(self, offset: int) -> str:
         began = time.monotonic()

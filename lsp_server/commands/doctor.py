@@ -86,6 +86,13 @@ def _add_model(report: Table, model: ModelInfo) -> None:
         f"{_mebibytes(needed)}: weights {_mebibytes(model.weights_bytes)}, "
         f"cache of {model.cache_tokens} tokens {_mebibytes(model.cache_bytes)}{verdict}",
     )
+    runs = model.parameters
+    attention = "flash attention" if runs.flash_attention else "[yellow]no flash attention[/]"
+    report.add_row(
+        "runs with",
+        f"{runs.threads} threads, {runs.gpu_layers} layers on the GPU, batches of {runs.batch_tokens} tokens evaluated "
+        f"{runs.physical_batch_tokens} at a time, {runs.num_sequences} sequences, {runs.cache_type} cache, {attention}",
+    )
     if not model.can_drop_tail:
         report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from lsp_server.engine.backend import BatchToken, DecodeStatus
-from lsp_server.engine.messages import EngineOptions, ModelInfo, Sampling
+from lsp_server.engine.messages import EngineOptions, ModelInfo, Parameters, Sampling
 from lsp_server.errors import EngineError, ModelFileError, PromptError
 
 _END = 256
@@ -68,13 +68,22 @@ class FakeBackend:
             markers={role: f"<{role}>" for role in _MARKERS},
             num_parameters=0,
             trained_window_tokens=window_tokens,
-            window_tokens=window_tokens,
-            cache_tokens=options.cache_tokens or window_tokens * 2,
             weights_bytes=0,
             cache_bytes=0,
             isolates_line_breaks=True,
             can_drop_tail=True,
             backend="fake",
+            parameters=Parameters(
+                window_tokens=window_tokens,
+                cache_tokens=options.cache_tokens or window_tokens * 2,
+                cache_type="f16",
+                num_sequences=self.num_sequences,
+                threads=1,
+                batch_tokens=self.batch_tokens,
+                physical_batch_tokens=self.batch_tokens,
+                gpu_layers=0,
+                flash_attention=False,
+            ),
         )
         self.sequences: list[list[int]] = [[] for _ in range(self.num_sequences)]
         self._cells: list[list[int]] = [[] for _ in range(self.num_sequences)]

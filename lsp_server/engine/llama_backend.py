@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import llama_cpp
+import msgspec
 import numpy as np
 import numpy.typing as npt
-import psutil
 
+from lsp_server.engine import hardware
 from lsp_server.engine.backend import BatchToken, DecodeStatus
 from lsp_server.engine.gguf import check_gguf
 from lsp_server.engine.llama_vocabulary import LlamaVocabulary
@@ -27,10 +28,6 @@ from lsp_server.engine.messages import EngineOptions, ModelInfo, Sampling
 from lsp_server.errors import EngineError, ModelCannotInfillError, ModelFileError
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_WINDOW_TOKENS = 4096
-# Physical batches this short keep an interrupted decode's loss, and the wait for it, short.
-PHYSICAL_BATCH_TOKENS = 128
 
 _LOG_WARNING, _LOG_ERROR = 3, 4
 
@@ -50,16 +47,11 @@ class LlamaBackend:
         self.vocabulary = LlamaVocabulary(self._vocab)
         _require_infill(path, self.vocabulary)
         self._interrupt_flag = ctypes.create_string_buffer(2)
-        self._context_params = self._choose_context_params(options)
-        self._context = llama_cpp.llama_init_from_model(self._model, self._context_params)
-        if not self._context:
-            raise EngineError(
-                f"llama.cpp could not make a context for {path}: {self._log.last_error() or 'no reason given'}. "
-                "Lower engine.cache_tokens or use a smaller model."
-            )
+        self._abort_callback = _read_flag_natively()
+        self._context = self._make_context(options, path)
         self._memory = llama_cpp.llama_get_memory(self._context)
-        self.num_sequences = self._context_params.n_seq_max
-        self.batch_tokens = self._context_params.n_batch
+        self.num_sequences = self._parameters.num_sequences
+        self.batch_tokens = self._parameters.batch_tokens
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
         self.info = self._describe(path)
 
@@ -192,23 +184,49 @@ class LlamaBackend:
             )
         return model
 
-    def _choose_context_params(self, options: EngineOptions) -> Any:
-        trained = llama_cpp.llama_model_n_ctx_train(self._model)
-        self._window_tokens = min(options.window_tokens or DEFAULT_WINDOW_TOKENS, trained)
-        threads = options.threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    def _make_context(self, options: EngineOptions, path: Path) -> Any:
+        """A context with parameters for this machine; without flash attention if it cannot be had with it."""
+        for flash_attention in (True, False) if options.flash_attention else (False,):
+            chosen = msgspec.structs.replace(options, flash_attention=flash_attention)
+            machine = hardware.look(has_gpu=llama_cpp.llama_supports_gpu_offload())
+            self._parameters = hardware.choose(chosen, self._needs(), machine)
+            if context := llama_cpp.llama_init_from_model(self._model, self._context_params()):
+                return context
+        raise EngineError(
+            f"llama.cpp could not make a context for {path}: {self._log.last_error() or 'no reason given'}. "
+            "Lower engine.cache_tokens or use a smaller model."
+        )
+
+    def _context_params(self) -> Any:
+        chosen = self._parameters
         params = llama_cpp.llama_context_default_params()
-        params.n_ctx = max(options.cache_tokens or 2 * self._window_tokens, self._window_tokens)
-        params.n_batch = max(options.batch_tokens or 512, 32)
-        params.n_ubatch = min(PHYSICAL_BATCH_TOKENS, params.n_batch)
-        params.n_seq_max = options.num_sequences
-        params.n_threads = params.n_threads_batch = threads
+        params.n_ctx = chosen.cache_tokens
+        params.n_batch = chosen.batch_tokens
+        params.n_ubatch = chosen.physical_batch_tokens
+        params.n_seq_max = chosen.num_sequences
+        params.n_threads = params.n_threads_batch = chosen.threads
         params.kv_unified = True
-        params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
-        params.type_k = params.type_v = _CACHE_TYPES[options.cache_type]
+        params.flash_attn_type = int(chosen.flash_attention)  # enum llama_flash_attn_type
+        params.type_k = params.type_v = _CACHE_TYPES[chosen.cache_type]
         params.no_perf = True
-        params.abort_callback = _read_flag_natively()
+        params.abort_callback = self._abort_callback
         params.abort_callback_data = ctypes.cast(self._interrupt_flag, ctypes.c_void_p)
         return params
+
+    def _needs(self) -> hardware.ModelNeeds:
+        """What the file's metadata says of the model; a token in the cache is two vectors a layer and head."""
+        model = self._model
+        architecture = self._metadata("general.architecture")
+        per_head = llama_cpp.llama_model_n_embd(model) // llama_cpp.llama_model_n_head(model)
+        key = int(self._metadata(f"{architecture}.attention.key_length") or per_head)
+        value = int(self._metadata(f"{architecture}.attention.value_length") or per_head)
+        layers = llama_cpp.llama_model_n_layer(model)
+        values = layers * llama_cpp.llama_model_n_head_kv(model) * (key + value)
+        return hardware.ModelNeeds(
+            trained_window_tokens=llama_cpp.llama_model_n_ctx_train(model),
+            num_layers=layers,
+            cache_token_bytes={name: values * size for name, size in _CACHE_VALUE_BYTES.items()},
+        )
 
     def _describe(self, path: Path) -> ModelInfo:
         model = self._model
@@ -220,24 +238,15 @@ class LlamaBackend:
             markers=self.vocabulary.marker_texts,
             num_parameters=llama_cpp.llama_model_n_params(model),
             trained_window_tokens=llama_cpp.llama_model_n_ctx_train(model),
-            window_tokens=self._window_tokens,
-            cache_tokens=llama_cpp.llama_n_ctx(self._context),
             weights_bytes=llama_cpp.llama_model_size(model),
-            cache_bytes=self._cache_bytes(),
+            cache_bytes=int(
+                self._parameters.cache_tokens * self._needs().cache_token_bytes[self._parameters.cache_type]
+            ),
             isolates_line_breaks=self.vocabulary.isolates_line_breaks,
             can_drop_tail=not recurrent and llama_cpp.llama_model_n_swa(model) == 0,
             backend="llama.cpp",
+            parameters=self._parameters,
         )
-
-    def _cache_bytes(self) -> int:
-        """Memory of the KV cache: two vectors a layer, head and token."""
-        architecture = self._metadata("general.architecture")
-        heads = llama_cpp.llama_model_n_head_kv(self._model)
-        per_head = llama_cpp.llama_model_n_embd(self._model) // llama_cpp.llama_model_n_head(self._model)
-        key = int(self._metadata(f"{architecture}.attention.key_length") or per_head)
-        value = int(self._metadata(f"{architecture}.attention.value_length") or per_head)
-        cells = llama_cpp.llama_model_n_layer(self._model) * llama_cpp.llama_n_ctx(self._context) * heads
-        return int(cells * (key + value) * _CACHE_BYTES[self._context_params.type_k])
 
     def _metadata(self, key: str) -> str:
         return _read_string(
@@ -247,7 +256,7 @@ class LlamaBackend:
 
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # struct llama_token_data
 _CACHE_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
-_CACHE_BYTES = {llama_cpp.GGML_TYPE_F16: 2.0, llama_cpp.GGML_TYPE_Q8_0: 34 / 32}  # bytes a value
+_CACHE_VALUE_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 
 
 def _require_infill(path: Path, vocabulary: LlamaVocabulary) -> None:

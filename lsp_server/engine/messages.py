@@ -139,11 +139,28 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 Event = Prefilled | Chunk | Done | Failed
 
 
-class ModelInfo(msgspec.Struct, frozen=True):
-    """What the engine found in a model's file.
+class Parameters(msgspec.Struct, frozen=True):
+    """How a model is run.
 
-    `markers` maps each role to the marker's text; `window_tokens` bounds prompt and answer together;
-    `cache_tokens` is the size of the KV cache shared by all sequences; the `*_bytes` are memory.
+    `window_tokens` bounds prompt and answer together; `cache_tokens` is the size of the KV cache that all sequences
+    share. `batch_tokens` may be handed over at once and are evaluated `physical_batch_tokens` at a time.
+    """
+
+    window_tokens: int
+    cache_tokens: int
+    cache_type: Literal["f16", "q8_0"]
+    num_sequences: int
+    threads: int
+    batch_tokens: int
+    physical_batch_tokens: int
+    gpu_layers: int
+    flash_attention: bool
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """What the engine found in a model's file, and how it runs it.
+
+    `markers` maps each role to the marker's text; the `*_bytes` are memory.
     `isolates_line_breaks` tells whether no token joins text across a line break. `can_drop_tail` is false for
     models whose memory cannot forget its newest tokens, which therefore run without reuse.
     """
@@ -154,13 +171,22 @@ class ModelInfo(msgspec.Struct, frozen=True):
     markers: dict[str, str]
     num_parameters: int
     trained_window_tokens: int
-    window_tokens: int
-    cache_tokens: int
     weights_bytes: int
     cache_bytes: int
     isolates_line_breaks: bool
     can_drop_tail: bool
     backend: str
+    parameters: Parameters
+
+    @property
+    def window_tokens(self) -> int:
+        """The most tokens of a prompt and its answer."""
+        return self.parameters.window_tokens
+
+    @property
+    def cache_tokens(self) -> int:
+        """Cells of the KV cache."""
+        return self.parameters.cache_tokens
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
@@ -197,6 +223,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     batch_tokens: int = 0
     num_sequences: int = 4
     cache_type: Literal["f16", "q8_0"] = "f16"
+    flash_attention: bool = True
 
 
 class Launch(msgspec.Struct, frozen=True):

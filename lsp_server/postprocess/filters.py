@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lsp_server.postprocess.stop import line_below
 from lsp_server.snapshot import Snapshot
 
 Filter = Callable[[str, Snapshot], str]
@@ -26,8 +27,7 @@ def clean(text: str, snapshot: Snapshot) -> tuple[str, list[str]]:
 def drop_line_below(text: str, snapshot: Snapshot) -> str:
     """Drop a last line that stands below the cursor already."""
     head, line_break, last = text.rpartition("\n")
-    below = snapshot.suffix.partition("\n")[2]
-    expected = next((line.rstrip() for line in below.split("\n") if line.strip()), None)
+    expected = line_below(snapshot)
     return head if line_break and expected is not None and last.rstrip() == expected else text
 
 

@@ -6,7 +6,7 @@ grow; what they cut never reappears.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lsp_server.snapshot import Snapshot
@@ -39,7 +39,11 @@ class StopRules:
 
 def rules_for(snapshot: Snapshot, multi_line: str, max_lines: int) -> StopRules:
     """The rules for a hole. `multi_line` is the setting of that name."""
-    rules: dict[str, Rule] = {"suffix start": suffix_start(snapshot)}
+    rules: dict[str, Rule] = {
+        "suffix start": suffix_start(snapshot),
+        "block ends": block_ends(snapshot),
+        "repetition": repetition,
+    }
     follows = snapshot.line_suffix.strip()
     if follows[:1] in _OPENERS:
         rules["closer follows"] = closer_follows(snapshot)
@@ -48,6 +52,52 @@ def rules_for(snapshot: Snapshot, multi_line: str, max_lines: int) -> StopRules:
     else:
         rules["line limit"] = line_limit(max_lines)
     return StopRules(rules)
+
+
+def block_ends(snapshot: Snapshot) -> Rule:
+    """End before a line that is indented less than the cursor's: the block that was being written is over.
+
+    A line that begins with a closing bracket still belongs to the block, if it does not stand below already.
+    """
+    line = snapshot.line_prefix
+    indent = len(line) - len(line.lstrip())
+    expected = line_below(snapshot)
+
+    def rule(text: str) -> int | None:
+        for start, end in _later_lines(text):
+            row = text[start:end]
+            stripped = row.strip()
+            if not stripped or len(row) - len(row.lstrip()) >= indent:
+                continue
+            closes = stripped[0] in _OPENERS and row.rstrip() != expected
+            return end if closes else start - 1
+        return None
+
+    return rule
+
+
+def repetition(text: str) -> int | None:
+    """End after the first of three lines in a row that are the same: the model is caught in a loop."""
+    rows = [(start, end) for start, end in _later_lines("\n" + text) if text[start - 1 : end - 1].strip()]
+    for (first, first_end), second, third in zip(rows, rows[1:], rows[2:], strict=False):
+        same = {text[start - 1 : end - 1].strip() for start, end in ((first, first_end), second, third)}
+        if len(same) == 1 and any(character.isalnum() for character in same.pop()):
+            return first_end - 1
+    return None
+
+
+def _later_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each complete line of a text after its first."""
+    start = text.find("\n") + 1
+    while start and (end := text.find("\n", start)) >= 0:
+        yield start, end
+        start = end + 1
+
+
+def line_below(snapshot: Snapshot) -> str | None:
+    """The first line below the cursor's that is not blank."""
+    below = snapshot.suffix.partition("\n")[2]
+    return next((line.rstrip() for line in below.split("\n") if line.strip()), None)
 
 
 def closer_follows(snapshot: Snapshot) -> Rule:
@@ -123,18 +173,10 @@ def suffix_start(snapshot: Snapshot) -> Rule:
 
     Compared are whole lines with their indentation, with the first line after the cursor's that is not blank.
     """
-    below = snapshot.suffix.partition("\n")[2]
-    expected = next((line.rstrip() for line in below.split("\n") if line.strip()), None)
+    expected = line_below(snapshot)
 
     def rule(text: str) -> int | None:
-        position = text.find("\n")
-        while expected is not None and position >= 0:
-            end = text.find("\n", position + 1)
-            if end < 0:
-                return None
-            if text[position + 1 : end].rstrip() == expected:
-                return position
-            position = end
-        return None
+        rows = _later_lines(text) if expected is not None else ()
+        return next((start - 1 for start, end in rows if text[start:end].rstrip() == expected), None)
 
     return rule
