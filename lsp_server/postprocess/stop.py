@@ -55,15 +55,16 @@ def rules_for(snapshot: Snapshot, multi_line: str, max_lines: int) -> StopRules:
 
 
 def block_ends(snapshot: Snapshot) -> Rule:
-    """End before a line that is indented less than the cursor's: the block that was being written is over.
+    """End before a line that is indented less than the one being written: its block is over.
 
-    A line that begins with a closing bracket still belongs to the block, if it does not stand below already.
+    That line is the cursor's, or on a line still blank the first that the text writes. A line that begins with a
+    closing bracket still belongs to the block, if it does not stand below already.
     """
-    line = snapshot.line_prefix
-    indent = len(line) - len(line.lstrip())
+    before = snapshot.line_prefix
     expected = line_below(snapshot)
 
     def rule(text: str) -> int | None:
+        indent = _first_indent(before + text)
         for start, end in _later_lines(text):
             row = text[start:end]
             stripped = row.strip()
@@ -74,6 +75,12 @@ def block_ends(snapshot: Snapshot) -> Rule:
         return None
 
     return rule
+
+
+def _first_indent(text: str) -> int:
+    """The indentation of the first line that is not blank, in characters."""
+    stripped = text.lstrip()
+    return len(text) - len(stripped) - (text.rfind("\n", 0, len(text) - len(stripped)) + 1)
 
 
 def repetition(text: str) -> int | None:
