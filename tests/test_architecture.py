@@ -24,7 +24,7 @@ ALLOWED = {
     "workspace": {"context.blocks", "document", "errors"},
     "context": {"estimate", "snapshot"},
     "prompt": {"context.blocks", "engine.messages", "errors", "estimate", "snapshot"},
-    "session": {"snapshot"},
+    "session": {"context.blocks", "engine.messages", "prompt", "settings", "snapshot"},
     "postprocess": {"snapshot"},
     "engine": {"errors"},
     "catalog": {"engine.messages", "errors", "settings"},
@@ -44,7 +44,10 @@ ONLY_IN = {
     "urllib.request": ("workspace",),  # only for url2pathname
     "rich": ("commands",),
 }
-PURE = ("context", "prompt", "session", "postprocess", "engine.scheduler", "engine.slots", "engine.fit")
+PURE = (
+    *("context", "prompt", "session", "postprocess"),
+    *(f"engine.{name}" for name in ("scheduler", "run", "placement", "cache", "slots", "reuse", "pace", "prepare", "fit")),
+)
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "asyncio", "threading", "tempfile", "shutil"}
 
 
@@ -73,7 +76,7 @@ def begins(name: str, prefixes: tuple[str, ...] | set[str]) -> bool:
 def test_imports_point_in_the_allowed_direction(path: Path) -> None:
     module = module_name(path)
     part = module.split(".")[0]
-    if part in ("commands", "cli", "__main__", ""):
+    if part in ("commands", "bench", "cli", "__main__", ""):
         return
     modules = {module_name(source) for source in SOURCES}
     for imported in imports(path):
