@@ -41,6 +41,7 @@ class Backend(Protocol):
     info: ModelInfo
     num_sequences: int
     batch_tokens: int  # the most tokens one decode takes
+    can_interrupt: bool  # whether `interrupt` is heard inside a decode, not only before one
 
     def tokenize(self, text: str) -> list[int]:
         """Tokens of user text; never a control token."""

@@ -59,6 +59,7 @@ class FakeBackend:
         if self.script.fail_load:
             raise ModelFileError("The fake model was told not to load. Take fail_load out of its script.")
         self.num_sequences = options.num_sequences
+        self.can_interrupt = True
         self.batch_tokens = options.batch_tokens or batch_tokens
         window_tokens = options.window_tokens or 4096
         self.info = ModelInfo(

@@ -52,6 +52,7 @@ class LlamaBackend:
         self._memory = llama_cpp.llama_get_memory(self._context)
         self.num_sequences = self._parameters.num_sequences
         self.batch_tokens = self._parameters.batch_tokens
+        self.can_interrupt = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
         self.info = self._describe(path)
 

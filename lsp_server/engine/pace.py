@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 LEAST_TOKENS, MOST_TOKENS = 32, 512
-# Alone, a slice is as long as an interruption may have to throw away; beside sequences that are being written, as
-# long as their readers may wait between two tokens.
-ALONE_S, SHARED_S = 0.25, 0.05
+# Alone, a slice is as long as an interruption may throw away, or where a decode cannot be interrupted, as long as a
+# request may wait for it. Beside sequences that are being written it is as long as their readers may wait for a token.
+INTERRUPTIBLE_S, UNINTERRUPTIBLE_S, SHARED_S = 1.0, 0.025, 0.05
 _WEIGHT = 0.25  # of the newest measurement
 
 
 class Pace:
     """Tokens a second of prefill, measured."""
 
-    def __init__(self, batch_tokens: int) -> None:
+    def __init__(self, batch_tokens: int, *, can_interrupt: bool) -> None:
         self._batch_tokens = batch_tokens
+        self._alone_s = INTERRUPTIBLE_S if can_interrupt else UNINTERRUPTIBLE_S
         self._tokens_per_s: float | None = None
 
     def measure(self, num_tokens: int, seconds: float) -> None:
@@ -28,5 +29,5 @@ class Pace:
         if self._tokens_per_s is None:
             wanted = 2 * LEAST_TOKENS
         else:
-            wanted = int(self._tokens_per_s * (SHARED_S if shared else ALONE_S)) // LEAST_TOKENS * LEAST_TOKENS
+            wanted = int(self._tokens_per_s * (SHARED_S if shared else self._alone_s)) // LEAST_TOKENS * LEAST_TOKENS
         return min(max(wanted, LEAST_TOKENS), MOST_TOKENS, self._batch_tokens)

@@ -42,7 +42,7 @@ class Scheduler:
         self.cache = Cache(backend)
         self._emit = emit
         self._clock = clock
-        self._pace = Pace(backend.batch_tokens)
+        self._pace = Pace(backend.batch_tokens, can_interrupt=backend.can_interrupt)
         self._open: dict[str, Run] = {}
         self._orphans: dict[str, Run] = {}
         self._num_arrived = 0
