@@ -18,8 +18,10 @@ Encoding = Literal["utf-8", "utf-16", "utf-32"]
 # model's window holds, and it keeps a keystroke in a huge file as cheap as in a small one.
 WINDOW_LINES = 4000
 WINDOW_CHARACTERS = 200_000
-# The window's first line moves in steps, so that the prompt's head stays put while the cursor moves.
+# The window's start moves in steps, so that anchors last while text is typed and the prompt's head stays put while the
+# cursor moves.
 WINDOW_STEP_LINES = 1000
+WINDOW_STEP_CHARACTERS = 50_000
 EXCERPT_CHARACTERS = 6000
 
 
@@ -143,14 +145,15 @@ class Document:
         character = max(0, min(character, len(content)))
         current = self._lines[line]
         first = max(0, line - WINDOW_LINES) // WINDOW_STEP_LINES * WINDOW_STEP_LINES
-        before = self._lines[first:line]
+        before = "".join(self._lines[first:line]) + current[:character]
+        start = -(-max(0, len(before) - WINDOW_CHARACTERS) // WINDOW_STEP_CHARACTERS) * WINDOW_STEP_CHARACTERS
         after = self._lines[line + 1 : line + 1 + WINDOW_LINES]
         return Snapshot(
             uri=self.uri,
             version=self.version,
             language_id=self.language_id,
             path=self.path,
-            prefix=normalize(("".join(before) + current[:character])[-WINDOW_CHARACTERS:]),
+            prefix=normalize(before[start:]),
             suffix=normalize((current[character:] + "".join(after))[:WINDOW_CHARACTERS]),
             line=line,
             character=character,

@@ -186,6 +186,7 @@ class Pipeline:
 
     def _warm_up_later(self, snapshot: Snapshot, neighbours: Neighbours) -> None:
         """When nothing is asked for a moment, bring a new anchor into the cache, so that the next burst starts warm."""
+        self._end_warm_up(snapshot.uri)  # that of another kind, which ran at the same time
         if self.settings.engine.warm_up:
             self._warm_ups[snapshot.uri] = asyncio.ensure_future(self._warm_up(snapshot, neighbours))
 

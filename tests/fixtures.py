@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
+from lsp_server.context.blocks import Neighbour
 from lsp_server.engine.client import EngineState
-from lsp_server.engine.messages import Event, Generate, Marker, ModelInfo, PromptPart
+from lsp_server.engine.messages import (
+    Chunk,
+    Done,
+    Event,
+    Generate,
+    ModelInfo,
+    Parameters,
+    Prefilled,
+    PromptPart,
+    Text,
+    Timings,
+)
+from lsp_server.pipeline import Pipeline
+from lsp_server.settings import CompletionSettings, ContextSettings, EngineSettings, Settings
 from lsp_server.snapshot import Snapshot
 
 CURSOR = "‸"
@@ -51,29 +66,57 @@ def make_model(window_tokens: int = 2048, markers: dict[str, str] | None = None)
         markers=DEEPSEEK if markers is None else markers,
         num_parameters=1,
         trained_window_tokens=window_tokens,
-        window_tokens=window_tokens,
-        cache_tokens=window_tokens,
         weights_bytes=1,
         cache_bytes=1,
         isolates_line_breaks=True,
         can_drop_tail=True,
         backend="scripted",
+        parameters=Parameters(
+            window_tokens=window_tokens,
+            cache_tokens=window_tokens,
+            cache_type="f16",
+            num_sequences=1,
+            threads=1,
+            batch_tokens=1,
+            physical_batch_tokens=1,
+            gpu_layers=0,
+            flash_attention=True,
+        ),
     )
 
 
-def render(parts: Iterable[PromptPart], markers: dict[str, str]) -> str:
-    """A prompt as one text."""
-    return "".join(markers[part.role] if isinstance(part, Marker) else part.text for part in parts)
+def moved(snapshot: Snapshot, prefix: str, suffix: str | None = None) -> Snapshot:
+    """The same document a moment later, with this text around the cursor."""
+    later = make_snapshot(prefix, snapshot.suffix if suffix is None else suffix, snapshot.language_id, snapshot.path)
+    return replace(later, version=snapshot.version + 1)
+
+
+def texts(parts: Sequence[PromptPart], overflow: str = "") -> list[str]:
+    """The texts of a prompt, or those that may be cut in one way."""
+    return [part.text for part in parts if isinstance(part, Text) and overflow in ("", part.overflow)]
+
+
+def none() -> Sequence[Neighbour]:
+    """No other document is open."""
+    return ()
+
+
+# What a scripted engine writes, for a request and for a warm-up.
+WRITES = (Prefilled(Timings(prompt_tokens=20)), Chunk("return w"), Chunk(" * h"))
+END = Done("end", Timings(prompt_tokens=20, decoded_tokens=2))
+WARMED_UP = (Prefilled(Timings(prompt_tokens=20)), Done("length", Timings(prompt_tokens=20)))
 
 
 class ScriptedEngine:
     """Satisfies `EngineClient`: answers every request with the same events, and notes what happens to it.
 
-    An `asyncio.Event` in the script is waited for, `waiting` being set. `fault` is what `ready` raises.
+    Requests of no tokens, which are warm-ups, have a script of their own. An `asyncio.Event` in a script is waited
+    for, `waiting` being set. `fault` is what `ready` raises.
     """
 
     def __init__(self, *script: Event | asyncio.Event, fault: Exception | None = None) -> None:
         self.script = script
+        self.warm_up_script: Sequence[Event | asyncio.Event] = WARMED_UP
         self.fault = fault
         self.state = EngineState.READY
         self.model: ModelInfo | None = make_model()
@@ -91,7 +134,7 @@ class ScriptedEngine:
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
         self.requests.append(request)
         try:
-            for item in self.script:
+            for item in self.script if request.max_tokens else self.warm_up_script:
                 if isinstance(item, asyncio.Event):
                     self.waiting.set()
                     await item.wait()
@@ -105,3 +148,19 @@ class ScriptedEngine:
             self.ends.append("cancelled")
             raise
         self.ends.append("read to the end")
+
+
+def pipeline_of(
+    *script: Event | asyncio.Event,
+    debounce_ms: int = 0,
+    context: ContextSettings | None = None,
+    warm_up: bool = True,
+    **completion: object,
+) -> Pipeline:
+    """A pipeline with a scripted engine."""
+    settings = Settings(
+        completion=CompletionSettings(debounce_ms=debounce_ms, **completion),
+        context=context or ContextSettings(),
+        engine=EngineSettings(warm_up=warm_up),
+    )
+    return Pipeline(ScriptedEngine(*script), settings)

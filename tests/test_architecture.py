@@ -46,7 +46,10 @@ ONLY_IN = {
 }
 PURE = (
     *("context", "prompt", "session", "postprocess"),
-    *(f"engine.{name}" for name in ("scheduler", "run", "placement", "cache", "slots", "reuse", "pace", "prepare", "fit")),
+    *(
+        f"engine.{name}"
+        for name in ("scheduler", "run", "placement", "cache", "slots", "reuse", "pace", "prepare", "fit")
+    ),
 )
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "asyncio", "threading", "tempfile", "shutil"}
 

@@ -6,32 +6,32 @@ import pytest
 
 from lsp_server.context.blocks import Neighbour
 from lsp_server.engine.client import EngineState
-from lsp_server.engine.messages import Chunk, Done, Event, Failed, Prefilled, Text, Timings
+from lsp_server.engine.messages import Chunk, Done, Failed, Prefilled, Priority, Timings
 from lsp_server.errors import EngineError, ModelNotFoundError
 from lsp_server.pipeline import Answer, Ask, Pipeline
-from lsp_server.settings import CompletionSettings, ContextSettings, Settings
+from lsp_server.settings import ContextSettings, Settings
 from lsp_server.snapshot import Snapshot
-from tests.fixtures import DEEPSEEK, ScriptedEngine, make_model, snapshot_at
+from tests.fixtures import (
+    DEEPSEEK,
+    END,
+    QWEN,
+    WRITES,
+    ScriptedEngine,
+    make_model,
+    moved,
+    none,
+    pipeline_of,
+    snapshot_at,
+    texts,
+)
 
 HERE = snapshot_at("def area(w, h):\n    ‸\n\n\nprint(area(2, 3))\n", path="src/shapes.py")
 TYPING = Ask("inline", automatic=True)
 INVOKED = Ask("inline")
 
-WRITES = (Prefilled(Timings(prompt_tokens=20)), Chunk("return w"), Chunk(" * h"))
-END = Done("end", Timings(prompt_tokens=20, decoded_tokens=2))
-
-
-def none() -> Sequence[Neighbour]:
-    return ()
-
 
 def never() -> Sequence[Neighbour]:
     pytest.fail("nobody needs neighbours here")
-
-
-def pipeline_of(*script: Event | asyncio.Event, debounce_ms: int = 0, **completion: object) -> Pipeline:
-    chosen = CompletionSettings(debounce_ms=debounce_ms, **completion)
-    return Pipeline(ScriptedEngine(*script), Settings(completion=chosen))
 
 
 def stages(answer: Answer) -> list[str]:
@@ -59,11 +59,33 @@ async def test_stages_in_order():
 
 
 async def test_the_request():
-    pipeline = pipeline_of(*WRITES, END, max_tokens=33)
+    pipeline = pipeline_of(*WRITES, END, max_tokens=33, confidence=0.25)
     await pipeline.complete(HERE, none, Ask("popup"))
     [request] = pipeline.engine.requests
     assert (request.document, request.kind, request.max_tokens) == (HERE.uri, "popup", 33)
-    assert [part.text for part in request.prompt if isinstance(part, Text)] == [HERE.prefix, HERE.suffix]
+    assert (request.priority, request.deadline_ms) == (Priority.INTERACTIVE, None)
+    assert texts(request.prompt) == ["def area(w, h):\n", HERE.suffix]
+    assert (request.typed, request.heal, request.logprobs) == ("    ", True, False)
+    assert request.reserve_tokens > 0
+    assert (request.sampling.confidence, request.sampling.temperature) == (0.25, 0.0)
+
+
+async def test_letters_typed_are_all_that_changes_in_a_request():
+    pipeline = pipeline_of(*WRITES, END)
+    for typed in ("x", "xy", "xyz\n    if "):
+        await pipeline.complete(moved(HERE, HERE.prefix + typed), none, INVOKED)
+    first, *others = pipeline.engine.requests
+    assert [request.typed for request in (first, *others)] == ["    x", "    xy", "    xyz\n    if "]
+    assert [(each.prompt, each.reserve_tokens) for each in others] == [(first.prompt, first.reserve_tokens)] * 2
+
+
+async def test_a_family_that_is_not_anchored_has_it_all_before_the_cursor():
+    pipeline = pipeline_of(*WRITES, END)
+    pipeline.engine.model = make_model(markers=QWEN)
+    await pipeline.complete(HERE, none, INVOKED)
+    [request] = pipeline.engine.requests
+    assert texts(request.prompt) == [HERE.prefix, HERE.suffix]
+    assert (request.typed, request.reserve_tokens) == ("", 0)
 
 
 async def test_who_asks_may_choose_the_number_of_tokens():
@@ -73,22 +95,21 @@ async def test_who_asks_may_choose_the_number_of_tokens():
 
 
 async def test_the_users_share_of_context():
-    pipeline = pipeline_of(*WRITES, END)
-    pipeline.settings = replace_context(pipeline.settings, max_tokens=0, suffix_share=0.0)
+    pipeline = pipeline_of(*WRITES, END, context=ContextSettings(max_tokens=0, suffix_share=0.0))
     answer = await pipeline.complete(HERE, lambda: [Neighbour("a.py", "python", "x = 1", 1)], INVOKED)
     assert "block" not in stages(answer)
-    assert [part.text for part in pipeline.engine.requests[0].prompt if isinstance(part, Text)] == [HERE.prefix, ""]
-
-
-def replace_context(settings: Settings, **context: float) -> Settings:
-    return Settings(completion=settings.completion, context=ContextSettings(**context))
+    assert texts(pipeline.engine.requests[0].prompt) == ["def area(w, h):\n", ""]
 
 
 async def test_the_trace_has_the_whole_prompt():
-    answer = await pipeline_of(*WRITES, END).complete(HERE, none, INVOKED)
+    pipeline = pipeline_of(*WRITES, END)
+    answer = await pipeline.complete(HERE, none, INVOKED)
     [prompt] = [line.text for line in answer.trace.lines if line.stage == "prompt"]
     begin, prefix, suffix, middle = DEEPSEEK.values()
-    assert prompt == begin + prefix + HERE.prefix + suffix + HERE.suffix + middle
+    assert prompt == begin + prefix + "def area(w, h):\n" + suffix + HERE.suffix + middle + "    "
+    assert summary(answer, "prompt") == "new anchor with 16 characters before and 21 after, 4 typed since, 0 blocks"
+    typed = await pipeline.complete(moved(HERE, HERE.prefix + "x"), none, INVOKED)
+    assert summary(typed, "prompt") == "anchor kept with 16 characters before and 21 after, 5 typed since, 0 blocks"
 
 
 # What ends a request
@@ -166,9 +187,9 @@ async def test_cancelling_closes_the_stream():
 
 
 async def test_filters_are_named():
-    answer = await pipeline_of(Chunk("w)"), END).complete(snapshot_at("print(‸)\n"), none, INVOKED)
-    assert answer.text == "w"
-    assert summary(answer, "filters") == "drop rest of line"
+    answer = await pipeline_of(Chunk("return w \n"), END).complete(HERE, none, INVOKED)
+    assert answer.text == "return w"
+    assert summary(answer, "filters") == "drop trailing space"
 
 
 # Requests that need no engine
@@ -208,8 +229,9 @@ async def test_a_closed_document_is_forgotten():
     pipeline = pipeline_of(*WRITES, END)
     await pipeline.complete(HERE, none, INVOKED)
     pipeline.forget(HERE.uri)
-    await pipeline.complete(HERE, none, INVOKED)
+    answer = await pipeline.complete(HERE, none, INVOKED)
     assert len(pipeline.engine.requests) == 2
+    assert summary(answer, "prompt").startswith("new anchor")
 
 
 # Requests that are not answered at all

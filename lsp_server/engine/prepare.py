@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -33,13 +34,19 @@ class Preparer:
         """Tokens of a request. Raises `PromptError` if it does not fit.
 
         The anchor is cut to leave `reserve_tokens` for the typed text whatever its length, or else the anchor's
-        start would move with every letter; only text beyond the reserve shortens the answer.
+        start would move with every letter; only text beyond the reserve shortens the answer. Where text is so dense
+        that there is no room left for one (a token a digit, and the reserve was estimated), the anchor is cut again.
         """
         typed = self._tokenizer.tokenize(request.typed) if request.typed else []
         anchor = self._anchor(request.prompt, self._window_tokens - request.max_tokens - request.reserve_tokens)
         if not anchor and not typed:
             raise PromptError("The prompt is empty.")
         room = self._window_tokens - len(anchor) - len(typed)
+        if room < min(request.max_tokens, 1) and request.reserve_tokens:
+            reserve = -(-len(typed) // request.reserve_tokens) * request.reserve_tokens  # in steps, as above
+            with contextlib.suppress(PromptError):
+                anchor = self._anchor(request.prompt, self._window_tokens - request.max_tokens - reserve)
+            room = self._window_tokens - len(anchor) - len(typed)
         if room < min(request.max_tokens, 1):
             raise PromptError(
                 f"The text typed behind the prompt ({len(typed)} tokens) leaves no room for an answer. "

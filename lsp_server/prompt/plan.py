@@ -12,7 +12,7 @@ from lsp_server.snapshot import Snapshot
 
 # The prefix's start moves in steps of this share of its room: the prompt's head stays the same, and with it the
 # engine's cache, from one anchor to the next.
-STEP_SHARE = 0.25
+STEP_SHARE = 0.5
 # Room for text typed behind an anchor: a share of the window, and no more than a screenful.
 RESERVE_SHARE = 0.125
 MOST_RESERVE_TOKENS = 256
@@ -26,15 +26,18 @@ def plan_anchor(
     max_tokens: int,
     suffix_share: float,
 ) -> Anchor:
-    """Plan a prompt anchored at the start of the cursor's line; in formats not to be anchored, at the cursor.
+    """Plan a prompt anchored at the start of the cursor's line.
 
+    In formats not to be anchored, and in lines longer than what may be typed, it is anchored at the cursor.
     Counts are estimated; the engine cuts exactly what is still too long. `suffix_share` is the share of the window
     that the text after the cursor may take.
     """
     reserve = min(int(model.window_tokens * RESERVE_SHARE), MOST_RESERVE_TOKENS) if fim_format.anchored else 0
     num_markers = sum(role in model.markers for role in fim_format.order if isinstance(role, str))
     budget = max(0, model.window_tokens - max_tokens - reserve - num_markers)
-    num_typed = len(snapshot.line_prefix) if fim_format.anchored else 0
+    num_typed = len(snapshot.line_prefix)
+    if num_typed > reserve * CHARACTERS_PER_TOKEN:  # as always where nothing is reserved
+        num_typed = 0
     prefix = snapshot.prefix[: len(snapshot.prefix) - num_typed]
     suffix_room = int(budget * suffix_share)
     suffix_part = snapshot.suffix[: suffix_room * CHARACTERS_PER_TOKEN]

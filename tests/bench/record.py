@@ -45,12 +45,12 @@ def _processor() -> str:
     return platform.processor()
 
 
-def report(name: str, rows: dict[str, dict[str, Any]], *, record: bool) -> None:
-    """Print rows as a table; with `record`, also write them to `results/NAME.json`."""
+def report(name: str, rows: dict[str, dict[str, Any]], *, record: bool, folder: Path = RESULTS) -> None:
+    """Print rows; with `record`, also write them to `NAME.json` in a folder."""
     for row, values in rows.items():
         print(f"{row:<52}", "  ".join(f"{key} {value}" for key, value in values.items()))
     if record:
-        RESULTS.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         command = "python " + " ".join([str(Path(sys.argv[0]).resolve().relative_to(Path.cwd())), *sys.argv[1:]])
         result = {"command": command, "machine": machine(), "rows": rows}
-        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        (folder / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")

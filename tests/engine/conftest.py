@@ -21,10 +21,14 @@ from lsp_server.engine.messages import (
     Generate,
     Marker,
     Prefilled,
+    Priority,
     Sampling,
     Text,
 )
+from lsp_server.engine.prepare import Prepared, Preparer
 from lsp_server.engine.scheduler import Scheduler
+from lsp_server.engine.slots import Slot
+from lsp_server.errors import PromptError
 
 MODEL = Path(__file__).parents[2] / "models" / "embedded" / "tiny-fim.gguf"
 
@@ -48,23 +52,60 @@ class Bench:
         self.backend = backend or FakeBackend(EngineOptions(model_path="fake", backend="fake", **options))
         self.now = 100.0
         self.events: dict[str, list[Event]] = {}
+        self.prepared: dict[str, Prepared] = {}
         self.ended: list[str] = []
         self.scheduler = Scheduler(self.backend, self._emit, lambda: self.now)
+        info = self.backend.info
+        self.preparer = Preparer(self.backend, min(info.window_tokens, info.cache_tokens))
 
     def _emit(self, request_id: str, event: Event) -> None:
         self.events[request_id].append(event)
         if isinstance(event, Done | Failed):
             self.ended.append(request_id)
 
-    def submit(self, request_id: str, text: str = "", *, max_tokens: int = 8, prompt=None, **rest) -> None:
+    @staticmethod
+    def ask(text: str = "", *, max_tokens: int = 8, prompt=None, **rest) -> Generate:
+        """A request for what follows `text`, which is all of the anchor unless there is a `prompt`."""
+        return Generate((Marker("begin"), Text(text)) if prompt is None else prompt, max_tokens, **rest)
+
+    def prepare(self, text: str = "", **rest) -> tuple[Generate, Prepared]:
+        """A request and its tokens, as the scheduler takes them."""
+        request = self.ask(text, **rest)
+        return request, self.preparer.prepare(request)
+
+    def submit(self, request_id: str, text: str = "", **rest) -> None:
+        """Prepare and submit, as the worker does: what cannot be prepared fails at once."""
         self.events[request_id] = []
-        prompt = (Marker("begin"), Text(text)) if prompt is None else prompt
-        self.scheduler.submit(request_id, Generate(prompt=prompt, max_tokens=max_tokens, **rest))
+        try:
+            request, prepared = self.prepare(text, **rest)
+        except PromptError as error:
+            self._emit(request_id, Failed(str(error)))
+            return
+        self.prepared[request_id] = prepared
+        self.scheduler.submit(request_id, request, prepared)
+
+    def answer(self, request_id: str, text: str = "", **rest) -> Done | Failed:
+        """Submit, and work until everything has ended."""
+        self.submit(request_id, text, **rest)
+        self.run()
+        return self.end(request_id)
+
+    def warm_up(self, request_id: str, text: str = "", **rest) -> None:
+        """Submit what only fills the cache."""
+        self.submit(request_id, text, **{"max_tokens": 0, "priority": Priority.WARM_UP, "kind": "warm-up"} | rest)
 
     def step(self, times: int = 1) -> None:
         for _ in range(times):
             self.scheduler.step()
             self.check()
+
+    def interrupted_step(self) -> None:
+        """A step whose decode is interrupted."""
+        self.backend.interrupt(True)
+        try:
+            self.step()
+        finally:
+            self.backend.interrupt(False)
 
     def run(self) -> None:
         """Work until nothing is open; a scheduler that makes no progress fails the test."""
@@ -77,7 +118,17 @@ class Bench:
     def check(self) -> None:
         """The books agree with themselves and with what is really in the cache."""
         self.scheduler.check_integrity()
-        assert [slot.tokens for slot in self.scheduler.slots.slots] == self.backend.sequences
+        assert [slot.tokens for slot in self.slots] == self.backend.sequences
+        assert self.scheduler.cache.slots.used_tokens == len(set().union(*self.backend._cells))
+
+    @property
+    def slots(self) -> list[Slot]:
+        return self.scheduler.cache.slots.slots
+
+    @property
+    def contents(self) -> list[str]:
+        """What each slot holds, as text."""
+        return [b"".join(map(self.backend.piece, slot.tokens)).decode(errors="replace") for slot in self.slots]
 
     def text(self, request_id: str) -> str:
         return "".join(event.text for event in self.events[request_id] if isinstance(event, Chunk))
@@ -94,6 +145,10 @@ class Bench:
         assert isinstance(end, Done), end
         return end.reason
 
+    def reused(self, request_id: str) -> int:
+        """How many tokens of its prompt a request found in the cache."""
+        return self.end(request_id).timings.reused_tokens
+
     def assert_answered(self, request_id: str, text: str, max_tokens: int = 8) -> None:
         """The request got all that the model writes after `text`."""
         assert (self.text(request_id), self.reason(request_id)) == _reference(text, max_tokens)
@@ -106,6 +161,7 @@ def make_bench() -> type[Bench]:
 
 @functools.cache
 def _reference(text: str, max_tokens: int) -> tuple[str, str]:
+    """What the fake model writes after a text, and why it stops."""
     model = FakeBackend(EngineOptions(model_path="fake", backend="fake", num_sequences=1, window_tokens=100_000))
     sampler = model.new_sampler(Sampling())
     new = [model.marker("begin"), *model.tokenize(text)]

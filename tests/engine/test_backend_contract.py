@@ -1,17 +1,19 @@
 """What every backend promises the scheduler, asked of the fake and of the real model."""
 
+import math
 import threading
 import time
 
 import pytest
 
-from lsp_server.engine.backend import BatchToken, DecodeStatus
+from lsp_server.engine.backend import DecodeStatus
 from lsp_server.engine.fake_backend import FakeBackend
 from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.messages import EngineOptions, Sampling
 from lsp_server.errors import PromptError
+from tests.engine.drive import GREEDY, entries, evaluate, prompt_of, sample, write
 
-GREEDY = Sampling()
+SMALL = {"window_tokens": 1024, "cache_tokens": 1536}
 TEXTS = [
     "",
     "def add(a, b):\n    return a + b\n",
@@ -26,9 +28,9 @@ TEXTS = [
 @pytest.fixture(scope="module", params=["fake", "llama"])
 def shared_backend(request, model_path):
     if request.param == "fake":
-        backend = FakeBackend(EngineOptions(model_path="fake:decode_ms=1", backend="fake"))
+        backend = FakeBackend(EngineOptions(model_path="fake:decode_ms=1", backend="fake", **SMALL))
     else:
-        backend = LlamaBackend(EngineOptions(model_path=str(model_path), threads=1))
+        backend = LlamaBackend(EngineOptions(model_path=str(model_path), threads=1, **SMALL))
     yield backend
     backend.close()
 
@@ -40,43 +42,6 @@ def backend(shared_backend):
     shared_backend.interrupt(False)
     for sequence in range(shared_backend.num_sequences):
         shared_backend.truncate(sequence, 0)
-
-
-def prompt_of(backend, prefix: str, suffix: str = "\n") -> list[int]:
-    return [
-        backend.marker("begin"),
-        *(backend.marker("prefix"), *backend.tokenize(prefix)),
-        *(backend.marker("suffix"), *backend.tokenize(suffix)),
-        backend.marker("middle"),
-    ]
-
-
-def entries(tokens: list[int], start: int, sequence: int) -> list[BatchToken]:
-    last = len(tokens) - 1
-    return [BatchToken(token, start + i, sequence, i == last) for i, token in enumerate(tokens)]
-
-
-def evaluate(backend, tokens: list[int], start: int = 0, sequence: int = 0) -> DecodeStatus:
-    return backend.decode(entries(tokens, start, sequence))
-
-
-def sample(backend, row: int, sampling: Sampling) -> int:
-    sampler = backend.new_sampler(sampling)
-    token = backend.sample(sampler, row)
-    backend.free_sampler(sampler)
-    return token
-
-
-def write(backend, tokens, start=0, sequence=0, count=12, sampling=GREEDY) -> list[int]:
-    """Evaluate `tokens` behind the `start` that are in the cache, and the next `count` after them, one by one."""
-    written: list[int] = []
-    new = list(tokens)
-    while len(written) < count:
-        assert evaluate(backend, new, start, sequence) is DecodeStatus.OK
-        start += len(new)
-        new = [sample(backend, len(new) - 1, sampling)]
-        written += new
-    return written
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -204,3 +169,139 @@ def test_another_thread_may_interrupt(backend):
     backend.interrupt(False)
     backend.truncate(1, 0)
     assert write(backend, prompt, sequence=1) == expected
+
+
+# Branches
+
+
+def test_a_branch_writes_what_its_source_writes(backend):
+    prompt = prompt_of(backend, "def add(a, b):\n    return ")
+    expected = write(backend, prompt, sequence=0)
+    backend.truncate(0, len(prompt) - 1)
+    backend.branch(0, 1, len(prompt) - 1)
+    assert write(backend, prompt[-1:], start=len(prompt) - 1, sequence=1) == expected
+    assert write(backend, prompt[-1:], start=len(prompt) - 1, sequence=0) == expected
+
+
+def test_a_branch_may_take_less_than_all(backend):
+    kept = prompt_of(backend, "class A:\n    def ")[:6]
+    other = backend.tokenize("something else")
+    fresh = write(backend, kept + other, sequence=0)
+    write(backend, prompt_of(backend, "class A:\n    def "), sequence=1)
+    backend.branch(1, 2, len(kept))
+    assert write(backend, other, start=len(kept), sequence=2) == fresh
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+@pytest.mark.parametrize("changed", [0, 1])
+def test_what_happens_to_one_does_not_touch_the_other(backend, kept, changed):
+    prompt = prompt_of(backend, "import os\nimport ")
+    expected = write(backend, prompt, sequence=0)
+    backend.truncate(0, len(prompt))
+    backend.branch(0, 1, len(prompt))
+    assert backend.truncate(changed, kept)
+    assert evaluate(backend, prompt_of(backend, "x = ")[:5], kept, changed) is DecodeStatus.OK
+    rest = expected[:1]
+    assert write(backend, rest, start=len(prompt), sequence=1 - changed, count=11) == expected[1:]
+
+
+def test_branches_in_one_batch_write_what_they_write_alone(backend):
+    prompt = prompt_of(backend, "for name in ")
+    alone = [write(backend, [*prompt, *backend.tokenize(text)], sequence=i) for i, text in enumerate(("a", "z"))]
+    for sequence in (0, 1):
+        backend.truncate(sequence, 0)
+    assert evaluate(backend, prompt, sequence=0) is DecodeStatus.OK
+    backend.branch(0, 1, len(prompt))
+    new = [backend.tokenize("a"), backend.tokenize("z")]
+    assert [len(tokens) for tokens in new] == [1, 1]
+    together: list[list[int]] = [[], []]
+    while len(together[0]) < len(alone[0]):
+        start = len(prompt) + len(together[0])
+        assert backend.decode(entries(new[0], start, 0) + entries(new[1], start, 1)) is DecodeStatus.OK
+        new = [[sample(backend, row)] for row in (0, 1)]
+        together = [together[i] + new[i] for i in (0, 1)]
+    assert together == alone
+
+
+def test_an_interruption_of_a_branch_leaves_its_source_alone(backend):
+    prompt = prompt_of(backend, "x = [1, 2, 3]\ny = " * 10)
+    expected = write(backend, prompt, sequence=0)
+    backend.truncate(0, len(prompt))
+    backend.branch(0, 1, len(prompt))
+    backend.interrupt(True)
+    assert evaluate(backend, prompt[1:100], len(prompt), sequence=1) is DecodeStatus.INTERRUPTED
+    backend.interrupt(False)
+    assert backend.truncate(1, len(prompt))
+    for sequence in (0, 1):
+        assert write(backend, expected[:1], start=len(prompt), sequence=sequence, count=11) == expected[1:]
+
+
+def fill(backend, count: int, sequence: int) -> None:
+    """Evaluate as many tokens of text."""
+    tokens = (backend.tokenize("value = compute(value)\n") * count)[:count]
+    for start in range(0, count, backend.batch_tokens):
+        part = tokens[start : start + backend.batch_tokens]
+        assert evaluate(backend, part, start, sequence) is DecodeStatus.OK
+
+
+def test_shared_cells_take_room_once(backend):
+    count = backend.info.cache_tokens * 6 // 10
+    fill(backend, count, 0)
+    for sequence in (1, 2):
+        backend.branch(0, sequence, count)
+        assert evaluate(backend, backend.tokenize("x"), count, sequence) is DecodeStatus.OK
+
+
+def test_a_full_cache_evaluates_nothing(backend):
+    prompt = prompt_of(backend, "while ")
+    expected = write(backend, prompt, sequence=0)
+    backend.truncate(0, len(prompt))
+    room = backend.info.cache_tokens - len(prompt)
+    fill(backend, room - 5, 1)
+    assert evaluate(backend, backend.tokenize("x = 1\ny = 2\nz = 3\n"), room - 5, 1) is DecodeStatus.CACHE_FULL
+    backend.truncate(1, 0)
+    assert write(backend, expected[:1], start=len(prompt), sequence=0, count=11) == expected[1:]
+
+
+# Healing and probabilities
+
+
+@pytest.mark.parametrize("text", [*TEXTS[1:], "x", " retu", "    "])
+def test_every_beginning_of_a_token_begins_a_token(backend, text):
+    for piece in map(backend.piece, backend.tokenize(text)):
+        assert all(backend.begins_token(piece[:size]) for size in range(1, len(piece) + 1))
+
+
+@pytest.mark.parametrize("text", [b"no token is as long as this", b"\n\xff\n", b"x\ny"])
+def test_what_no_token_begins_with_is_told_apart(backend, text):
+    assert not backend.begins_token(text)
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling(temperature=1.5, seed=5)], ids=["greedy", "drawn"])
+@pytest.mark.parametrize("text", [*TEXTS[1:], "x", " retu", "    ", "é"])
+def test_a_rest_is_spelt(backend, text, sampling):
+    rest = text.encode()
+    tokens = prompt_of(backend, "def f(x):\n")
+    start = 0
+    sampler = backend.new_sampler(sampling)
+    while rest:
+        assert evaluate(backend, tokens, start) is DecodeStatus.OK
+        start += len(tokens)
+        tokens = [backend.sample(sampler, len(tokens) - 1, rest)]
+        piece = backend.piece(tokens[0])
+        assert not backend.is_end(tokens[0])
+        assert piece
+        assert piece.startswith(rest) or rest.startswith(piece)
+        rest = rest[len(piece) :]
+    backend.free_sampler(sampler)
+
+
+def test_a_logarithm_of_a_probability_is_one(backend):
+    prompt = prompt_of(backend, "def f(x):\n    return ")
+    assert evaluate(backend, prompt) is DecodeStatus.OK
+    row = len(prompt) - 1
+    for token in [sample(backend, row), *backend.tokenize("x = 1\n")]:
+        logprob = backend.logprob(row, token)
+        assert math.isfinite(logprob)
+        assert logprob <= 0
+        assert backend.logprob(row, token) == logprob

@@ -2,35 +2,11 @@
 
 import pytest
 
-from lsp_server.engine.fake_backend import FakeBackend
-from lsp_server.engine.messages import Chunk, EngineOptions
+from lsp_server.engine.messages import Chunk
+from tests.engine.fakes import Dictated, Forgetful, fake_options
 
 LONG = "x = compute(y)\n" * 30  # several slices of prefill
 WORDY, WORDY_TOO = "abc9", "xyz9"  # the fake model writes dozens of tokens after these
-
-
-class Dictated(FakeBackend):
-    """Writes the bytes it is told to, then ends."""
-
-    def __init__(self, written: bytes) -> None:
-        super().__init__(EngineOptions(model_path="fake", backend="fake"))
-        self.written = written
-
-    def new_sampler(self, sampling):
-        super().new_sampler(sampling)
-        return iter(self.written)
-
-    def sample(self, sampler, row):
-        return next(sampler, 256)
-
-
-class Forgetful(FakeBackend):
-    """Cannot drop the end of a sequence, like a recurrent model."""
-
-    def truncate(self, sequence, num_tokens):
-        kept = num_tokens >= len(self.sequences[sequence])
-        super().truncate(sequence, num_tokens if kept else 0)
-        return kept
 
 
 # Text
@@ -113,14 +89,26 @@ def test_of_the_same_prompt_all_but_the_last_token_is_reused(make_bench):
     assert bench.end("b").timings.reused_tokens == len("the same")
 
 
-def test_the_prefill_of_a_cancelled_request_is_reused(make_bench):
+def test_typing_on_costs_what_was_typed(make_bench):
+    bench = make_bench()
+    anchor, typed = "def f(3):\n", "    x = compute(y)"
+    for length in range(len(typed) + 1):
+        bench.answer(f"{length}", anchor, typed=typed[:length], document="d", heal=False)
+        bench.assert_answered(f"{length}", anchor + typed[:length])
+    reused = [bench.reused(f"{length}") for length in range(len(typed) + 1)]
+    prompts = [bench.end(f"{length}").timings.prompt_tokens for length in range(len(typed) + 1)]
+    assert reused[0] == 0
+    assert [prompt - had for prompt, had in zip(prompts, reused, strict=True)][1:] == [1] * len(typed)
+
+
+def test_the_prefill_of_a_superseded_request_is_reused(make_bench):
     bench = make_bench()
     bench.submit("a", LONG, document="d")
-    bench.step()
+    bench.step(2)
     bench.submit("b", LONG + "y", document="d")
     bench.run()
     bench.assert_answered("b", LONG + "y")
-    assert bench.end("b").timings.reused_tokens > 100
+    assert bench.reused("b") > 100
 
 
 def test_two_documents_typed_in_turn_keep_a_slot_each(make_bench):
@@ -134,13 +122,55 @@ def test_two_documents_typed_in_turn_keep_a_slot_each(make_bench):
         assert bench.end(f"{document}2").timings.reused_tokens >= len(document)
 
 
+# A model that cannot drop the end of a sequence
+
+
 def test_a_model_that_forgets_nothing_by_halves_starts_afresh(make_bench):
-    bench = make_bench(Forgetful(EngineOptions(model_path="fake", backend="fake")))
+    bench = make_bench(Forgetful(fake_options()))
     for request_id, text in [("a", "def f(x):"), ("b", "def f(y):")]:
-        bench.submit(request_id, text)
-        bench.run()
+        bench.answer(request_id, text)
         bench.assert_answered(request_id, text)
-    assert bench.end("b").timings.reused_tokens == 0
+    assert bench.reused("b") == 0
+
+
+def test_such_a_model_goes_on_where_nothing_must_be_dropped(make_bench):
+    bench = make_bench(Forgetful(fake_options()))
+    bench.answer("a", "def f(3", max_tokens=3)
+    # What was written last was never evaluated; all that was is still wanted.
+    bench.answer("b", "def f(3" + bench.text("a") + "more")
+    bench.assert_answered("b", "def f(3" + bench.text("a") + "more")
+    assert bench.reused("b") == len("|def f(3") + 3 - 1
+
+
+def test_such_a_model_types_on_too(make_bench):
+    bench = make_bench(Forgetful(fake_options()))
+    for length in range(8):
+        bench.answer(f"{length}", "anchor9", typed="typing "[:length], document="d", heal=False)
+        bench.assert_answered(f"{length}", "anchor9" + "typing "[:length])
+
+
+def test_an_interruption_costs_such_a_model_all_it_had(make_bench):
+    bench = make_bench(Forgetful(fake_options()))
+    bench.submit("a", LONG)
+    bench.step(2)
+    bench.interrupted_step()
+    assert bench.slots[0].tokens == []
+    bench.run()
+    bench.assert_answered("a", LONG)
+
+
+# Several at once, out of turn
+
+
+def test_an_interrupted_batch_is_done_again(make_bench):
+    bench = make_bench()
+    bench.submit("a", LONG)
+    bench.submit("b", WORDY_TOO)
+    for interrupted in (True, False, True, True, False) * 3:
+        bench.interrupted_step() if interrupted else bench.step()
+    bench.run()
+    bench.assert_answered("a", LONG)
+    bench.assert_answered("b", WORDY_TOO)
 
 
 # Superseding, cancelling, deadlines
@@ -209,6 +239,8 @@ def test_cancel_in_prefill(make_bench):
     bench.check()
     assert bench.events["a"] == [bench.end("a")]
     assert bench.reason("a") == "cancelled"
+    bench.run()
+    assert bench.events["a"] == [bench.end("a")], "what goes on for the cache's sake says nothing"
 
 
 def test_cancel_in_decode(make_bench, reference):
@@ -258,15 +290,3 @@ def test_before_its_deadline_a_request_runs(make_bench):
     bench.now += 0.49
     bench.run()
     bench.assert_answered("a", WORDY)
-
-
-def test_an_interrupted_batch_is_done_again(make_bench):
-    bench = make_bench()
-    bench.submit("a", LONG)
-    bench.submit("b", WORDY_TOO)
-    for interrupted in (True, False, True, True, False) * 3:
-        bench.backend.interrupt(interrupted)
-        bench.step()
-    bench.run()
-    bench.assert_answered("a", LONG)
-    bench.assert_answered("b", WORDY_TOO)

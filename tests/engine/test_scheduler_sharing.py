@@ -4,15 +4,16 @@ import pytest
 
 from lsp_server.engine.backend import DecodeStatus
 from lsp_server.engine.fake_backend import FakeBackend
-from lsp_server.engine.messages import EngineOptions, Failed, Marker, Priority, Text
+from lsp_server.engine.messages import Failed, Marker, Priority, Text
 from lsp_server.errors import EngineError
+from tests.engine.fakes import fake_options
 
 LONG = "x = compute(y)\n" * 30  # several slices of prefill
 WORDY, WORDY_TOO = "abc9", "xyz9"  # the fake model writes dozens of tokens after these
 
 
 def fake(script: str = "") -> FakeBackend:
-    return FakeBackend(EngineOptions(model_path=f"fake:{script}", backend="fake"))
+    return FakeBackend(fake_options(script))
 
 
 # Who goes first

@@ -1,82 +1,181 @@
-"""Which slot a prompt gets."""
+"""The books of the cache: what each sequence holds, in which cells, and who is missed least."""
+
+import random
 
 import pytest
 
-from lsp_server.engine.slots import Slots, common_prefix
+from lsp_server.engine.slots import Slots
 
 
-def slots_holding(*contents: str, cache_tokens: int = 1000) -> Slots:
+def slots_holding(*contents: str, cache_tokens: int = 1000, speculative: tuple[int, ...] = ()) -> Slots:
     """Idle slots, the first of them used the longest time ago."""
     slots = Slots(len(contents), cache_tokens)
     for slot, content in zip(slots.slots, contents, strict=True):
-        slot.tokens = list(content.encode())
-        slots.touch(slot)
+        slots.append(slot, content.encode(), first_sampled=len(content))
+        slots.touch(slot, interactive=slot.sequence not in speculative)
     return slots
 
 
-def acquire(slots: Slots, prompt: str, owner: str = "me") -> tuple[int, int] | None:
-    found = slots.acquire(prompt.encode(), owner)
-    return found and (found[0].sequence, found[1])
+def best(slots: Slots, prompt: str) -> tuple[int, int]:
+    slot, shared = slots.best_for(list(prompt.encode()), slots.slots)
+    return slot.sequence, shared
 
 
-@pytest.mark.parametrize(("left", "right", "shared"), [("", "", 0), ("abc", "abd", 2), ("ab", "abc", 2), ("x", "y", 0)])
-def test_common_prefix(left, right, shared):
-    assert common_prefix(left.encode(), right.encode()) == shared
+def oldest(slots: Slots) -> int:
+    return slots.oldest(slots.slots).sequence
 
 
-def test_the_longest_reuse_wins():
-    assert acquire(slots_holding("abc", "abcdef", "ab"), "abcdefgh") == (1, 6)
+# Choosing
 
 
-def test_an_empty_slot_is_taken_before_another_text_is_overwritten():
-    assert acquire(slots_holding("first text", "", "other text"), "new") == (1, 0)
+def test_the_slot_that_shares_most_is_the_best():
+    assert best(slots_holding("abc", "abcdef", "ab"), "abcdefgh") == (1, 6)
 
 
-def test_a_slot_that_shares_only_its_head_is_passed_over_for_an_empty_one():
-    assert acquire(slots_holding("<>import a; a long text", ""), "<>def f(): another long text") == (1, 0)
+def test_of_equals_the_latest_used_is_the_best():
+    slots = slots_holding("abcx", "abcy", "z")
+    assert best(slots, "abc") == (1, 3)
+    slots.touch(slots.slots[0], interactive=True)
+    assert best(slots, "abc") == (0, 3)
 
 
-def test_a_slot_that_shares_only_its_head_is_passed_over_for_an_older_one():
-    slots = slots_holding("##oldest text of all", "<>import a; a long text")
-    assert acquire(slots, "<>def f(): another long text") == (0, 0)
+def test_among_no_slots_there_is_none():
+    slots = slots_holding("abc")
+    assert slots.best_for(b"abc", []) == (None, 0)
+    assert slots.oldest([]) is None
 
 
-def test_the_least_recently_used_is_overwritten_when_nothing_is_shared():
+def test_an_empty_slot_is_missed_least():
+    assert oldest(slots_holding("first text", "", "other text")) == 1
+
+
+def test_then_a_speculative_one_however_new():
+    assert oldest(slots_holding("first text", "second", "guess", speculative=(2,))) == 2
+
+
+def test_then_the_least_recently_used():
     slots = slots_holding("aaa", "bbb", "ccc")
-    slots.touch(slots.slots[0])
-    assert acquire(slots, "ddd") == (1, 0)
+    slots.touch(slots.slots[0], interactive=True)
+    assert oldest(slots) == 1
 
 
-def test_a_taken_slot_is_not_given_away():
-    slots = slots_holding("abcdef", "x")
-    assert acquire(slots, "abcdef", "first") == (0, 6)
-    assert acquire(slots, "abcdef", "second") == (1, 0)
-    assert acquire(slots, "abcdef", "third") is None
+def test_a_person_who_uses_a_speculative_slot_makes_it_theirs():
+    slots = slots_holding("aaa", "bbb", speculative=(1,))
+    slots.touch(slots.slots[1], interactive=True)
+    assert oldest(slots) == 0
 
 
-def test_a_released_slot_keeps_what_it_holds():
-    slots = slots_holding("abcdef", "x")
-    slot, _ = slots.acquire(b"abcdef", "first")
-    slots.release(slot)
-    assert acquire(slots, "abcdef") == (0, 6)
+# Content
 
 
-def test_the_least_recent_idle_slot_is_the_first_to_go():
-    slots = slots_holding("", "old", "new")
-    assert slots.least_recent_idle().sequence == 1
-    slots.acquire(b"old", "me")
-    assert slots.least_recent_idle().sequence == 2
+def test_what_the_model_wrote_is_known_by_position():
+    slots = Slots(1, 100)
+    (slot,) = slots.slots
+    slots.append(slot, b"prompt", first_sampled=6)
+    slots.append(slot, b"!?", first_sampled=6)
+    assert slot.sampled == {6, 7}
+    slots.truncate(slot, 7)
+    assert slot.sampled == {6}
+    slots.append(slot, b"typed", first_sampled=12)
+    assert slot.sampled == {6}
 
 
-def test_nothing_is_idle_when_all_is_empty_or_taken():
-    slots = slots_holding("", "mine")
-    slots.acquire(b"mine", "me")
-    assert slots.least_recent_idle() is None
+def test_a_batch_may_end_the_prompt_and_begin_the_text():
+    slots = Slots(1, 100)
+    slots.append(slots.slots[0], b"prompt!", first_sampled=6)
+    assert slots.slots[0].sampled == {6}
+
+
+def test_cells_shared_by_branches_are_counted_once():
+    slots = slots_holding("abcdef", "")
+    source, target = slots.slots
+    slots.branch(source, target, 4)
+    assert bytes(target.tokens) == b"abcd"
+    assert slots.used_tokens == 6
+    slots.append(target, b"xy", first_sampled=99)
+    assert slots.used_tokens == 8
+
+
+def test_a_shared_cell_is_free_when_the_last_that_holds_it_lets_go():
+    slots = slots_holding("abcdef", "")
+    source, target = slots.slots
+    slots.branch(source, target, 4)
+    slots.truncate(source, 0)
+    assert slots.used_tokens == 4
+    slots.truncate(target, 3)
+    assert slots.used_tokens == 3
+    slots.truncate(target, 0)
+    assert slots.used_tokens == 0
+
+
+def test_a_branch_knows_what_the_model_wrote():
+    slots = Slots(2, 100)
+    source, target = slots.slots
+    slots.append(source, b"prompt!?", first_sampled=6)
+    slots.branch(source, target, 7)
+    assert target.sampled == {6}
+
+
+def test_a_branch_goes_into_an_empty_slot():
+    slots = slots_holding("abc", "def")
+    with pytest.raises(AssertionError, match="empty"):
+        slots.branch(*slots.slots, 2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_books_agree_with_a_model_that_keeps_sets(seed):
+    rng = random.Random(seed)
+    slots = Slots(4, 10_000)
+    cells: list[list[object]] = [[] for _ in slots.slots]
+    for _ in range(300):
+        slot = rng.choice(slots.slots)
+        mine = cells[slot.sequence]
+        match rng.choice(["append", "truncate", "branch"]):
+            case "append":
+                count = rng.randint(0, 5)
+                slots.append(slot, [rng.randrange(9) for _ in range(count)], first_sampled=rng.randint(0, 20))
+                mine += [object() for _ in range(count)]
+            case "truncate":
+                count = rng.randint(0, len(mine) + 2)
+                slots.truncate(slot, count)
+                del mine[count:]
+            case "branch":
+                target = rng.choice([other for other in slots.slots if other is not slot])
+                count = rng.randint(0, len(mine))
+                slots.truncate(target, 0)
+                slots.branch(slot, target, count)
+                cells[target.sequence] = mine[:count]
+        slots.check_integrity()
+        assert [len(slot.tokens) for slot in slots.slots] == [len(held) for held in cells]
+        assert slots.used_tokens == len({cell for held in cells for cell in held})
+
+
+# Integrity
 
 
 def test_integrity_counts_the_cells():
     with pytest.raises(AssertionError, match="more tokens"):
         slots_holding("abc", "def", cache_tokens=5).check_integrity()
+
+
+def test_integrity_counts_shared_cells_once():
+    slots = slots_holding("abcd", "", cache_tokens=5)
+    slots.branch(*slots.slots, 4)
+    slots.check_integrity()
+
+
+def test_integrity_forbids_cells_that_nobody_counted():
+    slots = slots_holding("abc")
+    slots.slots[0].cells.append(99)
+    with pytest.raises(AssertionError, match="not counted"):
+        slots.check_integrity()
+
+
+def test_integrity_forbids_a_token_without_a_cell():
+    slots = slots_holding("abc")
+    slots.slots[0].tokens.append(99)
+    with pytest.raises(AssertionError, match="without a cell"):
+        slots.check_integrity()
 
 
 def test_integrity_forbids_two_slots_for_one_request():

@@ -1,0 +1,225 @@
+"""`infill bench typing|cancel|decode`: how fast the engine is, beside a llama-server that runs the same model."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from lsp_server.bench import burst, cancel, decode, edits, typing
+from lsp_server.bench.ours import OurSide, running_engine
+from lsp_server.bench.peer import PeerSide
+from lsp_server.bench.record import write_json
+from lsp_server.bench.sides import Side
+from lsp_server.bench.text import Book
+from lsp_server.catalog.resolve import embedded_model
+from lsp_server.commands import bench_tables
+from lsp_server.commands.configured import absolute
+from lsp_server.engine.messages import EngineOptions, ModelInfo
+from lsp_server.errors import InfillError
+from lsp_server.workspace import read_source
+
+BURST = "burst"
+ROWS = (*edits.rows(typing.ANSWER_TOKENS), BURST)
+BEFORE_TOKENS, AFTER_TOKENS = 930, 510
+# Of a small window, what a prompt may have: the planner counts by estimate, and keeps room for typing.
+WINDOW_SHARE = 0.6
+PREFILL_TOKENS = 4000
+# What a long prefill needs besides: the answer, the short request, and tokens that are counted line by line.
+SPARE_TOKENS = 400
+BATCH_PAIRS = 5
+
+Say = Callable[[str], None]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options."""
+    kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
+    for name, run_kind, summary in (
+        ("typing", _run_typing, "what a keystroke costs, by kind of edit"),
+        ("cancel", _run_cancel, "how soon the engine is free after a request is given up"),
+        ("decode", _run_decode, "what the scheduler costs a token, beside a bare loop over llama.cpp"),
+    ):
+        kind = kinds.add_parser(name, help=summary, description=f"Measure {summary}.")
+        kind.set_defaults(run_kind=run_kind)
+        kind.add_argument("--model", metavar="PATH", help="a GGUF model; default: the embedded one")
+        kind.add_argument("--pairs", type=_positive, default=20, metavar="N", help="samples of each row (20)")
+        kind.add_argument("--threads", type=_positive, default=0, metavar="N", help="CPU threads of ours")
+        kind.add_argument("--json", metavar="FILE", help="write command, machine and every sample there")
+        if name != "decode":
+            kind.add_argument("--peer", metavar="URL", help="a llama-server with the same model and as many threads")
+        if name == "typing":
+            _add_typing(kind)
+        if name == "cancel":
+            kind.add_argument(
+                "--prefill", type=_positive, default=PREFILL_TOKENS, metavar="N", help="tokens of the long prompt"
+            )
+            kind.add_argument(
+                "--batch-pairs", type=_positive, default=BATCH_PAIRS, metavar="N", help="prefills of each batch (5)"
+            )
+
+
+def _add_typing(parser: argparse.ArgumentParser) -> None:
+    names = ", ".join(ROWS)
+    parser.add_argument("--rows", metavar="NAMES", help=f"which rows, separated by commas: {names}; default: all")
+    parser.add_argument("--before", type=_positive, default=BEFORE_TOKENS, metavar="N", help="tokens before the cursor")
+    parser.add_argument("--after", type=_positive, default=AFTER_TOKENS, metavar="N", help="tokens after the cursor")
+    parser.add_argument("--pace", type=float, default=120.0, metavar="MS", help="milliseconds a letter in bursts (120)")
+    parser.add_argument("--letters", type=_positive, default=200, metavar="N", help="the most letters of a burst (200)")
+    parser.add_argument(
+        "--realistic",
+        nargs="+",
+        metavar="FILE",
+        help="type through these files at that pace; only this is run, unless --rows is given too",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print, and write what was asked for."""
+    console = Console(highlight=False)
+    arguments.model = absolute(arguments.model) if arguments.model else str(embedded_model())
+    # Before minutes are spent on measuring.
+    if arguments.json and not Path(arguments.json).absolute().parent.is_dir():
+        raise InfillError(f"There is no folder for {arguments.json}. Make it first.")
+    with Console(stderr=True).status("loading the model…") as status:
+        results = arguments.run_kind(arguments, lambda text: status.update(f"{text}…"))
+    for table in bench_tables.tables(results):
+        console.print(table)
+    if arguments.json:
+        write_json(Path(arguments.json), results)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Both sides, ready to be asked, and text to ask about."""
+
+    ours: OurSide
+    peer: PeerSide | None
+    book: Book
+    about: dict[str, Any]
+
+    @property
+    def sides(self) -> list[Side]:
+        """Those that are there."""
+        return [self.ours, self.peer] if self.peer else [self.ours]
+
+
+@contextlib.asynccontextmanager
+async def _stage(
+    arguments: argparse.Namespace, options: EngineOptions, tokens: tuple[int, int]
+) -> AsyncIterator[Stage]:
+    """Start our engine and find the peer.
+
+    `tokens` are those wanted before and after the cursor; a small window scales them down.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        peer = await stack.enter_async_context(PeerSide(arguments.peer)) if arguments.peer else None
+        about_peer = await peer.describe(Path(options.model_path)) if peer else None
+        engine, model = await stack.enter_async_context(running_engine(options))
+        scale = min(1.0, WINDOW_SHARE * model.window_tokens / sum(tokens))
+        book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
+        about = {"model": _about(model), "peer": about_peer}
+        yield Stage(OurSide(engine, model, typing.ANSWER_TOKENS), peer, book, about)
+
+
+def _book(model_path: str, before_tokens: int = 0, after_tokens: int = 0) -> Book:
+    """Text in pages of that size by the model's own tokeniser."""
+    from lsp_server.engine.llama_bare_loop import FileVocabulary
+
+    vocabulary = FileVocabulary(Path(model_path))
+    try:
+        return Book(lambda text: len(vocabulary.tokenize(text)), before_tokens, after_tokens)
+    finally:
+        vocabulary.close()
+
+
+def _about(model: ModelInfo) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "description": model.description,
+        "file": Path(model.path).name,
+        "num_parameters": model.num_parameters,
+        "weights_bytes": model.weights_bytes,
+        "parameters": model.parameters,
+    }
+
+
+# Kinds
+
+
+def _run_typing(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    return asyncio.run(_typing(arguments, say))
+
+
+async def _typing(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    wanted = _rows(arguments)
+    texts = [(Path(name).name, read_source(Path(name))) for name in arguments.realistic or ()]
+    options = EngineOptions(arguments.model, threads=arguments.threads)
+    results: dict[str, Any] = {}
+    async with _stage(arguments, options, (arguments.before, arguments.after)) as stage:
+        results |= stage.about
+        known = edits.rows(typing.ANSWER_TOKENS)
+        results["rows"] = [
+            await typing.measure(name, known[name], stage.book, stage.sides, arguments.pairs, say)
+            for name in wanted
+            if name in known
+        ]
+        pace_s = arguments.pace / 1000
+        if BURST in wanted:
+            results["from_cold"] = await burst.from_cold(
+                stage.book, stage.sides, arguments.pairs, pace_s, arguments.letters, say
+            )
+        if texts:
+            results["through_files"] = await burst.through_files(texts, stage.sides, pace_s, arguments.letters, say)
+    return results
+
+
+def _rows(arguments: argparse.Namespace) -> list[str]:
+    """The rows to measure. Raises `InfillError` for a name that is none."""
+    if arguments.rows is None:
+        return [] if arguments.realistic else list(ROWS)
+    wanted = [name.strip() for name in arguments.rows.split(",")]
+    for name in wanted:
+        if name not in ROWS:
+            raise InfillError(f"There is no row {name!r}. Name some of: {', '.join(ROWS)}.")
+    return wanted
+
+
+def _run_cancel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    # Room for the long prompt, and no more: two more contexts of this size follow.
+    window = 2 * arguments.prefill
+    options = EngineOptions(arguments.model, threads=arguments.threads, window_tokens=window, cache_tokens=window)
+    results, prefill_tokens = asyncio.run(_cancel(arguments, options, say))
+    book = _book(options.model_path)
+    batches = cancel.measure_batches(options, book, prefill_tokens, arguments.batch_pairs, say)
+    return results | {"batches": batches}
+
+
+async def _cancel(arguments: argparse.Namespace, options: EngineOptions, say: Say) -> tuple[dict[str, Any], int]:
+    async with _stage(arguments, options, (1, 1)) as stage:
+        rooms = [stage.ours.model.window_tokens]
+        rooms += [stage.about["peer"]["context_tokens"]] if stage.peer else []
+        prefill_tokens = min(arguments.prefill, *(room - SPARE_TOKENS for room in rooms))
+        askers: list[cancel.Asker] = [cancel.OurAsker(stage.ours)]
+        askers += [cancel.PeerAsker(stage.peer)] if stage.peer else []
+        measured = await cancel.measure(stage.book, askers, prefill_tokens, arguments.pairs, say)
+        return stage.about | {"prefill_tokens": prefill_tokens, "cancel": measured}, prefill_tokens
+
+
+def _run_decode(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    options = EngineOptions(arguments.model, threads=arguments.threads)
+    return {"decode": decode.measure(options, _book(options.model_path), arguments.pairs, say)}

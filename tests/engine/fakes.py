@@ -1,0 +1,106 @@
+"""Fake models with a peculiarity each, for the tests of what the scheduler does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
+
+from lsp_server.engine.backend import BatchToken, DecodeStatus
+from lsp_server.engine.fake_backend import FakeBackend
+from lsp_server.engine.messages import EngineOptions, Marker, Sampling, Text
+
+END = 256
+MIDDLE = 260
+FIRST_WORD = 512  # the token of a scribe's first word
+
+# An anchor that ends with the middle marker.
+FIM = (Marker("begin"), Marker("prefix"), Text("x = 1\n"), Marker("suffix"), Text("\n"), Marker("middle"))
+
+
+def fake_options(script: str = "", **options: int) -> EngineOptions:
+    return EngineOptions(model_path=f"fake:{script}", backend="fake", **options)
+
+
+class Dictated(FakeBackend):
+    """Writes the bytes it is told to, then ends."""
+
+    def __init__(self, written: bytes, **options: int) -> None:
+        super().__init__(fake_options(**options))
+        self.written = written
+
+    def new_sampler(self, sampling: Sampling) -> Iterator[int]:
+        super().new_sampler(sampling)
+        return iter(self.written)
+
+    def sample(self, sampler: Iterator[int], row: int, rest: bytes = b"") -> int:
+        return rest[0] if rest else next(sampler, END)
+
+
+class Forgetful(FakeBackend):
+    """Cannot drop the end of a sequence, like a recurrent model."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        super().__init__(options)
+        self.info = msgspec.structs.replace(self.info, can_drop_tail=False)
+
+    def truncate(self, sequence: int, num_tokens: int) -> bool:
+        kept = num_tokens >= len(self.sequences[sequence])
+        super().truncate(sequence, num_tokens if kept else 0)
+        return kept
+
+    def branch(self, source: int, target: int, num_tokens: int) -> None:
+        raise AssertionError("a part of its memory cannot be copied either")
+
+
+class Scribe(FakeBackend):
+    """Has words for tokens, besides bytes, and a wish: the text it wants behind the middle marker.
+
+    It cuts what it reads into the longest words, and what it writes into the longest of those it may write.
+    """
+
+    def __init__(self, words: Sequence[str], wish: str, writes: Sequence[str] | None = None, **options: int) -> None:
+        super().__init__(fake_options(**options))
+        self.words = {word.encode(): FIRST_WORD + number for number, word in enumerate(words)}
+        self.may_write = self.words if writes is None else {word.encode() for word in writes}
+        self.wish = wish.encode()
+        self.logprobs: dict[bytes, float] = {}  # of words that are not certain
+
+    def tokenize(self, text: str) -> list[int]:
+        tokens, encoded = [], text.encode(errors="replace")
+        while encoded:
+            tokens.append(self._longest(encoded, self.words))
+            encoded = encoded[len(self.piece(tokens[-1])) :]
+        return tokens
+
+    def piece(self, token: int) -> bytes:
+        return list(self.words)[token - FIRST_WORD] if token >= FIRST_WORD else super().piece(token)
+
+    def begins_token(self, text: bytes) -> bool:
+        return len(text) == 1 or any(word.startswith(text) for word in self.words)
+
+    def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
+        status = super().decode(batch)
+        if status is DecodeStatus.OK:
+            self._rows = [self._wished(self.sequences[entry.sequence][: entry.position + 1]) for entry in batch]
+        return status
+
+    def sample(self, sampler: int, row: int, rest: bytes = b"") -> int:
+        token = self._rows[row]
+        piece = self.piece(token)
+        agrees = piece and (piece.startswith(rest) or rest.startswith(piece))
+        return token if agrees or not rest else rest[0]
+
+    def logprob(self, row: int, token: int) -> float:
+        return self.logprobs.get(self.piece(token), 0.0)
+
+    def _wished(self, tokens: list[int]) -> int:
+        """What comes next of the wish; the end where the text is not its beginning."""
+        start = len(tokens) - tokens[::-1].index(MIDDLE) if MIDDLE in tokens else len(tokens)
+        written = b"".join(map(self.piece, tokens[start:]))
+        left = self.wish[len(written) :]
+        return self._longest(left, self.may_write) if left and self.wish.startswith(written) else END
+
+    def _longest(self, text: bytes, among: Collection[bytes]) -> int:
+        longest = max((word for word in among if text.startswith(word)), key=len, default=b"")
+        return self.words[longest] if longest else text[0]
