@@ -118,7 +118,18 @@ class RawClient:
     def cancel(self, request_id: int) -> None:
         self.notify("$/cancelRequest", {"id": request_id})
 
+    async def drain(self) -> None:
+        """Wait until the server has read what was sent, but for what a pipe holds."""
+        await self._writer.drain()
+
     # Receiving
+
+    def pause(self) -> None:
+        """Read nothing more, until `resume`."""
+        self._reader._transport.pause_reading()
+
+    def resume(self) -> None:
+        self._reader._transport.resume_reading()
 
     @property
     def mark(self) -> int:

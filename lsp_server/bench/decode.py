@@ -13,6 +13,7 @@ from lsp_server.bench.text import Book
 from lsp_server.engine.backend import Backend
 from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate, Prefilled
 from lsp_server.engine.prepare import Preparer
+from lsp_server.engine.reuse import common_prefix
 from lsp_server.engine.scheduler import Scheduler
 from lsp_server.errors import EngineError
 
@@ -50,14 +51,18 @@ class Sample:
 
 @dataclass(slots=True)
 class DecodeResult:
-    """`over` is the ratio of the scheduler's tokens a second to the bare loop's."""
+    """`over` is the ratio of the scheduler's tokens a second to the bare loop's.
+
+    The texts begin with `num_same_tokens` of the same tokens, in every sample: logits depend a little on how a prompt
+    was cut into batches, so where two candidates are near each other, the texts may part.
+    """
 
     num_tokens: int
     scheduler_tokens_per_s: Spread | None
     bare_tokens_per_s: Spread | None
     outside_ms: Spread | None
     over: Ratio | None
-    same_text: bool
+    num_same_tokens: int
     samples: list[Sample] = field(default_factory=list)
 
 
@@ -83,6 +88,7 @@ class Scheduled:
             self._scheduler.step()
         if self._failure:
             raise EngineError(self._failure)
+        # The last token is not in the cache: nobody asked what follows it.
         held = max(self._scheduler.cache.slots.slots, key=lambda slot: slot.last_used).tokens
         self.tokens = held[len(prepared.anchor) :]
         elapsed_s = self._ended_s - self._began_s
@@ -114,7 +120,7 @@ def measure(options: EngineOptions, book: Book, pairs: int, say: Callable[[str],
     num_tokens, _, _ = scheduled.write(request)
     if num_tokens < 2:
         raise EngineError("The model ends its text at once. Measure with another model.")
-    samples, same_text = [], True
+    samples, num_same = [], num_tokens
     for number in range(pairs):
         say(f"decode {number + 1}/{pairs}")
         by_turns: dict[str, float] = {}
@@ -124,14 +130,14 @@ def measure(options: EngineOptions, book: Book, pairs: int, say: Callable[[str],
             else:
                 written, seconds = bare.write(prompt, num_tokens)
             by_turns[who] = (num_tokens - 1) / seconds
-        same_text = same_text and written[: len(scheduled.tokens)] == scheduled.tokens
+        num_same = min(num_same, common_prefix(written, scheduled.tokens))
         samples.append(Sample(by_turns["scheduler"], by_turns["bare"], outside_s * 1000 / (num_tokens - 1)))
     bare.close()
     backend.close()
-    return _summarise(num_tokens, samples, same_text=same_text)
+    return _summarise(num_tokens, samples, num_same)
 
 
-def _summarise(num_tokens: int, samples: list[Sample], *, same_text: bool) -> DecodeResult:
+def _summarise(num_tokens: int, samples: list[Sample], num_same_tokens: int) -> DecodeResult:
     scheduler = [sample.scheduler_tokens_per_s for sample in samples]
     bare = [sample.bare_tokens_per_s for sample in samples]
     return DecodeResult(
@@ -140,6 +146,6 @@ def _summarise(num_tokens: int, samples: list[Sample], *, same_text: bool) -> De
         spread(bare),
         spread([sample.outside_ms for sample in samples]),
         ratio(scheduler, bare),
-        same_text,
+        num_same_tokens,
         samples,
     )

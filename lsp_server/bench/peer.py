@@ -15,8 +15,9 @@ from lsp_server.bench.sides import Answer, ignore
 from lsp_server.bench.text import View, lines_of
 from lsp_server.errors import EngineError
 
-# llama.vim's defaults: lines of the document around the cursor that are sent.
-LINES_BEFORE, LINES_AFTER = 256, 64
+# llama.vim's defaults: lines of the document around the cursor that are sent. They fit this context; `/infill` refuses
+# what does not fit.
+LINES_BEFORE, LINES_AFTER, CONTEXT_TOKENS = 256, 64, 4096
 POLL_S = 0.05
 # llama.vim's samplers are top_k 40, top_p 0.9 and infill. Greedy instead: the answers' lengths must not be left to
 # chance, and one sampler over one candidate is the least work.
@@ -29,6 +30,7 @@ class PeerSide:
 
     def __init__(self, url: str) -> None:
         self.name = "peer"
+        self._scale = 1.0  # of the lines that are sent
         self._session = aiohttp.ClientSession(
             base_url=url,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
@@ -49,11 +51,12 @@ class PeerSide:
         if running != model.name:
             raise EngineError(f"The peer runs {running or 'no model'}, not {model.name}. Start it with the same file.")
         context = properties["default_generation_settings"]["n_ctx"]
+        self._scale = min(1.0, context / CONTEXT_TOKENS)
         return {"build": properties["build_info"], "context_tokens": context, "slots": properties["total_slots"]}
 
     async def complete(self, view: View, max_tokens: int, on_text: Callable[[Answer], None] = ignore) -> Answer:
         """Complete at a cursor with the request that llama.vim sends."""
-        return await self.ask("/infill", infill_fields(view) | {"n_predict": max_tokens}, on_text)
+        return await self.ask("/infill", infill_fields(view, self._scale) | {"n_predict": max_tokens}, on_text)
 
     async def ask(self, path: str, fields: dict[str, Any], on_text: Callable[[Answer], None] = ignore) -> Answer:
         """Send a request; streamed only if somebody waits for its first text."""
@@ -94,17 +97,18 @@ class PeerSide:
             raise EngineError(f"The peer does not answer ({type(error).__name__}). Is llama-server running?") from error
 
 
-def infill_fields(view: View) -> dict[str, Any]:
+def infill_fields(view: View, scale: float) -> dict[str, Any]:
     """The text around a cursor in the fields of `/infill`: llama.vim's `llama#fim` puts them so.
 
     The line up to the cursor is the prompt, nothing if it is blank; without a ring buffer there is no extra text.
+    `scale` is the share of the usual lines to send.
     """
     line_start = view.prefix.rfind("\n") + 1
     line = view.prefix[line_start:]
     return {
-        "input_prefix": "".join(lines_of(view.prefix[:line_start])[-LINES_BEFORE:]),
+        "input_prefix": "".join(lines_of(view.prefix[:line_start])[-int(LINES_BEFORE * scale) :]),
         "prompt": line if line.strip() else "",
-        "input_suffix": "".join(lines_of(view.suffix)[: LINES_AFTER + 1]),
+        "input_suffix": "".join(lines_of(view.suffix)[: int(LINES_AFTER * scale) + 1]),
         "input_extra": [],
     }
 

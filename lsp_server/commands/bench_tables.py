@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from lsp_server.bench.burst import ColdResult, FilesResult
 from lsp_server.bench.cancel import BatchResult, CancelResult
@@ -16,11 +18,11 @@ from lsp_server.bench.typing import ALONE, ALONE_TOKENS, ANSWER_TOKENS, RowResul
 NONE = "–"
 
 
-def tables(results: Mapping[str, Any]) -> Iterator[Table]:
-    """One table for each part of the results."""
+def tables(results: Mapping[str, Any]) -> Iterator[Group]:
+    """A title, a table and notes for each part of the results."""
     if results.get("rows"):
         yield _rows(results["rows"])
-    makers: dict[str, Callable[[Any], Table]] = {
+    makers: dict[str, Callable[[Any], Group]] = {
         "from_cold": _from_cold,
         "through_files": _through_files,
         "cancel": _cancel,
@@ -32,24 +34,25 @@ def tables(results: Mapping[str, Any]) -> Iterator[Table]:
             yield make(results[name])
 
 
-def _table(title: str, *headings: str, caption: str = "") -> Table:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    table.caption, table.caption_justify = caption, "left"
     return table
 
 
-def _rows(rows: list[RowResult]) -> Table:
+def _titled(title: str, table: Table, *notes: str) -> Group:
+    """Outside of the table, so that they are not folded to its width."""
+    return Group("", Text(title, style="bold"), table, *(Text(note, style="dim") for note in notes))
+
+
+def _rows(rows: list[RowResult]) -> Group:
+    table = _table("evaluated", "of prompt", "ms", "ours / peer", "counted")
     notes = [
-        "evaluated: prompt tokens that were not in the cache; written: pairs of answers of full length, which count",
-        "in ms and ratio; in brackets: 95% of resampled medians",
+        "evaluated: prompt tokens that were not in the cache",
+        "counted: pairs of answers of full length; ms and ratio are of these; in brackets: 95% of resampled medians",
     ]
-    table = _table(
-        f"a keystroke, to all of its {ANSWER_TOKENS} tokens: medians, ours : peer",
-        *("evaluated", "of prompt", "ms", "ours / peer", "written"),
-    )
     for row in rows:
         spreads = (row.evaluated_tokens, row.prompt_tokens, row.total_ms)
         table.add_row(
@@ -60,13 +63,12 @@ def _rows(rows: list[RowResult]) -> Table:
         )
         if ALONE in row.over:
             over = f"{_median(row.total_ms[ALONE])} ms; ours / that: {_ratio(row.over[ALONE])}"
-            notes.insert(0, f"{row.name}, {ALONE_TOKENS} tokens decoded alone by ours: {over}")
-    table.caption = "\n".join(notes)
-    return table
+            notes.append(f"{row.name}: {ALONE_TOKENS} tokens decoded alone by ours: {over}")
+    return _titled(f"a keystroke, to all of its {ANSWER_TOKENS} tokens: medians, ours : peer", table, *notes)
 
 
-def _from_cold(result: ColdResult) -> Table:
-    table = _table("typing from cold, ms to the first text", "undisturbed", "typing", "letters typed", "ratio")
+def _from_cold(result: ColdResult) -> Group:
+    table = _table("undisturbed", "typing", "letters typed", "typing / undisturbed")
     for side in result.samples:
         table.add_row(
             side,
@@ -75,14 +77,11 @@ def _from_cold(result: ColdResult) -> Table:
             _median(result.num_keys[side]),
             _ratio(result.over_undisturbed[side]),
         )
-    return table
+    return _titled("from cold, ms to the first text (medians)", table, "typing ends with the first text")
 
 
-def _through_files(result: FilesResult) -> Table:
-    table = _table(
-        "typing through files", "letters", "answered in time", "p50 ms to text", "p95", "evaluated a letter",
-        caption="in time: before the next letter. To text: to the first that belongs to the letter or a later one.",
-    )  # fmt: skip
+def _through_files(result: FilesResult) -> Group:
+    table = _table("letters", "answered in time", "p50 ms to text", "p95", "evaluated a letter")
     for side in result.samples:
         waits = result.waits_ms[side]
         table.add_row(
@@ -93,47 +92,55 @@ def _through_files(result: FilesResult) -> Table:
             _number(waits.p95) if waits else NONE,
             _median(result.evaluated_tokens[side]),
         )
-    return table
+    return _titled(
+        "typing through files",
+        table,
+        "in time: before the next letter; to text: to the first that belongs to the letter or a later one",
+        "evaluated: by requests that had text",
+    )
 
 
-def _cancel(result: CancelResult) -> Table:
-    table = _table("ms until the engine is free for another request", "given up", "p50", "p95", "most", "full length")
+def _cancel(result: CancelResult) -> Group:
+    table = _table("given up", "p50", "p95", "most", "undisturbed")
     for kind, by_side in result.free_ms.items():
         for side, free in by_side.items():
-            figures = [free.median, free.p95, free.most] if free else []
+            figures = [free.median, free.p95, free.most] if free else [None] * 3
             length = f"{_number(result.undisturbed_ms[kind][side])} ms"
             table.add_row(f"{kind}, {side}", str(free.n if free else 0), *map(_number, figures), length)
-    return table
+    return _titled("given up midway: ms until the engine is free for another request", table)
 
 
-def _batches(result: BatchResult) -> Table:
-    table = _table(
-        f"prefill of {result.num_tokens} tokens, tokens a second by physical batch", "median", "least", "most",
-        caption=f"first / second: {_ratio(result.over)}",
-    )  # fmt: skip
-    for size, speed in result.tokens_per_s.items():
-        figures = [speed.median, speed.least, speed.most] if speed else []
-        table.add_row(str(size), *map(_number, figures))
-    return table
+def _batches(result: BatchResult) -> Group:
+    table = _speeds({str(size): speed for size, speed in result.tokens_per_s.items()})
+    title = f"prefill of {result.num_tokens} tokens, tokens a second by physical batch"
+    return _titled(title, table, f"first / second: {_ratio(result.over)}")
 
 
-def _decode(result: DecodeResult) -> Table:
-    table = _table(
-        f"writing {result.num_tokens} tokens, tokens a second", "median", "least", "most",
-        caption=f"scheduler / bare loop: {_ratio(result.over)}; outside of evaluating and sampling: "
-        f"{_median(result.outside_ms, 4)} ms a token; same text: {'yes' if result.same_text else 'no'}",
-    )  # fmt: skip
-    for name, speed in (("scheduler", result.scheduler_tokens_per_s), ("bare loop", result.bare_tokens_per_s)):
-        figures = [speed.median, speed.least, speed.most] if speed else []
-        table.add_row(name, *map(_number, figures))
+def _decode(result: DecodeResult) -> Group:
+    table = _speeds({"scheduler": result.scheduler_tokens_per_s, "bare loop": result.bare_tokens_per_s})
+    return _titled(
+        f"writing {result.num_tokens} tokens, tokens a second",
+        table,
+        f"scheduler / bare loop: {_ratio(result.over)}",
+        f"outside of evaluating and sampling: {_median(result.outside_ms, 4)} ms a token",
+        f"the first {result.num_same_tokens} tokens are the same",
+    )
+
+
+def _speeds(speeds: Mapping[str, Spread | None]) -> Table:
+    table = _table("median", "least", "most")
+    for name, speed in speeds.items():
+        table.add_row(name, *map(_number, [speed.median, speed.least, speed.most] if speed else [None] * 3))
     return table
 
 
 def _median(spread: Spread | None, digits: int | None = None) -> str:
-    return _number(spread.median, digits) if spread else NONE
+    return _number(spread.median if spread else None, digits)
 
 
-def _number(value: float, digits: int | None = None) -> str:
+def _number(value: float | None, digits: int | None = None) -> str:
+    if value is None:
+        return NONE
     if digits is None:
         digits = 0 if abs(value) >= 100 or value == int(value) else 1
     return f"{value:,.{digits}f}"

@@ -19,6 +19,13 @@ from lsp_server.errors import EngineError, ModelFileError, PromptError
 
 _END = 256
 _MARKERS = {"begin": 257, "prefix": 258, "suffix": 259, "middle": 260}
+# DeepSeek's, so that the server knows the format.
+_MARKER_TEXTS = {
+    "begin": "<｜begin▁of▁sentence｜>",
+    "prefix": "<｜fim▁begin｜>",
+    "suffix": "<｜fim▁hole｜>",
+    "middle": "<｜fim▁end｜>",
+}
 _ALPHABET = b"abcdefghijklmnopqrstuvwxyz     \n"
 
 
@@ -66,7 +73,7 @@ class FakeBackend:
             name="fake",
             path=options.model_path,
             description="a model that is not one",
-            markers={role: f"<{role}>" for role in _MARKERS},
+            markers=_MARKER_TEXTS,
             num_parameters=0,
             trained_window_tokens=window_tokens,
             weights_bytes=0,

@@ -53,7 +53,7 @@ def popup_items_to_lsp(
         label=_label(typed + first_line, more),
         kind=types.CompletionItemKind.Text,
         detail="infill",
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, f"```{snapshot.language_id}\n{typed}{text}\n```"),
+        documentation=_documentation(typed + text, snapshot.language_id, client),
         sort_text="\t",
         filter_text=typed + (first_line or text.strip()),
         insert_text_format=insert_format,
@@ -78,6 +78,8 @@ class PopupClient:
         item = completion.completion_item if completion else None
         modes = item.insert_text_mode_support if item else None
         self.takes_as_is = bool(modes and types.InsertTextMode.AsIs in modes.value_set)
+        formats = (item.documentation_format if item else None) or []
+        self.takes_markdown = types.MarkupKind.Markdown in formats
         self.is_neovim = bool(params.client_info and params.client_info.name == "Neovim")
 
 
@@ -111,6 +113,13 @@ def _neovim_snippet(text: str, snapshot: Snapshot) -> str:
             break
         kept.append(line.removeprefix(prefix))
     return re.sub(r"([\\$}])", r"\\\1", "\n".join(kept).rstrip())
+
+
+def _documentation(text: str, language_id: str, client: PopupClient) -> types.MarkupContent | str:
+    """The whole text, highlighted where the client can."""
+    if not client.takes_markdown:
+        return text
+    return types.MarkupContent(types.MarkupKind.Markdown, f"```{language_id}\n{text}\n```")
 
 
 def _label(first_line: str, more: str) -> str:

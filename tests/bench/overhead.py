@@ -81,10 +81,7 @@ async def own_time(num_lines: int, samples: int) -> dict[str, dict[str, Any]]:
         server.protocol.receive(json.dumps(message | ({"id": message_id} if message_id else {})).encode())
 
     receive("initialize", {"processId": None, "rootUri": None, "capabilities": INLINE}, 1)
-    # The format must be a known one; everything else of the fake's description will do.
-    markers = {"prefix": "<｜fim▁begin｜>", "suffix": "<｜fim▁hole｜>", "middle": "<｜fim▁end｜>"}
-    info = FakeBackend(FAKE).info
-    engine = StampingEngine(type(info)(**{f: getattr(info, f) for f in info.__struct_fields__} | {"markers": markers}))
+    engine = StampingEngine(FakeBackend(FAKE).info)
     server.pipeline = Pipeline(engine, Settings())
     text = "".join(f"    value_{line} = compute(value_{line - 1}, {line})\n" for line in range(num_lines))
     for name in ("main", *(f"other_{number}" for number in range(20))):

@@ -50,7 +50,7 @@ def test_no_window_is_larger_than_the_trained_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "name, value",
+    ("name", "value"),
     [
         ("threads", 3),
         ("cache_tokens", 9000),

@@ -104,6 +104,15 @@ def test_an_interruption_in_the_middle_of_healing_does_no_harm(make_bench):
     assert bench.text("a") == "ues"
 
 
+@pytest.mark.parametrize("typed", ["x", "xy"])
+def test_text_with_nothing_before_it_is_not_taken_back_whole(make_bench, typed):
+    bench = make_bench(num_sequences=1)
+    bench.answer("before", "something else")
+    bench.answer("a", prompt=(), typed=typed)
+    assert bench.reason("a") in ("end", "length")
+    assert bench.end("a").timings.decoded_tokens > 0
+
+
 words = st.lists(st.text("ab", min_size=2, max_size=4), max_size=8, unique=True)
 
 

@@ -173,6 +173,17 @@ def test_what_was_warmed_up_is_there_for_the_person(make_bench):
     assert bench.reused("next") == len("|" + ahead)
 
 
+def test_a_warm_up_of_what_is_there_already_evaluates_nothing(make_bench):
+    bench = make_bench()
+    bench.warm_up("ahead", ANCHOR)
+    bench.run()
+    before = bench.backend.num_decodes
+    bench.warm_up("again", ANCHOR)
+    bench.run()
+    assert bench.reason("again") == "length"
+    assert bench.backend.num_decodes == before
+
+
 def test_a_person_takes_the_slot_of_a_warm_up_that_serves_them_best(make_bench):
     bench = make_bench()
     bench.warm_up("ahead", ANCHOR * 5, document="d")

@@ -214,6 +214,19 @@ def test_a_cache_that_is_full_once_costs_only_what_is_idle(make_bench, monkeypat
     bench.assert_answered("new", "something new")
 
 
+def test_a_cache_that_is_full_costs_the_guesses_before_the_requests(make_bench, monkeypatch):
+    bench = make_bench(num_sequences=2)
+    bench.warm_up("ahead", LONG)
+    bench.step()
+    bench.submit("typed", WORDY)
+    bench.step()
+    answers = iter([DecodeStatus.CACHE_FULL])
+    decode = bench.backend.decode
+    monkeypatch.setattr(bench.backend, "decode", lambda batch: next(answers, None) or decode(batch))
+    bench.run()
+    bench.assert_answered("typed", WORDY)
+
+
 def test_samplers_are_given_back(make_bench):
     bench = make_bench()
     for name in "abc":

@@ -1,8 +1,13 @@
-"""Greedy text against llama-server's for the same tokens: `python tests/eval/equality.py --peer URL [--record]`.
+"""Is our greedy text llama-server's? `python tests/eval/equality.py --peer URL [--model PATH] [--record]`.
 
-The peer serves the same GGUF from the same llama.cpp. A divergence counts only where the peer's log-probabilities of
-the two candidates, evaluated afresh, differ by more than 0.05: below that, batch shapes and the order of cells in the
-cache decide (the peer's own differ by as much from one evaluation to the next).
+The peer is a llama-server of the same llama.cpp with the same GGUF. Both are handed the same tokens, of anchored
+prompts at random places in held-out modules; every other prompt may use the peer's own cache, and ours uses slots,
+branches and what earlier prompts left in them, as in life.
+
+Where the texts part, the distance of the two candidates tells a fault from a coin toss: logits of the same tokens
+differ between batches of other shapes, and from one place in the cache to another. It counts as a divergence only if
+the two are more than 0.05 nats apart in every evaluation there is: the peer's as it wrote, the peer's afresh, ours
+afresh.
 """
 
 from __future__ import annotations
@@ -11,126 +16,177 @@ import argparse
 import json
 import sys
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lsp_server.catalog.resolve import embedded_model
-from lsp_server.document import Document
+from lsp_server.engine.backend import BatchToken, DecodeStatus
 from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import Done, EngineOptions, Failed, Generate
-from lsp_server.engine.prepare import Prepared, Preparer
+from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate
+from lsp_server.engine.prepare import Preparer
 from lsp_server.engine.scheduler import Scheduler
 from lsp_server.prompt.formats import format_for
 from lsp_server.prompt.plan import plan_anchor
+from lsp_server.settings import Settings
 from tests.bench.record import report
-from tests.eval.anchored import RESULTS, find_holes
+from tests.eval.holes import Hole, find_holes
 
+RESULTS = Path(__file__).parent / "results"
 NUM_TOKENS = 24
 NEAR_TIE = 0.05  # nats
 CANDIDATES = 20
+END = -1  # stands for every token that ends a text
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Tokens, the last of them `END` if the text ended by itself; and of each place, what might have followed."""
+
+    tokens: list[int]
+    candidates: list[dict[int, float]]
 
 
 class Ours:
-    """Our scheduler on the real backend; slots are reused from one prompt to the next, as in life."""
+    """Our scheduler on the real backend, and a second context in which each prompt finds an empty cache."""
 
-    def __init__(self, backend: LlamaBackend) -> None:
-        self.backend = backend
-        self.written: dict[str, list[int]] = {}
-        self.scheduler = Scheduler(backend, self._on_event)
-        self._ended = False
+    def __init__(self, model: str, threads: int) -> None:
+        self.backend = LlamaBackend(EngineOptions(model, threads=threads))
+        self.fresh = LlamaBackend(EngineOptions(model, threads=threads, num_sequences=1))
+        self.preparer = Preparer(self.backend, self.backend.info.window_tokens)
+        self.fim_format = format_for(self.backend.info.name, self.backend.info.markers)
+        self.scheduler = Scheduler(self.backend, self._on_event)
+        self.end: Event | None = None
+        self.reused_tokens = 0
 
-    def _on_event(self, _: str, event: Any) -> None:
-        self._ended = isinstance(event, Done | Failed)
+    def _on_event(self, _: str, event: Event) -> None:
+        if isinstance(event, Done | Failed):
+            self.end = event
 
-    def tokens(self, name: str, request: Generate, prepared: Prepared) -> list[int]:
-        """What we write for a prompt, as tokens."""
-        self._ended = False
-        self.scheduler.submit(name, request, prepared)
+    def write(self, name: str, hole: Hole) -> tuple[list[int], Text]:
+        """The tokens of a hole's prompt, and what we write behind them."""
+        snapshot = hole.snapshot(break_follows=True)
+        share = Settings().context.suffix_share
+        anchor = plan_anchor(snapshot, (), self.backend.info, self.fim_format, NUM_TOKENS, share)
+        # Healing binds the first token, which the peer does not: without it, both write behind the same tokens.
+        request = Generate(
+            anchor.parts, NUM_TOKENS, typed=hole.typed, reserve_tokens=anchor.reserve_tokens, heal=False, document="d"
+        )
+        self.end = None
+        self.scheduler.submit(name, request, self.preparer.prepare(request))
         run = self.scheduler._open[name]
-        while not self._ended:
+        while self.end is None:
             self.scheduler.step()
-        return run.tokens[run.num_prompt_tokens :]
+        assert isinstance(self.end, Done), self.end
+        self.reused_tokens += self.end.timings.reused_tokens
+        written = run.tokens[run.num_prompt_tokens :]
+        return run.tokens[: run.num_prompt_tokens], Text(written + [END] * (self.end.reason == "end"), [])
+
+    def logprobs_afresh(self, tokens: list[int]) -> dict[int, float]:
+        """What may follow some tokens, evaluated in an empty cache."""
+        self.fresh.truncate(0, 0)
+        size = self.fresh.batch_tokens
+        for start in range(0, len(tokens), size):
+            part = list(enumerate(tokens))[start : start + size]
+            batch = [BatchToken(token, at, 0, at == len(tokens) - 1) for at, token in part]
+            assert self.fresh.decode(batch) is DecodeStatus.OK
+        row = len(batch) - 1
+        return self.named({token: self.fresh.logprob(row, token) for token in range(self.fresh.vocabulary.num_tokens)})
+
+    def named(self, logprobs: dict[int, float]) -> dict[int, float]:
+        """The same with one name, `END`, for all tokens that end a text: the most probable of them."""
+        ends = [value for token, value in logprobs.items() if self.backend.is_end(token)]
+        texts = {token: value for token, value in logprobs.items() if not self.backend.is_end(token)}
+        return texts | ({END: max(ends)} if ends else {})
 
 
-def peer_tokens(url: str, prompt: list[int], *, cache_prompt: bool) -> list[dict[str, Any]]:
-    """What the peer writes: for each token its id, and the log-probabilities of the best candidates."""
-    body = {
-        "prompt": prompt,
-        "n_predict": NUM_TOKENS,
-        "temperature": 0,
-        "n_probs": CANDIDATES,
-        "cache_prompt": cache_prompt,
-    }
+def ask(url: str, prompt: list[int], ours: Ours, *, cache_prompt: bool, num_tokens: int = NUM_TOKENS) -> Text:
+    """What the peer writes."""
+    body = {"prompt": prompt, "n_predict": num_tokens, "temperature": 0, "n_probs": CANDIDATES,
+            "cache_prompt": cache_prompt, "return_tokens": True}  # fmt: skip
     request = urllib.request.Request(
         f"{url}/completion", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request) as response:
-        return json.load(response)["completion_probabilities"]
+        answer: dict[str, Any] = json.load(response)
+    places = answer["completion_probabilities"]
+    candidates = [ours.named({each["id"]: each["logprob"] for each in place["top_logprobs"]}) for place in places]
+    tokens = [END if ours.backend.is_end(place["id"]) else place["id"] for place in places]
+    if END in tokens:  # a marker ends our texts, and not the peer's
+        tokens = tokens[: tokens.index(END) + 1]
+    elif answer["stop_type"] == "eos":
+        tokens.append(END)
+    return Text(tokens, candidates)
 
 
-def parting(ours: list[int], theirs: list[dict[str, Any]], backend: LlamaBackend) -> int | None:
-    """Where the texts part, as a number of tokens; None if they do not."""
-    for index, (mine, their) in enumerate(zip(ours, theirs, strict=False)):
-        if mine != their["id"]:
-            return index
-    if len(ours) < min(NUM_TOKENS, len(theirs)) and not backend.is_end(theirs[len(ours)]["id"]):
-        return len(ours)
+def parting(mine: list[int], theirs: list[int]) -> int | None:
+    """Where two texts part, as a number of tokens; None if they do not."""
+    for at in range(NUM_TOKENS):
+        if mine[at : at + 1] != theirs[at : at + 1]:
+            return at
     return None
 
 
-def gap(url: str, prompt: list[int], ours: list[int], their: int, backend: LlamaBackend) -> float:
-    """How much better than our next token the peer finds its own, in nats, when it evaluates `prompt` afresh.
+def distance(candidates: dict[int, float], mine: int, their: int) -> float:
+    """How far apart two candidates are, in nats; one that is not among them is further than that matters."""
+    return abs(candidates.get(mine, -100.0) - candidates.get(their, -100.0))
 
-    An empty `ours` means that we ended the text.
-    """
-    candidates = peer_tokens(url, prompt, cache_prompt=False)[0]["top_logprobs"]
-    logprobs = {entry["id"]: entry["logprob"] for entry in candidates}
-    mine = [logprobs.get(ours[0])] if ours else [logprobs[token] for token in logprobs if backend.is_end(token)]
-    known = [value for value in mine if value is not None]
-    return logprobs[their] - max(known, default=-float("inf"))
+
+def compare(url: str, ours: Ours, name: str, hole: Hole, *, cache_prompt: bool) -> float | None:
+    """How far apart the candidates are where our text parts from the peer's; None if it does not."""
+    prompt, mine = ours.write(name, hole)
+    theirs = ask(url, prompt, ours, cache_prompt=cache_prompt)
+    at = parting(mine.tokens, theirs.tokens)
+    if at is None:
+        return None
+    known = prompt + mine.tokens[:at]
+    evaluations = [
+        *theirs.candidates[at : at + 1],
+        *ask(url, known, ours, cache_prompt=False, num_tokens=1).candidates,
+        ours.logprobs_afresh(known),
+    ]
+    return min(distance(each, mine.tokens[at], theirs.tokens[at]) for each in evaluations)
+
+
+def summarize(distances: list[float | None]) -> dict[str, Any]:
+    """Counts of what became of some prompts."""
+    parted = [value for value in distances if value is not None]
+    near = sum(value <= NEAR_TIE for value in parted)
+    return {
+        "prompts": len(distances),
+        "identical": distances.count(None),
+        "near ties": near,
+        "near ties a prompt": round(near / len(distances), 4),
+        "divergences": len(parted) - near,
+        "furthest apart": round(max(parted, default=0.0), 4),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", required=True, metavar="URL", help="a llama-server on the same model")
     parser.add_argument("--model", default=str(embedded_model()))
-    parser.add_argument("--prompts", type=int, default=240)
+    parser.add_argument("--prompts", type=int, default=300)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--record", action="store_true", help="write results/equality.json")
     arguments = parser.parse_args()
-    backend = LlamaBackend(EngineOptions(model_path=arguments.model))
-    ours, preparer = Ours(backend), Preparer(backend, backend.info.window_tokens)
-    fim_format = format_for("model", backend.info.markers)
-    gaps: list[float | None] = []
+    ours = Ours(arguments.model, arguments.threads)
+    distances: dict[bool, list[float | None]] = {False: [], True: []}
     for number, hole in enumerate(find_holes(arguments.prompts)):
-        snapshot = Document("file:///x.py", "x.py", "python", 0, hole.text).snapshot(hole.line, hole.character)
-        anchor = plan_anchor(snapshot, (), backend.info, fim_format, NUM_TOKENS, 0.25)
-        # Without healing, both are handed the very same tokens.
-        request = Generate(
-            anchor.parts,
-            NUM_TOKENS,
-            typed=snapshot.line_prefix,
-            reserve_tokens=anchor.reserve_tokens,
-            heal=False,
-        )
-        prepared = preparer.prepare(request)
-        mine = ours.tokens(str(number), request, prepared)
-        theirs = peer_tokens(arguments.peer, prepared.anchor + prepared.typed, cache_prompt=bool(number % 2))
-        at = parting(mine, theirs, backend)
-        if at is None:
-            gaps.append(None)
-        else:
-            prompt = prepared.anchor + prepared.typed + mine[:at]
-            gaps.append(gap(arguments.peer, prompt, mine[at : at + 1], theirs[at]["id"], backend))
-    parted = [value for value in gaps if value is not None]
-    row = {
-        "prompts": len(gaps),
-        "identical": gaps.count(None),
-        "near-ties": sum(value <= NEAR_TIE for value in parted),
-        "divergences": sum(value > NEAR_TIE for value in parted),
-    }
-    report("equality", {f"{NUM_TOKENS} greedy tokens": row}, record=arguments.record, folder=RESULTS)
+        cache_prompt = bool(number // 2 % 2)  # holes come in pairs, of one line
+        distances[cache_prompt].append(compare(arguments.peer, ours, str(number), hole, cache_prompt=cache_prompt))
+    rows = {
+        f"{NUM_TOKENS} greedy tokens, all": summarize(distances[False] + distances[True]),
+        "  the peer's cache unused": summarize(distances[False]),
+        "  the peer's cache used": summarize(distances[True]),
+        "model": {"name": ours.backend.info.name, "reused by us, tokens a prompt": round(
+            ours.reused_tokens / arguments.prompts, 1)},
+    }  # fmt: skip
+    report("equality", rows, record=arguments.record, folder=RESULTS)
+    if any(row.get("divergences") for row in rows.values()):
+        sys.exit("The texts differ by more than rounding does.")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,192 @@
+"""Menu items from the real server with the embedded model, in the shape each editor inserts as it is.
+
+The clients below say of themselves what those editors say, as far as it matters.
+"""
+
+import itertools
+import re
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.conftest import QUICK
+from tests.raw_client import INLINE, POPUP, RawClient
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+INDENT = " " * 8
+SEVERAL_LINES = f'class Stack:\n    def push(self, item):\n{INDENT}"""Push'
+ONE_LINE = "class Stack:\n    def push(self, item):\n        self.items.app()\n"
+_numbers = itertools.count(1)
+
+CLIENTS = {
+    "Neovim": {
+        "clientInfo": {"name": "Neovim", "version": "0.12.4"},
+        "general": {"positionEncodings": ["utf-8", "utf-16", "utf-32"]},
+        "completionItem": {
+            "snippetSupport": True,
+            "insertReplaceSupport": True,
+            "documentationFormat": ["markdown", "plaintext"],
+        },
+    },
+    "Visual Studio Code": {
+        "clientInfo": {"name": "Visual Studio Code", "version": "1.139.1"},
+        "general": {"positionEncodings": ["utf-16"]},
+        "completionItem": {
+            "snippetSupport": True,
+            "insertReplaceSupport": True,
+            "documentationFormat": ["markdown", "plaintext"],
+            "insertTextModeSupport": {"valueSet": [1, 2]},
+        },
+    },
+    "helix": {
+        "clientInfo": {"name": "helix", "version": "25.07.1"},
+        "general": {"positionEncodings": ["utf-8", "utf-32", "utf-16"]},
+        "completionItem": {
+            "snippetSupport": True,
+            "insertReplaceSupport": True,
+            "documentationFormat": ["markdown"],
+        },
+    },
+    "Emacs": {
+        "clientInfo": {"name": "Emacs", "version": "30.2"},
+        "general": {"positionEncodings": ["utf-32", "utf-8", "utf-16"]},
+        "completionItem": {"snippetSupport": False, "documentationFormat": ["plaintext"]},
+    },
+    "unknown": {"clientInfo": None, "general": {}, "completionItem": {}},
+}
+EMOJI_UNITS = {"Neovim": 4, "Visual Studio Code": 2, "helix": 4, "Emacs": 1, "unknown": 2}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=CLIENTS)
+async def editor(request):
+    """A server for each kind of client; it knows the client's `name`."""
+    said = CLIENTS[request.param]
+    client = await RawClient.start()
+    client.name = request.param
+    capabilities = {"textDocument": {"completion": {"completionItem": said["completionItem"]}}}
+    await client.initialize({**capabilities, "general": said["general"]}, QUICK, clientInfo=said["clientInfo"])
+    await client.ready()
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def uri():
+    return f"file:///project/module{next(_numbers)}.py"
+
+
+async def item_at(client, uri, line, character):
+    """The one item there is; the list must be incomplete, or eglot and nvim-cmp keep a stale one."""
+    result = (await client.response(client.menu(uri, line, character)))["result"]
+    assert result["isIncomplete"] is True
+    (item,) = result["items"]
+    return item
+
+
+def documented(item):
+    """The whole text, which the documentation shows."""
+    if isinstance(item["documentation"], str):
+        return item["documentation"]
+    assert item["documentation"]["kind"] == "markdown"
+    return re.fullmatch(r"```python\n(.*)\n```", item["documentation"]["value"], re.DOTALL)[1]
+
+
+def as_neovim_inserts(snippet, indent):
+    """Neovim gives every later line of a snippet that has text the indentation of the first."""
+    first, *later = re.sub(r"\\([\\$}])", r"\1", snippet).split("\n")
+    return "\n".join([first, *(indent + line if line else line for line in later)])
+
+
+async def test_every_client_gets_the_shape_that_works_everywhere(editor, uri):
+    editor.open(uri, SEVERAL_LINES)
+    item = await item_at(editor, uri, 2, len(INDENT) + 7)
+    start, end = item["textEdit"]["range"]["start"], item["textEdit"]["range"]["end"]
+    assert start == {"line": 2, "character": len(INDENT) + 3}, "the word's start"
+    assert end == {"line": 2, "character": len(INDENT) + 7}, "the cursor"
+    assert set(item["textEdit"]) == {"range", "newText"}, "eglot fails on an InsertReplaceEdit"
+    takes_markdown = "markdown" in CLIENTS[editor.name]["completionItem"].get("documentationFormat", [])
+    assert isinstance(item["documentation"], str) is not takes_markdown, "only what the client says it can show"
+    text = documented(item)
+    assert text.startswith("Push")
+    assert item["textEdit"]["newText"].startswith("Push")
+    assert item["filterText"] == text.split("\n")[0]
+    assert item["label"].startswith("Push")
+    assert "\n" not in item["label"]
+    assert item["label"].endswith(f"⏎ +{text.count(chr(10))}")
+    assert item["sortText"] < "!"
+    assert item["kind"] == 1, "Helix takes the kind Snippet for a snippet"
+    assert not {"insertText", "command", "additionalTextEdits", "data"} & set(item)
+
+
+async def test_several_lines_arrive_as_they_are(editor, uri):
+    editor.open(uri, SEVERAL_LINES)
+    item = await item_at(editor, uri, 2, len(INDENT) + 7)
+    text, new_text = documented(item), item["textEdit"]["newText"]
+    assert "\n" in text
+    if editor.name == "Neovim":
+        assert item["insertTextFormat"] == 2, "of a plain edit Neovim inserts only the first line"
+        assert "insertTextMode" not in item
+        inserted = as_neovim_inserts(new_text, INDENT)
+        assert "\n" in inserted
+        assert text == inserted or text.startswith(inserted + "\n")
+    else:
+        assert item["insertTextFormat"] == 1
+        assert item.get("insertTextMode") == (1 if editor.name == "Visual Studio Code" else None)
+        assert new_text == text
+
+
+async def test_one_line_is_plain_for_all(editor, uri):
+    editor.open(uri, ONE_LINE)
+    item = await item_at(editor, uri, 2, len(INDENT) + 14)
+    assert item["insertTextFormat"] == 1
+    assert "insertTextMode" not in item
+    assert item["textEdit"]["newText"] == documented(item)
+    assert "\n" not in documented(item)
+    assert "⏎" not in item["label"]
+    assert item["textEdit"]["range"]["start"]["character"] == len(INDENT) + 11
+
+
+async def test_positions_are_in_the_clients_units(editor, uri):
+    editor.open(uri, "class A:\n    def __init__(self, a):\n        s = '😀'; se")
+    word = 8 + 5 + EMOJI_UNITS[editor.name] + 3
+    item = await item_at(editor, uri, 2, word + 2)
+    assert item["textEdit"]["range"] == {
+        "start": {"line": 2, "character": word},
+        "end": {"line": 2, "character": word + 2},
+    }
+    assert item["textEdit"]["newText"].startswith("se")
+
+
+async def test_without_a_word_the_range_is_empty(editor, uri):
+    editor.open(uri, SEVERAL_LINES.removesuffix("Push"))
+    item = await item_at(editor, uri, 2, len(INDENT) + 3)
+    assert item["textEdit"]["range"]["start"] == item["textEdit"]["range"]["end"]
+    assert item["textEdit"]["range"]["end"] == {"line": 2, "character": len(INDENT) + 3}
+    assert item["filterText"]
+
+
+async def test_windows_line_breaks(editor, uri):
+    editor.open(uri, SEVERAL_LINES.replace("\n", "\r\n"))
+    new_text = (await item_at(editor, uri, 2, len(INDENT) + 7))["textEdit"]["newText"]
+    if editor.name == "Neovim":
+        assert "\r" not in new_text, "its buffers hold no line breaks"
+    else:
+        assert "\n" not in new_text.replace("\r\n", "")
+        assert "\r\n" in new_text
+
+
+async def test_nothing_is_an_empty_list_that_may_be_asked_for_again(editor, uri):
+    response = await editor.response(editor.menu(uri, 0, 0))
+    assert response["result"] == {"isIncomplete": True, "items": []}
+
+
+async def test_both_at_once_where_the_user_wants_it(serve):
+    capabilities = {"textDocument": {**INLINE["textDocument"], **POPUP["textDocument"]}}
+    client = await serve(capabilities, {**QUICK, "completion": {"popup": "always", "max_tokens": 24}})
+    await client.ready()
+    client.open("file:///a.py", SEVERAL_LINES)
+    ghost, menu = client.ask("file:///a.py", 2, 15), client.menu("file:///a.py", 2, 15)
+    (ghost_item,) = (await client.response(ghost))["result"]["items"]
+    (menu_item,) = (await client.response(menu))["result"]["items"]
+    assert menu_item["textEdit"]["newText"] == "Push" + ghost_item["insertText"]
