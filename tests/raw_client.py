@@ -201,7 +201,7 @@ class RawClient:
 
     async def num_open(self) -> int | None:
         """How many requests the engine has open; None while it cannot say."""
-        found = re.search(r"(\d+) open$", await self.command("infill.dumpState"), re.MULTILINE)
+        found = re.search(r"(\d+) open\b", await self.command("infill.dumpState"), re.MULTILINE)
         return int(found[1]) if found else None
 
     def open(self, uri: str, text: str, language_id: str = "python") -> None:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from lsp_server.engine.messages import Event, Generate, ModelInfo
 
+WENT_AWAY = "The engine went away; it is being restarted."  # one sentence for every way to die, told once
+
 
 class EngineState(Enum):
     """Where an engine is in its life."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
@@ -10,8 +11,11 @@ import aiohttp
 import msgspec
 from aiohttp.http import HttpProcessingError
 
+from lsp_server.engine.client import WENT_AWAY
 from lsp_server.engine.messages import Done, Event, Failed, Generate, LoadEvent, Loading
 from lsp_server.errors import EngineError
+
+logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -55,7 +59,8 @@ class HttpClient:
         except EngineError as error:
             yield Failed(str(error))
         except (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError, ValueError) as error:
-            yield Failed(f"The engine went away ({type(error).__name__}); it is being restarted.")
+            logger.info("The engine went away: %r", error)
+            yield Failed(WENT_AWAY)
 
     async def load(self) -> AsyncGenerator[LoadEvent, None]:
         """Follow the loading of the model until it is loaded or has failed. Raises `EngineError` if cut off."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lsp_server import errors
-from lsp_server.engine.client import EngineState
+from lsp_server.engine.client import WENT_AWAY, EngineState
 from lsp_server.engine.messages import (
     EngineOptions,
     Event,
@@ -93,7 +93,7 @@ class EngineProcess:
             yield Failed(str(error))
             return
         if self._client is None:
-            yield Failed("The engine went away; it is being restarted.")
+            yield Failed(WENT_AWAY)
             return
         async with contextlib.aclosing(self._client.generate(request)) as events:
             async for event in events:

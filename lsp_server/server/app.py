@@ -95,12 +95,15 @@ class InfillServer(LanguageServer):
         if self.engine is None or self.engine.options != options:
             if self.engine is not None:
                 self.keep(asyncio.ensure_future(self.engine.stop()))
-            self.engine = EngineProcess(options, self._on_engine_state)
+            self._end_progress("another model")
+            self.engine = engine = EngineProcess(options, lambda *change: self._on_engine_state(engine, *change))
             self.engine.start()
         # Anew in any case: what is remembered was planned with the old settings.
         self.pipeline = Pipeline(self.engine, self.settings)
 
-    def _on_engine_state(self, state: EngineState, fraction: float, message: str) -> None:
+    def _on_engine_state(self, engine: EngineProcess, state: EngineState, fraction: float, message: str) -> None:
+        if engine is not self.engine:
+            return  # it was replaced and is only ending
         match state:
             case EngineState.LOADING:
                 self._report_progress(fraction)

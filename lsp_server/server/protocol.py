@@ -8,7 +8,8 @@ pygls 2.1.1, each with a test in `tests/server/test_protocol.py`:
 - never answers a request it cannot parse, loses the stream on a lower-case header, and parses any nested object
   that happens to have a `jsonrpc` key as a message: `read_messages` and `receive` replace its reading;
 - on `$/cancelRequest` of a command answers the client, and lets the command run on;
-- answers `shutdown` with an error while another request is open.
+- answers `shutdown` with an error while another request is open;
+- fails on an answer to a request of ours that was given up.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import inspect
 import json
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from functools import partial
 from typing import Any
 
@@ -75,7 +76,10 @@ class InfillProtocol(LanguageServerProtocol):
             else:
                 logger.warning("Ignoring a malformed message: %s", error)
             return
-        self.handle_message(message)
+        try:
+            self.handle_message(message)
+        except InvalidStateError:
+            logger.warning("The client answered a request that was given up already.")
 
     def _answer_error(self, msg_id: str | int | None, code: int, message: str) -> None:
         error = {"code": code, "message": message}

@@ -157,8 +157,8 @@ class Prompts:
         self.preparer = Preparer(backend, backend.info.window_tokens)
         self.suffix_share = Settings().context.suffix_share
 
-    def of(self, hole: Hole, *, break_follows: bool) -> tuple[list[int], list[Prompt]]:
-        """The anchor's tokens and the prompts."""
+    def of(self, hole: Hole, *, break_follows: bool) -> tuple[list[int], list[Prompt]] | None:
+        """The anchor's tokens and the prompts; None where the engine cuts text that was planned."""
         snapshot = hole.snapshot(break_follows=break_follows)
         anchor = plan_anchor(snapshot, (), self.backend.info, self.fim_format, ANSWER_TOKENS, self.suffix_share)
         reserve = anchor.reserve_tokens
@@ -166,8 +166,9 @@ class Prompts:
             Generate(anchor.parts, ANSWER_TOKENS, typed=hole.typed, reserve_tokens=reserve)
         )
         # The same text as in the anchor, whatever room a fresh prompt might have had for more.
-        parts = _with_typed(anchor.parts, hole.typed)
-        fresh = self.preparer.prepare(Generate(parts, ANSWER_TOKENS)).anchor
+        fresh = self.preparer.prepare(Generate(_with_typed(anchor.parts, hole.typed), 0)).anchor
+        if len(prepared.anchor) < len(self.preparer.prepare(Generate(anchor.parts, 0)).anchor):
+            return None
         truth = hole.truth + "\n"
         apart = self.backend.tokenize(truth)
         count = take_back(prepared.typed, self.backend)
@@ -203,8 +204,12 @@ class Found:
     exact: tuple[bool, ...]
 
 
-def measure(hole: Hole, prompts: Prompts, sequences: Sequences, *, break_follows: bool) -> Found:
-    anchor, three = prompts.of(hole, break_follows=break_follows)
+def measure(hole: Hole, prompts: Prompts, sequences: Sequences, *, break_follows: bool) -> Found | None:
+    """What comes of a hole; None where the prompts would differ in their text."""
+    made = prompts.of(hole, break_follows=break_follows)
+    if made is None:
+        return None
+    anchor, three = made
     sequences.hold_anchor(anchor)
     scores, first = sequences.score(three, break_follows=break_follows)
     written = sequences.write(three, first)
@@ -249,6 +254,7 @@ def main() -> None:
             window_tokens=arguments.window,
             cache_tokens=4 * arguments.window,
             num_sequences=1 + len(VARIANTS),
+            batch_tokens=len(VARIANTS) * arguments.window,  # a whole prompt of each, at worst
             threads=arguments.threads,
         )
     )
@@ -257,7 +263,8 @@ def main() -> None:
     rows: dict[str, dict[str, Any]] = {}
     began = time.monotonic()
     for break_follows, where in ((False, "break in the hole"), (True, "break in the suffix")):
-        found = [measure(hole, prompts, sequences, break_follows=break_follows) for hole in holes]
+        measured = [measure(hole, prompts, sequences, break_follows=break_follows) for hole in holes]
+        found = [each for each in measured if each is not None]
         rows[f"{where}, all"] = summarize(found)
         for place in ("between words", "inside a word"):
             rows[f"{where}, {place}"] = summarize([each for each in found if each.hole.place == place])

@@ -45,8 +45,11 @@ async def _complete(
     to_lsp: Callable[[Document, Snapshot, str], _Items],
 ) -> _Items | None:
     answer = await pipeline.complete(snapshot, lambda: server.documents.neighbours(snapshot.uri), ask)
+    if server.pipeline is not pipeline:
+        return None  # the settings changed meanwhile; what a replaced engine says of itself is nobody's business
     server.take_note(answer)
-    # An answer for a text that has changed meanwhile would be wrong where it is shown.
-    if not answer.text or document.version != snapshot.version:
+    # An answer for a text that has changed meanwhile, or was closed, would be wrong where it is shown.
+    is_current = server.documents.get(snapshot.uri) is document and document.version == snapshot.version
+    if not answer.text or not is_current:
         return None
     return to_lsp(document, snapshot, answer.text)
