@@ -86,8 +86,13 @@ class Workspace:
     def relative_path(self, uri: str) -> str:
         """The path of a document as prompts name it: relative to its workspace folder, with forward slashes.
 
-        Outside every folder it is the bare file name: where a user keeps things is nobody's business.
+        Outside every folder it is the bare file name: where a user keeps things is nobody's business. A path is one
+        line, whatever a file system allows in it.
         """
+        name = self._relative_path(uri)
+        return "".join(character if character.isprintable() else "?" for character in name)
+
+    def _relative_path(self, uri: str) -> str:
         path = path_of(uri)
         if path is None:
             return PurePosixPath(unquote(_split(uri).path)).name or "untitled"

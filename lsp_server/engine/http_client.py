@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import AsyncGenerator
 from typing import TypeVar
@@ -35,6 +34,7 @@ class HttpClient:
             connector=aiohttp.TCPConnector(limit=0),
             trust_env=False,
         )
+        self._open: set[aiohttp.ClientResponse] = set()
 
     async def __aenter__(self) -> HttpClient:
         return self
@@ -43,7 +43,10 @@ class HttpClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections, which cancels what is under way."""
+        """Close all connections, which cancels what is under way; who reads an answer gets its `Failed`."""
+        for response in self._open:
+            # Closing the session does not wake whoever waits for the next line.
+            response.content.set_exception(aiohttp.ClientConnectionError("closed"))
         await self._session.close()
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
@@ -51,7 +54,7 @@ class HttpClient:
         try:
             async with self._session.post("/generate", data=msgspec.json.encode(request)) as response:
                 await _require_success(response)
-                async for event in _events(response, _GENERATE_DECODER):
+                async for event in self._events(response, _GENERATE_DECODER):
                     yield event
                     if isinstance(event, Done | Failed):
                         return
@@ -67,7 +70,7 @@ class HttpClient:
         try:
             async with self._session.get("/load") as response:
                 await _require_success(response)
-                async for event in _events(response, _LOAD_DECODER):
+                async for event in self._events(response, _LOAD_DECODER):
                     yield event
                     if not isinstance(event, Loading):
                         return
@@ -83,19 +86,22 @@ class HttpClient:
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
             return f"the engine does not answer ({type(error).__name__})"
 
+    async def _events(
+        self, response: aiohttp.ClientResponse, decoder: msgspec.json.Decoder[_T]
+    ) -> AsyncGenerator[_T, None]:
+        """The `data:` lines of a stream of server-sent events, one event a line, as our engine sends them."""
+        self._open.add(response)
+        try:
+            async for line in response.content:
+                if line.startswith(b"data:"):
+                    yield decoder.decode(line[5:])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise EngineError(f"The engine answered something that is not its protocol: {error}.") from error
+        finally:
+            self._open.discard(response)
+            response.close()
+
 
 async def _require_success(response: aiohttp.ClientResponse) -> None:
     if response.status != 200:
         raise EngineError(f"The engine refused a request: {response.status} {(await response.text())[:500]}")
-
-
-async def _events(response: aiohttp.ClientResponse, decoder: msgspec.json.Decoder[_T]) -> AsyncGenerator[_T, None]:
-    """The `data:` lines of a stream of server-sent events, one event a line, as our engine sends them."""
-    with contextlib.closing(response):
-        async for line in response.content:
-            if not line.startswith(b"data:"):
-                continue
-            try:
-                yield decoder.decode(line[5:])
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise EngineError(f"The engine answered something that is not its protocol: {error}.") from error
