@@ -30,7 +30,7 @@ async def eventually(condition: Callable[[], Any]) -> Any:
                 result = await result
             if result:
                 return result
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 class RawClient:

@@ -249,6 +249,7 @@ def small_window(monkeypatch):
     monkeypatch.setattr(document_module, "WINDOW_LINES", 10)
     monkeypatch.setattr(document_module, "WINDOW_STEP_LINES", 4)
     monkeypatch.setattr(document_module, "WINDOW_CHARACTERS", 60)
+    monkeypatch.setattr(document_module, "WINDOW_STEP_CHARACTERS", 20)
 
 
 @pytest.mark.parametrize("line", [0, 1, 9, 10, 13, 14, 50, 98, 99])
@@ -274,7 +275,14 @@ def test_a_window_holds_a_head_that_stays_while_the_cursor_moves(small_window):
 def test_a_window_is_bounded_in_characters_too(small_window):
     document = new_document("x" * 500 + "\n" + "y" * 500 + "|" + "z" * 500)
     snapshot = document.snapshot(1, 500)
-    assert (snapshot.prefix, snapshot.suffix) == ("y" * 60, "|" + "z" * 59)
+    assert (snapshot.prefix, snapshot.suffix) == ("y" * 41, "|" + "z" * 59)
+
+
+def test_the_start_of_a_long_text_stays_while_one_types(small_window):
+    document = new_document("".join(f"{number}, " for number in range(300)))
+    prefixes = [document.snapshot(0, character).prefix for character in range(200, 400)]
+    assert all(40 < len(prefix) <= 60 for prefix in prefixes)
+    assert sum(not later.startswith(earlier) for earlier, later in pairwise(prefixes)) == 10
 
 
 # Excerpts

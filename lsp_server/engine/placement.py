@@ -40,7 +40,8 @@ def place(run: Run, cache: Cache, vocabulary: Vocabulary, takeable: set[int]) ->
     assert best is not None
     target = best if best in usable and _goes_on(best, shared, run) else None
     if target is None:
-        others = [slot for slot in usable if slot is not best] or usable
+        # What was guessed before may be guessed anew in place; whatever else is the best is left for an undo.
+        others = [slot for slot in usable if slot is not best or (run.is_background and not best.interactive)] or usable
         target = slots.oldest([slot for slot in others if slot.owner is None] or others)
         assert target is not None
         if target is not best:
@@ -75,9 +76,11 @@ def _lay_out(run: Run, slot: Slot, vocabulary: Vocabulary) -> None:
     run.tokens = anchor + slot.tokens[len(anchor) : len(anchor) + kept] + typed[replaced:]
     written_by_model = replaced == len(typed) and len(anchor) + kept - 1 in slot.sampled
     if run.request.heal and typed and not written_by_model:
-        count = take_back(run.tokens[len(anchor) :], vocabulary)
-        run.rest = b"".join(map(vocabulary.piece, run.tokens[-count:]))
-        del run.tokens[-count:]
+        # Something must be evaluated before anything can be written.
+        count = min(take_back(run.tokens[len(anchor) :], vocabulary), len(run.tokens) - 1)
+        kept = len(run.tokens) - count
+        run.rest = b"".join(map(vocabulary.piece, run.tokens[kept:]))
+        del run.tokens[kept:]
     run.num_prompt_tokens = len(run.tokens)
 
 

@@ -88,8 +88,9 @@ class Scheduler:
         except Exception:
             self._roll_back(runs)
             raise
+        finally:
+            self._in_flight = ()
         seconds = self._clock() - started
-        self._in_flight = ()
         if status is DecodeStatus.INTERRUPTED:
             self._roll_back(runs)
         elif status is DecodeStatus.CACHE_FULL:
@@ -206,20 +207,24 @@ class Scheduler:
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None]
         if self.cache.make_room(len(batch), idle):
             return batch, runs
+        given_up = self._give_up_background()
+        assert given_up, "admitted requests fit the cache by themselves"
+        return [], []
+
+    def _give_up_background(self) -> bool:
+        """End a run that nobody waits for and that holds a slot; false if there is none."""
         for run in [*self._orphans.values(), *self._open.values()]:
             if run.is_background and run.slot is not None:
                 self._drop_orphan(run) if run.is_orphan else self._finish(run, "cancelled")
-                return [], []
-        raise AssertionError("admitted requests fit the cache by themselves")
+                return True
+        return False
 
     def _relieve(self, runs: list[Run]) -> None:
         """The cache was full although the books say otherwise: give up what is idle, then the last in line."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None and slot.tokens]
         if (slot := self.cache.slots.oldest(idle)) is not None:
             self.cache.truncate(slot, 0)
-        elif runs[-1].is_orphan:
-            self._drop_orphan(runs[-1])
-        else:
+        elif not self._give_up_background():
             self._finish(runs[-1], message="The model's cache is full. Raise engine.cache_tokens.")
 
     def _roll_back(self, runs: list[tuple[Run, int]]) -> None:

@@ -16,7 +16,7 @@ def is_running(process_id: int) -> bool:
 def engines_of(process_id: int) -> list[int]:
     """The running engines of a server."""
     try:
-        children = psutil.Process(process_id).children(recursive=True)
+        children = psutil.Process(process_id).children()
     except psutil.NoSuchProcess:
         return []
     return [child.pid for child in children if is_running(child.pid)]

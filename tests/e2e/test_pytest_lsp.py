@@ -54,32 +54,29 @@ def inline_params(position=CURSOR):
     )
 
 
-async def test_inline_completion(client: LanguageClient):
+async def test_both_kinds_of_completion(client: LanguageClient):
     await ready(client)
     open_document(client)
-    answer = await client.text_document_inline_completion_async(inline_params())
-    (item,) = answer.items
+    ghost_text = await client.text_document_inline_completion_async(inline_params())
+    (item,) = ghost_text.items
     assert item.insert_text
     assert item.range == types.Range(CURSOR, CURSOR)
-
-
-async def test_completion(client: LanguageClient):
-    await ready(client)
-    open_document(client)
     params = types.CompletionParams(text_document=types.TextDocumentIdentifier(URI), position=CURSOR)
-    answer = await client.text_document_completion_async(params)
-    (item,) = answer.items
-    assert answer.is_incomplete
+    menu = await client.text_document_completion_async(params)
+    (item,) = menu.items
+    assert menu.is_incomplete
     assert item.text_edit.new_text.startswith("ret")
     assert item.text_edit.range == types.Range(types.Position(1, 4), CURSOR)
+    ((*_, last),) = client.progress_reports.values()
+    assert isinstance(last, types.WorkDoneProgressEnd)
+    assert not client.messages
 
 
-async def test_edits_and_commands(client: LanguageClient):
+async def test_edits_commands_and_settings(client: LanguageClient):
     await ready(client)
     open_document(client, "")
-    change = types.TextDocumentContentChangePartial(
-        range=types.Range(types.Position(0, 0), types.Position(0, 0)), text=TEXT
-    )
+    start = types.Position(0, 0)
+    change = types.TextDocumentContentChangePartial(range=types.Range(start, start), text=TEXT)
     client.text_document_did_change(
         types.DidChangeTextDocumentParams(types.VersionedTextDocumentIdentifier(uri=URI, version=2), [change])
     )
@@ -87,17 +84,11 @@ async def test_edits_and_commands(client: LanguageClient):
     trace = await client.workspace_execute_command_async(types.ExecuteCommandParams("infill.explainLast", [True]))
     assert "<｜fim▁end｜>    ret" in trace
 
-
-async def test_settings_and_progress(client: LanguageClient):
-    await ready(client)
     client.set_configuration({"completion": {"enabled": False}}, section="infill")
     client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
-    open_document(client)
 
     async def is_off():
         return await client.text_document_inline_completion_async(inline_params()) is None
 
     await eventually(is_off)
-    ((*_, last),) = client.progress_reports.values()
-    assert isinstance(last, types.WorkDoneProgressEnd)
     assert not client.messages

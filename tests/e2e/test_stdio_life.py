@@ -159,12 +159,11 @@ async def test_a_server_that_is_killed_leaves_no_engine(serve):
     await eventually(lambda: not is_running(engine))
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-async def test_a_signal_ends_it_in_order(serve, name):
+async def test_a_signal_ends_it_in_order(serve):
     client = await serve(INLINE, SLOW_TO_LOAD)
     engine = await engine_of(client)
-    os.kill(client.process.pid, getattr(signal, name))
+    os.kill(client.process.pid, signal.SIGTERM)
     assert await client.exit_status() == 1
     await eventually(lambda: not is_running(engine))
     assert b"Traceback" not in client.stderr
@@ -191,7 +190,7 @@ async def test_a_client_that_reads_nothing_does_not_stop_the_server(serve):
     await client.ready()
     engine = await engine_of(client)
     client.pause()
-    for _ in range(2000):
+    for _ in range(1000):
         client.send("workspace/executeCommand", {"command": "infill.explainLast"})
     await client.drain()
     client.process.stdin.close()

@@ -53,9 +53,8 @@ CLIENTS = {
         "general": {"positionEncodings": ["utf-32", "utf-8", "utf-16"]},
         "completionItem": {"snippetSupport": False, "documentationFormat": ["plaintext"]},
     },
-    "unknown": {"clientInfo": None, "general": {}, "completionItem": {}},
 }
-EMOJI_UNITS = {"Neovim": 4, "Visual Studio Code": 2, "helix": 4, "Emacs": 1, "unknown": 2}
+EMOJI_UNITS = {"Neovim": 4, "Visual Studio Code": 2, "helix": 4, "Emacs": 1}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=CLIENTS)

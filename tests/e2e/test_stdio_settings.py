@@ -85,21 +85,19 @@ async def test_pulled_in_any_shape(serve):
     assert len(client.shown()) <= 2, "of those that are no table"
 
 
-async def test_a_client_may_refuse_to_be_asked(serve):
-    client = await serve(PULLS, {"model": "fake"})
-    request = await client.notification("workspace/configuration")
-    error = {"code": -32601, "message": "Method not found"}
-    client.write(client.frame({"jsonrpc": "2.0", "id": request["id"], "error": error}))
-    await client.ready()
-    assert not client.shown()
-
-
-async def test_a_client_that_does_not_answer_is_served_and_may_answer_too_late(serve):
+async def test_a_client_may_not_answer_or_too_late_or_refuse(serve):
     client = await serve(PULLS, {"model": "fake"})
     request = await client.notification("workspace/configuration")
     await client.ready()
     client.respond(request, [{"completion": {"max_lines": 3}}])
     assert await setting(client, "max_lines") in ("3", "12")
+    mark = client.mark
+    push(client, {"completion": {"max_lines": 4}})
+    request = await client.notification("workspace/configuration", since=mark)
+    error = {"code": -32601, "message": "Method not found"}
+    client.write(client.frame({"jsonrpc": "2.0", "id": request["id"], "error": error}))
+    await until_setting(client, "max_lines", "4")
+    assert not client.shown()
 
 
 async def test_a_wrong_setting_is_one_sentence_once(serve):
@@ -140,14 +138,12 @@ async def test_the_projects_file_and_the_users(serve, tmp_path):
     )
     await client.ready()
     assert [await setting(client, name) for name in ("max_tokens", "max_lines", "debounce_ms")] == ["30", "4", "5"]
-
-
-async def test_a_settings_file_that_cannot_be_read_is_named(serve, tmp_path):
-    (tmp_path / ".infill.toml").write_text("completion = = 3")
-    client = await serve(INLINE, {"model": "fake"}, rootUri=tmp_path.as_uri())
-    await client.ready()
+    assert not client.shown()
+    (project / ".infill.toml").write_text("completion = = 3")
+    push(client, {})
+    await until_setting(client, "max_lines", "3")
     (sentence,) = client.shown()
-    assert str(tmp_path / ".infill.toml") in sentence
+    assert str(project / ".infill.toml") in sentence
 
 
 async def test_switched_off_by_a_setting(fake):

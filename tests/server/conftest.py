@@ -1,13 +1,14 @@
 """A server inside the test's process: fed with bytes, its answers kept, its books open to inspection."""
 
 import asyncio
+import functools
 import itertools
 import json
 from typing import Any
 
 import pytest
 
-from lsp_server.server.app import make_server
+from lsp_server.server import app
 from tests.raw_client import INLINE, RawClient
 
 TIMEOUT_S = 20.0
@@ -17,7 +18,7 @@ class Connection:
     """One client's side of the server, and the server. No engine runs: `initialized` is not sent."""
 
     def __init__(self) -> None:
-        self.server = make_server()
+        self.server = app.make_server()
         self.protocol = self.server.protocol
         self.protocol.set_writer(self)
         self.received: list[dict[str, Any]] = []
@@ -88,6 +89,14 @@ class Connection:
         """Close the stream; the server's exit status."""
         self._reader.feed_eof()
         return await asyncio.wait_for(self.serving, TIMEOUT_S)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_converter():
+    """Making the converter between JSON and LSP types takes longer than most of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "default_converter", functools.cache(app.default_converter))
+        yield
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ async def converse(sent):
     await connection.end()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(messages(), min_size=5, max_size=25))
 def test_the_server_lives_on_and_answers(sent):
     initialize, params, _ = TEMPLATES[0]

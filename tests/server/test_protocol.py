@@ -331,6 +331,9 @@ async def test_a_request_sees_the_text_as_of_itself(transport):
             assert (await client.response(f"ask {number}"))["result"] is None
         typed = "".join(str(number % 10) for number in range(20))
         assert await client.command("test.seen") == [[typed[:number], "|"] for number in range(20)]
+        assert await client.request("shutdown") is None
+        client.notify("exit")
+        assert await client.exit_status() == 0
     finally:
         await client.close()
 
