@@ -169,7 +169,11 @@ async def test_other_documents_are_context_and_a_path_is_one_line(serve):
 
     for number in range(100):
         client.open(f"file:///p/{number}.py", f"def function_{number}():\n    pass\n" * 20)
-    assert (await item_at(client, "file:///p/50.py", 1, 8))["range"] == at(1, 8)
+    client.open("file:///p/last.py", FUNCTION)
+    assert "error" not in await client.response(client.ask("file:///p/last.py", 1, 7))
+    trace = await client.command("infill.explainLast")
+    assert trace.count("\nblock ") > 1
+    assert "def function" not in trace, "no source text without being asked"
     for number in range(100):
         client.notify("textDocument/didClose", {"textDocument": {"uri": f"file:///p/{number}.py"}})
-    assert "2 documents open" in await client.command("infill.dumpState")
+    assert "3 documents open" in await client.command("infill.dumpState")
