@@ -27,8 +27,8 @@ class FimFormat:
 
     `marker_texts` are the texts of (prefix, suffix, middle) in the vocabulary; `order` lists marker roles and
     places as they follow each other. A `begin` that the vocabulary does not ask for is left out. `anchored` families
-    are prompted from the line's start, with the typed text behind the middle marker: only where it was measured to
-    answer as well (`tests/eval/results`).
+    are prompted from the line's start, with the typed text behind the middle marker: ask
+    `tests/eval/anchored.py` before turning it on for a family (no result is recorded yet).
     """
 
     name: str
