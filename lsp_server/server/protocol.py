@@ -4,12 +4,14 @@ pygls 2.1.1, each with a test in `tests/server/test_protocol.py`:
 
 - starts an async handler only on a later turn of the loop, after edits that arrived behind the request: handlers
   here are plain functions that may return a coroutine, so their first part runs in order;
-- leaves a future behind per notification with an async handler;
+- leaves a future behind per notification with an async handler or, built in, one that is a generator;
 - never answers a request it cannot parse, loses the stream on a lower-case header, and parses any nested object
   that happens to have a `jsonrpc` key as a message: `read_messages` and `receive` replace its reading;
 - on `$/cancelRequest` of a command answers the client, and lets the command run on;
 - answers `shutdown` with an error while another request is open;
-- fails on an answer to a request of ours that was given up.
+- fails on an answer to a request of ours that was given up, and on a cancel whose id is no id;
+- serves requests before `initialize`, and a second `initialize`; finds fault with the missing parameters of a method
+  that it does not know.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 logger = logging.getLogger(__name__)
 
-_PARSE_ERROR, _INVALID_REQUEST, _INVALID_PARAMS = -32700, -32600, -32602
-
+_PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32700, -32600, -32601, -32602
+_NOT_INITIALIZED = -32002
 
 # Our own handlers see these; pygls would keep a second, faulty copy of every document and folder.
 _NOT_BUILT_IN = (
@@ -52,6 +54,7 @@ class InfillProtocol(LanguageServerProtocol):
     def __init__(self, server: LanguageServer, converter: Converter) -> None:
         super().__init__(server, converter)
         self.on_exit: Callable[[], None] = lambda: None
+        self._is_initialized = False
         for method in _NOT_BUILT_IN:
             del self.fm.builtin_features[method]
 
@@ -59,14 +62,13 @@ class InfillProtocol(LanguageServerProtocol):
         """Handle one message. Whatever is wrong with it, a request is answered and the server lives on."""
         try:
             data = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._answer_error(None, _PARSE_ERROR, f"The message is not JSON: {error}")
             return
         if not isinstance(data, dict) or data.get("jsonrpc") != self.VERSION:
             self._answer_error(_id_of(data), _INVALID_REQUEST, "Not a JSON-RPC 2.0 message.")
             return
-        if self._shutdown and "id" in data and "method" in data:
-            self._answer_error(_id_of(data), _INVALID_REQUEST, "The server is shutting down.")
+        if "method" in data and not self._admit(data):
             return
         try:
             message = self.structure_message(data)
@@ -76,10 +78,38 @@ class InfillProtocol(LanguageServerProtocol):
             else:
                 logger.warning("Ignoring a malformed message: %s", error)
             return
+        self._is_initialized |= data.get("method") == types.INITIALIZE
         try:
             self.handle_message(message)
         except InvalidStateError:
             logger.warning("The client answered a request that was given up already.")
+
+    def _admit(self, data: dict[str, Any]) -> bool:
+        """Whether a request or notification has its place here and now (LSP 3.18, "Server lifecycle").
+
+        A request that has none is answered; a notification is dropped.
+        """
+        method = data["method"]
+        if "id" not in data:
+            return self._is_initialized or method == types.EXIT
+        if self._shutdown:
+            refusal = _INVALID_REQUEST, "The server is shutting down."
+        elif not self._is_initialized and method != types.INITIALIZE:
+            refusal = _NOT_INITIALIZED, "The server waits for initialize."
+        elif self._is_initialized and method == types.INITIALIZE:
+            refusal = _INVALID_REQUEST, "The server is initialized already."
+        elif not isinstance(method, str) or not (method in self.fm.builtin_features or method in self.fm.features):
+            refusal = _METHOD_NOT_FOUND, f"There is no method {method!r}."
+        else:
+            return True
+        self._answer_error(_id_of(data), *refusal)
+        return False
+
+    def _handle_cancel_notification(self, msg_id: Any) -> None:
+        """Cancel an open request. Anything that is no request's id, as of one answered already, is ignored."""
+        future = self._request_futures.pop(msg_id, None) if isinstance(msg_id, str | int) else None
+        if future is not None:
+            future.cancel()
 
     def _answer_error(self, msg_id: str | int | None, code: int, message: str) -> None:
         error = {"code": code, "message": message}
@@ -96,6 +126,8 @@ class InfillProtocol(LanguageServerProtocol):
         """Run a handler now; if it returns a coroutine, run that as the request's task."""
         if inspect.isgeneratorfunction(handler):
             super()._execute_handler(msg_id, handler, callback, args, kwargs)
+            if (open_future := self._request_futures.get(msg_id)) is not None:
+                open_future.add_done_callback(partial(self._forget, msg_id))
             return
         done: Future[Any] = Future()
         try:
@@ -107,15 +139,15 @@ class InfillProtocol(LanguageServerProtocol):
         if inspect.isawaitable(result):
             task: Any = asyncio.ensure_future(result)
             self._request_futures[msg_id] = task
-            task.add_done_callback(partial(self._forget_and_call, msg_id, callback))
+            task.add_done_callback(partial(self._forget, msg_id))
+            task.add_done_callback(callback)
         else:
             done.set_result(result)
             callback(done)
 
-    def _forget_and_call(self, msg_id: str | int, callback: Callable[[Any], None], task: Any) -> None:
-        if self._request_futures.get(msg_id) is task:
+    def _forget(self, msg_id: str | int, future: Any) -> None:
+        if self._request_futures.get(msg_id) is future:
             del self._request_futures[msg_id]
-        callback(task)
 
     def _check_handler_result(self, future: Any) -> None:
         """A notification has no answer: its error goes to the log, not to the user at every keystroke."""
