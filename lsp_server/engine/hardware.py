@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -17,6 +18,10 @@ CACHE_MEMORY_SHARE = 1 / 8
 BATCH_TOKENS, LEAST_BATCH_TOKENS = 512, 32
 # On a CPU, short physical batches keep what an interrupted decode loses short; a GPU wants long ones.
 CPU_PHYSICAL_BATCH_TOKENS, GPU_PHYSICAL_BATCH_TOKENS = 128, 512
+# Threads that evaluate together wait for each other at every node of the graph, and spin while they wait. GNU's OpenMP
+# spins for some milliseconds; where another program wants a core, that keeps the thread that is waited for from it,
+# and a token takes thirty times as long. This is long enough for an idle machine (`infill bench typing --busy`).
+SPIN_COUNT = "1000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,13 @@ def look(*, has_gpu: bool) -> Machine:
     memory = psutil.virtual_memory()
     num_cores = min(psutil.cpu_count(logical=False) or allowed, allowed)
     return Machine(num_cores, memory.total, memory.available, has_gpu)
+
+
+def environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """The environment to run llama.cpp in; what the user has set of it stays."""
+    if "OMP_WAIT_POLICY" in inherited or "GOMP_SPINCOUNT" in inherited:
+        return dict(inherited)
+    return {**inherited, "GOMP_SPINCOUNT": SPIN_COUNT}
 
 
 def choose(options: EngineOptions, needs: ModelNeeds, machine: Machine) -> Parameters:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import os
 import secrets
 import sys
 from collections import deque
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lsp_server import errors
+from lsp_server.engine import hardware
 from lsp_server.engine.client import WENT_AWAY, EngineState
 from lsp_server.engine.messages import (
     EngineOptions,
@@ -154,6 +156,7 @@ class EngineProcess:
             sys.executable,
             *("-X", "utf8", "-m", "lsp_server.engine.service"),
             cwd=Path(errors.__file__).parents[1],
+            env=hardware.environment(os.environ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

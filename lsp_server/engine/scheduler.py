@@ -178,8 +178,8 @@ class Scheduler:
         runs: list[tuple[Run, int]] = []
         for run in decoding + prefilling:
             room = self.backend.batch_tokens - len(batch)
-            num_tokens = 1 if run in decoding else min(run.num_missing, room, slice_tokens)
-            if num_tokens <= 0 or room <= 0:
+            num_tokens = 1 if run in decoding else min(self._pace.cut(run.num_missing, slice_tokens), room)
+            if num_tokens <= 0 or room <= 0 or slice_tokens <= 0:
                 continue
             slice_tokens -= 0 if run in decoding else num_tokens
             tokens = _batch_tokens(run, num_tokens)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.hardware import LEAST_WINDOW_TOKENS, Machine, ModelNeeds, choose, look
+from lsp_server.engine.hardware import LEAST_WINDOW_TOKENS, Machine, ModelNeeds, choose, environment, look
 from lsp_server.engine.messages import EngineOptions
 
 GIB = 1 << 30
@@ -91,3 +91,9 @@ def test_this_machine_can_be_looked_at() -> None:
     machine = look(has_gpu=False)
     assert machine.num_cores >= 1
     assert 0 < machine.free_bytes <= machine.total_bytes
+
+
+def test_waiting_threads_spin_briefly_unless_the_user_says_otherwise() -> None:
+    assert environment({"PATH": "/bin"}) == {"PATH": "/bin", "GOMP_SPINCOUNT": "1000"}
+    for own in ({"OMP_WAIT_POLICY": "active"}, {"GOMP_SPINCOUNT": "7"}):
+        assert environment(own) == own

@@ -4,7 +4,7 @@ import pytest
 
 from tests.engine.fakes import Forgetful, fake_options
 
-ANCHOR = "x = compute(y)\n" * 20  # several slices of prefill
+ANCHOR = "x = compute(y)\n" * 25  # several slices of prefill
 OTHER = "class A:\n    pass\n" * 20
 SLICE = 64  # of a pace that has measured nothing
 

@@ -19,7 +19,7 @@ def paced(tokens_per_s: float, *, can_interrupt: bool = True) -> Pace:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_until_something_was_measured_slices_are_short(shared):
-    assert Pace(512, can_interrupt=True).slice_tokens(shared=shared) == 2 * LEAST_TOKENS
+    assert Pace(512, can_interrupt=True).slice_tokens(shared=shared) == LEAST_TOKENS
 
 
 @pytest.mark.parametrize("tokens_per_s", [200, 400, 2000, 20_000])
@@ -56,7 +56,7 @@ def test_a_slice_fits_a_batch():
 def test_small_batches_and_clocks_that_stood_still_tell_nothing(num_tokens, seconds):
     pace = Pace(512, can_interrupt=True)
     pace.measure(num_tokens, seconds)
-    assert pace.slice_tokens(shared=False) == 2 * LEAST_TOKENS
+    assert pace.slice_tokens(shared=False) == LEAST_TOKENS
 
 
 def test_one_hiccup_does_not_change_everything():
@@ -81,3 +81,13 @@ def test_whatever_was_measured_a_slice_is_within_bounds(measured, batch_tokens, 
     size = pace.slice_tokens(shared=shared)
     assert 1 <= size <= min(MOST_TOKENS, batch_tokens)
     assert size == batch_tokens or size % LEAST_TOKENS == 0
+
+
+@given(st.integers(1, 2000), st.integers(1, 8))
+def test_nothing_is_evaluated_in_less_than_the_least_if_there_is_more(num_tokens, multiple):
+    slices, num_missing = [], num_tokens
+    while num_missing:
+        slices.append(Pace.cut(num_missing, multiple * LEAST_TOKENS))
+        num_missing -= slices[-1]
+    assert all(size < max(multiple, 2) * LEAST_TOKENS + 1 for size in slices)
+    assert all(size >= LEAST_TOKENS for size in slices) or slices == [num_tokens]
