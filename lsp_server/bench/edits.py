@@ -55,8 +55,8 @@ def acceptances(book: Book, answer_tokens: int) -> Iterator[Step]:
     """The answer is accepted and a letter typed behind it. Each side accepts what it wrote itself."""
     for base, key, view_of, opening in _letters_of_pages(book):
 
-        def accepted(answer: str, base: str = base, view_of: Callable[[str], View] = view_of) -> View:
-            return view_of(base + answer + "s")
+        def accepted(answer: str, typed: str = base + key, view_of: Callable[[str], View] = view_of) -> View:
+            return view_of(typed + answer + "s")
 
         yield Step((*opening, view_of(base + key)), accepted, answer_tokens)
 

@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from lsp_server.bench import burst, cancel, decode, edits, typing
+from lsp_server.bench.busy import busy
 from lsp_server.bench.ours import OurSide, running_engine
 from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.record import write_json
@@ -34,6 +35,7 @@ PREFILL_TOKENS = 4000
 # What a long prefill needs besides: the answer, the short request, and tokens that are counted line by line.
 SPARE_TOKENS = 400
 BATCH_PAIRS = 5
+FILE_WIDTH = 120
 
 Say = Callable[[str], None]
 
@@ -54,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         kind.add_argument("--json", metavar="FILE", help="write command, machine and every sample there")
         if name != "decode":
             kind.add_argument("--peer", metavar="URL", help="a llama-server with the same model and as many threads")
+            kind.add_argument("--peer-options", metavar="TEXT", help="how it was started, for the record")
         if name == "typing":
             _add_typing(kind)
         if name == "cancel":
@@ -71,6 +74,9 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--before", type=_positive, default=BEFORE_TOKENS, metavar="N", help="tokens before the cursor")
     parser.add_argument("--after", type=_positive, default=AFTER_TOKENS, metavar="N", help="tokens after the cursor")
     parser.add_argument("--pace", type=float, default=120.0, metavar="MS", help="milliseconds a letter in bursts (120)")
+    parser.add_argument(
+        "--busy", type=int, default=0, metavar="N", help="keep so many other programs running that never rest (0)"
+    )
     parser.add_argument("--letters", type=_positive, default=200, metavar="N", help="the most letters of a burst (200)")
     parser.add_argument(
         "--realistic",
@@ -90,6 +96,8 @@ def _positive(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = FILE_WIDTH  # a file is as wide as the tables need
     arguments.model = absolute(arguments.model) if arguments.model else str(embedded_model())
     # Before minutes are spent on measuring.
     if arguments.json and not Path(arguments.json).absolute().parent.is_dir():
@@ -129,6 +137,8 @@ async def _stage(
     async with contextlib.AsyncExitStack() as stack:
         peer = await stack.enter_async_context(PeerSide(arguments.peer)) if arguments.peer else None
         about_peer = await peer.describe(Path(options.model_path)) if peer else None
+        if about_peer is not None and arguments.peer_options:
+            about_peer["options"] = arguments.peer_options
         engine, model = await stack.enter_async_context(running_engine(options))
         scale = min(1.0, WINDOW_SHARE * model.window_tokens / sum(tokens))
         book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
@@ -162,7 +172,8 @@ def _about(model: ModelInfo) -> dict[str, Any]:
 
 
 def _run_typing(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
-    return asyncio.run(_typing(arguments, say))
+    with busy(arguments.busy):
+        return {"busy_processes": arguments.busy} | asyncio.run(_typing(arguments, say))
 
 
 async def _typing(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def tables(results: Mapping[str, Any]) -> Iterator[Group]:
 
 def _table(*headings: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     return table

@@ -32,10 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
     parser.add_argument(
         "place",
+        nargs="?",
         metavar="FILE[:LINE[:COL]]",
         help="where to complete; line and column count from 1, in characters; default: the end of the file, or of "
         "the line; - reads standard input",
     )
+    # Behind a dash the parser would look for an option of that name, so it is one.
+    parser.add_argument("-:", dest="place_in_input", metavar="LINE[:COL]", help="where to complete in standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--explain", action="store_true", help="print what each stage did, with the prompt")
     parser.add_argument("--model", metavar="PATH", help="a GGUF model to use instead of the one in the settings")
@@ -47,7 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Complete once."""
     if arguments.max_tokens is not None and arguments.max_tokens < 1:
         raise InfillError("--max-tokens must be at least 1.")
-    snapshot = _read(arguments.place, arguments.language)
+    place = f"{_STANDARD_INPUT}:{arguments.place_in_input}" if arguments.place_in_input else arguments.place
+    if place is None:
+        raise InfillError("Name a file and where to complete in it, such as src/main.py:12:5.")
+    snapshot = _read(place, arguments.language)
     chosen, options, problems = configure(arguments.model)
     for problem in problems:
         print(f"infill: {problem}", file=sys.stderr)

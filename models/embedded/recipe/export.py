@@ -1,0 +1,110 @@
+"""Write the trained model as a GGUF: `python models/embedded/recipe/export.py WORK OUT.gguf [--type q8_0|q6_k]`.
+
+Quantised by llama.cpp itself, through llama-cpp-python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import gguf
+import llama_cpp
+import torch
+from vocabulary import MARKERS, Vocabulary
+
+TYPES = {"q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "q6_k": llama_cpp.LLAMA_FTYPE_MOSTLY_Q6_K}
+NORMAL, CONTROL = 1, 3  # enum llama_token_type
+# Our names of a layer's tensors, and llama.cpp's (gguf-py, `constants.py`).
+LAYER_NAMES = {
+    "attention_norm": "attn_norm",
+    "attention.query": "attn_q",
+    "attention.key": "attn_k",
+    "attention.value": "attn_v",
+    "attention.output": "attn_output",
+    "feed_forward_norm": "ffn_norm",
+    "feed_forward.gate": "ffn_gate",
+    "feed_forward.up": "ffn_up",
+    "feed_forward.down": "ffn_down",
+}
+
+
+def main() -> None:
+    """Export."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--type", choices=TYPES, default="q8_0")
+    parser.add_argument("--name", default="infill-small")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        full = Path(folder) / "full.gguf"
+        write(arguments.work, full, arguments.name)
+        quantise(full, arguments.out, TYPES[arguments.type])
+    print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
+
+
+def write(work: Path, out: Path, name: str) -> None:
+    """The model in 32-bit floats."""
+    state = torch.load(work / "checkpoint.pt", map_location="cpu")
+    shape = state["shape"]
+    writer = gguf.GGUFWriter(out, "llama")
+    writer.add_name(name)
+    writer.add_license("MIT")
+    writer.add_context_length(shape["context"])
+    writer.add_embedding_length(shape["width"])
+    writer.add_block_count(shape["layers"])
+    writer.add_feed_forward_length(shape["feed_forward"])
+    writer.add_head_count(shape["heads"])
+    writer.add_head_count_kv(shape["key_value_heads"])
+    writer.add_rope_dimension_count(shape["width"] // shape["heads"])
+    writer.add_rope_freq_base(shape["rope_base"])
+    writer.add_layer_norm_rms_eps(shape["norm_epsilon"])
+    writer.add_vocab_size(shape["vocabulary"])
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    add_vocabulary(writer, Vocabulary.load(work / "vocabulary.json"))
+    for key, tensor in state["model"].items():
+        writer.add_tensor(tensor_name(key), tensor.float().numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def add_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
+    """Tokens, merges and markers."""
+    model = json.loads(vocabulary.tokenizer.to_str())["model"]
+    tokens = [vocabulary.tokenizer.id_to_token(token) for token in range(vocabulary.size)]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("deepseek-coder")
+    writer.add_token_list(tokens)
+    writer.add_token_types([CONTROL if token in MARKERS else NORMAL for token in tokens])
+    writer.add_token_merges([" ".join(merge) if isinstance(merge, list) else merge for merge in model["merges"]])
+    writer.add_bos_token_id(vocabulary.begin)
+    writer.add_eos_token_id(vocabulary.end)
+    writer.add_add_bos_token(True)
+    writer.add_add_eos_token(False)
+
+
+def tensor_name(key: str) -> str:
+    """llama.cpp's name of a tensor of ours."""
+    if key == "embedding.weight":
+        return "token_embd.weight"
+    if key == "norm.weight":
+        return "output_norm.weight"
+    _, layer, rest = key.split(".", 2)
+    return f"blk.{layer}.{LAYER_NAMES[rest.removesuffix('.weight')]}.weight"
+
+
+def quantise(source: Path, target: Path, file_type: int) -> None:
+    """Let llama.cpp quantise a file."""
+    params = llama_cpp.llama_model_quantize_default_params()
+    params.ftype = file_type
+    if llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), params) != 0:
+        raise SystemExit(f"llama.cpp could not quantise {source}.")
+
+
+if __name__ == "__main__":
+    main()

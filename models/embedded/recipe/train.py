@@ -1,0 +1,173 @@
+"""Train the embedded model: `python models/embedded/recipe/train.py WORK --preset cpu|gpu [--minutes M]`.
+
+WORK is what `prepare.py` wrote. Goes on from `WORK/checkpoint.pt` if there is one; ends when all tokens are seen, or
+after M minutes, to be called again. Matrices are trained with Muon, the rest with AdamW. Rows begin short and grow
+(`PHASES`): a small model learns to look back past the suffix sooner where the suffix is short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (its usual name)
+from examples import Rows, batch_of
+from network import Llama, Shape
+from torch import Tensor
+from torch.utils.data import DataLoader
+from vocabulary import Vocabulary
+
+SEED = 1
+# Shares of all tokens, and how long a row is meanwhile.
+PHASES = ((0.4, 256), (0.3, 512), (0.22, 1024), (0.08, 2048))
+WARM_UP_SHARE, DECAY_SHARE = 0.01, 0.4
+SAVE_EVERY_S, LOG_EVERY_S = 300.0, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A model and how much it sees. `batch_tokens` are seen a step."""
+
+    width: int
+    layers: int
+    heads: int
+    key_value_heads: int
+    feed_forward: int
+    tokens: int
+    batch_tokens: int
+    matrix_rate: float
+    other_rate: float
+    workers: int
+
+
+PRESETS = {
+    "cpu": Preset(256, 8, 4, 2, 704, 24_000_000, 8_192, 4e-3, 4e-3, 1),
+    "gpu": Preset(512, 8, 8, 4, 1280, 2_000_000_000, 262_144, 4e-3, 2e-3, 12),
+}
+
+
+def main() -> None:
+    """Train until all is seen or the time is up."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--preset", choices=PRESETS, required=True)
+    parser.add_argument("--tokens", type=float, help="see so many instead of the preset's")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many, to be called again")
+    arguments = parser.parse_args()
+    preset = PRESETS[arguments.preset]
+    training = Training(arguments.work, preset, int(arguments.tokens or preset.tokens))
+    training.run(time.monotonic() + arguments.minutes * 60)
+
+
+class Training:
+    """A model, its optimisers, and how many tokens it has seen."""
+
+    def __init__(self, work: Path, preset: Preset, tokens: int) -> None:
+        torch.manual_seed(SEED)
+        torch.set_float32_matmul_precision("high")
+        self.work, self.preset, self.tokens = work, preset, tokens
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.shape = Shape(
+            Vocabulary.load(work / "vocabulary.json").size,
+            *(preset.width, preset.layers, preset.heads, preset.key_value_heads, preset.feed_forward),
+            context=PHASES[-1][1],
+        )
+        self.model = Llama(self.shape).to(self.device)
+        matrices = [each for each in self.model.layers.parameters() if each.ndim == 2]
+        others = [each for each in self.model.parameters() if all(each is not matrix for matrix in matrices)]
+        self.optimizers = [
+            torch.optim.Muon(matrices, lr=preset.matrix_rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(others, lr=preset.other_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        ]
+        self.rates = [preset.matrix_rate, preset.other_rate]
+        self.seen = 0
+        self._load()
+
+    def run(self, ends_at: float) -> None:
+        """Go through the phases from where we are."""
+        forward = torch.compile(self.model) if self.device.type == "cuda" else self.model
+        end = 0.0
+        for share, length in PHASES:
+            end += share
+            if self.seen < end * self.tokens - self.preset.batch_tokens and time.monotonic() < ends_at:
+                self._phase(forward, length, int(end * self.tokens), ends_at)
+        self._save()
+
+    def _phase(self, forward: Any, length: int, end: int, ends_at: float) -> None:
+        rows_a_step = self.preset.batch_tokens // length
+        steps = (end - self.seen) // self.preset.batch_tokens
+        rows = Rows(self.work, length, self.seen // length, steps * rows_a_step, SEED)
+        loader = DataLoader(rows, rows_a_step, collate_fn=batch_of, num_workers=self.preset.workers, prefetch_factor=4)
+        logged = saved = time.monotonic()
+        seen_at_log, losses = self.seen, []
+        for tokens, weights in loader:
+            losses.append(self._step(forward, torch.from_numpy(tokens), torch.from_numpy(weights)))
+            self.seen += self.preset.batch_tokens
+            now = time.monotonic()
+            if now - logged >= LOG_EVERY_S:
+                speed = (self.seen - seen_at_log) / (now - logged)
+                self._log(length, sum(map(float, losses)) / len(losses), speed)
+                logged, seen_at_log, losses = now, self.seen, []
+            if now - saved >= SAVE_EVERY_S:
+                self._save()
+                saved = now
+            if now >= ends_at:
+                return
+
+    def _step(self, forward: Any, tokens: Tensor, weights: Tensor) -> Tensor:
+        """One update; the mean loss of the middles' tokens, in nats."""
+        tokens, weights = tokens.to(self.device, non_blocking=True), weights.to(self.device, non_blocking=True)
+        for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * self._rate_share()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits = forward(tokens[:, :-1])
+        losses = F.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+        flat = weights.flatten()
+        ((losses * flat).sum() / flat.sum()).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        in_middle = flat > 1
+        return losses.detach()[in_middle].mean()
+
+    def _rate_share(self) -> float:
+        """Warm up, hold, fall to nothing."""
+        share = self.seen / self.tokens
+        return min(1.0, (share + 1e-4) / WARM_UP_SHARE, max(0.0, 1 - share) / DECAY_SHARE)
+
+    def _log(self, length: int, loss: float, tokens_per_s: float) -> None:
+        line = {"seen": self.seen, "length": length, "loss": round(loss, 4), "tokens_per_s": round(tokens_per_s)}
+        print(json.dumps(line), flush=True)
+        with (self.work / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+
+    def _save(self) -> None:
+        state = {
+            "shape": asdict(self.shape),
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "seen": self.seen,
+            "tokens": self.tokens,
+        }
+        torch.save(state, self.work / "checkpoint.new")
+        (self.work / "checkpoint.new").replace(self.work / "checkpoint.pt")
+
+    def _load(self) -> None:
+        path = self.work / "checkpoint.pt"
+        if path.exists():
+            state = torch.load(path, map_location=self.device)
+            self.model.load_state_dict(state["model"])
+            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(saved)
+            self.seen = state["seen"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""`infill bench` end to end: the real engine on the embedded model, beside a peer that speaks llama-server's wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from lsp_server import cli
+from lsp_server.bench.busy import busy
+from tests.bench.stub_peer import StubPeer
+
+MODEL = "tiny-fim.gguf"
+
+
+@pytest.fixture
+def peer() -> StubPeer:
+    return StubPeer(MODEL)
+
+
+@pytest.fixture
+def peer_url(peer: StubPeer) -> Iterator[str]:
+    """The peer in a thread of its own: `infill bench` runs an event loop itself."""
+    address: list[str] = []
+    started, ended = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with peer.running() as url:
+            address.append(url)
+            started.set()
+            await asyncio.to_thread(ended.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert started.wait(20)
+    yield address[0]
+    ended.set()
+    thread.join(20)
+
+
+@pytest.fixture
+def bench(tmp_path, capsys) -> Callable[..., dict]:
+    """Runs `infill bench` and returns its JSON, with what it printed under `printed`."""
+
+    def run(*arguments: str) -> dict:
+        path = tmp_path / "results.json"
+        assert cli.main(["bench", *arguments, "--pairs", "1", "--threads", "1", "--json", str(path)]) == 0
+        return json.loads(path.read_text(encoding="utf-8")) | {"printed": capsys.readouterr().out}
+
+    return run
+
+
+def test_every_kind_of_edit_beside_the_peer(bench, peer, peer_url):
+    small = ("--before", "200", "--after", "100", "--letters", "12", "--pace", "20")
+    results = bench("typing", "--peer", peer_url, "--peer-options", "-np 1", *small)
+    rows = {row["name"]: row for row in results["rows"]}
+    assert list(rows) == ["letter", "new line", "accept", "backspace", "undo", "jump", "bracket", "cold"]
+    for name, row in rows.items():
+        assert set(row["evaluated_tokens"]) >= {"ours", "peer"}, name
+        assert row["evaluated_tokens"]["peer"]["median"] == 512
+        assert name in results["printed"]
+    assert rows["letter"]["evaluated_tokens"]["ours"]["median"] <= 3
+    assert rows["cold"]["evaluated_tokens"]["ours"]["median"] > 200
+    assert results["from_cold"]["num_keys"]["ours"]["median"] >= 1
+    assert results["peer"] == {"build": "b0-stub", "context_tokens": 4096, "slots": 1, "options": "-np 1"}
+    assert results["busy_processes"] == 0
+
+
+def test_the_peer_is_asked_as_llama_vim_asks(bench, peer, peer_url):
+    bench("typing", "--peer", peer_url, "--rows", "letter", "--before", "200", "--after", "100")
+    path, body = peer.asked[-1]
+    assert path == "/infill"
+    assert body["input_prefix"].endswith("\n")
+    assert body["cache_prompt"]
+    assert body["id_slot"] == 0
+    assert body["n_predict"] == 16
+    assert body["prompt"].strip()
+
+
+def test_typing_through_files_at_a_pace(bench, tmp_path):
+    source = tmp_path / "source.py"
+    source.write_text("def area(width, height):\n    return width * height\n\n\n" * 30, encoding="utf-8")
+    results = bench("typing", "--realistic", str(source), "--letters", "20", "--pace", "10")
+    through = results["through_files"]
+    assert through["num_keys"] == {"ours": 20}
+    assert 0 <= through["share_in_time"]["ours"] <= 1
+    assert through["waits_ms"]["ours"]["median"] > 0
+
+
+def test_giving_up_midway(bench, peer_url):
+    results = bench("cancel", "--peer", peer_url, "--prefill", "300", "--batch-pairs", "1")
+    assert set(results["cancel"]["undisturbed_ms"]["prefill"]) == {"ours", "peer"}
+    assert results["batches"]["over"]["median"] > 0
+    assert set(results["batches"]["tokens_per_s"]) == {"128", "512"}
+
+
+def test_the_scheduler_beside_a_bare_loop(bench):
+    results = bench("decode")
+    assert results["decode"]["over"]["median"] > 0
+    assert results["decode"]["num_same_tokens"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("typing", "--rows", "leter"), "There is no row 'leter'."),
+        (("typing", "--json", "no/such/folder/r.json"), "There is no folder for"),
+        (("typing", "--peer", "http://127.0.0.1:9"), "Is llama-server running?"),
+        (("decode", "--model", "nowhere.gguf"), "nowhere.gguf"),
+    ],
+)
+def test_what_cannot_be_measured_is_a_sentence(capsys, arguments, says):
+    assert cli.main(["bench", *arguments]) != 0
+    assert says in capsys.readouterr().err
+
+
+def test_a_peer_with_another_model_is_no_peer(capsys, peer, peer_url):
+    peer._model_file = "another.gguf"
+    assert cli.main(["bench", "typing", "--peer", peer_url]) != 0
+    assert "The peer runs another.gguf, not tiny-fim.gguf" in capsys.readouterr().err
+
+
+def test_busy_programs_are_busy_and_end():
+    before = {process.pid for process in psutil.Process().children()}
+    with busy(2):
+        started = [process for process in psutil.Process().children() if process.pid not in before]
+        assert len(started) == 2
+    assert not [process for process in started if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]

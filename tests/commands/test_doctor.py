@@ -1,0 +1,43 @@
+"""`infill doctor`: a report that fits a bug report, and an exit status that a script can read."""
+
+from __future__ import annotations
+
+import re
+
+from lsp_server import __version__
+
+FACTS = (
+    *(f"infill {__version__}", "llama-cpp-python 0.3", "GPU: ", "physical", "MiB free of", "(embedded)", "tiny-fim"),
+    *("threads", "layers on the GPU", "f16 cache", "flash attention", "can infill yes, deepseek format"),
+)
+
+
+def test_the_report_of_the_embedded_model(infill):
+    found = infill("doctor")
+    assert found.status == 0, found.out
+    lines = " ".join(found.out.split())
+    assert [fact for fact in FACTS if fact not in lines] == []
+    memory = re.search(r"(\d+) MiB: weights (\d+) MiB, cache of \d+ tokens (\d+)", lines)
+    needed, weights, cache = map(int, memory.groups())
+    assert abs(needed - weights - cache) <= 1
+
+
+def test_a_model_that_is_missing(infill):
+    found = infill("doctor", "--model", "nowhere.gguf")
+    assert found.status == 1
+    assert "can infill no: " in " ".join(found.out.split())
+
+
+def test_settings_that_are_wrong_are_said(infill, project):
+    (project / ".infill.toml").write_text("[completion]\nmax_tokns = 5\n", encoding="utf-8")
+    found = infill("doctor")
+    assert found.status == 0
+    assert "max_tokns" in found.out
+    assert "max_tokens" in found.out, "what was meant"
+
+
+def test_what_was_set_is_what_it_runs_with(infill, project):
+    (project / ".infill.toml").write_text("[engine]\nthreads = 1\nwindow_tokens = 512\n", encoding="utf-8")
+    lines = " ".join(infill("doctor").out.split())
+    assert "1 threads" in lines
+    assert "512 tokens (trained: " in lines
