@@ -123,7 +123,7 @@ def parse(layers: Iterable[Layer]) -> tuple[Settings, list[str]]:
     values: dict[str, Any] = {}
     problems: list[str] = []
     for layer in layers:
-        if not isinstance(layer.values, Mapping | None):
+        if not isinstance(layer.values, Mapping | None) and layer.values != []:
             problems.append(f"{layer.origin}: settings must be a table, not {_show(layer.values)}; ignored.")
             continue
         for key, value in _flatten(layer.values or {}):
@@ -142,6 +142,9 @@ def _flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterable[tuple[str,
     for name, value in values.items():
         key = prefix + re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", str(name)).lower()
         key = key.removeprefix(SECTION + ".")
+        is_section = key == SECTION or any(known.startswith(key + ".") for known in KEYS)
+        if is_section and value == []:
+            continue  # what Neovim makes of an empty table
         if isinstance(value, Mapping):
             yield from _flatten(value, "" if key == SECTION else key + ".")
         elif value is not None:

@@ -75,7 +75,13 @@ def test_later_layers_win_key_by_key():
     )
 
 
-@pytest.mark.parametrize("values", [None, {}, {"infill": None}, {"infill": {}}, {"model": None, "engine": None}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        *(None, {}, {"infill": None}, {"infill": {}}, {"model": None, "engine": None}),
+        *([], {"infill": []}, {"completion": []}, {"infill": {"engine": []}}),  # Neovim's empty tables
+    ],
+)
 def test_nothing_set(values):
     assert parsed(values) == Settings()
 
