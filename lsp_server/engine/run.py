@@ -36,6 +36,7 @@ class Run:
     joint_logprob: float = 0.0
     chunk_logprob: float = 0.0
     is_orphan: bool = False
+    is_given_up: bool = False  # its cancel or its successor has arrived and is yet to be taken
     is_announced: bool = False  # as prefilled
     timings: Timings = field(default_factory=Timings)
     decoder: codecs.IncrementalDecoder = field(

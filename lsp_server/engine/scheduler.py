@@ -106,16 +106,19 @@ class Scheduler:
         """Whether the decode under way serves nobody once this request is in: not those it is evaluated for, and not
         the request itself, which may well want the same tokens of the same anchor."""
         in_flight = self._in_flight
+        serves_somebody = False
         for run, end in in_flight:
-            over = run.is_orphan or _same_place(run.request, request) or run.request.priority > request.priority
+            run.is_given_up |= _same_place(run.request, request)
+            over = run.is_orphan or run.is_given_up or run.request.priority > request.priority
             wanted = prepared.anchor + prepared.typed
-            if not over or common_prefix(run.tokens[:end], wanted) == end:
-                return False
-        return bool(in_flight)
+            serves_somebody |= not over or common_prefix(run.tokens[:end], wanted) == end
+        return bool(in_flight) and not serves_somebody
 
     def should_interrupt_to_cancel(self, request_id: str) -> bool:
         """Whether the decode under way is for this request alone, and not its anchor's prefill, which goes on."""
         in_flight = self._in_flight
+        for run, _ in in_flight:
+            run.is_given_up |= run.id == request_id
         return bool(in_flight) and all(run.id == request_id and not run.in_anchor for run, _ in in_flight)
 
     # Admission

@@ -134,6 +134,31 @@ def test_a_cancel_does_not_interrupt_the_prefill_of_an_anchor(watching):
     assert not watching.interrupts_to_cancel("old")
 
 
+def test_a_request_interrupts_a_prefill_whose_cancel_is_on_its_way(watching):
+    """Both arrive during one decode, so the worker has taken neither."""
+    bench = watching.bench
+    bench.submit("old", ANCHOR, document="d")
+    request, prepared = bench.prepare(OTHER, document="e")
+
+    def cancel_then_ask() -> bool:
+        assert not bench.scheduler.should_interrupt_to_cancel("old")
+        return bench.scheduler.should_interrupt_for(request, prepared)
+
+    assert watching.ask(cancel_then_ask)
+
+
+def test_a_request_interrupts_a_prefill_whose_successor_is_on_its_way(watching):
+    bench = watching.bench
+    bench.submit("old", ANCHOR, document="d")
+    successor, other = bench.prepare(ANCHOR, document="d", typed="t"), bench.prepare(OTHER, document="e")
+
+    def ask_twice() -> bool:
+        assert not bench.scheduler.should_interrupt_for(*successor), "it wants the same tokens"
+        return bench.scheduler.should_interrupt_for(*other)
+
+    assert watching.ask(ask_twice)
+
+
 def test_a_cancel_interrupts_the_prefill_of_typed_text(watching):
     watching.bench.answer("warm", ANCHOR, document="d")
     watching.bench.submit("old", ANCHOR, typed="t" * 200, document="d")
