@@ -28,7 +28,8 @@ class FimFormat:
     `marker_texts` are the texts of (prefix, suffix, middle) in the vocabulary; `order` lists marker roles and
     places as they follow each other. A `begin` that the vocabulary does not ask for is left out. `anchored` families
     are prompted from the line's start, with the typed text behind the middle marker: ask
-    `tests/eval/anchored.py` before turning it on for a family (no result is recorded yet).
+    `tests/eval/anchored.py` before turning it on for a family. Recorded is the embedded model, which was trained on
+    such prompts; DeepSeek's own weights could not be had to measure.
     """
 
     name: str

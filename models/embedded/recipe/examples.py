@@ -175,6 +175,8 @@ class Maker:
     def _cut(self, document: Tokens, place: int, kind: str, most: int) -> Hole:
         lines = self._lines(document)
         at = bisect_right(lines, place) - 1
+        while at + 1 < len(lines) and self._end(document, lines, at) == lines[at]:
+            at += 1  # nobody fills blank lines
         if kind == "closers" and (hole := self._closers(document, lines, at)):
             return hole
         if kind in ("rest", "span") and (hole := self._inside(document, lines, at, kind, most)):
