@@ -19,8 +19,8 @@ BATCH_TOKENS, LEAST_BATCH_TOKENS = 512, 32
 # On a CPU, short physical batches keep what an interrupted decode loses short; a GPU wants long ones.
 CPU_PHYSICAL_BATCH_TOKENS, GPU_PHYSICAL_BATCH_TOKENS = 128, 512
 # Threads that evaluate together wait for each other at every node of the graph, and spin while they wait. GNU's OpenMP
-# spins for some milliseconds; where another program wants a core, that keeps the thread that is waited for from it,
-# and a token takes thirty times as long. This is long enough for an idle machine (`infill bench typing --busy`).
+# spins for some milliseconds; where another program wants a core, that keeps the thread that is waited for from it.
+# This is long enough for an idle machine. `infill bench typing --busy` measures it; no result is recorded yet.
 SPIN_COUNT = "1000"
 
 

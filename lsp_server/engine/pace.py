@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# llama.cpp's flash attention on a CPU takes 64 tokens together, and fewer one by one: with 1,400 tokens in the cache,
-# slices of 32 had 44 tokens a second where those of 64 had 57 (ggml-cpu/ops.cpp, `ggml_fa_tile_config`).
+# llama.cpp's flash attention on a CPU takes 64 tokens together, and fewer one by one, which is slower the more tokens
+# are in the cache (ggml-cpu/ops.cpp, `ggml_fa_tile_config`).
 LEAST_TOKENS, MOST_TOKENS = 64, 512
 # Alone, a slice is as long as an interruption may throw away, or where a decode cannot be interrupted, as long as a
 # request may wait for it. Beside sequences that are being written it is as long as their readers may wait for a token.

@@ -104,7 +104,7 @@ class Scheduler:
 
     def should_interrupt_for(self, request: Generate, prepared: Prepared) -> bool:
         """Whether the decode under way serves nobody once this request is in: not those it is evaluated for, and not
-        the request itself, which may well want the same tokens of the same anchor."""
+        the request itself, which may well want the same tokens of the same anchor. Notes whom it supersedes."""
         in_flight = self._in_flight
         serves_somebody = False
         for run, end in in_flight:
@@ -115,7 +115,8 @@ class Scheduler:
         return bool(in_flight) and not serves_somebody
 
     def should_interrupt_to_cancel(self, request_id: str) -> bool:
-        """Whether the decode under way is for this request alone, and not its anchor's prefill, which goes on."""
+        """Whether the decode under way is for this request alone, and not its anchor's prefill, which goes on until
+        somebody wants something else. Notes that the request is given up."""
         in_flight = self._in_flight
         for run, _ in in_flight:
             run.is_given_up |= run.id == request_id

@@ -79,7 +79,11 @@ def test_a_bracket_is_closed_behind_the_cursor(book):
 
 
 def test_a_jump_stays_in_its_document(book):
-    for step in steps(book, "jump"):
+    lines = library_lines()
+    starts = range(0, len(lines), JUMP_LINES)
+    for number, step in enumerate(steps(book, "jump")):
+        start = starts[1 + number % (len(starts) - 1)]
+        assert text_of(step)[0].startswith(lines[start]), "a hundred lines below the one before"
         assert {view.uri for view in (*step.preparation, step.measured(""))} == {step.measured("").uri}
     assert JUMP_LINES >= 100
 
