@@ -74,8 +74,9 @@ class Pipeline:
         self._end_warm_up(snapshot.uri)
         if not (self._declined(answer, snapshot, ask) or self._recall(answer, snapshot)):
             await self._debounce(answer, turn, ask)
-            if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours)):
+            if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, ask)):
                 await self._generate(answer, snapshot, plan, ask)
+                self._planner.speed.learn(answer.timings)
                 self._clean(answer, snapshot)
         if ask.automatic and answer.text:
             self._warm_up_later(snapshot, neighbours)
@@ -120,11 +121,13 @@ class Pipeline:
             if not self._turns.is_current(turn):
                 answer.reason = "superseded"
 
-    async def _plan(self, answer: Answer, snapshot: Snapshot, neighbours: Neighbours) -> Plan | None:
-        """Plan the prompt, once there is a model."""
+    async def _plan(self, answer: Answer, snapshot: Snapshot, neighbours: Neighbours, ask: Ask) -> Plan | None:
+        """Plan the prompt, once there is a model. Only where pauses will be used can it be short for now."""
+        in_haste = ask.automatic and self.settings.engine.warm_up
+        patience_ms = self.settings.completion.patience_ms if in_haste else 0
         try:
             model = await self.engine.ready()
-            plan = self._planner.plan(snapshot, neighbours, model)
+            plan = self._planner.plan(snapshot, neighbours, model, patience_ms)
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None

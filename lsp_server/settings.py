@@ -48,6 +48,15 @@ class CompletionSettings(msgspec.Struct, frozen=True):
     debounce_ms: Annotated[
         int, Meta(ge=0, le=5000, description="Wait this long for the next keystroke before asking the model.")
     ] = 30
+    patience_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=600_000,
+            description="Show less text to the model where it would read for longer than this before it can write, "
+            "and all of it once you pause; 0: always all of it.",
+        ),
+    ] = 2000
 
 
 class ContextSettings(msgspec.Struct, frozen=True):

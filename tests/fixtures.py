@@ -57,7 +57,9 @@ def make_snapshot(prefix: str, suffix: str = "", language_id: str = "python", pa
     )
 
 
-def make_model(window_tokens: int = 2048, markers: dict[str, str] | None = None) -> ModelInfo:
+def make_model(
+    window_tokens: int = 2048, markers: dict[str, str] | None = None, prefill_tokens_per_s: float = 0.0
+) -> ModelInfo:
     """A model, DeepSeek-Coder unless told otherwise."""
     return ModelInfo(
         name="test-model",
@@ -70,6 +72,7 @@ def make_model(window_tokens: int = 2048, markers: dict[str, str] | None = None)
         cache_bytes=1,
         isolates_line_breaks=True,
         can_drop_tail=True,
+        prefill_tokens_per_s=prefill_tokens_per_s,
         backend="scripted",
         parameters=Parameters(
             window_tokens=window_tokens,

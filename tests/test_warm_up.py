@@ -109,6 +109,51 @@ async def test_blocks_are_chosen_at_the_pause():
     assert texts(warm_ups(pipeline)[0].prompt)[0] == "# src/lib.py\nwidth = 3\n\n"
 
 
+async def test_a_pause_makes_a_short_prompt_whole():
+    pipeline = pipeline_of(*WRITES, END, patience_ms=1)
+    pipeline.engine.model = make_model(prefill_tokens_per_s=50)
+    here = snapshot_at("import os\n" * 200 + "\n‸\n" + "print(os)\n" * 200)
+    await pipeline.complete(here, none, TYPING)
+    [short] = pipeline.engine.requests
+    await settle()
+    [whole] = warm_ups(pipeline)
+    assert len(texts(whole.prompt)[0]) > 5 * len(texts(short.prompt)[0])
+    assert (await asked(pipeline, typed("x", here))).prompt == whole.prompt
+
+
+@pytest.mark.parametrize(
+    ("ask", "options"),
+    [
+        pytest.param(Ask("command"), {}, id="a command, which nobody repeats"),
+        pytest.param(INVOKED, {}, id="who asked for it waits for it"),
+        pytest.param(TYPING, {"warm_up": False}, id="pauses are not to be used"),
+        pytest.param(TYPING, {"patience_ms": 0}, id="switched off"),
+    ],
+)
+async def test_prompts_are_whole_at_once_where_no_pause_would_make_them_so(ask, options):
+    pipeline = pipeline_of(*WRITES, END, **{"patience_ms": 1} | options)
+    pipeline.engine.model = make_model(prefill_tokens_per_s=50)
+    here = snapshot_at("import os\n" * 200 + "\n‸\n" + "print(os)\n" * 200)
+    await pipeline.complete(here, none, ask)
+    await settle()
+    [request] = pipeline.engine.requests
+    assert len(texts(request.prompt)[0]) > 1000
+
+
+async def test_answers_tell_how_fast_the_engine_is():
+    """What it measured when it loaded the model may have been on a busy machine."""
+    fast = Timings(prompt_tokens=1000, prefill_ms=10)
+    pipeline = pipeline_of(Prefilled(fast), Chunk("x"), Done("end", fast), patience_ms=1000)
+    pipeline.engine.model = make_model(prefill_tokens_per_s=50)
+    lines = "import os\n" * 200
+    for path, least, most in (("a.py", 0, 1000), ("b.py", 1000, 10_000)):
+        await pipeline.complete(snapshot_at(lines + "‸" + lines, path=path), none, TYPING)
+        assert least < len(texts(pipeline.engine.requests[-1].prompt)[0]) < most
+    for path in ("a.py", "b.py"):
+        pipeline.forget(snapshot_at("‸", path=path).uri)
+    await settle()
+
+
 # When there is none
 
 

@@ -13,9 +13,9 @@ from lsp_server.bench.text import Book
 from lsp_server.engine.backend import Backend
 from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate, Prefilled
 from lsp_server.engine.prepare import Preparer
-from lsp_server.engine.reuse import common_prefix
 from lsp_server.engine.scheduler import Scheduler
 from lsp_server.errors import EngineError
+from lsp_server.sequences import common_prefix
 
 TOKENS = 128
 PROMPT_TOKENS = 256

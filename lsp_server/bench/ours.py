@@ -32,12 +32,16 @@ POLL_S = 0.02
 
 
 class OurSide:
-    """Satisfies `Side`. `max_tokens` is the answer's length that prompts are planned for."""
+    """Satisfies `Side`. `max_tokens` is the answer's length that prompts are planned for.
 
-    def __init__(self, engine: EngineProcess, model: ModelInfo, max_tokens: int) -> None:
+    With `patience_ms` prompts are shorter than the peer's where the whole would take longer; 0 keeps both equal.
+    """
+
+    def __init__(self, engine: EngineProcess, model: ModelInfo, max_tokens: int, patience_ms: int = 0) -> None:
         self.name = "ours"
         self.engine = engine
         self.model = model
+        self.patience_ms = patience_ms
         settings = Settings(completion=CompletionSettings(max_tokens=max_tokens), context=ContextSettings(max_tokens=0))
         self._planner = Planner(settings)
 
@@ -53,7 +57,7 @@ class OurSide:
 
     def request(self, view: View, max_tokens: int, *, heal: bool = True) -> Generate:
         """The request that the pipeline would make."""
-        plan = self._planner.plan(view.snapshot(), lambda: (), self.model)
+        plan = self._planner.plan(view.snapshot(), lambda: (), self.model, self.patience_ms)
         return Generate(
             plan.anchor.parts,
             max_tokens,

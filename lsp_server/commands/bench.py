@@ -77,6 +77,13 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--busy", type=int, default=0, metavar="N", help="keep so many other programs running that never rest (0)"
     )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=0,
+        metavar="MS",
+        help="let our prompts be short for want of time, as completion.patience_ms does (0: as long as the peer's)",
+    )
     parser.add_argument("--letters", type=_positive, default=200, metavar="N", help="the most letters of a burst (200)")
     parser.add_argument(
         "--realistic",
@@ -128,7 +135,7 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def _stage(
-    arguments: argparse.Namespace, options: EngineOptions, tokens: tuple[int, int]
+    arguments: argparse.Namespace, options: EngineOptions, tokens: tuple[int, int], patience_ms: int = 0
 ) -> AsyncIterator[Stage]:
     """Start our engine and find the peer.
 
@@ -143,7 +150,7 @@ async def _stage(
         scale = min(1.0, WINDOW_SHARE * model.window_tokens / sum(tokens))
         book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
         about = {"model": _about(model), "peer": about_peer}
-        yield Stage(OurSide(engine, model, typing.ANSWER_TOKENS), peer, book, about)
+        yield Stage(OurSide(engine, model, typing.ANSWER_TOKENS, patience_ms), peer, book, about)
 
 
 def _book(model_path: str, before_tokens: int = 0, after_tokens: int = 0) -> Book:
@@ -181,8 +188,9 @@ async def _typing(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     texts = [(Path(name).name, read_source(Path(name))) for name in arguments.realistic or ()]
     options = EngineOptions(arguments.model, threads=arguments.threads)
     results: dict[str, Any] = {}
-    async with _stage(arguments, options, (arguments.before, arguments.after)) as stage:
-        results |= stage.about
+    wanted_tokens = (arguments.before, arguments.after)
+    async with _stage(arguments, options, wanted_tokens, arguments.patience) as stage:
+        results |= stage.about | {"patience_ms": arguments.patience}
         known = edits.rows(typing.ANSWER_TOKENS)
         results["rows"] = [
             await typing.measure(name, known[name], stage.book, stage.sides, arguments.pairs, say)

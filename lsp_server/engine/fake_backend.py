@@ -33,7 +33,8 @@ class FakeScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the fake is told to do, as `model_path` spells it: `fake:decode_ms=20,die_after=3`.
 
     `decode_ms` each decode takes that long; `load_ms` so does loading; `fail_after`, `die_after`, `full_after`:
-    from that decode on raise an error, exit the process, report a full cache; `fail_load` refuses to load.
+    from that decode on raise an error, exit the process, report a full cache; `fail_load` refuses to load;
+    `tokens_per_s` is the speed it claims to have.
     """
 
     decode_ms: float = 0.0
@@ -42,6 +43,7 @@ class FakeScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     die_after: int = 0
     full_after: int = 0
     fail_load: int = 0
+    tokens_per_s: float = 0.0
 
     @staticmethod
     def parse(model_path: str) -> FakeScript:
@@ -80,6 +82,7 @@ class FakeBackend:
             cache_bytes=0,
             isolates_line_breaks=True,
             can_drop_tail=True,
+            prefill_tokens_per_s=self.script.tokens_per_s,
             backend="fake",
             parameters=Parameters(
                 window_tokens=window_tokens,

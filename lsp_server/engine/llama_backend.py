@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from lsp_server.engine.backend import BatchToken, DecodeStatus
 from lsp_server.engine.gguf import check_gguf
 from lsp_server.engine.llama_vocabulary import LlamaVocabulary
 from lsp_server.engine.messages import EngineOptions, ModelInfo, Sampling
+from lsp_server.engine.pace import LEAST_TOKENS
 from lsp_server.errors import EngineError, ModelCannotInfillError, ModelFileError
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ class LlamaBackend:
         self.batch_tokens = self._parameters.batch_tokens
         self.can_interrupt = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
-        self.info = self._describe(path)
+        self.info = self._describe(path, self._measure_prefill())
 
     # Tokens
 
@@ -229,7 +231,19 @@ class LlamaBackend:
             cache_token_bytes={name: values * size for name, size in _CACHE_VALUE_BYTES.items()},
         )
 
-    def _describe(self, path: Path) -> ModelInfo:
+    def _measure_prefill(self) -> float:
+        """Tokens a second, of the smallest slice of prefill; one token before it reads the weights from the disk."""
+        seconds = 0.0
+        num_tokens = min(LEAST_TOKENS, self._parameters.window_tokens)
+        for count in (1, num_tokens):
+            began = time.perf_counter()
+            self.decode([BatchToken(0, position, 0, wants_logits=False) for position in range(count)])
+            llama_cpp.llama_synchronize(self._context)
+            seconds = time.perf_counter() - began
+            self.truncate(0, 0)
+        return num_tokens / seconds
+
+    def _describe(self, path: Path, prefill_tokens_per_s: float) -> ModelInfo:
         model = self._model
         recurrent = llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
         return ModelInfo(
@@ -245,6 +259,7 @@ class LlamaBackend:
             ),
             isolates_line_breaks=self.vocabulary.isolates_line_breaks,
             can_drop_tail=not recurrent and llama_cpp.llama_model_n_swa(model) == 0,
+            prefill_tokens_per_s=prefill_tokens_per_s,
             backend="llama.cpp",
             parameters=self._parameters,
         )

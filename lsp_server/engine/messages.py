@@ -162,7 +162,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     `markers` maps each role to the marker's text; the `*_bytes` are memory.
     `isolates_line_breaks` tells whether no token joins text across a line break. `can_drop_tail` is false for
-    models whose memory cannot forget its newest tokens, which therefore run without reuse.
+    models whose memory cannot forget its newest tokens, which therefore run without reuse. `prefill_tokens_per_s`
+    is how fast prompts were evaluated when the model was loaded; 0 if nobody knows.
     """
 
     name: str
@@ -175,6 +176,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     cache_bytes: int
     isolates_line_breaks: bool
     can_drop_tail: bool
+    prefill_tokens_per_s: float
     backend: str
     parameters: Parameters
 

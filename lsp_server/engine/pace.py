@@ -12,12 +12,12 @@ _WEIGHT = 0.25  # of the newest measurement
 
 
 class Pace:
-    """Tokens a second of prefill, measured."""
+    """Tokens a second of prefill, measured; `tokens_per_s` is what is known of it to begin with, if anything."""
 
-    def __init__(self, batch_tokens: int, *, can_interrupt: bool) -> None:
+    def __init__(self, batch_tokens: int, *, can_interrupt: bool, tokens_per_s: float | None = None) -> None:
         self._batch_tokens = batch_tokens
         self._alone_s = INTERRUPTIBLE_S if can_interrupt else UNINTERRUPTIBLE_S
-        self._tokens_per_s: float | None = None
+        self._tokens_per_s = tokens_per_s
 
     def measure(self, num_tokens: int, seconds: float) -> None:
         """Take note of an evaluation of mostly prefill; small ones tell nothing."""

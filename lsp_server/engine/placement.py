@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lsp_server.engine.cache import Cache
-from lsp_server.engine.reuse import common_prefix, keep_sampled
+from lsp_server.engine.reuse import keep_sampled
 from lsp_server.engine.run import Run
 from lsp_server.engine.slots import Slot
+from lsp_server.sequences import common_prefix
 
 MOST_TAKEN_BACK = 4  # tokens
 

@@ -7,19 +7,6 @@ from collections.abc import Callable, Sequence
 Piece = Callable[[int], bytes]
 
 
-def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
-    """How many leading tokens two sequences share."""
-    # Slices compare at C speed, so the end of what is equal is found by halving.
-    shared, bound = 0, min(len(left), len(right))
-    while shared < bound:
-        middle = (shared + bound + 1) // 2
-        if left[shared:middle] == right[shared:middle]:
-            shared = middle
-        else:
-            bound = middle - 1
-    return shared
-
-
 def keep_sampled(held: Sequence[int], canonical: Sequence[int], piece: Piece) -> tuple[int, int]:
     """How many of `held` can stand for how many of `canonical`.
 

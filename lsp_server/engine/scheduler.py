@@ -21,8 +21,8 @@ from lsp_server.engine.messages import Chunk, Done, Event, Failed, FinishReason,
 from lsp_server.engine.pace import Pace
 from lsp_server.engine.placement import place
 from lsp_server.engine.prepare import Prepared
-from lsp_server.engine.reuse import common_prefix
 from lsp_server.engine.run import Run
+from lsp_server.sequences import common_prefix
 
 
 class Scheduler:
@@ -42,7 +42,11 @@ class Scheduler:
         self.cache = Cache(backend)
         self._emit = emit
         self._clock = clock
-        self._pace = Pace(backend.batch_tokens, can_interrupt=backend.can_interrupt)
+        self._pace = Pace(
+            backend.batch_tokens,
+            can_interrupt=backend.can_interrupt,
+            tokens_per_s=backend.info.prefill_tokens_per_s or None,
+        )
         self._open: dict[str, Run] = {}
         self._orphans: dict[str, Run] = {}
         self._num_arrived = 0

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lsp_server.engine.reuse import common_prefix
+from lsp_server.sequences import common_prefix
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lsp_server.context.blocks import Block
-from lsp_server.engine.messages import PromptPart
+from lsp_server.engine.messages import Marker, PromptPart
 from lsp_server.snapshot import Snapshot
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "<": ">"}
@@ -22,7 +22,8 @@ _MOST_AUTO_CLOSED = 4  # characters
 class Anchor:
     """A frozen prompt: the text around a line's start, and the parts made of it.
 
-    `max_typed_characters` may follow before the prompt is built anew.
+    `max_typed_characters` may follow before the prompt is built anew. A short anchor has less text than the window
+    holds, because there was no time to evaluate more.
     """
 
     prefix: str
@@ -31,6 +32,12 @@ class Anchor:
     parts: tuple[PromptPart, ...]
     reserve_tokens: int
     max_typed_characters: int
+    is_short: bool = False
+
+    @property
+    def spelling(self) -> str:
+        """The prompt as one string, with markers as characters that no code has: for comparing prompts."""
+        return "".join(f"\0{part.role}\0" if isinstance(part, Marker) else part.text for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,16 +25,19 @@ def plan_anchor(
     fim_format: FimFormat,
     max_tokens: int,
     suffix_share: float,
+    most_tokens: int | None = None,
 ) -> Anchor:
     """Plan a prompt anchored at the start of the cursor's line.
 
     In formats not to be anchored, and in lines longer than what may be typed, it is anchored at the cursor.
     Counts are estimated; the engine cuts exactly what is still too long. `suffix_share` is the share of the window
-    that the text after the cursor may take.
+    that the text after the cursor may take. With `most_tokens` the anchor is a short one, of so many tokens.
     """
     reserve = min(int(model.window_tokens * RESERVE_SHARE), MOST_RESERVE_TOKENS) if fim_format.anchored else 0
     num_markers = sum(role in model.markers for role in fim_format.order if isinstance(role, str))
     budget = max(0, model.window_tokens - max_tokens - reserve - num_markers)
+    if most_tokens is not None:
+        budget = min(budget, most_tokens)
     num_typed = len(snapshot.line_prefix)
     if num_typed > reserve * CHARACTERS_PER_TOKEN:  # as always where nothing is reserved
         num_typed = 0
@@ -62,7 +65,15 @@ def plan_anchor(
             parts += texts[place]
         elif place in model.markers:
             parts.append(Marker(place))
-    return Anchor(prefix, snapshot.suffix, blocks, tuple(parts), reserve, reserve * CHARACTERS_PER_TOKEN)
+    return Anchor(
+        prefix,
+        snapshot.suffix,
+        blocks,
+        tuple(parts),
+        reserve,
+        reserve * CHARACTERS_PER_TOKEN,
+        is_short=most_tokens is not None,
+    )
 
 
 def _fitting(blocks: tuple[Block, ...], max_tokens: int) -> tuple[Block, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from lsp_server.prompt.anchor import Anchor, Continuation, follow
+from lsp_server.sequences import common_prefix
 from lsp_server.snapshot import Snapshot
 
 MAX_ANCHORS_PER_DOCUMENT = 6
@@ -18,10 +19,10 @@ class Anchors:
         self._by_uri: OrderedDict[str, list[Anchor]] = OrderedDict()
 
     def find(self, snapshot: Snapshot) -> tuple[Anchor, Continuation] | None:
-        """The anchor that a snapshot continues with the least typed text."""
+        """The anchor that a snapshot continues with the least typed text, the newest of several."""
         found = [
             (anchor, continuation)
-            for anchor in self._by_uri.get(snapshot.uri, [])
+            for anchor in reversed(self._by_uri.get(snapshot.uri, []))
             if (continuation := follow(anchor, snapshot)) is not None
         ]
         return min(found, key=lambda pair: len(pair[1].typed), default=None)
@@ -34,6 +35,12 @@ class Anchors:
         self._by_uri.move_to_end(uri)
         while len(self._by_uri) > MAX_DOCUMENTS:
             self._by_uri.popitem(last=False)
+
+    def missing_characters(self, uri: str, anchor: Anchor) -> int:
+        """How much of a prompt no anchor of its document begins with, and an engine is likely to have to evaluate."""
+        wanted = anchor.spelling
+        known = (common_prefix(wanted, other.spelling) for other in self._by_uri.get(uri, []))
+        return len(wanted) - max(known, default=0)
 
     def forget(self, uri: str) -> None:
         """Drop a document's anchors."""

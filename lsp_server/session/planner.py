@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from lsp_server.context.blocks import Neighbour, choose_blocks
 from lsp_server.engine.messages import Marker, ModelInfo
+from lsp_server.estimate import CHARACTERS_PER_TOKEN
 from lsp_server.prompt.anchor import Anchor, Continuation
 from lsp_server.prompt.formats import FimFormat, format_for
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.session.anchors import Anchors
+from lsp_server.session.speed import PrefillSpeed
 from lsp_server.settings import Settings
 from lsp_server.snapshot import Snapshot
 
@@ -30,6 +32,7 @@ class Plan:
     def describe(self) -> str:
         """A line for the trace."""
         kept = "new anchor" if self.is_new else "anchor kept"
+        kept += ", short for want of time," if self.anchor.is_short else ""
         return (
             f"{kept} with {len(self.anchor.prefix)} characters before and {len(self.anchor.suffix)} after, "
             f"{len(self.continuation.typed)} typed since, {len(self.anchor.blocks)} blocks"
@@ -42,18 +45,34 @@ class Plan:
 
 
 class Planner:
-    """Plans prompts for one model and one set of settings; remembers the anchors of each document."""
+    """Plans prompts for one model and one set of settings; remembers the anchors of each document.
+
+    `speed` is to be told of every answer.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.speed = PrefillSpeed()
         self._anchors = Anchors()
 
-    def plan(self, snapshot: Snapshot, neighbours: Callable[[], Sequence[Neighbour]], model: ModelInfo) -> Plan:
-        """Continue an anchor or make one. Raises `ModelCannotInfillError` if the model's format is unknown."""
+    def plan(
+        self,
+        snapshot: Snapshot,
+        neighbours: Callable[[], Sequence[Neighbour]],
+        model: ModelInfo,
+        patience_ms: int = 0,
+    ) -> Plan:
+        """Continue an anchor or make one: a short one, where the whole would take longer to evaluate than that.
+
+        Patience 0 has no end. Raises `ModelCannotInfillError` if the model's format is unknown.
+        """
         fim_format = format_for(model.name, model.markers)
-        if found := self._anchors.find(snapshot):
+        if not fim_format.anchored:
+            patience_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
+        found = self._anchors.find(snapshot)
+        if found and (patience_ms or not found[0].is_short):
             return Plan(*found, fim_format, is_new=False)
-        anchor = self._new_anchor(snapshot, neighbours, model, fim_format)
+        anchor = self._new_anchor(snapshot, neighbours, model, fim_format, patience_ms)
         self._anchors.add(snapshot.uri, anchor)
         return Plan(anchor, Continuation(snapshot.prefix[len(anchor.prefix) :]), fim_format, is_new=True)
 
@@ -70,7 +89,8 @@ class Planner:
             return None
         anchor, continuation = found
         typed = continuation.typed
-        if len(typed) <= anchor.max_typed_characters * RE_ANCHOR_SHARE or "\n" not in typed:
+        is_long = len(typed) > anchor.max_typed_characters * RE_ANCHOR_SHARE and "\n" in typed
+        if not is_long and not anchor.is_short:
             return None
         return self._new_anchor(snapshot, neighbours, model, fim_format)
 
@@ -88,8 +108,16 @@ class Planner:
         neighbours: Callable[[], Sequence[Neighbour]],
         model: ModelInfo,
         fim_format: FimFormat,
+        patience_ms: int = 0,
     ) -> Anchor:
         context = self.settings.context
         blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
         max_tokens = self.settings.completion.max_tokens
-        return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, context.suffix_share)
+
+        def planned(most_tokens: int | None = None) -> Anchor:
+            return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, context.suffix_share, most_tokens)
+
+        whole = planned()
+        affordable = self.speed.affordable_tokens(model, patience_ms)
+        missing = self._anchors.missing_characters(snapshot.uri, whole) // CHARACTERS_PER_TOKEN
+        return whole if affordable is None or missing <= affordable else planned(affordable)

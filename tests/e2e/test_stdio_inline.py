@@ -1,5 +1,6 @@
 """Ghost text from the real server with the embedded model, byte for byte."""
 
+import asyncio
 import itertools
 import re
 
@@ -19,9 +20,9 @@ def uri():
     return f"file:///project/module{next(_numbers)}.py"
 
 
-async def item_at(client, uri, line, character):
+async def item_at(client, uri, line, character, trigger_kind=1):
     """The one item there is."""
-    response = await client.response(client.ask(uri, line, character))
+    response = await client.response(client.ask(uri, line, character, trigger_kind))
     assert set(response) == {"jsonrpc", "id", "result"}, response
     assert set(response["result"]) == {"items"}
     (item,) = response["result"]["items"]
@@ -177,3 +178,19 @@ async def test_other_documents_are_context_and_a_path_is_one_line(serve):
     for number in range(100):
         client.notify("textDocument/didClose", {"textDocument": {"uri": f"file:///p/{number}.py"}})
     assert "3 documents open" in await client.command("infill.dumpState")
+
+
+async def test_where_reading_takes_too_long_the_prompt_is_short_until_a_pause(serve):
+    client = await serve(options={"model": "fake:tokens_per_s=100"})
+    await client.ready()
+    uri = "file:///p/long.py"
+    client.open(uri, "value = 1\n" * 300)
+    for character in itertools.count():
+        client.insert(uri, 150, character, "Q")  # which the fake never writes
+        await item_at(client, uri, 150, character + 1, AUTOMATIC)
+        trace = await client.command("infill.explainLast")
+        assert ("new anchor, short for want of time" in trace) == (character == 0)
+        if "short" not in trace:
+            break
+        await asyncio.sleep(1)  # a pause, in which the whole comes into the cache
+    assert "anchor kept with 1500 characters before" in trace

@@ -44,6 +44,10 @@ def backend(shared_backend):
         shared_backend.truncate(sequence, 0)
 
 
+def test_speed_is_told_where_there_is_one(backend):
+    assert (backend.info.prefill_tokens_per_s > 0) == isinstance(backend, LlamaBackend)
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_pieces_of_tokens_are_the_text(backend, text):
     assert b"".join(map(backend.piece, backend.tokenize(text))) == text.encode()

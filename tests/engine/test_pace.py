@@ -22,6 +22,12 @@ def test_until_something_was_measured_slices_are_short(shared):
     assert Pace(512, can_interrupt=True).slice_tokens(shared=shared) == LEAST_TOKENS
 
 
+@pytest.mark.parametrize("tokens_per_s", [200.0, 20_000.0])
+def test_what_is_known_to_begin_with_counts(tokens_per_s):
+    pace = Pace(10_000, can_interrupt=True, tokens_per_s=tokens_per_s)
+    assert pace.slice_tokens(shared=False) == paced(tokens_per_s).slice_tokens(shared=False)
+
+
 @pytest.mark.parametrize("tokens_per_s", [200, 400, 2000, 20_000])
 @pytest.mark.parametrize("can_interrupt", [False, True])
 @pytest.mark.parametrize("shared", [False, True])

@@ -4,9 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lsp_server.engine.reuse import common_prefix, keep_sampled
-
-few_tokens = st.lists(st.integers(0, 2), max_size=40)
+from lsp_server.engine.reuse import keep_sampled
 
 # A vocabulary in which the same text can be cut in many ways, with a control token that has no text.
 PIECES = [b"", b"a", b"b", b"aa", b"ab", b"ba", b"aab", b"\n"]
@@ -24,26 +22,6 @@ def spelt(tokens: list[int]) -> bytes:
 
 def tokens_of(*words: str) -> list[int]:
     return [PIECES.index(word.encode()) for word in words]
-
-
-@pytest.mark.parametrize(("left", "right", "shared"), [("", "", 0), ("abc", "abd", 2), ("ab", "abc", 2), ("x", "y", 0)])
-def test_common_prefix(left, right, shared):
-    assert common_prefix(left.encode(), right.encode()) == shared
-
-
-@given(few_tokens, few_tokens)
-def test_common_prefix_is_what_counting_finds(left, right):
-    counted = 0
-    while counted < min(len(left), len(right)) and left[counted] == right[counted]:
-        counted += 1
-    assert common_prefix(left, right) == common_prefix(right, left) == counted
-
-
-@given(few_tokens, few_tokens, few_tokens)
-def test_common_prefix_of_what_begins_the_same(shared, left, right):
-    count = common_prefix(shared + left, shared + right)
-    assert count >= len(shared)
-    assert (shared + left)[:count] == (shared + right)[:count]
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.messages import EngineOptions, Generate, PromptPart, Text
 from lsp_server.engine.placement import take_back
 from lsp_server.engine.prepare import Preparer
-from lsp_server.engine.reuse import common_prefix
 from lsp_server.prompt.formats import format_for
 from lsp_server.prompt.plan import plan_anchor
+from lsp_server.sequences import common_prefix
 from lsp_server.settings import Settings
 from tests.bench.record import report
 from tests.eval.holes import SEED, Hole, find_holes

@@ -31,10 +31,11 @@ def plan_for(
     max_tokens: int = 64,
     suffix_share: float = 0.25,
     markers: dict[str, str] = DEEPSEEK,
+    most_tokens: int | None = None,
 ) -> Anchor:
     model = make_model(window_tokens, markers)
     fim_format = format_for("any", markers)
-    return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, suffix_share)
+    return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, suffix_share, most_tokens)
 
 
 def block(path: str, size: int = 30) -> Block:
@@ -144,6 +145,17 @@ def test_in_a_small_window_the_text_around_the_cursor_goes_first():
     assert len(anchor.blocks) == 1
     assert len(text_before(anchor)) > 150
     assert len(text_after(anchor)) > 100
+
+
+@pytest.mark.parametrize("most_tokens", [128, 200])
+def test_a_short_anchor_has_the_text_nearest_to_the_cursor_and_as_much_room_for_typing(most_tokens):
+    snapshot = make_snapshot(CODE, CODE)
+    short, whole = (plan_for(snapshot, window_tokens=2048, most_tokens=most) for most in (most_tokens, None))
+    assert (short.is_short, whole.is_short) == (True, False)
+    assert most_tokens * 0.6 < estimated_tokens(short) <= most_tokens + len(DEEPSEEK)
+    assert text_before(whole).endswith(text_before(short))
+    assert text_after(whole).startswith(text_after(short))
+    assert (short.reserve_tokens, short.max_typed_characters) == (whole.reserve_tokens, whole.max_typed_characters)
 
 
 @pytest.mark.parametrize("suffix_share", [0.0, 0.25, 0.5, 0.9])

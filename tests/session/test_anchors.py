@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from lsp_server.engine.messages import Marker, Text
 from lsp_server.prompt.anchor import Anchor, Continuation
 from lsp_server.session.anchors import MAX_ANCHORS_PER_DOCUMENT, MAX_DOCUMENTS, Anchors
 from lsp_server.snapshot import Snapshot
@@ -97,3 +100,28 @@ def test_a_closed_document_is_forgotten(anchors):
     anchors.forget("of no document")
     assert anchors.find(at("x")) is None
     assert anchors.find(other) is not None
+
+
+def test_of_two_anchors_at_one_place_the_newer_is_used(anchors):
+    newer = anchor_at("x = 1\n")
+    anchors.add(URI, newer)
+    assert anchors.find(at("x = 1\nz"))[0] is newer
+
+
+@pytest.mark.parametrize(
+    ("parts", "missing"),
+    [
+        pytest.param((Marker("prefix"), Text("abc"), Marker("suffix"), Text("xyz")), 0, id="the same"),
+        pytest.param((Marker("prefix"), Text("abcde"), Marker("suffix"), Text("xyz")), 2 + 8 + 3, id="text typed"),
+        pytest.param((Marker("prefix"), Text("abc"), Marker("suffix"), Text("x")), 0, id="less of it"),
+        pytest.param((Marker("suffix"), Text("abc")), 7 + 3, id="something else"),
+    ],
+)
+def test_what_no_anchor_of_a_document_begins_with(parts, missing):
+    anchors = Anchors()
+    known = Anchor("", "", (), (Marker("prefix"), Text("abc"), Marker("suffix"), Text("xyz")), 10, 30)
+    anchors.add(URI, replace(known, parts=(Text("?"),)))
+    anchors.add(URI, known)
+    wanted = replace(known, parts=parts)
+    assert anchors.missing_characters(URI, wanted) == missing
+    assert anchors.missing_characters("file:///other.py", wanted) == len(wanted.spelling)

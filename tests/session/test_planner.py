@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from lsp_server.context.blocks import Neighbour
 from lsp_server.engine.messages import ModelInfo
 from lsp_server.errors import ModelCannotInfillError
+from lsp_server.estimate import estimate_tokens
 from lsp_server.prompt.anchor import Anchor, Continuation
 from lsp_server.session.planner import RE_ANCHOR_SHARE, Plan, Planner
 from lsp_server.settings import CompletionSettings, ContextSettings, Settings
@@ -26,10 +27,14 @@ class Session:
     """A planner in use: it notes how often blocks were chosen."""
 
     def __init__(
-        self, markers: dict[str, str] = DEEPSEEK, settings: Settings | None = None, window_tokens: int = WINDOW
+        self,
+        markers: dict[str, str] = DEEPSEEK,
+        settings: Settings | None = None,
+        window_tokens: int = WINDOW,
+        tokens_per_s: float = 0.0,
     ) -> None:
         self.planner = Planner(settings or Settings())
-        self.model: ModelInfo = make_model(window_tokens, markers)
+        self.model: ModelInfo = make_model(window_tokens, markers, tokens_per_s)
         self.open: list[Neighbour] = []
         self.num_chosen = 0
 
@@ -37,8 +42,8 @@ class Session:
         self.num_chosen += 1
         return self.open
 
-    def plan(self, snapshot: Snapshot) -> Plan:
-        return self.planner.plan(snapshot, self.neighbours, self.model)
+    def plan(self, snapshot: Snapshot, patience_ms: int = 0) -> Plan:
+        return self.planner.plan(snapshot, self.neighbours, self.model, patience_ms)
 
     def plan_ahead(self, snapshot: Snapshot) -> Anchor | None:
         return self.planner.plan_ahead(snapshot, self.neighbours, self.model)
@@ -294,6 +299,73 @@ def test_an_anchor_planned_ahead_is_the_one_planned_there():
     session = Session()
     session.plan(HERE)
     assert session.plan_ahead(typed(LONG + "z")) == Session().plan(typed(LONG + "z")).anchor
+
+
+# Little time
+
+FILE = "".join(f"value_{number} = {number}\n" for number in range(500))
+MIDDLE = FILE.index("value_250")
+IN_FILE = make_snapshot(FILE[:MIDDLE], FILE[MIDDLE:])
+# Some 650 tokens a second: a third of the window in the time there is.
+PATIENCE_MS, SLOW = 1000, {"window_tokens": 2048, "tokens_per_s": 650.0}
+
+
+def test_where_the_whole_would_take_too_long_the_anchor_is_short():
+    session = Session(**SLOW)
+    plan = session.plan(IN_FILE, PATIENCE_MS)
+    assert plan.anchor.is_short
+    assert "short for want of time" in plan.describe()
+    assert estimate_tokens(plan.anchor.spelling) < 700 < estimate_tokens(session.plan_ahead(IN_FILE).spelling)
+    assert session.plan(typed("x", IN_FILE), PATIENCE_MS).anchor is plan.anchor
+
+
+@pytest.mark.parametrize(
+    ("options", "patience_ms"),
+    [
+        pytest.param(SLOW, 0, id="there is time"),
+        pytest.param(SLOW, 10_000, id="there is time enough"),
+        pytest.param(SLOW | {"tokens_per_s": 6500.0}, PATIENCE_MS, id="a fast machine"),
+        pytest.param(SLOW | {"tokens_per_s": 0.0}, PATIENCE_MS, id="an unknown machine"),
+        pytest.param(SLOW | {"markers": QWEN}, PATIENCE_MS, id="a family without pauses"),
+    ],
+)
+def test_where_it_would_not_it_is_whole(options, patience_ms):
+    plan = Session(**options).plan(IN_FILE, patience_ms)
+    assert not plan.anchor.is_short
+    assert plan.anchor == Session(**options).plan(IN_FILE).anchor
+
+
+def test_text_that_is_short_by_itself_makes_no_short_anchor():
+    assert not Session(**SLOW).plan(HERE, PATIENCE_MS).anchor.is_short
+
+
+def test_the_pause_makes_a_short_anchor_whole():
+    session = Session(**SLOW)
+    short = session.plan(IN_FILE, PATIENCE_MS).anchor
+    whole = session.plan_ahead(typed("x", IN_FILE))
+    assert whole == Session(**SLOW).plan(typed("x", IN_FILE)).anchor
+    session.planner.adopt(IN_FILE.uri, whole)
+    assert session.plan(typed("xy", IN_FILE), PATIENCE_MS).anchor is whole
+    assert session.plan_ahead(typed("xy", IN_FILE)) is None
+    assert session.plan(IN_FILE, PATIENCE_MS).anchor is not short
+
+
+def test_what_an_anchor_has_in_the_cache_takes_no_time():
+    """The head of the prompt is there already; only what follows the change is to be evaluated."""
+    session = Session(**SLOW, settings=Settings(context=ContextSettings(suffix_share=0.1)))
+    session.plan(IN_FILE)
+    lower = FILE.index("value_260")
+    plan = session.plan(make_snapshot(FILE[:lower], FILE[lower:]), PATIENCE_MS)
+    assert (plan.is_new, plan.anchor.is_short) == (True, False)
+
+
+def test_who_has_time_gets_a_whole_anchor_where_there_is_a_short_one():
+    session = Session(**SLOW)
+    short = session.plan(IN_FILE, PATIENCE_MS).anchor
+    plan = session.plan(IN_FILE)
+    assert plan.is_new
+    assert not plan.anchor.is_short
+    assert session.plan(IN_FILE, PATIENCE_MS).anchor is plan.anchor is not short
 
 
 # Other families
