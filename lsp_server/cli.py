@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "watch a short typing session with the embedded model",
     "doctor": "say what is installed, which model is used, and whether it can infill",
     "bench": "measure the engine's speed beside a llama-server with the same model",
+    "eval": "measure how good a model's completions are",
 }
 
 

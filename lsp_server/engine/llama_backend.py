@@ -125,7 +125,7 @@ class LlamaBackend:
         candidates = self.vocabulary.agreeing_with(rest)
         entries = np.zeros(len(candidates), dtype=_TOKEN_DATA)
         entries["id"] = candidates
-        entries["logit"] = self._logits(row)[candidates]
+        entries["logit"] = self.logits(row)[candidates]
         data = entries.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token_data))
         array = llama_cpp.llama_token_data_array(data, len(candidates), -1, False)
         llama_cpp.llama_sampler_apply(sampler, ctypes.byref(array))
@@ -135,11 +135,12 @@ class LlamaBackend:
 
     def logprob(self, row: int, token: int) -> float:
         """Natural logarithm of a token's probability before any sampler."""
-        logits = self._logits(row)
+        logits = self.logits(row)
         highest = float(logits.max())
         return float(logits[token]) - highest - math.log(float(np.exp(logits - highest).sum()))
 
-    def _logits(self, row: int) -> npt.NDArray[np.float32]:
+    def logits(self, row: int) -> npt.NDArray[np.float32]:
+        """A row of the last batch, one number a token of the vocabulary; valid until the next decode."""
         raw = llama_cpp.llama_get_logits_ith(self._context, row)
         return np.ctypeslib.as_array(raw, shape=(self.vocabulary.num_tokens,))
 

@@ -28,12 +28,13 @@ from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate
 from lsp_server.engine.prepare import Preparer
 from lsp_server.engine.scheduler import Scheduler
+from lsp_server.evaluation.holes import Hole
 from lsp_server.prompt.formats import format_for
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings import Settings
 from tests.bench.record import report
 from tests.engine.fresh import NEAR_TIE, WAYS, Fresh
-from tests.eval.holes import Hole, find_holes
+from tests.eval.holes import random_cuts
 
 RESULTS = Path(__file__).parent / "results"
 NUM_TOKENS = 24
@@ -167,7 +168,7 @@ def main() -> None:
     arguments = parser.parse_args()
     ours = Ours(arguments.model, arguments.threads)
     distances: dict[str, list[float | None]] = {"cold": [], "cached": [], "peer against itself": []}
-    for number, hole in enumerate(find_holes(arguments.prompts)):
+    for number, hole in enumerate(random_cuts(arguments.prompts)):
         prompt, mine = ours.write(str(number), hole)
         cached = ask(arguments.peer, prompt, ours, cache_prompt=True)
         cold = ask(arguments.peer, prompt, ours, cache_prompt=False)

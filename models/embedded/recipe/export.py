@@ -13,22 +13,11 @@ from pathlib import Path
 import gguf
 import llama_cpp
 import torch
+from gguf_file import tensor_name
 from vocabulary import MARKERS, Vocabulary
 
 TYPES = {"q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "q6_k": llama_cpp.LLAMA_FTYPE_MOSTLY_Q6_K}
 NORMAL, CONTROL = 1, 3  # enum llama_token_type
-# Our names of a layer's tensors, and llama.cpp's (gguf-py, `constants.py`).
-LAYER_NAMES = {
-    "attention_norm": "attn_norm",
-    "attention.query": "attn_q",
-    "attention.key": "attn_k",
-    "attention.value": "attn_v",
-    "attention.output": "attn_output",
-    "feed_forward_norm": "ffn_norm",
-    "feed_forward.gate": "ffn_gate",
-    "feed_forward.up": "ffn_up",
-    "feed_forward.down": "ffn_down",
-}
 
 
 def main() -> None:
@@ -86,16 +75,6 @@ def add_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     writer.add_eos_token_id(vocabulary.end)
     writer.add_add_bos_token(True)
     writer.add_add_eos_token(False)
-
-
-def tensor_name(key: str) -> str:
-    """llama.cpp's name of a tensor of ours."""
-    if key == "embedding.weight":
-        return "token_embd.weight"
-    if key == "norm.weight":
-        return "output_norm.weight"
-    _, layer, rest = key.split(".", 2)
-    return f"blk.{layer}.{LAYER_NAMES[rest.removesuffix('.weight')]}.weight"
 
 
 def quantise(source: Path, target: Path, file_type: int) -> None:

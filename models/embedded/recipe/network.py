@@ -21,7 +21,7 @@ class Shape:
     feed_forward: int
     context: int
     rope_base: float = 10_000.0
-    norm_epsilon: float = 1e-5
+    norm_epsilon: float = 1e-6
 
     @property
     def head_width(self) -> int:

@@ -1,4 +1,4 @@
-"""Make the training data: `python models/embedded/recipe/prepare.py WORK`.
+"""Make the training data: `python models/embedded/recipe/prepare.py WORK [--vocabulary GGUF]`.
 
 Writes to the folder WORK: `vocabulary.json`; `tokens.npy`, all documents one after the other; `documents.json`, the
 package, path and place of each.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from corpus import Document, read_documents
+from gguf_file import read_vocabulary
 from vocabulary import Vocabulary
 
 SEED = 1
@@ -24,9 +25,12 @@ def main() -> None:
     """Download, clean, learn a vocabulary, tokenise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    work: Path = parser.parse_args().work
+    parser.add_argument("--vocabulary", type=Path, help="take that of a GGUF instead of learning one")
+    arguments = parser.parse_args()
+    work: Path = arguments.work
     documents = read_documents(work / "downloads")
-    vocabulary = Vocabulary.train(_sample(documents))
+    taken = arguments.vocabulary
+    vocabulary = Vocabulary.of(*read_vocabulary(taken)) if taken else Vocabulary.train(_sample(documents))
     vocabulary.save(work / "vocabulary.json")
     places, parts, start = [], [], 0
     for first in range(0, len(documents), BATCH):

@@ -1,8 +1,9 @@
-"""Train the embedded model: `python models/embedded/recipe/train.py WORK --preset cpu|gpu [--minutes M]`.
+"""Train the embedded model: `python models/embedded/recipe/train.py WORK --preset cpu|gpu|more [--minutes M]`.
 
 WORK is what `prepare.py` wrote. Goes on from `WORK/checkpoint.pt` if there is one; ends when all tokens are seen, or
-after M minutes, to be called again. Matrices are trained with Muon, the rest with AdamW. Rows begin short and grow
-(`PHASES`): a small model learns to look back past the suffix sooner where the suffix is short.
+after M minutes, to be called again. Matrices are trained with Muon, the rest with AdamW. Rows begin short and grow: a
+small model learns to look back past the suffix sooner where the suffix is short. `more` goes on with the model of a
+GGUF, `--start`, whose vocabulary `prepare.py` must have been given too.
 """
 
 from __future__ import annotations
@@ -17,21 +18,24 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 from examples import Rows, batch_of
+from gguf_file import read_weights
+from muon import Muon
 from network import Llama, Shape
 from torch import Tensor
 from torch.utils.data import DataLoader
 from vocabulary import Vocabulary
 
 SEED = 1
-# Shares of all tokens, and how long a row is meanwhile.
-PHASES = ((0.4, 256), (0.3, 512), (0.22, 1024), (0.08, 2048))
 WARM_UP_SHARE, DECAY_SHARE = 0.01, 0.4
 SAVE_EVERY_S, LOG_EVERY_S = 300.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A model and how much it sees. `batch_tokens` are seen a step."""
+    """A model and how much it sees. `batch_tokens` are seen a step.
+
+    `phases` are shares of all tokens, and how long a row is meanwhile.
+    """
 
     width: int
     layers: int
@@ -43,11 +47,14 @@ class Preset:
     matrix_rate: float
     other_rate: float
     workers: int
+    phases: tuple[tuple[float, int], ...]
 
 
+GROWING = ((0.4, 256), (0.3, 512), (0.22, 1024), (0.08, 2048))
 PRESETS = {
-    "cpu": Preset(256, 8, 4, 2, 704, 24_000_000, 8_192, 4e-3, 4e-3, 1),
-    "gpu": Preset(512, 8, 8, 4, 1280, 2_000_000_000, 262_144, 4e-3, 2e-3, 12),
+    "cpu": Preset(256, 8, 4, 2, 704, 24_000_000, 8_192, 4e-3, 4e-3, 1, GROWING),
+    "more": Preset(256, 8, 4, 2, 704, 8_000_000, 8_192, 1.5e-3, 1.5e-3, 1, ((0.8, 1024), (0.2, 2048))),
+    "gpu": Preset(512, 8, 8, 4, 1280, 2_000_000_000, 262_144, 4e-3, 2e-3, 12, GROWING),
 }
 
 
@@ -57,17 +64,18 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--preset", choices=PRESETS, required=True)
     parser.add_argument("--tokens", type=float, help="see so many instead of the preset's")
+    parser.add_argument("--start", type=Path, help="a GGUF of the preset's shape to begin with, instead of chance")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many, to be called again")
     arguments = parser.parse_args()
     preset = PRESETS[arguments.preset]
-    training = Training(arguments.work, preset, int(arguments.tokens or preset.tokens))
+    training = Training(arguments.work, preset, int(arguments.tokens or preset.tokens), arguments.start)
     training.run(time.monotonic() + arguments.minutes * 60)
 
 
 class Training:
     """A model, its optimisers, and how many tokens it has seen."""
 
-    def __init__(self, work: Path, preset: Preset, tokens: int) -> None:
+    def __init__(self, work: Path, preset: Preset, tokens: int, start: Path | None) -> None:
         torch.manual_seed(SEED)
         torch.set_float32_matmul_precision("high")
         self.work, self.preset, self.tokens = work, preset, tokens
@@ -75,13 +83,15 @@ class Training:
         self.shape = Shape(
             Vocabulary.load(work / "vocabulary.json").size,
             *(preset.width, preset.layers, preset.heads, preset.key_value_heads, preset.feed_forward),
-            context=PHASES[-1][1],
+            context=preset.phases[-1][1],
         )
         self.model = Llama(self.shape).to(self.device)
+        if start:
+            self.model.load_state_dict(read_weights(start))
         matrices = [each for each in self.model.layers.parameters() if each.ndim == 2]
         others = [each for each in self.model.parameters() if all(each is not matrix for matrix in matrices)]
         self.optimizers = [
-            torch.optim.Muon(matrices, lr=preset.matrix_rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+            Muon(matrices, lr=preset.matrix_rate, weight_decay=0.05),
             torch.optim.AdamW(others, lr=preset.other_rate, betas=(0.9, 0.95), weight_decay=0.0),
         ]
         self.rates = [preset.matrix_rate, preset.other_rate]
@@ -92,7 +102,7 @@ class Training:
         """Go through the phases from where we are."""
         forward = torch.compile(self.model) if self.device.type == "cuda" else self.model
         end = 0.0
-        for share, length in PHASES:
+        for share, length in self.preset.phases:
             end += share
             if self.seen < end * self.tokens - self.preset.batch_tokens and time.monotonic() < ends_at:
                 self._phase(forward, length, int(end * self.tokens), ends_at)

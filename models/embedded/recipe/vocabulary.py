@@ -30,17 +30,21 @@ class Vocabulary:
     @classmethod
     def train(cls, texts: Iterable[str], size: int = SIZE) -> Vocabulary:
         """Learn merges from texts."""
-        tokenizer = Tokenizer(models.BPE())
-        splits = [pre_tokenizers.Split(Regex(split), "isolated") for split in SPLITS]
-        byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, byte_level])
-        tokenizer.decoder = decoders.ByteLevel()
+        tokenizer = _with_splits(models.BPE())
         trainer = trainers.BpeTrainer(
             vocab_size=size - len(MARKERS),
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
         tokenizer.train_from_iterator(texts, trainer)
+        tokenizer.add_special_tokens(list(MARKERS))
+        return cls(tokenizer)
+
+    @classmethod
+    def of(cls, tokens: list[str], merges: list[tuple[str, str]]) -> Vocabulary:
+        """That of a model which is there already."""
+        numbered = {token: number for number, token in enumerate(tokens)}
+        tokenizer = _with_splits(models.BPE(numbered, merges))
         tokenizer.add_special_tokens(list(MARKERS))
         return cls(tokenizer)
 
@@ -62,3 +66,12 @@ class Vocabulary:
         """Tokens of many texts, on all cores."""
         for encoding in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False):
             yield encoding.ids
+
+
+def _with_splits(model: models.BPE) -> Tokenizer:
+    tokenizer = Tokenizer(model)
+    splits = [pre_tokenizers.Split(Regex(split), "isolated") for split in SPLITS]
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, byte_level])
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer

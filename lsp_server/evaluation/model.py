@@ -1,0 +1,194 @@
+"""`infill eval model`: every hole of the list, as infill asks, as a fresh prompt asks, and by counting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lsp_server.context.blocks import choose_blocks
+from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.evaluation import ngram
+from lsp_server.evaluation.holes import KINDS, Hole, find_holes, neighbours_of, read_places, trained_texts
+from lsp_server.evaluation.intervals import mean_interval
+from lsp_server.evaluation.prompts import Prompts, Variants
+from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt, Scorer
+from lsp_server.settings import Settings
+
+# Each in a sequence of its own, behind the one that holds the anchor.
+NUM_SEQUENCES = 3
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one prompt: log-probability of the truth, in nats a byte; whether it was written; whether the text
+    ended there by itself."""
+
+    nats: float
+    is_exact: bool
+    has_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of a hole: with its project's other files, where it has some, and by counting, too."""
+
+    hole: Hole
+    infill: Outcome
+    fresh: Outcome
+    with_neighbours: Outcome | None
+    counting_is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Means over some holes. Shares run from 0 to 1; differences are (mean, low, high), paired, of 95 percent."""
+
+    name: str
+    num_holes: int
+    exact: float
+    fresh_exact: float
+    counting_exact: float
+    nats: float
+    fresh_nats: float
+    ends_by_itself: float
+    exact_over_fresh: tuple[float, float, float]
+    nats_over_fresh: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class NeighboursRow:
+    """Means over the holes of a project, with its other files in the prompt and without."""
+
+    num_holes: int
+    exact: float
+    exact_without: float
+    nats: float
+    nats_without: float
+    exact_over_without: tuple[float, float, float]
+    nats_over_without: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """The tables, and how many holes of the list were not found in this Python or did not fit the window."""
+
+    rows: list[Row]
+    neighbours: NeighboursRow | None
+    num_left_out: int
+
+
+def measure(backend: LlamaBackend, most_of_a_kind: int | None, say: Say) -> ModelResult:
+    """Evaluate a model whose backend has `NUM_SEQUENCES` sequences."""
+    places = read_places()
+    held_out = {place.module for place in places}
+    chosen = [
+        place
+        for kind in KINDS
+        for in_project in (False, True)
+        for place in [each for each in places if each.kind == kind and each.in_project == in_project][:most_of_a_kind]
+    ]
+    say("counting")
+    counting = ngram.NGram([token for text in trained_texts(held_out) for token in backend.tokenize(text)])
+    evaluation = _Evaluation(backend, counting)
+    holes = find_holes(chosen)
+    found: list[Found] = []
+    for number, hole in enumerate(holes, 1):
+        say(f"{hole.module} {number}/{len(holes)}")
+        if result := evaluation.of(hole):
+            found.append(result)
+    return summarise(found, len(chosen) - len(found))
+
+
+class _Evaluation:
+    def __init__(self, backend: LlamaBackend, counting: ngram.NGram) -> None:
+        self._backend = backend
+        self._counting = counting
+        self._prompts = Prompts(backend)
+        self._scorer = Scorer(backend)
+
+    def of(self, hole: Hole) -> Found | None:
+        """What comes of a hole; None where the window is too small to compare prompts in."""
+        variants = self._prompts.of(hole)
+        if variants is None:
+            return None
+        infill, fresh = self._outcomes(hole, variants, [variants.healed, variants.fresh])
+        with_neighbours = None
+        neighbours = neighbours_of(hole) if hole.module.startswith("pygls") else []
+        if neighbours:
+            blocks = choose_blocks(hole.snapshot(), neighbours, Settings().context.max_tokens)
+            if among_files := self._prompts.of(hole, blocks):
+                [with_neighbours] = self._outcomes(hole, among_files, [among_files.healed])
+        return Found(hole, infill, fresh, with_neighbours, self._count(hole) == hole.truth)
+
+    def _outcomes(self, hole: Hole, variants: Variants, prompts: Sequence[Prompt]) -> list[Outcome]:
+        self._scorer.hold_anchor(variants.anchor)
+        scores, first = self._scorer.score(prompts)
+        written = self._scorer.write(prompts, first)
+        size = len(f"{hole.truth}\n".encode())
+        return [
+            Outcome(score / size, each.text == hole.truth, each.has_ended)
+            for score, each in zip(scores, written, strict=True)
+        ]
+
+    def _count(self, hole: Hole) -> str:
+        typed = hole.typed.rstrip(" ")
+        rest = hole.typed[len(typed) :]
+        before = self._backend.tokenize(hole.before + typed)
+        return ngram.write_line(self._counting, before, rest.encode(), self._backend.piece, ANSWER_TOKENS)
+
+
+def summarise(found: Sequence[Found], num_left_out: int) -> ModelResult:
+    """Rows by kind, and the project's."""
+    rows = [
+        _row(kind, some)
+        for kind in KINDS
+        if (some := [each for each in found if each.hole.kind == kind and each.with_neighbours is None])
+    ]
+    return ModelResult(rows, _neighbours_row(found), num_left_out)
+
+
+def _groups(found: Sequence[Found]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return np.unique([f"{each.hole.module} {each.hole.line}" for each in found], return_inverse=True)[1]
+
+
+def _row(name: str, found: Sequence[Found]) -> Row:
+    infill, fresh = [each.infill for each in found], [each.fresh for each in found]
+    exact, fresh_exact = (np.array([each.is_exact for each in some], dtype=float) for some in (infill, fresh))
+    nats, fresh_nats = (np.array([each.nats for each in some]) for some in (infill, fresh))
+    groups = _groups(found)
+    return Row(
+        name,
+        len(found),
+        float(exact.mean()),
+        float(fresh_exact.mean()),
+        float(np.mean([each.counting_is_exact for each in found])),
+        float(nats.mean()),
+        float(fresh_nats.mean()),
+        float(np.mean([each.has_ended for each in infill])),
+        mean_interval(exact - fresh_exact, groups),
+        mean_interval(nats - fresh_nats, groups),
+    )
+
+
+def _neighbours_row(found: Sequence[Found]) -> NeighboursRow | None:
+    both = [(each, each.with_neighbours) for each in found if each.with_neighbours is not None]
+    if not both:
+        return None
+    exact = np.array([among.is_exact for _, among in both], dtype=float)
+    exact_without = np.array([each.infill.is_exact for each, _ in both], dtype=float)
+    nats = np.array([among.nats for _, among in both])
+    nats_without = np.array([each.infill.nats for each, _ in both])
+    groups = _groups([each for each, _ in both])
+    return NeighboursRow(
+        len(both),
+        float(exact.mean()),
+        float(exact_without.mean()),
+        float(nats.mean()),
+        float(nats_without.mean()),
+        mean_interval(exact - exact_without, groups),
+        mean_interval(nats - nats_without, groups),
+    )

@@ -1,0 +1,87 @@
+"""The prompts of a hole: from infill's own plan, and one that is made afresh at the cursor."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from lsp_server.context.blocks import Block
+from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.engine.messages import Generate, PromptPart, Text
+from lsp_server.engine.placement import take_back
+from lsp_server.engine.prepare import Preparer
+from lsp_server.evaluation.holes import Hole
+from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt
+from lsp_server.prompt.formats import format_for
+from lsp_server.prompt.plan import plan_anchor
+from lsp_server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """The anchor's tokens, and prompts with the very same text around the cursor.
+
+    fresh: all of the line so far stands before the suffix marker; anchored: it stands behind the middle marker, in the
+    tokens it has by itself; healed: as anchored, its last tokens taken back and the next ones bound to agree with them,
+    which is what infill does.
+    """
+
+    anchor: list[int]
+    fresh: Prompt
+    anchored: Prompt
+    healed: Prompt
+
+
+class Prompts:
+    """Makes the prompts of holes for one model."""
+
+    def __init__(self, backend: LlamaBackend) -> None:
+        self._backend = backend
+        self._fim_format = format_for(backend.info.name, backend.info.markers)
+        self._preparer = Preparer(backend, backend.info.window_tokens)
+        self._suffix_share = Settings().context.suffix_share
+
+    def of(self, hole: Hole, blocks: Sequence[Block] = (), *, break_follows: bool = True) -> Variants | None:
+        """The prompts; None where the engine cuts text that was planned, so that they would differ in their text."""
+        snapshot = hole.snapshot(break_follows=break_follows)
+        anchor = plan_anchor(
+            snapshot, tuple(blocks), self._backend.info, self._fim_format, ANSWER_TOKENS, self._suffix_share
+        )
+        prepared = self._preparer.prepare(
+            Generate(anchor.parts, ANSWER_TOKENS, typed=hole.typed, reserve_tokens=anchor.reserve_tokens)
+        )
+        # The same text as in the anchor, whatever room a fresh prompt might have had for more.
+        fresh = self._preparer.prepare(Generate(_with_typed(anchor.parts, hole.typed), 0)).anchor
+        if len(prepared.anchor) < len(self._preparer.prepare(Generate(anchor.parts, 0)).anchor):
+            return None
+        truth = hole.truth + "\n" * (not break_follows)
+        apart = self._backend.tokenize(truth)
+        count = take_back(prepared.typed, self._backend) if prepared.typed else 0
+        kept, taken = prepared.typed[: len(prepared.typed) - count], prepared.typed[len(prepared.typed) - count :]
+        rest = b"".join(map(self._backend.piece, taken))
+        return Variants(
+            prepared.anchor,
+            fresh=Prompt(fresh, b"", apart),
+            anchored=Prompt(prepared.anchor + prepared.typed, b"", apart),
+            healed=Prompt(prepared.anchor + kept, rest, self._behind(kept, hole.typed + truth)),
+        )
+
+    def _behind(self, kept: list[int], line: str) -> list[int]:
+        """The tokens that a whole line has behind those kept of it; cut apart where none begins there."""
+        tokenize, piece = self._backend.tokenize, self._backend.piece
+        whole, size = tokenize(line), sum(len(piece(token)) for token in kept)
+        ends = list(itertools.accumulate((len(piece(token)) for token in whole), initial=0))
+        return whole[ends.index(size) :] if size in ends else tokenize(line.encode()[size:].decode())
+
+
+def _with_typed(parts: tuple[PromptPart, ...], typed: str) -> tuple[PromptPart, ...]:
+    """An anchor's parts with the text typed since where a fresh prompt has it: at the end of the prefix."""
+    return tuple(
+        msgspec.structs.replace(part, text=part.text + typed)
+        if isinstance(part, Text) and part.overflow == "keep_tail"
+        else part
+        for part in parts
+    )

@@ -1,0 +1,132 @@
+"""Scores and texts against the plainest way to have them: one prompt at a time, nothing shared."""
+
+import math
+
+import pytest
+
+from lsp_server.catalog.resolve import embedded_model
+from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.engine.messages import EngineOptions
+from lsp_server.evaluation.holes import find_holes, hole_at, read_places
+from lsp_server.evaluation.prompts import Prompts
+from lsp_server.evaluation.scoring import ANSWER_TOKENS, Scorer
+from tests.engine.drive import evaluate
+
+WINDOW = 512
+NEAR = 0.1  # nats: batches of different shapes differ by less
+
+
+@pytest.fixture(scope="module")
+def backend():
+    options = EngineOptions(
+        str(embedded_model()),
+        window_tokens=WINDOW,
+        cache_tokens=4 * WINDOW,
+        num_sequences=4,
+        batch_tokens=3 * WINDOW,
+        threads=1,
+    )
+    model = LlamaBackend(options)
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="module")
+def holes():
+    return find_holes([place for place in read_places() if place.module in ("textwrap", "cmd")])[:12]
+
+
+def alone(backend, tokens) -> int:
+    """Evaluate tokens by themselves; the row that the logits of the last are in."""
+    for sequence in range(backend.num_sequences):
+        backend.truncate(sequence, 0)
+    evaluate(backend, tokens)
+    return len(tokens) - 1
+
+
+def plain_score(backend, prompt, *, break_follows: bool) -> float:
+    total, tokens, rest = 0.0, list(prompt.tokens), prompt.rest
+    for token in prompt.truth:
+        row = alone(backend, tokens)
+        total += backend.logprob(row, token)
+        if rest:
+            agreeing = backend.vocabulary.agreeing_with(rest)
+            total -= math.log(sum(math.exp(backend.logprob(row, int(each))) for each in agreeing))
+            rest = rest[len(backend.piece(token)) :]
+        tokens.append(token)
+    if break_follows:
+        row = alone(backend, tokens)
+        ends = [token for token in range(backend.vocabulary.num_tokens) if backend.is_end(token)]
+        ends += backend.vocabulary.agreeing_with(b"\n").tolist()
+        total += math.log(sum(math.exp(backend.logprob(row, token)) for token in ends))
+    return total
+
+
+def plain_line(backend, prompt) -> tuple[str, bool] | None:
+    """What is written; None where two candidates were so near each other that either could have been."""
+    tokens, written, rest = list(prompt.tokens), b"", prompt.rest
+    for _ in range(ANSWER_TOKENS):
+        row = alone(backend, tokens)
+        candidates = backend.vocabulary.agreeing_with(rest) if rest else range(backend.vocabulary.num_tokens)
+        logits = backend.logits(row)
+        *others, token = sorted(map(int, candidates), key=lambda each: logits[each])
+        if others and logits[token] - logits[others[-1]] < NEAR:
+            return None
+        if backend.is_end(token):
+            return written.decode(), True
+        text = backend.piece(token)
+        rest, new = rest[len(text) :], text[len(rest) :]
+        written += new
+        if b"\n" in written:
+            break
+        tokens.append(token)
+    return written.decode(errors="replace").partition("\n")[0], False
+
+
+@pytest.mark.parametrize("break_follows", [True, False])
+def test_scores_are_those_of_prompts_evaluated_alone(backend, holes, break_follows):
+    scorer, prompts = Scorer(backend), Prompts(backend)
+    for hole in holes[:4]:
+        variants = prompts.of(hole, break_follows=break_follows)
+        three = [variants.fresh, variants.anchored, variants.healed]
+        scorer.hold_anchor(variants.anchor)
+        scores, _ = scorer.score(three, break_follows=break_follows)
+        plain = [plain_score(backend, prompt, break_follows=break_follows) for prompt in three]
+        assert scores == pytest.approx(plain, abs=0.15), hole
+        scorer = Scorer(backend)  # the cache was emptied behind its back
+
+
+def test_texts_are_those_of_prompts_evaluated_alone(backend, holes):
+    num_compared = 0
+    for hole in holes[:6]:
+        variants = Prompts(backend).of(hole)
+        three = [variants.fresh, variants.anchored, variants.healed]
+        alone(backend, [0])
+        scorer = Scorer(backend)
+        scorer.hold_anchor(variants.anchor)
+        _, first = scorer.score(three)
+        written = scorer.write(three, first)
+        for prompt, each in zip(three, written, strict=True):
+            if (plain := plain_line(backend, prompt)) is not None:
+                assert (each.text, each.has_ended) == plain
+                num_compared += 1
+    assert num_compared > 6
+
+
+def test_prompts_have_the_same_text(backend, holes):
+    def text(tokens):
+        return b"".join(map(backend.piece, tokens)).decode()
+
+    for hole in holes:
+        variants = Prompts(backend).of(hole)
+        assert text(variants.anchored.tokens) == text(variants.anchor) + hole.typed
+        assert text(variants.healed.tokens) + variants.healed.rest.decode() == text(variants.anchor) + hole.typed
+        assert len(text(variants.fresh.tokens)) == len(text(variants.anchored.tokens))
+        assert text(variants.anchored.truth) == hole.truth
+        assert variants.healed.rest.decode() + hole.truth == text(variants.healed.truth)
+        assert text(Prompts(backend).of(hole, break_follows=False).fresh.truth) == hole.truth + "\n"
+
+
+def test_what_would_be_cut_is_not_compared(backend):
+    dense = [f"x{number} = [{'7, ' * 60}]" for number in range(40)]
+    assert Prompts(backend).of(hole_at("half line", "a", dense, 30, 5)) is None
