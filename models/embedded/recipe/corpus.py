@@ -33,7 +33,7 @@ def read_documents(downloads: Path) -> list[Document]:
     """The corpus. Packages are downloaded to a folder once."""
     packages = tomllib.loads((HERE / "corpus.toml").read_text(encoding="utf-8"))["packages"]
     held_out = held_out_modules()
-    seen = Seen(text for name in held_out for text in _texts_of_module(name))
+    seen = Seen(text for name in held_out for text in texts_of_module(name))
     documents: list[Document] = []
     for document in (*_standard_library(), *_packages(packages, downloads)):
         if Path(document.path).stem in held_out or _package_folder(document.path) in held_out:
@@ -89,8 +89,8 @@ def _package_folder(path: str) -> str:
     return parts[-2] if len(parts) > 1 else ""
 
 
-def _texts_of_module(name: str) -> list[str]:
-    """A held-out module of the running Python: one file, or a folder of them."""
+def texts_of_module(name: str) -> list[str]:
+    """A held-out module of the running Python's standard library: one file, or a folder of them."""
     library = Path(sysconfig.get_path("stdlib"))
     files = [library / f"{name}.py", *sorted((library / name).rglob("*.py"))]
     return [file.read_text(encoding="utf-8") for file in files if file.exists()]

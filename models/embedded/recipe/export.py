@@ -1,6 +1,7 @@
 """Write the trained model as a GGUF: `python models/embedded/recipe/export.py WORK OUT.gguf [--type q8_0|q6_k]`.
 
-Quantised by llama.cpp itself, through llama-cpp-python.
+Quantised by llama.cpp itself, through llama-cpp-python. Then llama.cpp's tokens of every held-out module are compared
+with ours: a file whose pre-tokeniser it does not reproduce is of no use.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import gguf
 import llama_cpp
 import torch
+from corpus import held_out_modules, texts_of_module
 from gguf_file import tensor_name
 from vocabulary import MARKERS, Vocabulary
 
@@ -33,6 +35,11 @@ def main() -> None:
         write(arguments.work, full, arguments.name)
         quantise(full, arguments.out, TYPES[arguments.type])
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
+    texts = [text for name in sorted(held_out_modules()) for text in texts_of_module(name)]
+    num_equal = count_equal(arguments.out, Vocabulary.load(arguments.work / "vocabulary.json"), texts)
+    print(f"llama.cpp's tokens are ours in {num_equal} of {len(texts)} held-out files")
+    if num_equal < len(texts):
+        raise SystemExit("The pre-tokeniser of the GGUF and the vocabulary's splits disagree.")
 
 
 def write(work: Path, out: Path, name: str) -> None:
@@ -75,6 +82,12 @@ def add_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     writer.add_eos_token_id(vocabulary.end)
     writer.add_add_bos_token(True)
     writer.add_add_eos_token(False)
+
+
+def count_equal(path: Path, vocabulary: Vocabulary, texts: list[str]) -> int:
+    """In how many texts llama.cpp finds the tokens that the model was trained on."""
+    model = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+    return sum(model.tokenize(text.encode(), add_bos=False, special=False) == vocabulary.encode(text) for text in texts)
 
 
 def quantise(source: Path, target: Path, file_type: int) -> None:
