@@ -16,6 +16,7 @@ COMMANDS = {
     "complete": "complete at a place in a file and print it",
     "demo": "watch a short typing session with the embedded model",
     "doctor": "say what is installed, which model is used, and whether it can infill",
+    "models": "list the models infill knows, and get them from the hub",
     "bench": "measure the engine's speed beside a llama-server with the same model",
     "eval": "measure how good a model's completions are",
 }

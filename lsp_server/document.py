@@ -22,7 +22,7 @@ WINDOW_CHARACTERS = 200_000
 # cursor moves.
 WINDOW_STEP_LINES = 1000
 WINDOW_STEP_CHARACTERS = 50_000
-EXCERPT_CHARACTERS = 6000
+EXCERPT_CHARACTERS = 900  # a part of what `context.max_tokens` allows
 
 
 @dataclass(frozen=True, slots=True)

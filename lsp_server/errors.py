@@ -4,9 +4,11 @@ InfillError              one or two sentences for the user: what is wrong, and w
 ├── SettingsError        a settings file that cannot be read at all
 ├── SourceError          a source file or a position in it that cannot be used
 ├── ModelError           a model that cannot serve; nothing can be completed with it
-│   ├── ModelNotFoundError    the file is not there
+│   ├── ModelNotFoundError    the file is not there, or nothing has that name
+│   │   └── ModelNotPulledError   it is known where to get it
 │   ├── ModelFileError        the file is no GGUF, is cut short, or llama.cpp cannot load it
 │   └── ModelCannotInfillError  a good model that was not made for filling holes
+├── HubError             a file could not be had from the hub
 ├── PromptError          a prompt that cannot be fitted into the model's window
 ├── EngineError          the engine could not be started, died, or answered nonsense
 └── EditorError          the editor's side of the protocol went wrong (demo and tests)
@@ -32,7 +34,11 @@ class ModelError(InfillError):
 
 
 class ModelNotFoundError(ModelError):
-    """The model's file does not exist."""
+    """The model's file does not exist, or its name is none."""
+
+
+class ModelNotPulledError(ModelNotFoundError):
+    """The model's name is known, and its file not on this machine yet."""
 
 
 class ModelFileError(ModelError):
@@ -41,6 +47,10 @@ class ModelFileError(ModelError):
 
 class ModelCannotInfillError(ModelError):
     """A good model whose vocabulary or training lacks fill-in-the-middle."""
+
+
+class HubError(InfillError):
+    """A file could not be had from the hub."""
 
 
 class PromptError(InfillError):

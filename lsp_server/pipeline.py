@@ -71,14 +71,14 @@ class Pipeline:
         answer = Answer()
         answer.trace.add("trigger", _describe_trigger(snapshot, ask))
         turn = self._turns.begin(snapshot.uri, ask.kind)
-        self._end_warm_up(snapshot.uri)
-        if not (self._declined(answer, snapshot, ask) or self._recall(answer, snapshot)):
+        plan: Plan | None = None
+        if not (self._declined(answer, snapshot, ask) or self._recall(answer, snapshot, ask)):
+            self._end_warm_up(snapshot.uri)
             await self._debounce(answer, turn, ask)
             if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, ask)):
                 await self._generate(answer, snapshot, plan, ask)
-                self._planner.speed.learn(answer.timings)
-                self._clean(answer, snapshot)
-        if ask.automatic and answer.text:
+                self._clean(answer, snapshot, plan)
+        if ask.automatic and (answer.text or (plan and plan.anchor.is_short and _is_answered(answer))):
             self._warm_up_later(snapshot, neighbours)
         answer.timings.total_ms = (time.monotonic() - started) * 1000
         answer.trace.add("timings", _describe_timings(answer.timings))
@@ -106,9 +106,9 @@ class Pipeline:
             answer.reason = f"the engine is {self.engine.state.value}"
         return bool(answer.reason)
 
-    def _recall(self, answer: Answer, snapshot: Snapshot) -> bool:
+    def _recall(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
         """Answer from what is known when typed text agrees with an earlier answer."""
-        known = self._answers.recall(snapshot)
+        known = self._answers.recall(snapshot, from_whole_prompt=not ask.automatic)
         answer.trace.add("session", "known from an earlier answer" if known else "not known")
         if known:
             answer.text, answer.reason = known, "known"
@@ -175,15 +175,17 @@ class Pipeline:
                         answer.reason, answer.error = "failed", message
         answer.trace.add("engine", f"ended by: {answer.reason}", raw)
 
-    def _clean(self, answer: Answer, snapshot: Snapshot) -> None:
+    def _clean(self, answer: Answer, snapshot: Snapshot, plan: Plan) -> None:
         """Filter the text, and remember what is left."""
-        if answer.error or answer.reason in ABANDONED:
+        if not _is_answered(answer):
             answer.text = ""
             return
+        if model := self.engine.model:
+            self._planner.evaluated(plan.anchor, answer.timings, model)
         answer.text, applied = filters.clean(answer.text, snapshot)
         answer.trace.add("filters", ", ".join(applied) or "nothing to do")
         if answer.text:
-            self._answers.remember(snapshot, answer.text)
+            self._answers.remember(snapshot, answer.text, from_short_prompt=plan.anchor.is_short)
 
     # Pauses
 
@@ -201,7 +203,7 @@ class Pipeline:
         await asyncio.sleep(PAUSE_S)
         model = self.engine.model
         anchor = self._planner.plan_ahead(snapshot, neighbours, model) if model else None
-        if anchor is None:
+        if model is None or anchor is None:
             return
         request = Generate(
             anchor.parts,
@@ -214,7 +216,12 @@ class Pipeline:
         async with contextlib.aclosing(self.engine.generate(request)) as events:
             async for event in events:
                 if isinstance(event, Done) and event.reason == "length":
-                    self._planner.adopt(snapshot.uri, anchor)
+                    self._planner.adopt(snapshot.uri, anchor, model)
+
+
+def _is_answered(answer: Answer) -> bool:
+    """Whether the prompt was evaluated to its end, and somebody still waited."""
+    return not answer.error and answer.reason not in ABANDONED
 
 
 def _describe_trigger(snapshot: Snapshot, ask: Ask) -> str:

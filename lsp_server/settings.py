@@ -98,7 +98,13 @@ class EngineSettings(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True):
     """Everything a user can set."""
 
-    model: Annotated[str, Meta(description="Path of a GGUF model; empty: the embedded model.")] = ""
+    model: Annotated[
+        str,
+        Meta(
+            description="A name of `infill models list`, a file on the hub as `OWNER/REPOSITORY:FILE`, or a path of a "
+            "GGUF; empty: the embedded model."
+        ),
+    ] = ""
     completion: CompletionSettings = CompletionSettings()
     context: ContextSettings = ContextSettings()
     engine: EngineSettings = EngineSettings()

@@ -14,6 +14,7 @@ from tests.fixtures import END, QWEN, WRITES, make_model, moved, none, pipeline_
 
 HERE = snapshot_at("import os\n\n‸\nprint(os)\n", path="src/main.py")
 LONG = "value = 2  # of a line or two\n" * 10  # worth a new anchor in this window
+LONG_FILE = snapshot_at("import os\n" * 200 + "\n‸\n" + "print(os)\n" * 200)
 TYPING = Ask("inline", automatic=True)
 INVOKED = Ask("inline")
 FOR_EVER = 3600
@@ -112,13 +113,34 @@ async def test_blocks_are_chosen_at_the_pause():
 async def test_a_pause_makes_a_short_prompt_whole():
     pipeline = pipeline_of(*WRITES, END, patience_ms=1)
     pipeline.engine.model = make_model(prefill_tokens_per_s=50)
-    here = snapshot_at("import os\n" * 200 + "\n‸\n" + "print(os)\n" * 200)
-    await pipeline.complete(here, none, TYPING)
+    await pipeline.complete(LONG_FILE, none, TYPING)
     [short] = pipeline.engine.requests
     await settle()
     [whole] = warm_ups(pipeline)
     assert len(texts(whole.prompt)[0]) > 5 * len(texts(short.prompt)[0])
-    assert (await asked(pipeline, typed("x", here))).prompt == whole.prompt
+    assert (await asked(pipeline, typed("x", LONG_FILE))).prompt == whole.prompt
+
+
+async def test_so_does_the_pause_after_a_line_that_needed_nothing_more():
+    pipeline = pipeline_of(Prefilled(Timings()), END, patience_ms=1)
+    pipeline.engine.model = make_model(prefill_tokens_per_s=50)
+    await pipeline.complete(LONG_FILE, none, TYPING)
+    await settle()
+    assert len(warm_ups(pipeline)) == 1
+
+
+async def test_who_asks_again_by_hand_gets_the_answer_to_the_whole():
+    pipeline = pipeline_of(*WRITES, END, patience_ms=1)
+    pipeline.engine.model = make_model(prefill_tokens_per_s=50)
+    first = await pipeline.complete(LONG_FILE, none, TYPING)
+    assert (await pipeline.complete(LONG_FILE, none, TYPING)).reason == "known"
+    asked_by_hand = await pipeline.complete(LONG_FILE, none, INVOKED)
+    assert asked_by_hand.text == first.text
+    assert asked_by_hand.reason != "known"
+    short, whole = (len(texts(request.prompt)[0]) for request in pipeline.engine.requests)
+    assert whole > 5 * short
+    assert (await pipeline.complete(LONG_FILE, none, INVOKED)).reason == "known"
+    await settle()
 
 
 @pytest.mark.parametrize(
@@ -133,8 +155,7 @@ async def test_a_pause_makes_a_short_prompt_whole():
 async def test_prompts_are_whole_at_once_where_no_pause_would_make_them_so(ask, options):
     pipeline = pipeline_of(*WRITES, END, **{"patience_ms": 1} | options)
     pipeline.engine.model = make_model(prefill_tokens_per_s=50)
-    here = snapshot_at("import os\n" * 200 + "\n‸\n" + "print(os)\n" * 200)
-    await pipeline.complete(here, none, ask)
+    await pipeline.complete(LONG_FILE, none, ask)
     await settle()
     [request] = pipeline.engine.requests
     assert len(texts(request.prompt)[0]) > 1000
@@ -143,6 +164,11 @@ async def test_prompts_are_whole_at_once_where_no_pause_would_make_them_so(ask, 
 async def test_answers_tell_how_fast_the_engine_is():
     """What it measured when it loaded the model may have been on a busy machine."""
     fast = Timings(prompt_tokens=1000, prefill_ms=10)
+    gave_up = pipeline_of(Prefilled(fast), Done("superseded", fast), patience_ms=1000)
+    gave_up.engine.model = make_model(prefill_tokens_per_s=50)
+    for path in ("a.py", "b.py"):  # what was not finished tells nothing
+        await gave_up.complete(snapshot_at("import os\n" * 200 + "‸", path=path), none, TYPING)
+        assert len(texts(gave_up.engine.requests[-1].prompt)[0]) < 1000
     pipeline = pipeline_of(Prefilled(fast), Chunk("x"), Done("end", fast), patience_ms=1000)
     pipeline.engine.model = make_model(prefill_tokens_per_s=50)
     lines = "import os\n" * 200

@@ -3,33 +3,66 @@
 from __future__ import annotations
 
 import os
-from importlib.resources import files
+import re
 from pathlib import Path
 
+from lsp_server.catalog import hub
+from lsp_server.catalog.data import data_file
+from lsp_server.catalog.models import HubFile, find_model
 from lsp_server.engine.messages import EngineOptions
+from lsp_server.errors import ModelNotPulledError
 from lsp_server.settings import Settings
 
-_EMBEDDED = "models/embedded/tiny-fim.gguf"
 _FAKE = "fake"
+_HUB_FILE = re.compile(r"([\w.-]+/[\w.-]+):(.+\.gguf)")
 
 
 def embedded_model() -> Path:
-    """The model that ships with infill: inside the installed package, or beside it in a source checkout."""
-    package = Path(str(files("lsp_server")))
-    installed = package / "data" / _EMBEDDED
-    return installed if installed.exists() else package.parent / _EMBEDDED
+    """The model that ships with infill."""
+    return data_file("models/embedded/tiny-fim.gguf")
+
+
+def is_path(model: str) -> bool:
+    """Whether a `model` setting names a file, and not a model of the catalogue or a file on the hub."""
+    return not _HUB_FILE.fullmatch(model) and (
+        model.endswith(".gguf") or "/" in model or os.sep in model or model.startswith("~")
+    )
+
+
+def hub_file(model: str) -> HubFile:
+    """The file on the hub that `NAME`, `NAME:QUANTISATION` or `OWNER/REPOSITORY:FILE` means.
+
+    Raises `ModelNotFoundError`.
+    """
+    if match := _HUB_FILE.fullmatch(model):
+        return HubFile(match[1], match[2])
+    name, _, quantisation = model.partition(":")
+    return find_model(name).file(quantisation)[1]
 
 
 def model_path(settings: Settings, project: Path | None) -> Path:
-    """The file the `model` setting names; relative ones are looked for in the project, else where infill runs."""
+    """The file the `model` setting names; relative ones are looked for in the project, else where infill runs.
+
+    Raises `ModelNotFoundError` for a name that nothing has, and `ModelNotPulledError` for one that is not here yet.
+    """
     if not settings.model:
         return embedded_model()
-    path = Path(os.path.expanduser(settings.model))  # noqa: PTH111  (Path's raises where there is no such user)
-    return path if path.is_absolute() else (project or Path.cwd()) / path
+    if is_path(settings.model):
+        path = Path(os.path.expanduser(settings.model))  # noqa: PTH111  (Path's raises where there is no such user)
+        return path if path.is_absolute() else (project or Path.cwd()) / path
+    file = hub_file(settings.model)
+    if here := hub.cached(file):
+        return here
+    raise ModelNotPulledError(
+        f"The model {settings.model} is not on this machine yet. Get it: infill models pull {settings.model}"
+    )
 
 
 def engine_options(settings: Settings, project: Path | None) -> EngineOptions:
-    """How to run the model that is set. `fake:…` names the backend of the tests, see `engine.fake_backend`."""
+    """How to run the model that is set. `fake:…` names the backend of the tests, see `engine.fake_backend`.
+
+    Raises as `model_path` does.
+    """
     if settings.model.split(":")[0] == _FAKE:
         return EngineOptions(model_path=settings.model, backend="fake")
     engine = settings.engine

@@ -19,9 +19,8 @@ from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.record import write_json
 from lsp_server.bench.sides import Side
 from lsp_server.bench.text import Book
-from lsp_server.catalog.resolve import embedded_model
 from lsp_server.commands import bench_tables
-from lsp_server.commands.configured import absolute
+from lsp_server.commands.configured import model_file
 from lsp_server.engine.messages import EngineOptions, ModelInfo
 from lsp_server.errors import InfillError
 from lsp_server.workspace import read_source
@@ -105,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = FILE_WIDTH  # a file is as wide as the tables need
-    arguments.model = absolute(arguments.model) if arguments.model else str(embedded_model())
+    arguments.model = model_file(arguments.model)
     # Before minutes are spent on measuring.
     if arguments.json and not Path(arguments.json).absolute().parent.is_dir():
         raise InfillError(f"There is no folder for {arguments.json}. Make it first.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lsp_server import settings
-from lsp_server.catalog.resolve import engine_options
+from lsp_server.catalog.resolve import engine_options, is_path, model_path
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.settings import Settings
 
@@ -13,14 +13,19 @@ from lsp_server.settings import Settings
 def configure(model: str | None) -> tuple[Settings, EngineOptions, list[str]]:
     """Settings of the user and of the folder we are in, how to run the model, and what was wrong with the settings.
 
-    `model` is the path given on the command line, which overrides them.
+    `model` is what was given on the command line, which overrides them. Raises `ModelNotFoundError`.
     """
     folder = Path.cwd()
-    overrides = [{"model": absolute(model)}] if model else []
+    overrides = [{"model": named(model)}] if model else []
     chosen, problems = settings.load(folder, overrides)
     return chosen, engine_options(chosen, folder), problems
 
 
-def absolute(path: str) -> str:
-    """A path as seen from where the command was called."""
-    return str(Path(path).expanduser().absolute())
+def model_file(model: str | None) -> str:
+    """The file of a model named on the command line, or the embedded one. Raises `ModelNotFoundError`."""
+    return str(model_path(Settings(model=named(model) if model else ""), None))
+
+
+def named(model: str) -> str:
+    """A model as it was named, its path as seen from where the command was called."""
+    return str(Path(model).expanduser().absolute()) if is_path(model) else model

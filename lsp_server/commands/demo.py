@@ -19,7 +19,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from lsp_server.commands.configured import absolute
+from lsp_server.commands.configured import named
 
 if TYPE_CHECKING:
     from lsp_server.server.client import EditorClient
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the session."""
-    settings = {"model": absolute(arguments.model)} if arguments.model else {}
+    settings = {"model": named(arguments.model)} if arguments.model else {}
     asyncio.run(_play(settings, arguments.pace / 1000))
     return 0
 

@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lsp_server.bench.record import write_json
-from lsp_server.catalog.resolve import embedded_model
 from lsp_server.commands.bench import FILE_WIDTH
-from lsp_server.commands.configured import absolute
+from lsp_server.commands.configured import model_file
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import InfillError
 
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not console.is_terminal:
         console.width = FILE_WIDTH
     options = EngineOptions(
-        absolute(arguments.model) if arguments.model else str(embedded_model()),
+        model_file(arguments.model),
         window_tokens=arguments.window,
         cache_tokens=NUM_SEQUENCES * arguments.window,
         num_sequences=NUM_SEQUENCES,

@@ -235,7 +235,7 @@ class LlamaBackend:
     def _measure_prefill(self) -> float:
         """Tokens a second, of the smallest slice of prefill; one token before it reads the weights from the disk."""
         seconds = 0.0
-        num_tokens = min(LEAST_TOKENS, self._parameters.window_tokens)
+        num_tokens = min(LEAST_TOKENS, self.batch_tokens, self._parameters.window_tokens)
         for count in (1, num_tokens):
             began = time.perf_counter()
             self.decode([BatchToken(0, position, 0, wants_logits=False) for position in range(count)])

@@ -7,7 +7,8 @@ from __future__ import annotations
 LEAST_TOKENS, MOST_TOKENS = 64, 512
 # Alone, a slice is as long as an interruption may throw away, or where a decode cannot be interrupted, as long as a
 # request may wait for it. Beside sequences that are being written it is as long as their readers may wait for a token.
-INTERRUPTIBLE_S, UNINTERRUPTIBLE_S, SHARED_S = 2.0, 0.025, 0.05
+# What nobody waits for goes in short ones: the next keystroke throws away the one under way.
+INTERRUPTIBLE_S, UNINTERRUPTIBLE_S, SHARED_S, BACKGROUND_S = 2.0, 0.025, 0.05, 0.4
 _WEIGHT = 0.25  # of the newest measurement
 
 
@@ -26,12 +27,10 @@ class Pace:
             known = self._tokens_per_s or speed
             self._tokens_per_s = known + _WEIGHT * (speed - known)
 
-    def slice_tokens(self, *, shared: bool) -> int:
+    def slice_tokens(self, *, shared: bool, background: bool = False) -> int:
         """The next slice, in steps of `LEAST_TOKENS`; the least until something has been measured."""
-        if self._tokens_per_s is None:
-            wanted = LEAST_TOKENS
-        else:
-            wanted = int(self._tokens_per_s * (SHARED_S if shared else self._alone_s)) // LEAST_TOKENS * LEAST_TOKENS
+        seconds = SHARED_S if shared else min(self._alone_s, BACKGROUND_S) if background else self._alone_s
+        wanted = int((self._tokens_per_s or 0) * seconds) // LEAST_TOKENS * LEAST_TOKENS
         return min(max(wanted, LEAST_TOKENS), MOST_TOKENS, self._batch_tokens)
 
     @staticmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass, field
 
-from lsp_server.engine.backend import Sampler
+from lsp_server.engine.backend import BatchToken, Sampler
 from lsp_server.engine.messages import Generate, Priority, Timings
 from lsp_server.engine.prepare import Prepared
 from lsp_server.engine.slots import Slot
@@ -73,3 +73,19 @@ class Run:
     def reservation(self) -> int:
         """Cells it may come to need."""
         return len(self.prepared.anchor) + len(self.prepared.typed) + self.prepared.max_tokens
+
+    def next_tokens(self, count: int) -> list[BatchToken]:
+        """The next tokens to evaluate; the last of all has its logits taken, unless nothing is to be written."""
+        assert self.slot is not None
+        start, sequence = len(self.slot.tokens), self.slot.sequence
+        last = len(self.tokens) - 1 if self.prepared.max_tokens and not self.is_orphan else -1
+        return [
+            BatchToken(self.tokens[position], position, sequence, wants_logits=position == last)
+            for position in range(start, start + count)
+        ]
+
+    def take_rest(self, piece: bytes) -> bytes:
+        """What of a token's bytes is new: while a token is being healed, the first of them were typed."""
+        taken = min(len(self.rest), len(piece))
+        self.rest = self.rest[taken:]
+        return piece[taken:]

@@ -17,7 +17,7 @@ import msgspec
 
 from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus
 from lsp_server.engine.cache import Cache
-from lsp_server.engine.messages import Chunk, Done, Event, Failed, FinishReason, Generate, Prefilled
+from lsp_server.engine.messages import Chunk, Done, Event, Failed, FinishReason, Generate, Prefilled, Priority
 from lsp_server.engine.pace import Pace
 from lsp_server.engine.placement import place
 from lsp_server.engine.prepare import Prepared
@@ -28,6 +28,8 @@ from lsp_server.sequences import common_prefix
 class Scheduler:
     """Runs requests on a backend. `emit(request_id, event)` receives everything they produce.
 
+    `has_news` tells whether a message waits that came too late to interrupt the next decode, and too early to be seen.
+
     Every submitted request ends in exactly one `Done` or `Failed`: leaving the table of open runs and emitting that
     event are one act, `_finish`.
     """
@@ -37,11 +39,13 @@ class Scheduler:
         backend: Backend,
         emit: Callable[[str, Event], None],
         clock: Callable[[], float] = time.monotonic,
+        has_news: Callable[[], bool] = lambda: False,
     ) -> None:
         self.backend = backend
         self.cache = Cache(backend)
         self._emit = emit
         self._clock = clock
+        self._has_news = has_news
         self._pace = Pace(
             backend.batch_tokens,
             can_interrupt=backend.can_interrupt,
@@ -58,13 +62,18 @@ class Scheduler:
         """Whether there is anything to do."""
         return bool(self._open or self._orphans)
 
-    def submit(self, request_id: str, request: Generate, prepared: Prepared) -> None:
-        """Open a request. One for the same document and kind that is still open ends as superseded."""
+    def submit(self, request_id: str, request: Generate, prepared: Prepared, arrived_at: float | None = None) -> None:
+        """Open a request. One for the same document and kind that is still open ends as superseded.
+
+        `arrived_at` is when it came, by the scheduler's clock, if not just now.
+        """
         for older in list(self._open.values()):
             if _same_place(older.request, request):
                 self._finish(older, "superseded")
         self._num_arrived += 1
-        self._open[request_id] = Run(request_id, request, prepared, self._num_arrived, self._clock())
+        if arrived_at is None:
+            arrived_at = self._clock()
+        self._open[request_id] = Run(request_id, request, prepared, self._num_arrived, arrived_at)
 
     def cancel(self, request_id: str) -> None:
         """End a request now; one that has ended already is left alone."""
@@ -86,6 +95,9 @@ class Scheduler:
         if not batch:
             return
         self._in_flight = tuple(runs)
+        if self._has_news():
+            self._in_flight = ()
+            return
         started = self._clock()
         try:
             status = self.backend.decode(batch)
@@ -112,6 +124,8 @@ class Scheduler:
         in_flight = self._in_flight
         serves_somebody = False
         for run, end in in_flight:
+            if run.request is request:
+                return False  # it was taken meanwhile, and is what the decode is for
             run.is_given_up |= _same_place(run.request, request)
             over = run.is_orphan or run.is_given_up or run.request.priority > request.priority
             wanted = prepared.anchor + prepared.typed
@@ -181,7 +195,9 @@ class Scheduler:
         chosen = foreground or active or list(self._orphans.values())[:1]
         decoding = [run for run in chosen if run.is_decoding and run.num_missing == 1]
         prefilling = [run for run in chosen if run not in decoding]
-        slice_tokens = self._pace.slice_tokens(shared=bool(decoding))
+        slice_tokens = self._pace.slice_tokens(
+            shared=bool(decoding), background=all(run.request.priority is Priority.WARM_UP for run in chosen)
+        )
         batch: list[BatchToken] = []
         runs: list[tuple[Run, int]] = []
         for run in decoding + prefilling:
@@ -190,7 +206,7 @@ class Scheduler:
             if num_tokens <= 0 or room <= 0 or slice_tokens <= 0:
                 continue
             slice_tokens -= 0 if run in decoding else num_tokens
-            tokens = _batch_tokens(run, num_tokens)
+            tokens = run.next_tokens(num_tokens)
             batch += tokens
             runs.append((run, tokens[-1].position + 1))
         self._settle_finished_prefill(chosen)
@@ -215,8 +231,8 @@ class Scheduler:
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None]
         if self.cache.make_room(len(batch), idle):
             return batch, runs
-        given_up = self._give_up_background()
-        assert given_up, "admitted requests fit the cache by themselves"
+        if not self._give_up_background():
+            self._relieve([run for run, _ in runs])
         return [], []
 
     def _give_up_background(self) -> bool:
@@ -277,7 +293,7 @@ class Scheduler:
             return
         run.tokens.append(token)
         run.timings.decoded_tokens += 1
-        self._emit_text(run, _take_rest(run, piece))
+        self._emit_text(run, run.take_rest(piece))
         if run.timings.decoded_tokens >= run.prepared.max_tokens:
             self._finish(run, "length")
 
@@ -295,8 +311,8 @@ class Scheduler:
             run.joint_logprob = 0.0
         return unsure
 
-    def _emit_text(self, run: Run, piece: bytes, *, final: bool = False) -> None:
-        if text := run.decoder.decode(piece, final):
+    def _emit_text(self, run: Run, piece: bytes) -> None:
+        if text := run.decoder.decode(piece):
             self._emit(run.id, Chunk(text, run.chunk_logprob if run.request.logprobs else None))
             run.chunk_logprob = 0.0
 
@@ -318,8 +334,6 @@ class Scheduler:
         if reason is None:
             self._emit(run.id, Failed(message))
             return
-        if reason == "end":
-            self._emit_text(run, b"", final=True)
         self._emit(run.id, Done(reason, run.timings))
 
     def _drop_orphan(self, run: Run) -> None:
@@ -367,21 +381,3 @@ class Scheduler:
 
 def _same_place(left: Generate, right: Generate) -> bool:
     return bool(left.document) and (left.document, left.kind) == (right.document, right.kind)
-
-
-def _batch_tokens(run: Run, num_tokens: int) -> list[BatchToken]:
-    """The next tokens of a run; the last of all its tokens has its logits taken, unless nothing is to be written."""
-    assert run.slot is not None
-    start = len(run.slot.tokens)
-    last = len(run.tokens) - 1 if run.prepared.max_tokens and not run.is_orphan else -1
-    return [
-        BatchToken(run.tokens[position], position, run.slot.sequence, wants_logits=position == last)
-        for position in range(start, start + num_tokens)
-    ]
-
-
-def _take_rest(run: Run, piece: bytes) -> bytes:
-    """What of a token's bytes is new: while a token is being healed, the first of them were typed."""
-    taken = min(len(run.rest), len(piece))
-    run.rest = run.rest[taken:]
-    return piece[taken:]

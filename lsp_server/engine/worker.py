@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class _Submit:
     request_id: str
     request: Generate
     prepared: Prepared | None  # None: it came before the model was loaded
+    arrived_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,16 @@ class Worker:
     def submit(self, request_id: str, request: Generate) -> None:
         """Queue a request, tokenised here and now; a decode that nobody wants once it is in is interrupted."""
         scheduler = self._scheduler
+        arrived_at = time.monotonic()
         if scheduler is None or self._preparer is None:
-            self._inbox.put(_Submit(request_id, request, None))
+            self._inbox.put(_Submit(request_id, request, None, arrived_at))
             return
         try:
             prepared = self._preparer.prepare(request)
         except InfillError as error:
             self._on_event(request_id, Failed(str(error)))
             return
-        self._inbox.put(_Submit(request_id, request, prepared))
+        self._inbox.put(_Submit(request_id, request, prepared, arrived_at))
         if scheduler.should_interrupt_for(request, prepared):
             scheduler.backend.interrupt(True)
 
@@ -124,7 +127,7 @@ class Worker:
             self._on_load(LoadFailed("EngineError", message))
             self._refuse(message)
             return
-        scheduler = Scheduler(backend, self._on_event)
+        scheduler = Scheduler(backend, self._on_event, has_news=lambda: not self._inbox.empty())
         self._preparer = _preparer_for(backend)
         self._backend = backend
         self._scheduler = scheduler
@@ -151,8 +154,8 @@ class Worker:
             except queue.Empty:
                 return True
             match message:
-                case _Submit(request_id, request, prepared):
-                    self._open(scheduler, request_id, request, prepared)
+                case _Submit():
+                    self._open(scheduler, message)
                 case _Cancel(request_id):
                     scheduler.cancel(request_id)
                 case _Dump(reply):
@@ -160,14 +163,14 @@ class Worker:
                 case _Close():
                     return False
 
-    def _open(self, scheduler: Scheduler, request_id: str, request: Generate, prepared: Prepared | None) -> None:
+    def _open(self, scheduler: Scheduler, new: _Submit) -> None:
         try:
             # A preparer of its own: the other belongs to the thread that submits.
-            late = prepared or _preparer_for(scheduler.backend).prepare(request)
+            prepared = new.prepared or _preparer_for(scheduler.backend).prepare(new.request)
         except InfillError as error:
-            self._on_event(request_id, Failed(str(error)))
+            self._on_event(new.request_id, Failed(str(error)))
         else:
-            scheduler.submit(request_id, request, late)
+            scheduler.submit(new.request_id, new.request, prepared, new.arrived_at)
 
     def _step(self, scheduler: Scheduler) -> None:
         try:

@@ -1,7 +1,8 @@
 """FIM formats, as data. A model's format is known by its marker texts; an unknown one is refused, never guessed.
 
 Sources: DeepSeek-Coder's README ("Code Insertion", "Repository Level Code Completion"), where `hole` stands before
-the suffix; Qwen2.5-Coder's README ("Fill in the middle").
+the suffix; Qwen2.5-Coder's README ("Fill in the middle"); StarCoder's README ("Fill-in-the-middle"), whose form
+Granite Code shares.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _PREFIX_SUFFIX_MIDDLE = ("begin", Place.BLOCKS, "prefix", Place.PREFIX, "suffix"
 FORMATS = (
     FimFormat("deepseek", ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"), _PREFIX_SUFFIX_MIDDLE, anchored=True),
     FimFormat("qwen", ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"), _PREFIX_SUFFIX_MIDDLE, anchored=False),
+    FimFormat("starcoder", ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"), _PREFIX_SUFFIX_MIDDLE, anchored=False),
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
@@ -18,7 +19,7 @@ from lsp_server.catalog.resolve import engine_options
 from lsp_server.document import Encoding
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import InfillError
+from lsp_server.errors import InfillError, ModelError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_for
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
@@ -91,7 +92,11 @@ class InfillServer(LanguageServer):
         self._start_engine(project)
 
     def _start_engine(self, project: Path | None) -> None:
-        options = engine_options(self.settings, project)
+        try:
+            options = engine_options(self.settings, project)
+        except ModelError as error:
+            self.tell(types.MessageType.Error, f"{error} The embedded model serves meanwhile.")
+            options = engine_options(msgspec.structs.replace(self.settings, model=""), project)
         if self.engine is None or self.engine.options != options:
             if self.engine is not None:
                 self.keep(asyncio.ensure_future(self.engine.stop()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from lsp_server.prompt.anchor import Anchor, Continuation, follow
-from lsp_server.sequences import common_prefix
 from lsp_server.snapshot import Snapshot
 
 MAX_ANCHORS_PER_DOCUMENT = 6
@@ -18,14 +17,14 @@ class Anchors:
     def __init__(self) -> None:
         self._by_uri: OrderedDict[str, list[Anchor]] = OrderedDict()
 
-    def find(self, snapshot: Snapshot) -> tuple[Anchor, Continuation] | None:
-        """The anchor that a snapshot continues with the least typed text, the newest of several."""
+    def continued(self, snapshot: Snapshot) -> list[tuple[Anchor, Continuation]]:
+        """The anchors that a snapshot continues: with the least typed text first, of equals the newest."""
         found = [
             (anchor, continuation)
             for anchor in reversed(self._by_uri.get(snapshot.uri, []))
             if (continuation := follow(anchor, snapshot)) is not None
         ]
-        return min(found, key=lambda pair: len(pair[1].typed), default=None)
+        return sorted(found, key=lambda pair: len(pair[1].typed))
 
     def add(self, uri: str, anchor: Anchor) -> None:
         """Keep an anchor that is in the engine's cache, or will be in a moment."""
@@ -35,12 +34,6 @@ class Anchors:
         self._by_uri.move_to_end(uri)
         while len(self._by_uri) > MAX_DOCUMENTS:
             self._by_uri.popitem(last=False)
-
-    def missing_characters(self, uri: str, anchor: Anchor) -> int:
-        """How much of a prompt no anchor of its document begins with, and an engine is likely to have to evaluate."""
-        wanted = anchor.spelling
-        known = (common_prefix(wanted, other.spelling) for other in self._by_uri.get(uri, []))
-        return len(wanted) - max(known, default=0)
 
     def forget(self, uri: str) -> None:
         """Drop a document's anchors."""

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lsp_server.context.blocks import Neighbour, choose_blocks
-from lsp_server.engine.messages import Marker, ModelInfo
-from lsp_server.estimate import CHARACTERS_PER_TOKEN
+from lsp_server.engine.messages import Marker, ModelInfo, Timings
 from lsp_server.prompt.anchor import Anchor, Continuation
 from lsp_server.prompt.formats import FimFormat, format_for
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.session.anchors import Anchors
 from lsp_server.session.speed import PrefillSpeed
+from lsp_server.session.warmth import WarmAnchors
 from lsp_server.settings import Settings
 from lsp_server.snapshot import Snapshot
 
@@ -45,15 +45,13 @@ class Plan:
 
 
 class Planner:
-    """Plans prompts for one model and one set of settings; remembers the anchors of each document.
-
-    `speed` is to be told of every answer.
-    """
+    """Plans prompts for one model and one set of settings; remembers the anchors of each document."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.speed = PrefillSpeed()
         self._anchors = Anchors()
+        self._warm = WarmAnchors()
+        self._speed = PrefillSpeed()
 
     def plan(
         self,
@@ -64,17 +62,22 @@ class Planner:
     ) -> Plan:
         """Continue an anchor or make one: a short one, where the whole would take longer to evaluate than that.
 
-        Patience 0 has no end. Raises `ModelCannotInfillError` if the model's format is unknown.
+        Patience 0 has no end. Tell `evaluated` of the answer. Raises `ModelCannotInfillError` if the model's format is
+        unknown.
         """
         fim_format = format_for(model.name, model.markers)
         if not fim_format.anchored:
             patience_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
-        found = self._anchors.find(snapshot)
-        if found and (patience_ms or not found[0].is_short):
+        if found := self._continued(snapshot, model, patience_ms):
             return Plan(*found, fim_format, is_new=False)
         anchor = self._new_anchor(snapshot, neighbours, model, fim_format, patience_ms)
         self._anchors.add(snapshot.uri, anchor)
         return Plan(anchor, Continuation(snapshot.prefix[len(anchor.prefix) :]), fim_format, is_new=True)
+
+    def evaluated(self, anchor: Anchor, timings: Timings, model: ModelInfo) -> None:
+        """A planned prompt was evaluated to its end; it took so long."""
+        self._warm.touch(anchor, model)
+        self._speed.learn(timings, model)
 
     def plan_ahead(
         self, snapshot: Snapshot, neighbours: Callable[[], Sequence[Neighbour]], model: ModelInfo
@@ -84,7 +87,7 @@ class Planner:
         Give it to `adopt` once it is in the engine's cache.
         """
         fim_format = format_for(model.name, model.markers)
-        found = self._anchors.find(snapshot)
+        found = self._continued(snapshot, model, self.settings.completion.patience_ms)
         if found is None or not fim_format.anchored:
             return None
         anchor, continuation = found
@@ -94,9 +97,10 @@ class Planner:
             return None
         return self._new_anchor(snapshot, neighbours, model, fim_format)
 
-    def adopt(self, uri: str, anchor: Anchor) -> None:
-        """Use an anchor from now on."""
+    def adopt(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
+        """Use an anchor from now on that is in the engine's cache."""
         self._anchors.add(uri, anchor)
+        self._warm.touch(anchor, model)
 
     def forget(self, uri: str) -> None:
         """Drop a document's anchors."""
@@ -118,6 +122,17 @@ class Planner:
             return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, context.suffix_share, most_tokens)
 
         whole = planned()
-        affordable = self.speed.affordable_tokens(model, patience_ms)
-        missing = self._anchors.missing_characters(snapshot.uri, whole) // CHARACTERS_PER_TOKEN
-        return whole if affordable is None or missing <= affordable else planned(affordable)
+        if self._is_affordable(whole, model, patience_ms):
+            return whole
+        return planned(self._speed.affordable_tokens(model, patience_ms))
+
+    def _continued(self, snapshot: Snapshot, model: ModelInfo, patience_ms: int) -> tuple[Anchor, Continuation] | None:
+        """The anchor to go on with: a whole one if there is time for it, else a short one, for who is in haste."""
+        known = self._anchors.continued(snapshot)
+        whole = (pair for pair in known if not pair[0].is_short and self._is_affordable(pair[0], model, patience_ms))
+        short = (pair for pair in known if pair[0].is_short and patience_ms)
+        return next(whole, None) or next(short, None)
+
+    def _is_affordable(self, anchor: Anchor, model: ModelInfo, patience_ms: int) -> bool:
+        affordable = self._speed.affordable_tokens(model, patience_ms)
+        return affordable is None or self._warm.missing_tokens(anchor, model) <= affordable

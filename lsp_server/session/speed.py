@@ -17,12 +17,12 @@ class PrefillSpeed:
     def __init__(self) -> None:
         self._tokens_per_s: float | None = None
 
-    def learn(self, timings: Timings) -> None:
-        """Take note of an answer."""
+    def learn(self, timings: Timings, model: ModelInfo) -> None:
+        """Take note of an answer whose prompt was evaluated to its end."""
         evaluated = timings.prompt_tokens - timings.reused_tokens
         if evaluated >= LEAST_EVALUATED_TOKENS and timings.prefill_ms > 0:
             speed = evaluated * 1000 / timings.prefill_ms
-            known = self._tokens_per_s or speed
+            known = self._tokens_per_s or model.prefill_tokens_per_s or speed
             self._tokens_per_s = known + _WEIGHT * (speed - known)
 
     def affordable_tokens(self, model: ModelInfo, patience_ms: int) -> int | None:

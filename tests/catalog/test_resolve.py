@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model, engine_options, model_path
+from lsp_server.catalog import hub
+from lsp_server.catalog.resolve import embedded_model, engine_options, hub_file, is_path, model_path
 from lsp_server.engine.messages import EngineOptions
+from lsp_server.errors import ModelNotPulledError
 from lsp_server.settings import EngineSettings, Settings
 
 
@@ -66,3 +68,35 @@ def test_options_come_from_the_settings():
         gpu_layers=4,
         batch_tokens=5,
     )
+
+
+@pytest.mark.parametrize(
+    "model", ["a.gguf", "./a", "/models/a", "~/a", "models/a.gguf", "C:/models/a.gguf", "deepseek-coder.gguf"]
+)
+def test_what_names_a_file(model):
+    assert is_path(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "file"),
+    [
+        ("deepseek-coder-6.7b-base", "deepseek-coder-6.7b-base.Q4_K_M.gguf"),
+        ("deepseek-coder-6.7b-base:q8_0", "deepseek-coder-6.7b-base.Q8_0.gguf"),
+        ("someone/some-GGUF:folder/a.gguf", "folder/a.gguf"),
+    ],
+)
+def test_what_names_a_file_on_the_hub(model, file):
+    assert not is_path(model)
+    assert hub_file(model).file == file
+
+
+def test_a_model_that_is_not_here_is_no_guess(elsewhere, monkeypatch):
+    monkeypatch.setattr(hub, "cached", lambda _: None)
+    with pytest.raises(ModelNotPulledError, match=r"infill models pull deepseek-coder-1\.3b-base"):
+        model_path(Settings(model="deepseek-coder-1.3b-base"), None)
+
+
+def test_a_model_that_is_here_is_its_file(elsewhere, monkeypatch):
+    monkeypatch.setattr(hub, "cached", lambda file: elsewhere / file.file)
+    path = model_path(Settings(model="deepseek-coder-1.3b-base"), Path("/project"))
+    assert path == elsewhere / "deepseek-coder-1.3b-base.Q4_K_M.gguf"

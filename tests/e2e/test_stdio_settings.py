@@ -241,3 +241,21 @@ async def test_a_project_may_choose_a_model_inside_of_itself_only(serve, tmp_pat
     await client.ready(since=mark)
     (sentence,) = client.shown()
     assert "a project may not choose a model outside of itself" in sentence
+
+
+@pytest.mark.parametrize(
+    ("model", "advice"),
+    [
+        ("deepseek-coder-1.3b-base", "infill models pull deepseek-coder-1.3b-base"),
+        ("deepseek-coder-7b-base-v1.5", "Use deepseek-coder-6.7b-base"),
+        ("deepseek-coder", "Did you mean deepseek-coder-"),
+    ],
+)
+async def test_a_model_that_cannot_be_had_is_said_and_the_embedded_one_serves(serve, tmp_path, model, advice):
+    client = await serve(INLINE, {"model": model}, env={"HF_HOME": str(tmp_path)})
+    await client.ready()
+    [message] = client.shown()
+    assert advice in message
+    assert "The embedded model serves meanwhile." in message
+    client.open("file:///a.py", FUNCTION)
+    assert (await client.response(client.ask("file:///a.py", 1, 7)))["result"]["items"]

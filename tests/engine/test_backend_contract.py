@@ -48,6 +48,14 @@ def test_speed_is_told_where_there_is_one(backend):
     assert (backend.info.prefill_tokens_per_s > 0) == isinstance(backend, LlamaBackend)
 
 
+@pytest.mark.parametrize("batch_tokens", [1, 32])
+def test_small_batches_do(model_path, batch_tokens):
+    backend = LlamaBackend(EngineOptions(model_path=str(model_path), threads=1, batch_tokens=batch_tokens, **SMALL))
+    assert backend.info.prefill_tokens_per_s > 0
+    assert backend.batch_tokens <= 32
+    backend.close()
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_pieces_of_tokens_are_the_text(backend, text):
     assert b"".join(map(backend.piece, backend.tokenize(text))) == text.encode()

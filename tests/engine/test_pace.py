@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.pace import INTERRUPTIBLE_S, LEAST_TOKENS, MOST_TOKENS, SHARED_S, UNINTERRUPTIBLE_S, Pace
+from lsp_server.engine.pace import (
+    BACKGROUND_S,
+    INTERRUPTIBLE_S,
+    LEAST_TOKENS,
+    MOST_TOKENS,
+    SHARED_S,
+    UNINTERRUPTIBLE_S,
+    Pace,
+)
 
 measurements = st.lists(st.tuples(st.integers(0, 1000), st.just(0.0) | st.floats(1e-9, 100)), max_size=20)
 
@@ -20,6 +28,13 @@ def paced(tokens_per_s: float, *, can_interrupt: bool = True) -> Pace:
 @pytest.mark.parametrize("shared", [False, True])
 def test_until_something_was_measured_slices_are_short(shared):
     assert Pace(512, can_interrupt=True).slice_tokens(shared=shared) == LEAST_TOKENS
+
+
+def test_what_nobody_waits_for_goes_in_short_slices():
+    pace = paced(800)
+    assert pace.slice_tokens(shared=False, background=True) == int(800 * BACKGROUND_S) // LEAST_TOKENS * LEAST_TOKENS
+    assert pace.slice_tokens(shared=False, background=True) < pace.slice_tokens(shared=False)
+    assert pace.slice_tokens(shared=True, background=True) == pace.slice_tokens(shared=True)
 
 
 @pytest.mark.parametrize("tokens_per_s", [200.0, 20_000.0])

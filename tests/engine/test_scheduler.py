@@ -3,6 +3,7 @@
 import pytest
 
 from lsp_server.engine.messages import Chunk
+from lsp_server.engine.scheduler import Scheduler
 from tests.engine.fakes import Dictated, Forgetful, fake_options
 
 LONG = "x = compute(y)\n" * 30  # several slices of prefill
@@ -55,6 +56,39 @@ def test_a_character_that_max_tokens_cuts_is_left_out(make_bench):
     bench.submit("a", "x", max_tokens=4)
     bench.run()
     assert (bench.text("a"), bench.reason("a")) == ("ab", "length")
+
+
+def test_a_character_that_the_end_cuts_is_left_out(make_bench):
+    bench = make_bench(Dictated(b"ab" + "😀".encode()[:2]))
+    bench.submit("a", "x")
+    bench.run()
+    assert (bench.text("a"), bench.reason("a")) == ("ab", "end")
+
+
+def test_waiting_to_be_taken_counts(make_bench):
+    bench = make_bench()
+    request, prepared = bench.prepare("x", max_tokens=1, deadline_ms=500)
+    for request_id, waited in (("soon", 0.2), ("late", 0.6)):
+        bench.events[request_id] = []
+        bench.scheduler.submit(request_id, request, prepared, bench.now - waited)
+        bench.run()
+    assert bench.reason("late") == "deadline"
+    assert bench.end("soon").timings.queue_ms == pytest.approx(200)
+    assert bench.end("soon").timings.first_token_ms >= 200
+
+
+def test_what_arrives_before_a_decode_is_looked_at_first(make_bench):
+    """A message that comes between the last look and the decode can interrupt neither: nothing is evaluated."""
+    bench = make_bench()
+    news = [True, False, False]
+    bench.scheduler = Scheduler(bench.backend, bench._emit, lambda: bench.now, has_news=lambda: news.pop(0))
+    bench.submit("a", "x", max_tokens=1)
+    bench.step()
+    assert bench.backend.num_decodes == 0
+    assert bench.ended == []
+    bench.step()
+    assert bench.backend.num_decodes == 1
+    assert bench.reason("a") == "length"
 
 
 def test_bytes_that_are_no_text_do_no_harm(make_bench):

@@ -1,8 +1,5 @@
-from dataclasses import replace
-
 import pytest
 
-from lsp_server.engine.messages import Marker, Text
 from lsp_server.prompt.anchor import Anchor, Continuation
 from lsp_server.session.anchors import MAX_ANCHORS_PER_DOCUMENT, MAX_DOCUMENTS, Anchors
 from lsp_server.snapshot import Snapshot
@@ -20,6 +17,11 @@ def at(prefix: str, suffix: str = SUFFIX, path: str = "main.py") -> Snapshot:
     return make_snapshot(prefix, suffix, path=path)
 
 
+def find(anchors: Anchors, snapshot: Snapshot) -> tuple[Anchor, Continuation] | None:
+    """The one with the least typed text."""
+    return next(iter(anchors.continued(snapshot)), None)
+
+
 @pytest.fixture
 def anchors() -> Anchors:
     """Anchors at three lines of one document, the last one made last."""
@@ -30,8 +32,8 @@ def anchors() -> Anchors:
 
 
 def test_nothing_is_known_of_a_new_document(anchors):
-    assert Anchors().find(at("x")) is None
-    assert anchors.find(at("x", path="other.py")) is None
+    assert find(Anchors(), at("x")) is None
+    assert find(anchors, at("x", path="other.py")) is None
 
 
 @pytest.mark.parametrize(
@@ -47,32 +49,32 @@ def test_nothing_is_known_of_a_new_document(anchors):
     ],
 )
 def test_the_anchor_with_the_least_typed_text(anchors, prefix, anchored_at, typed):
-    assert anchors.find(at(prefix)) == (anchor_at(anchored_at), Continuation(typed))
+    assert find(anchors, at(prefix)) == (anchor_at(anchored_at), Continuation(typed))
 
 
 def test_the_least_typed_text_wins_over_the_newest_anchor(anchors):
     anchors.add(URI, anchor_at(""))
-    assert anchors.find(at("x = 1\nz")) == (anchor_at("x = 1\n"), Continuation("z"))
+    assert find(anchors, at("x = 1\nz")) == (anchor_at("x = 1\n"), Continuation("z"))
 
 
 def test_an_undo_returns_to_an_older_anchor(anchors):
     anchors.add(URI, anchor_at("x = 1\ny = 2\n", "\n"))
-    assert anchors.find(at("x = 1\ny = 2\nz", "\n")) == (anchor_at("x = 1\ny = 2\n", "\n"), Continuation("z"))
-    assert anchors.find(at("x = 1\ny = 2\nz")) == (anchor_at("x = 1\ny = 2\n"), Continuation("z"))
+    assert find(anchors, at("x = 1\ny = 2\nz", "\n")) == (anchor_at("x = 1\ny = 2\n", "\n"), Continuation("z"))
+    assert find(anchors, at("x = 1\ny = 2\nz")) == (anchor_at("x = 1\ny = 2\n"), Continuation("z"))
 
 
 def test_a_closed_bracket_comes_with_the_continuation(anchors):
-    found = anchors.find(at("x = 1\nf(", ")" + SUFFIX))
+    found = find(anchors, at("x = 1\nf(", ")" + SUFFIX))
     assert found == (anchor_at("x = 1\n"), Continuation("f(", ")"))
 
 
 def test_too_much_typed(anchors):
-    assert anchors.find(at("x = 1\ny = 2\n" + "z" * 30)) is not None
-    assert anchors.find(at("x = 1\ny = 2\n" + "z" * 31)) is None
+    assert find(anchors, at("x = 1\ny = 2\n" + "z" * 30)) is not None
+    assert find(anchors, at("x = 1\ny = 2\n" + "z" * 31)) is None
 
 
 def test_another_suffix(anchors):
-    assert anchors.find(at("x = 1\n", "\n")) is None
+    assert find(anchors, at("x = 1\n", "\n")) is None
 
 
 def test_only_the_last_few_anchors_are_kept():
@@ -80,7 +82,7 @@ def test_only_the_last_few_anchors_are_kept():
     suffixes = [f"\n{number}" for number in range(MAX_ANCHORS_PER_DOCUMENT + 2)]
     for suffix in suffixes:
         anchors.add(URI, anchor_at("", suffix))
-    kept = [anchors.find(at("x", suffix)) is not None for suffix in suffixes]
+    kept = [find(anchors, at("x", suffix)) is not None for suffix in suffixes]
     assert kept == [False, False, *[True] * MAX_ANCHORS_PER_DOCUMENT]
 
 
@@ -89,7 +91,7 @@ def test_only_the_last_documents_are_kept():
     paths = [f"{number}.py" for number in range(MAX_DOCUMENTS)]
     for path in [*paths, paths[0], "new.py"]:
         anchors.add(at("", path=path).uri, anchor_at(""))
-    kept = [anchors.find(at("x", path=path)) is not None for path in [*paths, "new.py"]]
+    kept = [find(anchors, at("x", path=path)) is not None for path in [*paths, "new.py"]]
     assert kept == [True, False, *[True] * (MAX_DOCUMENTS - 1)]
 
 
@@ -98,30 +100,16 @@ def test_a_closed_document_is_forgotten(anchors):
     anchors.add(other.uri, anchor_at(""))
     anchors.forget(URI)
     anchors.forget("of no document")
-    assert anchors.find(at("x")) is None
-    assert anchors.find(other) is not None
+    assert find(anchors, at("x")) is None
+    assert find(anchors, other) is not None
 
 
 def test_of_two_anchors_at_one_place_the_newer_is_used(anchors):
     newer = anchor_at("x = 1\n")
     anchors.add(URI, newer)
-    assert anchors.find(at("x = 1\nz"))[0] is newer
+    assert find(anchors, at("x = 1\nz"))[0] is newer
 
 
-@pytest.mark.parametrize(
-    ("parts", "missing"),
-    [
-        pytest.param((Marker("prefix"), Text("abc"), Marker("suffix"), Text("xyz")), 0, id="the same"),
-        pytest.param((Marker("prefix"), Text("abcde"), Marker("suffix"), Text("xyz")), 2 + 8 + 3, id="text typed"),
-        pytest.param((Marker("prefix"), Text("abc"), Marker("suffix"), Text("x")), 0, id="less of it"),
-        pytest.param((Marker("suffix"), Text("abc")), 7 + 3, id="something else"),
-    ],
-)
-def test_what_no_anchor_of_a_document_begins_with(parts, missing):
-    anchors = Anchors()
-    known = Anchor("", "", (), (Marker("prefix"), Text("abc"), Marker("suffix"), Text("xyz")), 10, 30)
-    anchors.add(URI, replace(known, parts=(Text("?"),)))
-    anchors.add(URI, known)
-    wanted = replace(known, parts=parts)
-    assert anchors.missing_characters(URI, wanted) == missing
-    assert anchors.missing_characters("file:///other.py", wanted) == len(wanted.spelling)
+def test_all_that_go_on_are_there_the_least_typed_first(anchors):
+    found = anchors.continued(at("x = 1\ny = 2\nz"))
+    assert [continuation.typed for _, continuation in found] == ["z", "y = 2\nz", "x = 1\ny = 2\nz"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsp_server.context.blocks import Neighbour
-from lsp_server.engine.messages import ModelInfo
+from lsp_server.engine.messages import ModelInfo, Timings
 from lsp_server.errors import ModelCannotInfillError
 from lsp_server.estimate import estimate_tokens
 from lsp_server.prompt.anchor import Anchor, Continuation
@@ -142,7 +142,7 @@ def test_backspace_before_the_line_start_returns_to_the_anchor_before():
     first = session.plan(HERE).anchor
     lines = moved(HERE, HERE.prefix + LONG)
     second = session.plan_ahead(lines)
-    session.planner.adopt(HERE.uri, second)
+    session.planner.adopt(HERE.uri, second, session.model)
     assert session.plan(typed("z", lines)).anchor is second
     plan = session.plan(moved(HERE, HERE.prefix + LONG[:-1]))
     assert plan.anchor is first
@@ -216,7 +216,7 @@ def test_the_head_of_the_prompt_stays_from_one_anchor_to_the_next():
         here = make_snapshot(written, "\nprint(os)\n")
         session.plan(here)
         if anchor := session.plan_ahead(here):
-            session.planner.adopt(here.uri, anchor)
+            session.planner.adopt(here.uri, anchor, session.model)
         head = session.plan(here).render(DEEPSEEK)[:300]
         heads += [head] * (anchor is not None)
     num_moves = sum(before != after for before, after in pairwise(heads))
@@ -287,7 +287,7 @@ def test_an_anchor_is_used_once_it_is_adopted():
     first = session.plan(HERE).anchor
     anchor = session.plan_ahead(typed(LONG))
     assert session.plan(typed(LONG + "z")).anchor is first, "not in the cache yet"
-    session.planner.adopt(HERE.uri, anchor)
+    session.planner.adopt(HERE.uri, anchor, session.model)
     plan = session.plan(typed(LONG + "z"))
     assert plan.anchor is anchor
     assert (plan.is_new, plan.continuation) == (False, Continuation("z"))
@@ -344,7 +344,7 @@ def test_the_pause_makes_a_short_anchor_whole():
     short = session.plan(IN_FILE, PATIENCE_MS).anchor
     whole = session.plan_ahead(typed("x", IN_FILE))
     assert whole == Session(**SLOW).plan(typed("x", IN_FILE)).anchor
-    session.planner.adopt(IN_FILE.uri, whole)
+    session.planner.adopt(IN_FILE.uri, whole, session.model)
     assert session.plan(typed("xy", IN_FILE), PATIENCE_MS).anchor is whole
     assert session.plan_ahead(typed("xy", IN_FILE)) is None
     assert session.plan(IN_FILE, PATIENCE_MS).anchor is not short
@@ -353,19 +353,39 @@ def test_the_pause_makes_a_short_anchor_whole():
 def test_what_an_anchor_has_in_the_cache_takes_no_time():
     """The head of the prompt is there already; only what follows the change is to be evaluated."""
     session = Session(**SLOW, settings=Settings(context=ContextSettings(suffix_share=0.1)))
-    session.plan(IN_FILE)
+    session.planner.evaluated(session.plan(IN_FILE).anchor, Timings(), session.model)
     lower = FILE.index("value_260")
     plan = session.plan(make_snapshot(FILE[:lower], FILE[lower:]), PATIENCE_MS)
     assert (plan.is_new, plan.anchor.is_short) == (True, False)
 
 
+@pytest.mark.parametrize("event", ["nothing was evaluated", "the engine was restarted", "others took its place"])
+def test_an_anchor_that_is_not_in_the_cache_takes_its_time(event):
+    session = Session(**SLOW)
+    whole = session.plan(IN_FILE).anchor
+    if event != "nothing was evaluated":
+        session.planner.evaluated(whole, Timings(), session.model)
+        assert session.plan(IN_FILE, PATIENCE_MS).anchor is whole
+    if event == "the engine was restarted":
+        session.model = make_model(SLOW["window_tokens"], DEEPSEEK, SLOW["tokens_per_s"])
+    if event == "others took its place":
+        other = session.plan(make_snapshot(FILE[:MIDDLE].upper(), path="other.py")).anchor
+        session.planner.evaluated(other, Timings(), session.model)
+    plan = session.plan(typed("x", IN_FILE), PATIENCE_MS)
+    assert (plan.is_new, plan.anchor.is_short) == (True, True)
+    assert session.plan(typed("x", IN_FILE)).anchor is not plan.anchor, "who has time waits"
+
+
 def test_who_has_time_gets_a_whole_anchor_where_there_is_a_short_one():
     session = Session(**SLOW)
-    short = session.plan(IN_FILE, PATIENCE_MS).anchor
+    session.plan(IN_FILE, PATIENCE_MS)
     plan = session.plan(IN_FILE)
     assert plan.is_new
     assert not plan.anchor.is_short
-    assert session.plan(IN_FILE, PATIENCE_MS).anchor is plan.anchor is not short
+    assert session.plan(IN_FILE, PATIENCE_MS).anchor is not plan.anchor, "until it is in the cache"
+    session.planner.evaluated(plan.anchor, Timings(), session.model)
+    for patience_ms in (0, PATIENCE_MS):
+        assert session.plan(IN_FILE, patience_ms).anchor is plan.anchor
 
 
 # Other families

@@ -29,17 +29,21 @@ def test_nothing_is_too_long_where_nobody_knows_the_speed():
 
 def test_answers_tell_the_speed():
     speed = PrefillSpeed()
-    speed.learn(took(500, 1000, reused=200))
-    assert speed.affordable_tokens(MODEL, 3000) == 1500
-    speed.learn(took(1000, 1000))
-    assert 1500 < speed.affordable_tokens(MODEL, 3000) < 3000, "not all at once"
+    speed.learn(took(500, 1000, reused=200), MODEL)
+    assert 300 < speed.affordable_tokens(MODEL, 3000) < 1500, "not all at once"
     for _ in range(40):
-        speed.learn(took(1000, 1000))
+        speed.learn(took(1000, 1000), MODEL)
     assert speed.affordable_tokens(MODEL, 3000) == pytest.approx(3000, abs=2)
 
 
 @pytest.mark.parametrize("timings", [took(LEAST_EVALUATED_TOKENS - 1, 1, reused=900), took(500, 0), Timings()])
 def test_answers_that_tell_nothing(timings):
     speed = PrefillSpeed()
-    speed.learn(timings)
+    speed.learn(timings, MODEL)
     assert speed.affordable_tokens(MODEL, 3000) == 300
+
+
+def test_the_first_answer_of_an_unknown_engine_counts_in_full():
+    speed = PrefillSpeed()
+    speed.learn(took(500, 1000), make_model())
+    assert speed.affordable_tokens(make_model(), 3000) == 1500

@@ -1,0 +1,138 @@
+"""Models that infill knows by name: `models/catalog.toml`, data only."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import msgspec
+
+from lsp_server.catalog.data import data_file
+from lsp_server.errors import InfillError, ModelNotFoundError
+
+# Which file to take of a model where none is named: the first of these that there is.
+QUANTISATIONS = ("Q4_K_M", "Q6_K", "Q8_0")
+
+
+class HubFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file on the hub. `gigabytes` (10^9 bytes) is its size as its page says; 0 where nobody has read it there."""
+
+    repo: str
+    file: str
+    gigabytes: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.repo}:{self.file}"
+
+
+class Licence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A licence and what it restricts, in a sentence."""
+
+    name: str
+    summary: str
+
+
+class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: str
+    format: str
+    licence: str
+    window_tokens: int
+    stops: tuple[str, ...] = ()
+    overrides: dict[str, str] = {}
+    unverified: tuple[str, ...] = ()
+
+
+class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    family: str
+    parameters: float
+    role: Literal["base", "instruct"] = "base"
+    licence: str = ""
+    window_tokens: int = 0
+    kv_bytes_per_token: int = 0
+    refused: str = ""
+    unverified: tuple[str, ...] = ()
+    files: dict[str, HubFile] = {}
+
+
+class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    licences: dict[str, Licence]
+    families: dict[str, _Family]
+    models: dict[str, _Model]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogModel:
+    """A model with what its family says.
+
+    `kv_bytes_per_token` is of a cache in f16, 0 if unknown; `stops` end its text besides the FIM markers; `overrides`
+    are metadata that old files lack; `refused` is why it cannot be used, `unverified` which fields nobody has checked.
+    """
+
+    name: str
+    family: str
+    role: Literal["base", "instruct"]
+    num_parameters: float
+    fim_format: str
+    licence: Licence
+    window_tokens: int
+    kv_bytes_per_token: int
+    stops: tuple[str, ...]
+    overrides: dict[str, str]
+    refused: str
+    unverified: tuple[str, ...]
+    files: dict[str, HubFile]
+
+    def file(self, quantisation: str = "") -> tuple[str, HubFile]:
+        """The file of a quantisation, or the usual one, and the quantisation's name. Raises `ModelNotFoundError`."""
+        if self.refused:
+            raise ModelNotFoundError(f"{self.name} cannot be used. {self.refused}")
+        for name in (quantisation.upper(),) if quantisation else QUANTISATIONS:
+            if name in self.files:
+                return name, self.files[name]
+        raise ModelNotFoundError(
+            f"infill knows no {quantisation} of {self.name}, only: {', '.join(self.files)}. "
+            "Another file on the hub can be named as OWNER/REPOSITORY:FILE."
+        )
+
+
+@cache
+def catalog() -> dict[str, CatalogModel]:
+    """Every model by name, in the order of the file. Raises `InfillError` if it is damaged."""
+    path = data_file("models/catalog.toml")
+    try:
+        raw = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Catalog)
+        return {name: _model(raw, name, model) for name, model in raw.models.items()}
+    except (OSError, ValueError, KeyError) as error:
+        raise InfillError(f"{path} is damaged ({error}). Reinstall infill.") from None
+
+
+def find_model(name: str) -> CatalogModel:
+    """The model of that name, in any case. Raises `ModelNotFoundError` with those that are spelt alike."""
+    models = catalog()
+    if found := models.get(name.lower()):
+        return found
+    alike = difflib.get_close_matches(name.lower(), models, n=3)
+    hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
+    raise ModelNotFoundError(f"infill knows no model {name!r}.{hint} `infill models list` shows those it knows.")
+
+
+def _model(raw: _Catalog, name: str, model: _Model) -> CatalogModel:
+    family = raw.families[model.family]
+    return CatalogModel(
+        name,
+        family.title,
+        model.role,
+        model.parameters,
+        family.format,
+        raw.licences[model.licence or family.licence],
+        model.window_tokens or family.window_tokens,
+        model.kv_bytes_per_token,
+        family.stops,
+        family.overrides,
+        model.refused,
+        (*family.unverified, *model.unverified),
+        model.files,
+    )

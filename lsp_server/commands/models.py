@@ -1,0 +1,151 @@
+"""`infill models list|show|pull|rm`: the models infill knows, and getting them from the hub."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from lsp_server.catalog import hub
+from lsp_server.catalog.models import CatalogModel, HubFile, catalog, find_model
+from lsp_server.catalog.resolve import hub_file
+from lsp_server.errors import HubError, InfillError
+
+FILE_WIDTH = 120
+UNKNOWN = "?"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options."""
+    kinds = parser.add_subparsers(dest="kind", metavar="WHAT", required=True)
+    for name, run_kind, summary in (
+        ("list", _list, "the models that infill knows by name"),
+        ("show", _show, "what is known of a model"),
+        ("pull", _pull, "get a model from the hub"),
+        ("rm", _remove, "delete a model from this machine"),
+    ):
+        kind = kinds.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        kind.set_defaults(run_kind=run_kind)
+        if name == "show":
+            kind.add_argument("name", metavar="NAME")
+        if name in ("pull", "rm"):
+            kind.add_argument("name", metavar="NAME[:QUANTISATION]", help="or OWNER/REPOSITORY:FILE")
+        if name == "pull":
+            kind.add_argument("--yes", action="store_true", help="accept the licence without being asked")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    return int(arguments.run_kind(arguments, console))
+
+
+def _list(_: argparse.Namespace, console: Console) -> int:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("model", "files", "window", "licence", "here"):
+        table.add_column(heading, justify="right" if heading == "window" else "left")
+    for model in catalog().values():
+        here = [name for name, file in model.files.items() if hub.cached(file)]
+        files = ", ".join(_with_size(name, file) for name, file in model.files.items())
+        table.add_row(
+            model.name,
+            "[red]cannot fill holes[/]" if model.refused else files,
+            f"{model.window_tokens:,}",
+            model.licence.name,
+            ", ".join(here),
+        )
+    console.print(table)
+    return 0
+
+
+def _with_size(name: str, file: HubFile) -> str:
+    return f"{name} {file.gigabytes:.1f} GB" if file.gigabytes else name
+
+
+def _show(arguments: argparse.Namespace, console: Console) -> int:
+    model = find_model(arguments.name)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _facts(model):
+        table.add_row(name, value)
+    console.print(table)
+    return 0
+
+
+def _facts(model: CatalogModel) -> list[tuple[str, str]]:
+    facts = [
+        ("model", f"{model.name}, {model.num_parameters / 1e9:g} billion parameters, {model.family}, {model.role}"),
+        ("licence", f"{model.licence.name}. {model.licence.summary}"),
+        ("window", f"{model.window_tokens:,} tokens"),
+        ("cache", _cache_size(model)),
+        ("format", f"{model.fim_format}; ends by {' '.join(model.stops)}" if model.stops else model.fim_format),
+    ]
+    if model.refused:
+        return [*facts, ("cannot be used", model.refused)]
+    for name, file in model.files.items():
+        here = hub.cached(file)
+        facts.append((name, f"{file}{f', {file.gigabytes:.2f} GB' if file.gigabytes else ''}"))
+        facts.append(("", f"here: {here}" if here else f"not here: infill models pull {model.name}:{name}"))
+    if model.unverified:
+        facts.append(("unverified", ", ".join(model.unverified)))
+    return facts
+
+
+def _cache_size(model: CatalogModel) -> str:
+    if not model.kv_bytes_per_token:
+        return UNKNOWN
+    size = model.kv_bytes_per_token * 4096 / (1 << 30)
+    return f"{model.kv_bytes_per_token // 1024} KiB a token: {size:.2f} GiB for 4,096 tokens, half of it with q8_0"
+
+
+def _pull(arguments: argparse.Namespace, console: Console) -> int:
+    file = hub_file(arguments.name)
+    if here := hub.cached(file):
+        console.print(f"{file} is here already: {here}", soft_wrap=True)
+        return 0
+    if model := _in_catalog(file):
+        console.print(f"{model.name} is under the {model.licence.name}. {model.licence.summary}", soft_wrap=True)
+    else:
+        console.print(f"infill does not know {file.repo}: read its licence on its page.", soft_wrap=True)
+    if not arguments.yes and not _agrees(console):
+        console.print("Nothing was pulled.")
+        return 1
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    errors = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=errors, transient=True, disable=not errors.is_terminal
+    ) as progress:
+        task = progress.add_task(file.file, total=None)
+        path = hub.pull(file, lambda here, total: progress.update(task, completed=here, total=total or None))
+    console.print(f"{file} is here: {path}", soft_wrap=True)
+    console.print(f'Use it: set model = "{arguments.name}", or add --model {arguments.name}', soft_wrap=True)
+    return 0
+
+
+def _agrees(console: Console) -> bool:
+    if not sys.stdin.isatty():
+        raise InfillError("Nobody is there to be asked whether the licence is all right. Add --yes if it is.")
+    return console.input("Pull it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _in_catalog(file: HubFile) -> CatalogModel | None:
+    known = (model for model in catalog().values() for each in model.files.values() if each == file)
+    return next(known, None)
+
+
+def _remove(arguments: argparse.Namespace, console: Console) -> int:
+    file = hub_file(arguments.name)
+    here = hub.cached(file)
+    if here is None:
+        raise HubError(f"{file} is not on this machine.")
+    size = Path(here).stat().st_size
+    hub.remove(file)
+    console.print(f"{file} was deleted: {size / 1e9:.2f} GB are free.", soft_wrap=True)
+    return 0

@@ -1,0 +1,67 @@
+import re
+
+import pytest
+
+from lsp_server.catalog import models
+from lsp_server.catalog.models import CatalogModel, catalog, find_model
+from lsp_server.errors import InfillError, ModelNotFoundError
+from lsp_server.prompt.formats import FORMATS
+
+USABLE = [model for model in catalog().values() if not model.refused]
+
+
+def test_the_reference_family_is_complete():
+    sizes = ("1.3b", "6.7b", "33b")
+    names = {f"deepseek-coder-{size}-{role}" for size in sizes for role in ("base", "instruct")}
+    names |= {"deepseek-coder-5.7b-mqa-base", "deepseek-coder-v2-lite-base", "deepseek-coder-v2-lite-instruct"}
+    assert names <= set(catalog())
+    assert {catalog()[name].fim_format for name in names} == {"deepseek"}
+
+
+@pytest.mark.parametrize("model", USABLE, ids=lambda model: model.name)
+def test_every_model_can_be_pulled_and_prompted(model: CatalogModel):
+    assert model.name == model.name.lower()
+    assert model.fim_format in {fim_format.name for fim_format in FORMATS}
+    assert model.window_tokens >= 2048
+    assert model.licence.summary.endswith(".")
+    quantisation, file = model.file()
+    assert model.files[quantisation] == file
+    for name, each in model.files.items():
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", each.repo)
+        assert each.file.endswith(".gguf")
+        assert name.lower() in each.file.lower(), "the file is of that quantisation"
+
+
+def test_licences_that_forbid_something_say_so():
+    for name, word in (("deepseek-coder-1.3b-base", "military"), ("qwen2.5-coder-3b", "Not for commercial use")):
+        assert word in find_model(name).licence.summary
+    assert find_model("qwen2.5-coder-7b").licence.name == "Apache-2.0"
+
+
+@pytest.mark.parametrize("name", ["deepseek-coder-7b-base-v1.5", "opencoder-8b-base"])
+def test_models_that_cannot_fill_holes_are_refused_with_what_to_use_instead(name):
+    with pytest.raises(ModelNotFoundError, match=f"{name} cannot be used.* Use "):
+        find_model(name).file()
+
+
+def test_names_are_found_in_any_case():
+    assert find_model("DeepSeek-Coder-1.3B-Base").name == "deepseek-coder-1.3b-base"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("models = 1", id="another shape"),
+        pytest.param("[licences]\n[families]\n[models.a]\nfamily = 'b'\nparameters = 1.0", id="no such family"),
+        pytest.param("[licences", id="no TOML"),
+        pytest.param("[licences]\n[families]\n[models]\n[modles]", id="a word too many"),
+    ],
+)
+def test_a_damaged_catalogue_is_said(tmp_path, monkeypatch, content):
+    path = tmp_path / "catalog.toml"
+    path.write_text(content, encoding="utf-8")
+    monkeypatch.setattr(models, "data_file", lambda _: path)
+    catalog.cache_clear()
+    with pytest.raises(InfillError, match=r"catalog\.toml is damaged .* Reinstall"):
+        catalog()
+    catalog.cache_clear()
