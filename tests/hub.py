@@ -20,7 +20,8 @@ class Hub:
     """Files by `OWNER/REPOSITORY/FILE`. Each of the others is a fault that a test may set.
 
     `status` is the answer to everything, `error_code` goes with it; content is cut after `cut_after` bytes, once;
-    `damaged` content has the right length and other bytes; `requests` are what was asked for.
+    `damaged` content has the right length and other bytes; with `stall` none is sent, and the connection stays;
+    `requests` are what was asked for.
     """
 
     files: dict[str, bytes]
@@ -28,6 +29,7 @@ class Hub:
     error_code: str = ""
     cut_after: int = 0
     damaged: bool = False
+    stall: bool = False
     url: str = ""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -91,6 +93,8 @@ class Hub:
         if start:
             response.headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         await response.prepare(request)
+        while self.stall and request.transport is not None:  # noqa: ASYNC110  (until the client leaves)
+            await asyncio.sleep(0.05)
         end = len(content)
         if self.cut_after:
             end, self.cut_after = self.cut_after, 0

@@ -119,6 +119,11 @@ def find_model(name: str) -> CatalogModel:
     raise ModelNotFoundError(f"infill knows no model {name!r}.{hint} `infill models list` shows those it knows.")
 
 
+def in_catalog(file: HubFile) -> CatalogModel | None:
+    """The model a file is of, if it is one of the catalogue's."""
+    return next((model for model in catalog().values() if file in model.files.values()), None)
+
+
 def _model(raw: _Catalog, name: str, model: _Model) -> CatalogModel:
     family = raw.families[model.family]
     return CatalogModel(

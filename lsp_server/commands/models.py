@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from lsp_server.catalog import hub
-from lsp_server.catalog.models import CatalogModel, HubFile, catalog, find_model
+from lsp_server.catalog.models import CatalogModel, HubFile, catalog, find_model, in_catalog
 from lsp_server.catalog.resolve import hub_file
 from lsp_server.errors import HubError, InfillError
 
@@ -110,7 +110,7 @@ def _pull(arguments: argparse.Namespace, console: Console) -> int:
     if here := hub.cached(file):
         console.print(f"{file} is here already: {here}", soft_wrap=True)
         return 0
-    if model := _in_catalog(file):
+    if model := in_catalog(file):
         console.print(f"{model.name} is under the {model.licence.name}. {model.licence.summary}", soft_wrap=True)
     else:
         console.print(f"infill does not know {file.repo}: read its licence on its page.", soft_wrap=True)
@@ -133,11 +133,6 @@ def _agrees(console: Console) -> bool:
     if not sys.stdin.isatty():
         raise InfillError("Nobody is there to be asked whether the licence is all right. Add --yes if it is.")
     return console.input("Pull it? [y/N] ").strip().lower() in ("y", "yes")
-
-
-def _in_catalog(file: HubFile) -> CatalogModel | None:
-    known = (model for model in catalog().values() for each in model.files.values() if each == file)
-    return next(known, None)
 
 
 def _remove(arguments: argparse.Namespace, console: Console) -> int:

@@ -19,11 +19,12 @@ from lsp_server.catalog.resolve import engine_options
 from lsp_server.document import Encoding
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import InfillError, ModelError
+from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_for
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
 from lsp_server.server.protocol import InfillProtocol, read_messages
+from lsp_server.server.pull import offer
 from lsp_server.server.streams import ThreadWriter, claim_stdio, read_in_thread
 from lsp_server.settings import Settings
 from lsp_server.trace import Trace
@@ -51,6 +52,7 @@ class InfillServer(LanguageServer):
         self._stopped = asyncio.Event()
         self.protocol.on_exit = self.stop
         self._told: set[str] = set()
+        self._offered: set[str] = set()
         self._progress_begun = False
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -94,6 +96,9 @@ class InfillServer(LanguageServer):
     def _start_engine(self, project: Path | None) -> None:
         try:
             options = engine_options(self.settings, project)
+        except ModelNotPulledError:
+            self._offer_to_pull(self.settings.model)
+            options = engine_options(msgspec.structs.replace(self.settings, model=""), project)
         except ModelError as error:
             self.tell(types.MessageType.Error, f"{error} The embedded model serves meanwhile.")
             options = engine_options(msgspec.structs.replace(self.settings, model=""), project)
@@ -105,6 +110,11 @@ class InfillServer(LanguageServer):
             self.engine.start()
         # Anew in any case: what is remembered was planned with the old settings.
         self.pipeline = Pipeline(self.engine, self.settings)
+
+    def _offer_to_pull(self, model: str) -> None:
+        if model not in self._offered:
+            self._offered.add(model)
+            self.keep(asyncio.ensure_future(offer(self, model)))
 
     def _on_engine_state(self, engine: EngineProcess, state: EngineState, fraction: float, message: str) -> None:
         if engine is not self.engine:

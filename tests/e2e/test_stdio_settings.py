@@ -246,7 +246,6 @@ async def test_a_project_may_choose_a_model_inside_of_itself_only(serve, tmp_pat
 @pytest.mark.parametrize(
     ("model", "advice"),
     [
-        ("deepseek-coder-1.3b-base", "infill models pull deepseek-coder-1.3b-base"),
         ("deepseek-coder-7b-base-v1.5", "Use deepseek-coder-6.7b-base"),
         ("deepseek-coder", "Did you mean deepseek-coder-"),
     ],
