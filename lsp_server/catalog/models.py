@@ -41,7 +41,6 @@ class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str
     window_tokens: int
     stops: tuple[str, ...] = ()
-    overrides: dict[str, str] = {}
     unverified: tuple[str, ...] = ()
 
 
@@ -67,8 +66,8 @@ class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CatalogModel:
     """A model with what its family says.
 
-    `kv_bytes_per_token` is of a cache in f16, 0 if unknown; `stops` end its text besides the FIM markers; `overrides`
-    are metadata that old files lack; `refused` is why it cannot be used, `unverified` which fields nobody has checked.
+    `kv_bytes_per_token` is of a cache in f16, 0 if unknown; `stops` end its text besides the FIM markers; `refused` is
+    why it cannot be used, `unverified` which fields nobody has checked.
     """
 
     name: str
@@ -80,7 +79,6 @@ class CatalogModel:
     window_tokens: int
     kv_bytes_per_token: int
     stops: tuple[str, ...]
-    overrides: dict[str, str]
     refused: str
     unverified: tuple[str, ...]
     files: dict[str, HubFile]
@@ -136,7 +134,6 @@ def _model(raw: _Catalog, name: str, model: _Model) -> CatalogModel:
         model.window_tokens or family.window_tokens,
         model.kv_bytes_per_token,
         family.stops,
-        family.overrides,
         model.refused,
         (*family.unverified, *model.unverified),
         model.files,

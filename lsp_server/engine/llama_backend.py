@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import logging
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,9 +20,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lsp_server.engine import hardware
+from lsp_server.engine import hardware, llama_loading
 from lsp_server.engine.backend import BatchToken, DecodeStatus
 from lsp_server.engine.gguf import check_gguf
+from lsp_server.engine.llama_loading import metadata
 from lsp_server.engine.llama_vocabulary import LlamaVocabulary
 from lsp_server.engine.messages import EngineOptions, ModelInfo, Sampling
 from lsp_server.engine.pace import LEAST_TOKENS
@@ -172,14 +172,7 @@ class LlamaBackend:
     # Loading
 
     def _load_model(self, path: Path, options: EngineOptions, progress: Callable[[float], None]) -> Any:
-        def on_progress(fraction: float, _: ctypes.c_void_p) -> bool:
-            progress(fraction)
-            return True
-
-        params = llama_cpp.llama_model_default_params()
-        params.n_gpu_layers = options.gpu_layers
-        params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
-        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+        model = llama_loading.load(path, options.gpu_layers, progress)
         if not model:
             reason = self._log.last_error() or "no reason given"
             raise ModelFileError(
@@ -220,10 +213,10 @@ class LlamaBackend:
     def _needs(self) -> hardware.ModelNeeds:
         """What the file's metadata says of the model; a token in the cache is two vectors a layer and head."""
         model = self._model
-        architecture = self._metadata("general.architecture")
+        architecture = metadata(model, "general.architecture")
         per_head = llama_cpp.llama_model_n_embd(model) // llama_cpp.llama_model_n_head(model)
-        key = int(self._metadata(f"{architecture}.attention.key_length") or per_head)
-        value = int(self._metadata(f"{architecture}.attention.value_length") or per_head)
+        key = int(metadata(model, f"{architecture}.attention.key_length") or per_head)
+        value = int(metadata(model, f"{architecture}.attention.value_length") or per_head)
         layers = llama_cpp.llama_model_n_layer(model)
         values = layers * llama_cpp.llama_model_n_head_kv(model) * (key + value)
         return hardware.ModelNeeds(
@@ -248,7 +241,7 @@ class LlamaBackend:
         model = self._model
         recurrent = llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
         return ModelInfo(
-            name=self._metadata("general.name") or path.stem,
+            name=metadata(model, "general.name") or path.stem,
             path=str(path),
             description=_read_string(lambda buffer, size: llama_cpp.llama_model_desc(model, buffer, size)),
             markers=self.vocabulary.marker_texts,
@@ -263,11 +256,6 @@ class LlamaBackend:
             prefill_tokens_per_s=prefill_tokens_per_s,
             backend="llama.cpp",
             parameters=self._parameters,
-        )
-
-    def _metadata(self, key: str) -> str:
-        return _read_string(
-            lambda buffer, size: llama_cpp.llama_model_meta_val_str(self._model, key.encode(), buffer, size)
         )
 
 

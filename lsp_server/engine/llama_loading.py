@@ -1,0 +1,71 @@
+"""Loading a GGUF, mended where llama.cpp would misread it."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+
+logger = logging.getLogger(__name__)
+
+_PRE_TOKENISER = "tokenizer.ggml.pre"
+# Files made before llama.cpp knew pre-tokenisers (April 2024) do not name theirs. It then takes a default, and cuts
+# text otherwise than in training: of DeepSeek's, which the marker of its prefix tells.
+_PRE_TOKENISERS = {"<｜fim▁begin｜>": "deepseek-coder"}
+
+
+def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
+    """The model, or None if llama.cpp refuses it, which it then has logged."""
+
+    def on_progress(fraction: float, _: ctypes.c_void_p) -> bool:
+        progress(fraction)
+        return True
+
+    params = llama_cpp.llama_model_default_params()
+    params.n_gpu_layers = gpu_layers
+    params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
+    if (pre_tokeniser := _missing_pre_tokeniser(path)) is not None:
+        logger.info("%s does not name its pre-tokeniser; taking %s.", path, pre_tokeniser)
+        overrides = _overrides({_PRE_TOKENISER: pre_tokeniser})
+        params.kv_overrides = overrides
+    return llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+
+
+def metadata(model: Any, key: str) -> str:
+    """A value of a model's metadata; empty if there is none."""
+    buffer = ctypes.create_string_buffer(1024)
+    size = llama_cpp.llama_model_meta_val_str(model, key.encode(), buffer, len(buffer))
+    return buffer.value.decode("utf-8", errors="replace") if size >= 0 else ""
+
+
+def _missing_pre_tokeniser(path: Path) -> str | None:
+    """What a file should say of its pre-tokeniser and does not, as far as its vocabulary tells."""
+    params = llama_cpp.llama_model_default_params()
+    params.vocab_only = True
+    model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+    if not model:
+        return None  # loading it will tell why
+    try:
+        if metadata(model, _PRE_TOKENISER):
+            return None
+        vocabulary = llama_cpp.llama_model_get_vocab(model)
+        marker = llama_cpp.llama_vocab_fim_pre(vocabulary)
+        text = llama_cpp.llama_vocab_get_text(vocabulary, marker) if marker >= 0 else None
+        return _PRE_TOKENISERS.get(text.decode("utf-8", errors="replace")) if text else None
+    finally:
+        llama_cpp.llama_model_free(model)
+
+
+def _overrides(values: dict[str, str]) -> Any:
+    """Metadata to take instead of a file's, as llama.cpp wants it: an array that ends with an empty key."""
+    overrides = (llama_cpp.llama_model_kv_override * (len(values) + 1))()
+    for override, (key, value) in zip(overrides, values.items(), strict=False):
+        override.tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_STR
+        override.key = key.encode()
+        override.value.val_str = value.encode()
+    return overrides
