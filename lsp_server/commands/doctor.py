@@ -17,6 +17,7 @@ from rich.table import Table
 
 from lsp_server import __version__, settings
 from lsp_server.catalog.resolve import embedded_model
+from lsp_server.commands import gpu_advice
 from lsp_server.commands.configured import configure
 from lsp_server.engine.messages import ModelInfo
 from lsp_server.engine.process import EngineProcess
@@ -69,7 +70,7 @@ def _add_system(report: Table) -> None:
     report.add_row("infill", f"{__version__} in {Path(__file__).parents[1]}")
     report.add_row("system", f"{platform.platform()}, Python {platform.python_version()}")
     report.add_row("packages", ", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
-    report.add_row("llama.cpp", _llama_features())
+    _add_llama(report)
     memory = psutil.virtual_memory()
     report.add_row("cores", f"{psutil.cpu_count(logical=False)} physical, {psutil.cpu_count()} logical")
     report.add_row("memory", f"{_mebibytes(memory.available)} free of {_mebibytes(memory.total)}")
@@ -98,18 +99,22 @@ def _add_model(report: Table, model: ModelInfo) -> None:
         report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")
 
 
-def _llama_features() -> str:
+def _add_llama(report: Table) -> None:
     """What llama.cpp says of itself, asked in a process of its own."""
     command = [sys.executable, "-m", "lsp_server.engine.llama_features"]
     result = subprocess.run(command, capture_output=True, check=False)
     if result.returncode != 0:
-        return (
+        report.add_row(
+            "llama.cpp",
             f"[red]does not run[/] (status {result.returncode}). Reinstall it for this machine: "
-            "pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
+            "pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python",
         )
+        return
     features = json.loads(result.stdout)
     gpu = "[green]yes[/]" if features["offloads_to_gpu"] else "no (built for the CPU only)"
-    return f"GPU: {gpu}; {features['system']}"
+    report.add_row("llama.cpp", f"GPU: {gpu}; {features['system']}")
+    if not features["offloads_to_gpu"] and (todo := gpu_advice.advice()):
+        report.add_row("GPU", f"[yellow]not used[/]. {todo}")
 
 
 def _version(package: str) -> str:
