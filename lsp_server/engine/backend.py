@@ -47,6 +47,10 @@ class Backend(Protocol):
         """Tokens of user text; never a control token."""
         ...
 
+    def tokenize_control(self, text: str) -> list[int]:
+        """Tokens of a chat template's text, control tokens among them."""
+        ...
+
     def marker(self, role: str) -> int:
         """The token of a marker; raises `PromptError` if the model has none of that role."""
         ...

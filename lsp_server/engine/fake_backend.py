@@ -108,6 +108,10 @@ class FakeBackend:
         """One token a byte."""
         return list(text.encode("utf-8", errors="replace"))
 
+    def tokenize_control(self, text: str) -> list[int]:
+        """One token a byte: there are no control tokens but markers and the end."""
+        return self.tokenize(text)
+
     def marker(self, role: str) -> int:
         """Token of a marker."""
         try:

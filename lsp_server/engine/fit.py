@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from lsp_server.engine.messages import Marker, PromptPart, Text
+from lsp_server.engine.messages import Control, Marker, PromptPart, Text
 from lsp_server.errors import PromptError
 
 # What a cut may take of the text after the cursor before it takes from the text before it.
@@ -20,6 +20,10 @@ class Tokenizer(Protocol):
 
     def tokenize(self, text: str) -> list[int]:
         """Tokens of user text."""
+        ...
+
+    def tokenize_control(self, text: str) -> list[int]:
+        """Tokens of a chat template's text."""
         ...
 
     def marker(self, role: str) -> int:
@@ -68,4 +72,10 @@ def fit(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> lis
 
 
 def _tokens(part: PromptPart, tokenizer: Tokenizer) -> list[int]:
-    return [tokenizer.marker(part.role)] if isinstance(part, Marker) else tokenizer.tokenize(part.text)
+    match part:
+        case Marker(role):
+            return [tokenizer.marker(role)]
+        case Control(text):
+            return tokenizer.tokenize_control(text)
+        case Text(text):
+            return tokenizer.tokenize(text)

@@ -64,6 +64,10 @@ class LlamaBackend:
         """Tokens of user text; never a control token."""
         return self.vocabulary.tokenize(text)
 
+    def tokenize_control(self, text: str) -> list[int]:
+        """Tokens of a chat template's text, control tokens among them."""
+        return self.vocabulary.tokenize_control(text)
+
     def marker(self, role: str) -> int:
         """The token of a marker; raises `PromptError` if the model has none of that role."""
         return self.vocabulary.marker(role)
@@ -256,6 +260,7 @@ class LlamaBackend:
             prefill_tokens_per_s=prefill_tokens_per_s,
             backend="llama.cpp",
             parameters=self._parameters,
+            chat_template=llama_loading.chat_template(model),
         )
 
 

@@ -43,6 +43,12 @@ def metadata(model: Any, key: str) -> str:
     return buffer.value.decode("utf-8", errors="replace") if size >= 0 else ""
 
 
+def chat_template(model: Any) -> str:
+    """A model's chat template; empty if it has none."""
+    template = llama_cpp.llama_model_chat_template(model, None)
+    return template.decode("utf-8", errors="replace") if template else ""
+
+
 def _missing_pre_tokeniser(path: Path) -> str | None:
     """What a file should say of its pre-tokeniser and does not, as far as its vocabulary tells."""
     params = llama_cpp.llama_model_default_params()

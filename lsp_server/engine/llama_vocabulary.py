@@ -16,6 +16,11 @@ from lsp_server.errors import ModelFileError, PromptError
 
 _MAX_REMEMBERED = 512  # answers of `agreeing_with`
 _USER_DEFINED = 1 << 4  # enum llama_token_attr
+# What ends a text, in vocabularies that do not all say so of it: turns of chat, and files one after the other.
+_END_TEXTS = (
+    *("<|EOT|>", "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<eos>", "<end_of_turn>"),
+    *("<｜end▁of▁sentence｜>", "<|file_separator|>", "<file_sep>", "<|file_sep|>"),
+)
 _BRACKETED = re.compile(r"<.+>|\[.+\]", re.DOTALL)
 
 
@@ -40,6 +45,9 @@ class LlamaVocabulary:
             for token in range(self.num_tokens)
             if llama_cpp.llama_vocab_is_eog(vocab, token) or token in self._markers.values()
         }
+        for text in _END_TEXTS:
+            tokens = self._tokenize(text.encode(), special=True)
+            self._ends |= set(tokens) if len(tokens) == 1 else set()
 
     def _find_markers(self) -> dict[str, int]:
         vocab = self._vocab
@@ -91,6 +99,10 @@ class LlamaVocabulary:
         for start, end in itertools.pairwise(cuts):
             tokens += self._tokenize(encoded[start:end], special=False)
         return tokens
+
+    def tokenize_control(self, text: str) -> list[int]:
+        """Tokens of a chat template's text, control tokens among them."""
+        return self._tokenize(text.encode("utf-8", errors="replace"), special=True)
 
     @cached_property
     def _literals(self) -> re.Pattern[bytes] | None:

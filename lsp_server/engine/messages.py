@@ -38,7 +38,13 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
     overflow: Literal["keep_all", "keep_tail", "keep_head", "drop"] = "keep_all"
 
 
-PromptPart = Marker | Text
+class Control(msgspec.Struct, frozen=True, tag="control"):
+    """Text of the model's own chat template: control tokens in it are control tokens. Never user text."""
+
+    text: str
+
+
+PromptPart = Marker | Text | Control
 
 
 class Sampling(msgspec.Struct, frozen=True):
@@ -163,7 +169,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     `markers` maps each role to the marker's text; the `*_bytes` are memory.
     `isolates_line_breaks` tells whether no token joins text across a line break. `can_drop_tail` is false for
     models whose memory cannot forget its newest tokens, which therefore run without reuse. `prefill_tokens_per_s`
-    is how fast prompts were evaluated when the model was loaded; 0 if nobody knows.
+    is how fast prompts were evaluated when the model was loaded; 0 if nobody knows. `chat_template` is in Jinja's
+    language, and empty for a model that was not made for chat.
     """
 
     name: str
@@ -179,6 +186,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     prefill_tokens_per_s: float
     backend: str
     parameters: Parameters
+    chat_template: str = ""
 
     @property
     def window_tokens(self) -> int:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backend import DecodeStatus
 from lsp_server.engine.fake_backend import FakeBackend
 from lsp_server.engine.llama_backend import LlamaBackend
@@ -65,6 +66,14 @@ def test_pieces_of_tokens_are_the_text(backend, text):
 def test_user_text_is_never_a_marker_or_an_end(backend, text):
     markers = {backend.marker(role) for role in ("begin", "prefix", "suffix", "middle")}
     assert not [token for token in backend.tokenize(text) if token in markers or backend.is_end(token)]
+
+
+def test_a_templates_text_is_control_tokens_where_it_spells_them():
+    backend = LlamaBackend(EngineOptions(model_path=str(embedded_model()), threads=1, **SMALL))
+    text = f"a{backend.info.markers['prefix']}b"
+    assert backend.marker("prefix") in backend.tokenize_control(text)
+    assert backend.marker("prefix") not in backend.tokenize(text)
+    backend.close()
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udc00b", "\udfff\ud800 x"])

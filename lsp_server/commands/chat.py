@@ -1,0 +1,73 @@
+"""`infill chat "…"`: one question to an instruct model, its answer as it is written."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+
+from lsp_server.commands.configured import configure
+from lsp_server.engine.messages import Chunk, EngineOptions, Failed, Generate, ModelInfo, Priority, Sampling
+from lsp_server.engine.process import EngineProcess
+from lsp_server.errors import EngineError, InfillError, ModelError
+from lsp_server.prompt.chat import Message, chat_prompt
+
+_STANDARD_INPUT = "-"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options."""
+    parser.add_argument("text", metavar="TEXT", help="what to ask; - reads it from standard input")
+    parser.add_argument("--system", metavar="TEXT", help="what the model is told first")
+    parser.add_argument("--model", metavar="NAME", help="an instruct model, instead of the one in the settings")
+    parser.add_argument("--max-tokens", type=int, default=512, metavar="N", help="the most tokens to write (512)")
+    parser.add_argument(
+        "--temperature", type=float, default=0.0, metavar="T", help="0, the default, takes the likeliest token"
+    )
+    parser.add_argument("--top-k", type=int, default=50, metavar="N", help="draw from so many tokens (50)")
+    parser.add_argument("--top-p", type=float, default=0.95, metavar="P", help="draw from this probability (0.95)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, and print the answer as it comes."""
+    if arguments.max_tokens < 1:
+        raise InfillError("--max-tokens must be at least 1.")
+    text = sys.stdin.read() if arguments.text == _STANDARD_INPUT else arguments.text
+    messages = [Message("system", arguments.system)] if arguments.system else []
+    messages.append(Message("user", text))
+    _, options, problems = configure(arguments.model)
+    for problem in problems:
+        print(f"infill: {problem}", file=sys.stderr)
+    sampling = Sampling(arguments.temperature, arguments.top_k, arguments.top_p, seed=arguments.seed)
+    asyncio.run(_chat(options, messages, sampling, arguments.max_tokens))
+    return 0
+
+
+async def _chat(options: EngineOptions, messages: list[Message], sampling: Sampling, max_tokens: int) -> None:
+    engine = EngineProcess(options)
+    engine.start()
+    try:
+        model = await engine.ready()
+        prompt = chat_prompt(_template_of(model), messages, model.markers)
+        request = Generate(prompt, max_tokens, sampling=sampling, kind="chat", priority=Priority.CHAT)
+        async with contextlib.aclosing(engine.generate(request)) as events:
+            async for event in events:
+                match event:
+                    case Chunk(text):
+                        print(text, end="", flush=True)
+                    case Failed(message):
+                        raise EngineError(message)
+        print()
+    finally:
+        await engine.stop()
+
+
+def _template_of(model: ModelInfo) -> str:
+    if not model.chat_template:
+        raise ModelError(
+            f"{model.name} was not made for chat: it has no chat template. Use an instruct model, such as "
+            "deepseek-coder-1.3b-instruct."
+        )
+    return model.chat_template

@@ -1,0 +1,58 @@
+"""Chat prompts: a model's own template, rendered by Jinja, with what people wrote kept apart from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from lsp_server.engine.messages import Control, Marker, PromptPart, Text
+from lsp_server.errors import PromptError
+
+# Stands for a message's text while the template is rendered: private-use characters, which no template has.
+_PLACEHOLDER = "\ue000{}\ue001"
+_PLACEHOLDERS = re.compile("\ue000(\\d+)\ue001")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+def chat_prompt(template: str, messages: Sequence[Message], markers: Mapping[str, str]) -> tuple[PromptPart, ...]:
+    """The prompt for the assistant's next turn. Raises `PromptError` if the template cannot be rendered.
+
+    Templates are written for the environment of Hugging Face's `apply_chat_template`. What a message says never
+    becomes control tokens, whatever it spells.
+    """
+    begin = markers.get("begin", "")
+    turns = [{"role": message.role, "content": _PLACEHOLDER.format(index)} for index, message in enumerate(messages)]
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment.globals["raise_exception"] = _refuse
+    try:
+        rendered = environment.from_string(template).render(
+            messages=turns, add_generation_prompt=True, bos_token=begin, eos_token=""
+        )
+    except jinja2.TemplateError as error:
+        raise PromptError(
+            f"The model's chat template cannot be rendered: {error}. Use another GGUF of the model, or another model."
+        ) from None
+    parts: list[PromptPart] = [Marker("begin")] if begin else []
+    # Odd pieces are the numbers of messages.
+    for index, piece in enumerate(_PLACEHOLDERS.split(rendered.removeprefix(begin))):
+        if index % 2:
+            parts.append(Text(messages[int(piece)].text))
+        elif piece:
+            parts.append(Control(piece))
+    return tuple(parts)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise jinja2.TemplateError(message)
