@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from lsp_server.catalog.data import data_file
-from lsp_server.errors import InfillError, ModelNotFoundError
+from lsp_server.errors import InfillError, ModelCannotInfillError, ModelNotFoundError
 
 # Which file to take of a model where none is named: the first of these that there is.
 QUANTISATIONS = ("Q4_K_M", "Q6_K", "Q8_0")
@@ -84,9 +84,12 @@ class CatalogModel:
     files: dict[str, HubFile]
 
     def file(self, quantisation: str = "") -> tuple[str, HubFile]:
-        """The file of a quantisation, or the usual one, and the quantisation's name. Raises `ModelNotFoundError`."""
+        """The file of a quantisation, or the usual one, and the quantisation's name.
+
+        Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that is refused.
+        """
         if self.refused:
-            raise ModelNotFoundError(f"{self.name} cannot be used. {self.refused}")
+            raise ModelCannotInfillError(f"{self.name} cannot be used. {self.refused}")
         for name in (quantisation.upper(),) if quantisation else QUANTISATIONS:
             if name in self.files:
                 return name, self.files[name]
@@ -115,6 +118,14 @@ def find_model(name: str) -> CatalogModel:
     alike = difflib.get_close_matches(name.lower(), models, n=3)
     hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
     raise ModelNotFoundError(f"infill knows no model {name!r}.{hint} `infill models list` shows those it knows.")
+
+
+def refuse_known(file_name: str) -> None:
+    """Raise `ModelCannotInfillError` for a file of a model that was not trained to fill holes, by its name."""
+    name = file_name.lower().replace("_", "-")
+    for model in catalog().values():
+        if model.refused and model.name in name:
+            raise ModelCannotInfillError(f"{file_name} cannot be used. {model.refused}")
 
 
 def in_catalog(file: HubFile) -> CatalogModel | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lsp_server.catalog import hub
 from lsp_server.catalog.data import data_file
-from lsp_server.catalog.models import HubFile, find_model
+from lsp_server.catalog.models import HubFile, find_model, refuse_known
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import ModelNotPulledError
 from lsp_server.settings import Settings
@@ -32,9 +32,10 @@ def is_path(model: str) -> bool:
 def hub_file(model: str) -> HubFile:
     """The file on the hub that `NAME`, `NAME:QUANTISATION` or `OWNER/REPOSITORY:FILE` means.
 
-    Raises `ModelNotFoundError`.
+    Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that was not trained to fill holes.
     """
     if match := _HUB_FILE.fullmatch(model):
+        refuse_known(match[2])
         return HubFile(match[1], match[2])
     name, _, quantisation = model.partition(":")
     return find_model(name).file(quantisation)[1]
@@ -43,11 +44,13 @@ def hub_file(model: str) -> HubFile:
 def model_path(settings: Settings, project: Path | None) -> Path:
     """The file the `model` setting names; relative ones are looked for in the project, else where infill runs.
 
-    Raises `ModelNotFoundError` for a name that nothing has, and `ModelNotPulledError` for one that is not here yet.
+    Raises `ModelNotFoundError` for a name that nothing has, `ModelNotPulledError` for one that is not here yet, and
+    `ModelCannotInfillError` for one that was not trained to fill holes.
     """
     if not settings.model:
         return embedded_model()
     if is_path(settings.model):
+        refuse_known(Path(settings.model).name)
         path = Path(os.path.expanduser(settings.model))  # noqa: PTH111  (Path's raises where there is no such user)
         return path if path.is_absolute() else (project or Path.cwd()) / path
     file = hub_file(settings.model)

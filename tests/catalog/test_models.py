@@ -4,7 +4,7 @@ import pytest
 
 from lsp_server.catalog import models
 from lsp_server.catalog.models import CatalogModel, catalog, find_model
-from lsp_server.errors import InfillError, ModelNotFoundError
+from lsp_server.errors import InfillError, ModelCannotInfillError
 from lsp_server.prompt.formats import FORMATS
 
 USABLE = [model for model in catalog().values() if not model.refused]
@@ -40,7 +40,7 @@ def test_licences_that_forbid_something_say_so():
 
 @pytest.mark.parametrize("name", ["deepseek-coder-7b-base-v1.5", "opencoder-8b-base"])
 def test_models_that_cannot_fill_holes_are_refused_with_what_to_use_instead(name):
-    with pytest.raises(ModelNotFoundError, match=f"{name} cannot be used.* Use "):
+    with pytest.raises(ModelCannotInfillError, match=f"{name} cannot be used.* Use "):
         find_model(name).file()
 
 

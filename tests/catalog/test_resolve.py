@@ -5,7 +5,7 @@ import pytest
 from lsp_server.catalog import hub
 from lsp_server.catalog.resolve import embedded_model, engine_options, hub_file, is_path, model_path
 from lsp_server.engine.messages import EngineOptions
-from lsp_server.errors import ModelNotPulledError
+from lsp_server.errors import ModelCannotInfillError, ModelNotPulledError
 from lsp_server.settings import EngineSettings, Settings
 
 
@@ -100,3 +100,16 @@ def test_a_model_that_is_here_is_its_file(elsewhere, monkeypatch):
     monkeypatch.setattr(hub, "cached", lambda file: elsewhere / file.file)
     path = model_path(Settings(model="deepseek-coder-1.3b-base"), Path("/project"))
     assert path == elsewhere / "deepseek-coder-1.3b-base.Q4_K_M.gguf"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "/models/deepseek-coder-7b-base-v1.5.Q4_K_M.gguf",
+        "DeepSeek-Coder-7B-Instruct-v1.5-Q8_0.gguf",
+        "someone/some-GGUF:deepseek_coder_7b_base_v1.5.gguf",
+    ],
+)
+def test_a_file_of_a_model_that_cannot_fill_holes_is_refused_by_its_name(model):
+    with pytest.raises(ModelCannotInfillError, match=r"Use deepseek-coder-6\.7b-base"):
+        model_path(Settings(model=model), None)
