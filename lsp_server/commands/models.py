@@ -13,6 +13,7 @@ from rich.table import Table
 from lsp_server.catalog import hub
 from lsp_server.catalog.models import CatalogModel, HubFile, catalog, find_model, in_catalog
 from lsp_server.catalog.resolve import hub_file
+from lsp_server.commands import models_verify
 from lsp_server.errors import HubError, InfillError
 
 FILE_WIDTH = 120
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("show", _show, "what is known of a model"),
         ("pull", _pull, "get a model from the hub"),
         ("rm", _remove, "delete a model from this machine"),
+        ("verify", models_verify.run, "whether a model really fills holes, tried on known ones"),
     ):
         kind = kinds.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         kind.set_defaults(run_kind=run_kind)
@@ -34,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             kind.add_argument("name", metavar="NAME")
         if name in ("pull", "rm"):
             kind.add_argument("name", metavar="NAME[:QUANTISATION]", help="or OWNER/REPOSITORY:FILE")
+        if name == "verify":
+            kind.add_argument("name", nargs="?", metavar="NAME", help="or a path; default: the model in the settings")
         if name == "pull":
             kind.add_argument("--yes", action="store_true", help="accept the licence without being asked")
 

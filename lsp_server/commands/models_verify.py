@@ -1,0 +1,87 @@
+"""`infill models verify`: try a model on holes with known answers, and print what a bug report needs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from lsp_server import __version__
+from lsp_server.catalog.verify import LEAST_RIGHT_SHARE, MAX_TOKENS, Tried, known_infills
+from lsp_server.commands.configured import configure
+from lsp_server.engine.messages import EngineOptions, ModelInfo, Timings
+from lsp_server.engine.process import EngineProcess
+from lsp_server.errors import EngineError
+from lsp_server.pipeline import Ask, Pipeline
+from lsp_server.settings import Settings
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Try the model; 1 if it fills too few holes."""
+    chosen, options, _ = configure(arguments.name)
+    with Console(stderr=True).status("trying the model…"):
+        model, tried, timings = asyncio.run(_try(chosen, options))
+    num_right = sum(each.is_right for each in tried)
+    console.print(_report(model, tried, timings))
+    if num_right < LEAST_RIGHT_SHARE * len(tried):
+        console.print(
+            f"\n[red]This model fills too few holes[/]: {num_right} of {len(tried)}. It was not trained for it, or its "
+            "file is damaged or misread. Pull it again, or use another, such as deepseek-coder-1.3b-base."
+        )
+        return 1
+    console.print(f"\n[green]This model fills holes[/]: {num_right} of {len(tried)} as known.")
+    return 0
+
+
+async def _try(chosen: Settings, options: EngineOptions) -> tuple[ModelInfo, list[Tried], Timings]:
+    """Every known infill, and the sum of what they took."""
+    engine = EngineProcess(options)
+    engine.start()
+    try:
+        model = await engine.ready()
+        pipeline = Pipeline(engine, chosen)
+        tried, total = [], Timings()
+        for number, case in enumerate(known_infills()):
+            ask = Ask("command", max_tokens=MAX_TOKENS)
+            answer = await pipeline.complete(case.snapshot(number), lambda: (), ask)
+            if answer.error:
+                raise EngineError(answer.error)
+            tried.append(Tried(case, answer.text))
+            total.prompt_tokens += answer.timings.prompt_tokens - answer.timings.reused_tokens
+            total.prefill_ms += answer.timings.prefill_ms
+            total.decoded_tokens += answer.timings.decoded_tokens
+            total.decode_ms += answer.timings.decode_ms
+        return model, tried, total
+    finally:
+        await engine.stop()
+
+
+def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    memory = psutil.virtual_memory().total / (1 << 30)
+    table.add_row("infill", f"{__version__}, llama-cpp-python {version('llama-cpp-python')}")
+    table.add_row("machine", f"{platform.platform()}, {psutil.cpu_count(logical=False)} cores, {memory:.1f} GiB")
+    table.add_row("model", f"{Path(model.path).name}: {model.name}, {model.description}")
+    table.add_row("markers", " ".join(model.markers.values()))
+    table.add_row("memory", f"{(model.weights_bytes + model.cache_bytes) / (1 << 30):.2f} GiB")
+    table.add_row(
+        "reads", f"{_per_second(timings.prompt_tokens, timings.prefill_ms)} tokens a second, in short prompts"
+    )
+    table.add_row("writes", f"{_per_second(timings.decoded_tokens, timings.decode_ms)} tokens a second")
+    for each in tried:
+        if not each.is_right:
+            wanted = " or ".join(each.case.accepted)
+            table.add_row("wrong", f"{each.case.language}: {each.answer.strip()!r} instead of {wanted}")
+    return table
+
+
+def _per_second(num_tokens: int, ms: float) -> str:
+    return f"{num_tokens * 1000 / ms:,.0f}" if ms else "?"
