@@ -80,6 +80,15 @@ class EngineSettings(msgspec.Struct, frozen=True):
     cache_tokens: Annotated[
         int, Meta(ge=0, le=1 << 22, description="Size of the KV cache all documents share; 0: chosen.")
     ] = 0
+    saved_mebibytes: Annotated[
+        int,
+        Meta(
+            ge=-1,
+            le=1 << 20,
+            description="Host memory for documents moved out of the cache, so that coming back to them is quick; "
+            "0: none, -1: chosen.",
+        ),
+    ] = -1
     cache_type: Annotated[Literal["f16", "q8_0"], Meta(description="Number format of the KV cache.")] = "f16"
     threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads; 0: one a physical core.")] = 0
     gpu_layers: Annotated[

@@ -84,6 +84,7 @@ def make_model(
             physical_batch_tokens=1,
             gpu_layers=0,
             flash_attention=True,
+            saved_bytes=0,
         ),
     )
 

@@ -78,4 +78,5 @@ def engine_options(settings: Settings, project: Path | None) -> EngineOptions:
         gpu_layers=engine.gpu_layers,
         batch_tokens=engine.batch_tokens,
         flash_attention=engine.flash_attention,
+        saved_bytes=engine.saved_mebibytes * (1 << 20) if engine.saved_mebibytes >= 0 else -1,
     )

@@ -94,6 +94,7 @@ def _add_model(report: Table, model: ModelInfo) -> None:
         f"{runs.threads} threads, {runs.gpu_layers} layers on the GPU, batches of {runs.batch_tokens} tokens evaluated "
         f"{runs.physical_batch_tokens} at a time, {runs.num_sequences} sequences, {runs.cache_type} cache, {attention}",
     )
+    report.add_row("keeps", f"{_mebibytes(runs.saved_bytes)} of documents out of the cache, to come back to quickly")
     report.add_row("reads", f"some {model.prefill_tokens_per_s:,.0f} tokens a second")
     if not model.can_drop_tail:
         report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")

@@ -42,6 +42,7 @@ class Backend(Protocol):
     num_sequences: int
     batch_tokens: int  # the most tokens one decode takes
     can_interrupt: bool  # whether `interrupt` is heard inside a decode, not only before one
+    is_slowed_by_idle_cells: bool  # whether what other sequences hold makes a decode slower
 
     def tokenize(self, text: str) -> list[int]:
         """Tokens of user text; never a control token."""
@@ -96,6 +97,14 @@ class Backend(Protocol):
 
     def branch(self, source: int, target: int, num_tokens: int) -> None:
         """Give an empty sequence the first tokens of another; both then share the cells."""
+        ...
+
+    def save(self, sequence: int) -> Any:
+        """A copy of what a sequence holds; its `len` is the bytes it takes."""
+        ...
+
+    def restore(self, sequence: int, state: Any) -> bool:
+        """Give an empty sequence what was saved from any; false if that does not fit, and nothing of it is there."""
         ...
 
     def interrupt(self, flag: bool) -> None:

@@ -1,11 +1,15 @@
-"""The KV cache: the books of `slots` and the backend's memory, always changed together."""
+"""The KV cache: the books of `slots` and `saved` and the backend's memory, always changed together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from lsp_server.engine.backend import Backend
+from lsp_server.engine.saved import SavedSlot, SavedSlots
 from lsp_server.engine.slots import Slot, Slots
+
+# Fewer tokens are evaluated again as soon as they are copied.
+LEAST_SAVED_TOKENS = 128
 
 
 class Cache:
@@ -14,6 +18,7 @@ class Cache:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.slots = Slots(backend.num_sequences, backend.info.cache_tokens)
+        self.saved = SavedSlots(backend.info.parameters.saved_bytes if backend.info.can_drop_tail else 0)
 
     def truncate(self, slot: Slot, num_tokens: int) -> None:
         """Keep the first tokens of a slot; none of them if the model cannot drop a tail."""
@@ -28,8 +33,8 @@ class Cache:
             self.slots.truncate(slot, 0)
 
     def branch(self, source: Slot, target: Slot, num_tokens: int) -> None:
-        """Replace what `target` holds by the first tokens of `source`."""
-        self.truncate(target, 0)
+        """Replace what `target` holds, which is saved, by the first tokens of `source`."""
+        self.save(target)
         if num_tokens and self._backend.info.can_drop_tail:
             self._backend.branch(source.sequence, target.sequence, num_tokens)
             self.slots.branch(source, target, num_tokens)
@@ -37,6 +42,27 @@ class Cache:
     def commit(self, slot: Slot, tokens: Sequence[int], *, first_sampled: int) -> None:
         """The backend has evaluated tokens into a slot."""
         self.slots.append(slot, tokens, first_sampled=first_sampled)
+
+    def save(self, slot: Slot) -> None:
+        """Empty a slot; what it holds goes to host memory if it is worth it."""
+        self.copy(slot)
+        self.truncate(slot, 0)
+
+    def copy(self, slot: Slot) -> None:
+        """Copy what a slot holds to host memory if it is worth it, before some of it is dropped."""
+        if self.saved.max_bytes and self.slots.num_own_tokens(slot) >= LEAST_SAVED_TOKENS:
+            state = self._backend.save(slot.sequence)
+            self.saved.add(SavedSlot(list(slot.tokens), set(slot.sampled), slot.num_anchor_tokens, state))
+
+    def restore(self, saved: SavedSlot, slot: Slot) -> None:
+        """Put into an empty slot what was saved; it stays empty where the backend cannot."""
+        self.saved.remove(saved)
+        if self._backend.restore(slot.sequence, saved.state):
+            self.slots.append(slot, saved.tokens, first_sampled=len(saved.tokens))
+            slot.sampled = set(saved.sampled)
+            slot.num_anchor_tokens = saved.num_anchor_tokens
+        else:
+            self.truncate(slot, 0)
 
     def make_room(self, num_tokens: int, idle: Sequence[Slot]) -> bool:
         """Empty idle slots, the least missed first, until `num_tokens` more fit; false if they never will."""
@@ -46,5 +72,23 @@ class Cache:
             if slot is None:
                 return False
             remaining.remove(slot)
-            self.truncate(slot, 0)
+            self.save(slot)
         return True
+
+    def in_the_way(self) -> list[Slot]:
+        """Idle slots that slow down the one used last, because its attention passes over their cells too.
+
+        Those that share a good part of its tokens stay: they are other anchors of the same document.
+        """
+        if not self.saved.max_bytes or not self._backend.is_slowed_by_idle_cells:
+            return []
+        held = [slot for slot in self.slots.slots if slot.tokens]
+        recent = max((slot for slot in held if slot.interactive), key=lambda slot: slot.last_used, default=None)
+        return [
+            slot
+            for slot in held
+            if slot.owner is None
+            and recent is not None
+            and slot is not recent
+            and self.slots.num_own_tokens(slot) >= max(LEAST_SAVED_TOKENS, len(slot.tokens) * 3 // 4)
+        ]

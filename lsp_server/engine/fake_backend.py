@@ -68,7 +68,7 @@ class FakeBackend:
         if self.script.fail_load:
             raise ModelFileError("The fake model was told not to load. Take fail_load out of its script.")
         self.num_sequences = options.num_sequences
-        self.can_interrupt = True
+        self.can_interrupt = self.is_slowed_by_idle_cells = True
         self.batch_tokens = options.batch_tokens or batch_tokens
         window_tokens = options.window_tokens or 4096
         self.info = ModelInfo(
@@ -94,6 +94,7 @@ class FakeBackend:
                 physical_batch_tokens=self.batch_tokens,
                 gpu_layers=0,
                 flash_attention=False,
+                saved_bytes=max(0, options.saved_bytes),
             ),
         )
         self.sequences: list[list[int]] = [[] for _ in range(self.num_sequences)]
@@ -178,6 +179,20 @@ class FakeBackend:
         assert not self.sequences[target], "a branch goes into an empty sequence"
         self.sequences[target] = self.sequences[source][:num_tokens]
         self._cells[target] = self._cells[source][:num_tokens]
+
+    def save(self, sequence: int) -> tuple[int, ...]:
+        """Its tokens, a byte each."""
+        return tuple(self.sequences[sequence])
+
+    def restore(self, sequence: int, state: tuple[int, ...]) -> bool:
+        """In cells of its own."""
+        assert not self.sequences[sequence], "what was saved goes into an empty sequence"
+        if len(set().union(*self._cells)) + len(state) > self.info.cache_tokens:
+            return False
+        self.sequences[sequence] = list(state)
+        self._cells[sequence] = [self._num_evaluated + 1 + number for number in range(len(state))]
+        self._num_evaluated += len(state)
+        return True
 
     def interrupt(self, flag: bool) -> None:
         """Seen by a decode that waits, and by the next one."""

@@ -15,6 +15,8 @@ LEAST_WINDOW_TOKENS = 512
 # The cache holds several documents, as far as it takes no more than this share of the machine's memory.
 CACHE_WINDOWS = 4
 CACHE_MEMORY_SHARE = 1 / 8
+# Of the machine's memory, for documents that are moved out of the cache; and no more than this of what is free.
+SAVED_MEMORY_SHARE, SAVED_FREE_SHARE = 1 / 8, 1 / 4
 BATCH_TOKENS, LEAST_BATCH_TOKENS = 512, 32
 # On a CPU, short physical batches keep what an interrupted decode loses short; a GPU wants long ones.
 CPU_PHYSICAL_BATCH_TOKENS, GPU_PHYSICAL_BATCH_TOKENS = 128, 512
@@ -80,7 +82,12 @@ def choose(options: EngineOptions, needs: ModelNeeds, machine: Machine) -> Param
         physical_batch_tokens=min(physical, batch),
         gpu_layers=_gpu_layers(options.gpu_layers, needs.num_layers) if machine.has_gpu else 0,
         flash_attention=options.flash_attention,
+        saved_bytes=options.saved_bytes if options.saved_bytes >= 0 else _saved_bytes(machine),
     )
+
+
+def _saved_bytes(machine: Machine) -> int:
+    return int(min(machine.total_bytes * SAVED_MEMORY_SHARE, machine.free_bytes * SAVED_FREE_SHARE))
 
 
 def _gpu_layers(wanted: int, num_layers: int) -> int:

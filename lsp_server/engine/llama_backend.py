@@ -54,7 +54,7 @@ class LlamaBackend:
         self._memory = llama_cpp.llama_get_memory(self._context)
         self.num_sequences = self._parameters.num_sequences
         self.batch_tokens = self._parameters.batch_tokens
-        self.can_interrupt = self._parameters.gpu_layers == 0
+        self.can_interrupt = self.is_slowed_by_idle_cells = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
         self.info = self._describe(path, self._measure_prefill())
 
@@ -163,6 +163,19 @@ class LlamaBackend:
         """Share the first cells of a sequence with another."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, num_tokens)
 
+    def save(self, sequence: int) -> npt.NDArray[np.uint8]:
+        """A copy of a sequence's part of the cache."""
+        state = np.empty(llama_cpp.llama_state_seq_get_size(self._context, sequence), dtype=np.uint8)
+        llama_cpp.llama_state_seq_get_data(self._context, _bytes_of(state), len(state), sequence)
+        return state
+
+    def restore(self, sequence: int, state: npt.NDArray[np.uint8]) -> bool:
+        """Put a copy into an empty sequence. Source: `llama_state_seq_set_data`, which returns 0 where it fails."""
+        if llama_cpp.llama_state_seq_set_data(self._context, _bytes_of(state), len(state), sequence):
+            return True
+        self.truncate(sequence, 0)
+        return False
+
     def interrupt(self, flag: bool) -> None:
         """Set the byte that llama.cpp's abort callback reads between the nodes of its graph (CPU only)."""
         self._interrupt_flag[0] = b"\x01" if flag else b"\x00"
@@ -262,6 +275,10 @@ class LlamaBackend:
             parameters=self._parameters,
             chat_template=llama_loading.chat_template(model),
         )
+
+
+def _bytes_of(state: npt.NDArray[np.uint8]) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # struct llama_token_data

@@ -150,6 +150,7 @@ class Parameters(msgspec.Struct, frozen=True):
 
     `window_tokens` bounds prompt and answer together; `cache_tokens` is the size of the KV cache that all sequences
     share. `batch_tokens` may be handed over at once and are evaluated `physical_batch_tokens` at a time.
+    `saved_bytes` of host memory are for what is moved out of the cache.
     """
 
     window_tokens: int
@@ -161,6 +162,7 @@ class Parameters(msgspec.Struct, frozen=True):
     physical_batch_tokens: int
     gpu_layers: int
     flash_attention: bool
+    saved_bytes: int
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -222,7 +224,7 @@ LoadEvent = Loading | Loaded | LoadFailed
 
 
 class EngineOptions(msgspec.Struct, frozen=True):
-    """How an engine runs a model; zero or empty means that the engine chooses."""
+    """How an engine runs a model; zero or empty means that the engine chooses, and so do -1 layers and bytes."""
 
     model_path: str
     backend: Literal["llama", "fake"] = "llama"
@@ -234,6 +236,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     num_sequences: int = 4
     cache_type: Literal["f16", "q8_0"] = "f16"
     flash_attention: bool = True
+    saved_bytes: int = -1
 
 
 class Launch(msgspec.Struct, frozen=True):

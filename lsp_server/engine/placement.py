@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from lsp_server.engine.cache import Cache
+from lsp_server.engine.cache import LEAST_SAVED_TOKENS, Cache
 from lsp_server.engine.reuse import keep_sampled
 from lsp_server.engine.run import Run
 from lsp_server.engine.slots import Slot
@@ -37,6 +37,7 @@ def place(run: Run, cache: Cache, vocabulary: Vocabulary, takeable: set[int]) ->
     usable = [slot for slot in slots.slots if slot.owner is None or slot.sequence in takeable]
     if not usable:
         return None
+    _restore_what_is_better(run, cache)
     best, shared = slots.best_for(run.prepared.anchor, slots.slots)
     assert best is not None
     target = best if best in usable and _goes_on(best, shared, run) else None
@@ -47,10 +48,28 @@ def place(run: Run, cache: Cache, vocabulary: Vocabulary, takeable: set[int]) ->
         assert target is not None
         if target is not best:
             cache.branch(best, target, shared)
+        elif best.interactive:
+            cache.copy(best)
     _lay_out(run, target, vocabulary)
     cache.truncate(target, min(common_prefix(target.tokens, run.tokens), _most_reusable(run)))
     target.num_anchor_tokens = len(run.prepared.anchor)
     return target
+
+
+def _restore_what_is_better(run: Run, cache: Cache) -> None:
+    """Bring back from host memory what saves the run more than any slot does, if there is a slot and room for it."""
+    slots = cache.slots
+    anchor = run.prepared.anchor
+    saved, saved_shared = cache.saved.best_for(anchor)
+    _, shared = slots.best_for(anchor, slots.slots)
+    target = slots.oldest([slot for slot in slots.slots if slot.owner is None])
+    if saved is None or target is None or saved_shared - shared < LEAST_SAVED_TOKENS:
+        return
+    cache.save(target)
+    idle = [slot for slot in slots.slots if slot.owner is None]
+    if cache.make_room(len(saved.tokens), idle):
+        cache.restore(saved, target)
+        slots.touch(target, interactive=not run.is_background)
 
 
 def _goes_on(slot: Slot, shared: int, run: Run) -> bool:

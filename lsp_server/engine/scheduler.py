@@ -116,6 +116,17 @@ class Scheduler:
             self._account(runs, seconds)
             self._sample(batch, [run for run, _ in runs])
 
+    def tidy(self) -> bool:
+        """Move one idle slot that slows the others out of the cache; call it when nothing is asked for a moment.
+
+        False if there was none, and there is nothing more to do.
+        """
+        slot = self.cache.slots.oldest(self.cache.in_the_way())
+        if slot is None:
+            return False
+        self.cache.save(slot)
+        return True
+
     # Interruption: asked by the thread that receives a message, while a decode is under way
 
     def should_interrupt_for(self, request: Generate, prepared: Prepared) -> bool:
@@ -353,7 +364,8 @@ class Scheduler:
         slots = self.cache.slots
         summary = (
             f"cache {slots.used_tokens}/{slots.cache_tokens} tokens, {len(self._open)} open, "
-            f"{len(self._orphans)} orphans, next slice {self._pace.slice_tokens(shared=False)} tokens"
+            f"{len(self._orphans)} orphans, {len(self.cache.saved)} saved in {self.cache.saved.used_bytes >> 20} MiB, "
+            f"next slice {self._pace.slice_tokens(shared=False)} tokens"
         )
         lines = [summary]
         for slot in slots.slots:

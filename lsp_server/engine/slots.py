@@ -46,6 +46,10 @@ class Slots:
         """Cells of the cache that hold something."""
         return len(self._references)
 
+    def num_own_tokens(self, slot: Slot) -> int:
+        """Tokens of a slot whose cells no other slot holds."""
+        return sum(self._references[cell] == 1 for cell in slot.cells)
+
     # Choosing
 
     def best_for(self, anchor: Sequence[int], among: Sequence[Slot]) -> tuple[Slot | None, int]:

@@ -16,7 +16,7 @@ from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.messages import EngineOptions
 
 NEAR_TIE = 0.05  # nats; closer candidates may come in either order
-WAYS = 10
+WAYS = 40
 _SLICES = (512, 64, 32)  # of the first ways; those after them scatter the tokens over the cache
 _JUNK_TOKENS = 512
 

@@ -159,7 +159,7 @@ class Use:
             warm_up = Generate(anchor.parts, 0, reserve_tokens=reserve, document=editor.uri, kind="warm-up",
                                priority=Priority.WARM_UP)  # fmt: skip
             self.open(editor, warm_up)
-            self.planner.adopt(editor.uri, anchor)
+            self.planner.adopt(editor.uri, anchor, model)
 
     def open(self, editor: Editor, request: Generate) -> None:
         name = f"r{len(self.asked)}"
@@ -195,6 +195,7 @@ class Use:
                 case "finish":
                     while self.scheduler.has_work:
                         self.step()
+                    self.counts["saved"] += self.scheduler.tidy()
                 case "cancel" if self.asked:
                     self.scheduler.cancel(self.rng.choice(list(self.asked)[-4:]))
         while self.scheduler.has_work:
@@ -215,7 +216,7 @@ class Use:
         written = asked.run.tokens[len(asked.prompt) :]
         spelt = b"".join(map(self.backend.piece, written))[len(asked.rest) :]
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        assert asked.text == decoder.decode(spelt, end.reason == "end")
+        assert asked.text == decoder.decode(spelt)
         if end.reason == "length":
             assert len(written) == asked.run.prepared.max_tokens
         if written or end.reason == "end":

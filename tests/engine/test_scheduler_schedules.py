@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from lsp_server.engine import cache, placement
 from lsp_server.engine.backend import DecodeStatus
 from lsp_server.engine.fake_backend import FakeBackend
 from lsp_server.engine.messages import Done, EngineOptions, Marker, Priority, Sampling, Text
@@ -18,6 +19,13 @@ SCHEDULES_PER_TEST = 500
 WINDOW = 32
 ANCHORS = ["a", "ab", "abc", "abcdef", "abcxyz", "x" * 12, "x" * 12 + "y", "é😀", "z" * 20, "too long " * 4]
 TYPED = ["", "", "t", "ty", "typ", "é", "😀 x", "t" * 9, "much too long " * 4]
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    """Short texts are worth saving."""
+    for module in (cache, placement):
+        monkeypatch.setattr(module, "LEAST_SAVED_TOKENS", 3)
 
 
 class Moody(FakeBackend):
@@ -59,6 +67,7 @@ class Schedule:
             cache_tokens=self.rng.choice([WINDOW, 40, 2 * WINDOW]),
             num_sequences=self.rng.randint(1, 4),
             batch_tokens=self.rng.choice([1, 3, 8, 64]),
+            saved_bytes=self.rng.choice([0, 0, 20, 1000]),
         )
 
     def request(self) -> dict:
@@ -93,13 +102,17 @@ class Schedule:
     def act(self) -> None:
         """One thing that may happen to a scheduler."""
         rng, bench = self.rng, self.bench
-        match rng.choice(["submit", "submit", "arrive", "cancel", "tick", "interrupt", "full", "break"] + ["step"] * 8):
+        match rng.choice(
+            ["submit"] * 2 + ["step"] * 8 + ["arrive", "cancel", "tick", "tidy", "interrupt", "full", "break"]
+        ):
             case "submit":
                 self.submit(self.request())
             case "arrive":
                 self.arrive(rng.choice(["submit", "submit", "cancel"]))
             case "cancel":
                 bench.scheduler.cancel(self.any_name())
+            case "tidy":
+                bench.scheduler.tidy()
             case "tick":
                 bench.now += rng.choice([0.01, 0.1])
             case "interrupt":

@@ -1,10 +1,13 @@
 """The worker's thread: what arrives during a decode interrupts it if the decode serves nobody any more."""
 
+import queue
 import threading
+import time
 from collections import defaultdict
 
 import pytest
 
+from lsp_server.engine import worker as worker_module
 from lsp_server.engine.backend import DecodeStatus
 from lsp_server.engine.fake_backend import FakeBackend
 from lsp_server.engine.messages import Chunk, Done, Event, Failed, Generate, Marker, Prefilled, Text
@@ -159,3 +162,26 @@ def test_closing_ends_what_is_open(office):
     office.wait_until_held()
     office.worker.close()
     assert office.wait_for("old", Failed).message == "The engine was closed."
+
+
+def test_what_is_in_the_way_is_moved_when_nothing_is_asked_for_a_moment(monkeypatch):
+    monkeypatch.setattr(worker_module, "TIDY_AFTER_S", 0.05)
+    backend = FakeBackend(fake_options(saved_bytes=10_000))
+    ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+    worker = Worker(
+        lambda _: backend,
+        lambda _: None,
+        lambda request_id, event: ended.put(request_id) if isinstance(event, Done) else None,
+    )
+    worker.start()
+    for name, text in (("a", ANCHOR), ("b", OTHER), ("a again", ANCHOR)):
+        worker.submit(name, Generate((Marker("begin"), Text(text)), 1, document=name[0]))
+        assert ended.get(timeout=PATIENCE_S) == name
+        dumps: queue.SimpleQueue[str] = queue.SimpleQueue()
+        while True:
+            worker.dump(dumps.put)
+            dump = dumps.get(timeout=PATIENCE_S)
+            if f", {int(name != 'a')} saved" in dump:
+                break
+            time.sleep(0.1)  # longer than the worker waits
+    worker.close()
