@@ -34,7 +34,6 @@ PREFILL_TOKENS = 4000
 # What a long prefill needs besides: the answer, the short request, and tokens that are counted line by line.
 SPARE_TOKENS = 400
 BATCH_PAIRS = 5
-FILE_WIDTH = 120
 
 Say = Callable[[str], None]
 
@@ -103,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = FILE_WIDTH  # a file is as wide as the tables need
+        console.width = bench_tables.FILE_WIDTH
     arguments.model = model_file(arguments.model)
     # Before minutes are spent on measuring.
     if arguments.json and not Path(arguments.json).absolute().parent.is_dir():

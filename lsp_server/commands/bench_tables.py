@@ -16,6 +16,7 @@ from lsp_server.bench.stats import Ratio, Spread
 from lsp_server.bench.typing import ALONE, ALONE_TOKENS, ANSWER_TOKENS, RowResult
 
 NONE = "–"
+FILE_WIDTH = 120  # of what is printed into a file: as wide as the tables need
 
 
 def tables(results: Mapping[str, Any]) -> Iterator[Group]:
@@ -34,7 +35,7 @@ def tables(results: Mapping[str, Any]) -> Iterator[Group]:
             yield make(results[name])
 
 
-def _table(*headings: str) -> Table:
+def make_table(*headings: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
     for heading in headings:
@@ -48,7 +49,7 @@ def _titled(title: str, table: Table, *notes: str) -> Group:
 
 
 def _rows(rows: list[RowResult]) -> Group:
-    table = _table("evaluated", "of prompt", "ms", "ours / peer", "counted")
+    table = make_table("evaluated", "of prompt", "ms", "ours / peer", "counted")
     notes = [
         "evaluated: prompt tokens that were not in the cache",
         "counted: pairs of answers of full length; ms and ratio are of these; in brackets: 95% of resampled medians",
@@ -68,7 +69,7 @@ def _rows(rows: list[RowResult]) -> Group:
 
 
 def _from_cold(result: ColdResult) -> Group:
-    table = _table("undisturbed", "typing", "letters typed", "typing / undisturbed")
+    table = make_table("undisturbed", "typing", "letters typed", "typing / undisturbed")
     for side in result.samples:
         table.add_row(
             side,
@@ -81,7 +82,7 @@ def _from_cold(result: ColdResult) -> Group:
 
 
 def _through_files(result: FilesResult) -> Group:
-    table = _table("letters", "answered in time", "p50 ms to text", "p95", "evaluated a letter")
+    table = make_table("letters", "answered in time", "p50 ms to text", "p95", "evaluated a letter")
     for side in result.samples:
         waits = result.waits_ms[side]
         table.add_row(
@@ -101,7 +102,7 @@ def _through_files(result: FilesResult) -> Group:
 
 
 def _cancel(result: CancelResult) -> Group:
-    table = _table("given up", "p50", "p95", "most", "undisturbed")
+    table = make_table("given up", "p50", "p95", "most", "undisturbed")
     for kind, by_side in result.free_ms.items():
         for side, free in by_side.items():
             figures = [free.median, free.p95, free.most] if free else [None] * 3
@@ -128,7 +129,7 @@ def _decode(result: DecodeResult) -> Group:
 
 
 def _speeds(speeds: Mapping[str, Spread | None]) -> Table:
-    table = _table("median", "least", "most")
+    table = make_table("median", "least", "most")
     for name, speed in speeds.items():
         table.add_row(name, *map(_number, [speed.median, speed.least, speed.most] if speed else [None] * 3))
     return table

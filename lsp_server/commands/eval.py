@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
 from lsp_server.bench.record import write_json
-from lsp_server.commands.bench import FILE_WIDTH
+from lsp_server.commands import bench_tables
 from lsp_server.commands.configured import model_file
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import InfillError
 
 if TYPE_CHECKING:
-    from lsp_server.evaluation.model import ModelResult
+    from lsp_server.evaluation.model import Comparison, ModelResult
 
 WINDOW_TOKENS = 1024
 
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InfillError(f"There is no folder for {arguments.json}. Make it first.")
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = FILE_WIDTH
+        console.width = bench_tables.FILE_WIDTH
     options = EngineOptions(
         model_file(arguments.model),
         window_tokens=arguments.window,
@@ -65,43 +64,36 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(console: Console, result: ModelResult) -> None:
-    table = _table("places", "exact", "fresh", "counting", "ends by itself", "nats a byte", "fresh", "infill - fresh")
+    table = bench_tables.make_table("places", "exact", "fresh", "counting", "ends by itself", "nats a byte", "fresh")
     for row in result.rows:
+        found = row.over_fresh
+        shares = (found.exact, found.other_exact, row.counting_exact, row.ends_by_itself)
+        nats = (found.nats, found.other_nats)
         table.add_row(
-            row.name,
-            str(row.num_holes),
-            *(f"{share:.1%}" for share in (row.exact, row.fresh_exact, row.counting_exact, row.ends_by_itself)),
-            f"{row.nats:.2f}",
-            f"{row.fresh_nats:.2f}",
-            _interval(row.nats_over_fresh, "+.2f"),
+            row.name, str(found.num_holes), *(f"{each:.1%}" for each in shares), *(f"{each:.2f}" for each in nats)
         )
     console.print(table)
-    if neighbours := result.neighbours:
-        table = _table("places", "exact", "without", "difference", "nats a byte", "without", "difference")
+    for row in result.rows:
+        console.print(f"{row.name}: {_differences(row.over_fresh)}, as infill asks less a fresh prompt", style="dim")
+    if (among_files := result.with_neighbours) is not None:
+        table = bench_tables.make_table("places", "exact", "without", "nats a byte", "without")
         table.add_row(
             "with neighbouring files",
-            str(neighbours.num_holes),
-            f"{neighbours.exact:.1%}",
-            f"{neighbours.exact_without:.1%}",
-            _interval(neighbours.exact_over_without, "+.1%"),
-            f"{neighbours.nats:.2f}",
-            f"{neighbours.nats_without:.2f}",
-            _interval(neighbours.nats_over_without, "+.2f"),
+            str(among_files.num_holes),
+            *(f"{each:.1%}" for each in (among_files.exact, among_files.other_exact)),
+            *(f"{each:.2f}" for each in (among_files.nats, among_files.other_nats)),
         )
         console.print()
         console.print(table)
+        console.print(f"{_differences(among_files)}, with them less without", style="dim")
     if result.num_left_out:
         console.print(f"\n{result.num_left_out} places are not in this Python's modules, or do not fit the window.")
 
 
-def _interval(interval: tuple[float, float, float], form: str) -> str:
-    mean, low, high = (format(value, form) for value in interval)
-    return f"{mean} [{low}, {high}]"
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
+def _differences(found: Comparison) -> str:
+    """Mean differences with their intervals."""
+    exact, nats = (
+        "{} [{}, {}]".format(*(format(value, form) for value in interval))
+        for interval, form in ((found.exact_difference, "+.1%"), (found.nats_difference, "+.2f"))
+    )
+    return f"exact {exact}, nats a byte {nats}"

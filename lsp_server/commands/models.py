@@ -13,10 +13,9 @@ from rich.table import Table
 from lsp_server.catalog import hub
 from lsp_server.catalog.models import CatalogModel, HubFile, catalog, find_model, in_catalog
 from lsp_server.catalog.resolve import hub_file
-from lsp_server.commands import models_verify
+from lsp_server.commands import bench_tables, models_verify
 from lsp_server.errors import HubError, InfillError
 
-FILE_WIDTH = 120
 UNKNOWN = "?"
 
 
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = FILE_WIDTH
+        console.width = bench_tables.FILE_WIDTH
     return int(arguments.run_kind(arguments, console))
 
 

@@ -44,40 +44,39 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Means over some holes. Shares run from 0 to 1; differences are (mean, low, high), paired, of 95 percent."""
+class Comparison:
+    """Means of one way of asking and of another, over the same holes.
 
-    name: str
+    Shares run from 0 to 1; differences are paired, (mean, low, high) of 95 percent.
+    """
+
     num_holes: int
     exact: float
-    fresh_exact: float
-    counting_exact: float
+    other_exact: float
     nats: float
-    fresh_nats: float
-    ends_by_itself: float
-    exact_over_fresh: tuple[float, float, float]
-    nats_over_fresh: tuple[float, float, float]
+    other_nats: float
+    exact_difference: tuple[float, float, float]
+    nats_difference: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class NeighboursRow:
-    """Means over the holes of a project, with its other files in the prompt and without."""
+class Row:
+    """A kind of holes: as infill asks, compared with a fresh prompt; shares of what counting wrote exactly, and of
+    texts of infill's that ended by themselves where the hole does."""
 
-    num_holes: int
-    exact: float
-    exact_without: float
-    nats: float
-    nats_without: float
-    exact_over_without: tuple[float, float, float]
-    nats_over_without: tuple[float, float, float]
+    name: str
+    over_fresh: Comparison
+    counting_exact: float
+    ends_by_itself: float
 
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
-    """The tables, and how many holes of the list were not found in this Python or did not fit the window."""
+    """Rows by kind; a project's holes with its other files in the prompt compared with without; and how many holes of
+    the list were not found in this Python or did not fit the window."""
 
     rows: list[Row]
-    neighbours: NeighboursRow | None
+    with_neighbours: Comparison | None
     num_left_out: int
 
 
@@ -143,52 +142,32 @@ class _Evaluation:
 
 def summarise(found: Sequence[Found], num_left_out: int) -> ModelResult:
     """Rows by kind, and the project's."""
-    rows = [
-        _row(kind, some)
-        for kind in KINDS
-        if (some := [each for each in found if each.hole.kind == kind and each.with_neighbours is None])
-    ]
-    return ModelResult(rows, _neighbours_row(found), num_left_out)
-
-
-def _groups(found: Sequence[Found]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    return np.unique([f"{each.hole.module} {each.hole.line}" for each in found], return_inverse=True)[1]
+    alone = [each for each in found if each.with_neighbours is None]
+    rows = [_row(kind, some) for kind in KINDS if (some := [each for each in alone if each.hole.kind == kind])]
+    both = [(each.hole, each.with_neighbours, each.infill) for each in found if each.with_neighbours is not None]
+    return ModelResult(rows, _compare(both) if both else None, num_left_out)
 
 
 def _row(name: str, found: Sequence[Found]) -> Row:
-    infill, fresh = [each.infill for each in found], [each.fresh for each in found]
-    exact, fresh_exact = (np.array([each.is_exact for each in some], dtype=float) for some in (infill, fresh))
-    nats, fresh_nats = (np.array([each.nats for each in some]) for some in (infill, fresh))
-    groups = _groups(found)
     return Row(
         name,
-        len(found),
-        float(exact.mean()),
-        float(fresh_exact.mean()),
+        _compare([(each.hole, each.infill, each.fresh) for each in found]),
         float(np.mean([each.counting_is_exact for each in found])),
-        float(nats.mean()),
-        float(fresh_nats.mean()),
-        float(np.mean([each.has_ended for each in infill])),
-        mean_interval(exact - fresh_exact, groups),
-        mean_interval(nats - fresh_nats, groups),
+        float(np.mean([each.infill.has_ended for each in found])),
     )
 
 
-def _neighbours_row(found: Sequence[Found]) -> NeighboursRow | None:
-    both = [(each, each.with_neighbours) for each in found if each.with_neighbours is not None]
-    if not both:
-        return None
-    exact = np.array([among.is_exact for _, among in both], dtype=float)
-    exact_without = np.array([each.infill.is_exact for each, _ in both], dtype=float)
-    nats = np.array([among.nats for _, among in both])
-    nats_without = np.array([each.infill.nats for each, _ in both])
-    groups = _groups([each for each, _ in both])
-    return NeighboursRow(
-        len(both),
+def _compare(pairs: Sequence[tuple[Hole, Outcome, Outcome]]) -> Comparison:
+    lines = np.unique([f"{hole.module} {hole.line}" for hole, _, _ in pairs], return_inverse=True)[1]
+    ours, others = [pair[1] for pair in pairs], [pair[2] for pair in pairs]
+    exact, other_exact = (np.array([each.is_exact for each in side], dtype=float) for side in (ours, others))
+    nats, other_nats = (np.array([each.nats for each in side]) for side in (ours, others))
+    return Comparison(
+        len(pairs),
         float(exact.mean()),
-        float(exact_without.mean()),
+        float(other_exact.mean()),
         float(nats.mean()),
-        float(nats_without.mean()),
-        mean_interval(exact - exact_without, groups),
-        mean_interval(nats - nats_without, groups),
+        float(other_nats.mean()),
+        mean_interval(np.subtract(exact, other_exact), lines),
+        mean_interval(np.subtract(nats, other_nats), lines),
     )

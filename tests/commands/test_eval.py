@@ -11,9 +11,10 @@ def test_figures_are_printed_and_written(infill, project):
         assert re.search(rf"^{row}", found.out, re.MULTILINE), found.out
     written = json.loads((project / "result.json").read_text(encoding="utf-8"))
     assert {"command", "machine", "model", "description"} < set(written)
-    for row in written["result"]["rows"]:
-        assert row["exact"] in (0, 1)
-        assert row["nats"] < 0
+    for found in (*(row["over_fresh"] for row in written["result"]["rows"]), written["result"]["with_neighbours"]):
+        assert found["num_holes"] == 1
+        assert found["exact"] in (0, 1)
+        assert found["nats"] < 0
 
 
 def test_a_folder_that_is_missing_is_said_before_anything_is_measured(infill):
