@@ -36,6 +36,7 @@ def tables(results: Mapping[str, Any]) -> Iterator[Group]:
 
 
 def make_table(*headings: str) -> Table:
+    """A table whose first column names its rows."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
     for heading in headings:

@@ -131,7 +131,9 @@ def _source_of(module: str) -> Path | None:
 
 
 def neighbours_of(hole: Hole) -> list[Neighbour]:
-    """The beginnings of the other modules of the project that the list has holes in."""
+    """The beginnings of the other modules of its project that the list has holes in; none outside of a project."""
+    if not hole.module.startswith(PROJECT):
+        return []
     return [
         Neighbour(module.replace(".", "/") + ".py", "python", "\n".join(source_lines(module))[:NEIGHBOUR_CHARACTERS], 0)
         for module in _project_modules()

@@ -116,8 +116,7 @@ class _Evaluation:
             return None
         infill, fresh = self._outcomes(hole, variants, [variants.healed, variants.fresh])
         with_neighbours = None
-        neighbours = neighbours_of(hole) if hole.module.startswith("pygls") else []
-        if neighbours:
+        if neighbours := neighbours_of(hole):
             blocks = choose_blocks(hole.snapshot(), neighbours, Settings().context.max_tokens)
             if among_files := self._prompts.of(hole, blocks):
                 [with_neighbours] = self._outcomes(hole, among_files, [among_files.healed])
