@@ -44,6 +44,7 @@ class InfillServer(LanguageServer):
         super().__init__("infill", __version__, protocol_cls=InfillProtocol, converter_factory=default_converter)
         self.documents = Workspace()
         self.popup_client: PopupClient | None = None
+        self.offers_popup = False
         self.settings = Settings()
         self.client_settings: list[Any] = []
         self.engine: EngineProcess | None = None

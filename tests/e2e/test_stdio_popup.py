@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.conftest import QUICK
-from tests.raw_client import INLINE, POPUP, RawClient
+from tests.raw_client import INLINE, POPUP, RawClient, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -189,3 +189,52 @@ async def test_both_at_once_where_the_user_wants_it(serve):
     (ghost_item,) = (await client.response(ghost))["result"]["items"]
     (menu_item,) = (await client.response(menu))["result"]["items"]
     assert menu_item["textEdit"]["newText"] == "Push" + ghost_item["insertText"]
+
+
+REGISTER = "client/registerCapability"
+
+
+def push(client, popup):
+    client.notify("workspace/didChangeConfiguration", {"settings": {"completion": {"popup": popup, "max_tokens": 24}}})
+
+
+async def test_the_menu_is_offered_later_where_the_setting_comes_later(serve):
+    capabilities = {"textDocument": {**INLINE["textDocument"], "completion": {"dynamicRegistration": True}}}
+    client = await serve(capabilities, QUICK, answers={REGISTER: None})
+    await client.ready()
+    push(client, "always")
+
+    async def is_registered():
+        return bool(client.all_of(REGISTER))
+
+    await eventually(is_registered)
+    push(client, "always")
+    client.open("file:///a.py", SEVERAL_LINES)
+
+    async def has_items():
+        return (await client.response(client.menu("file:///a.py", 2, 15)))["result"]["items"]
+
+    await eventually(has_items)
+    [request] = client.all_of(REGISTER)
+    [registration] = request["params"]["registrations"]
+    assert registration["method"] == "textDocument/completion"
+    assert "." in registration["registerOptions"]["triggerCharacters"]
+    push(client, "never")
+
+    async def is_empty():
+        return not await has_items()
+
+    await eventually(is_empty)
+
+
+async def test_an_editor_that_cannot_be_offered_it_later_is_told_where_to_set_it(serve):
+    client = await serve(INLINE, QUICK)
+    await client.ready()
+    push(client, "always")
+
+    async def is_told():
+        return bool(client.shown())
+
+    await eventually(is_told)
+    assert "initializationOptions" in client.shown()[0]
+    assert not client.all_of(REGISTER)

@@ -1,4 +1,8 @@
-"""`textDocument/completion`: an item in the menu, for clients without ghost text."""
+"""`textDocument/completion`: an item in the menu, for clients without ghost text.
+
+A client with ghost text is not offered the menu too, unless its user wants it: VS Code cancels the one for the other.
+Some clients send their settings only after `initialize`; where the client allows it, the capability follows them.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +15,62 @@ from lsp_server.pipeline import Ask
 from lsp_server.server.app import InfillServer
 from lsp_server.server.convert import popup_items_to_lsp
 from lsp_server.server.handlers.asking import ask_pipeline
+from lsp_server.settings import CompletionSettings
 from lsp_server.snapshot import Snapshot
 
 _TRIGGER_CHARACTERS = [".", "(", "[", "{", "=", " ", ","]
+_OPTIONS = types.CompletionOptions(trigger_characters=_TRIGGER_CHARACTERS)
 _NOTHING = types.CompletionList(is_incomplete=True, items=[])
+_REGISTRATION = "infill/completion"
+
+
+def is_wanted(capabilities: types.ClientCapabilities, settings: CompletionSettings) -> bool:
+    """Whether the menu is to be offered to a client with these settings."""
+    has_ghost_text = capabilities.text_document is not None and capabilities.text_document.inline_completion is not None
+    return settings.popup == "always" or (settings.popup == "auto" and not has_ghost_text)
 
 
 def register(server: InfillServer) -> None:
-    """Add the handler, and with it the capability."""
+    """Add the handler; before `initialize` is answered, the capability with it."""
+    server.offers_popup = True
 
     def to_lsp(document: Document, snapshot: Snapshot, text: str) -> types.CompletionList:
         assert server.popup_client is not None
         return popup_items_to_lsp(document, snapshot, text, server.encoding, server.popup_client)
 
-    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=_TRIGGER_CHARACTERS))
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, _OPTIONS)
     def completion(params: types.CompletionParams) -> Awaitable[types.CompletionList]:
+        if not is_wanted(server.client_capabilities, server.settings.completion):
+            return _or_nothing(_no_answer())
         # Clients call nearly everything "invoked", typing included: eglot and Helix have no other word for it.
         ask = Ask("popup", automatic=True)
         answer = ask_pipeline(server, params.text_document.uri, params.position, ask, to_lsp)
         return _or_nothing(answer)
+
+
+def follow_settings(server: InfillServer) -> None:
+    """Offer the menu to a client whose settings came after `initialize`. What was offered stays, and has no items."""
+    wanted = is_wanted(server.client_capabilities, server.settings.completion)
+    if not wanted or server.offers_popup:
+        return
+    document = server.client_capabilities.text_document
+    if not (document and document.completion and document.completion.dynamic_registration):
+        server.tell(
+            types.MessageType.Warning,
+            "`completion.popup` came too late for this editor. Set it in infill's own settings file, or send it with "
+            "initializationOptions.",
+        )
+        return
+    register(server)
+    options = types.CompletionRegistrationOptions(trigger_characters=_TRIGGER_CHARACTERS)
+    registration = types.Registration(_REGISTRATION, types.TEXT_DOCUMENT_COMPLETION, options)
+    server.protocol.send_request(
+        types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams(registrations=[registration])
+    )
+
+
+async def _no_answer() -> None:
+    return None
 
 
 async def _or_nothing(answer: Awaitable[types.CompletionList | None]) -> types.CompletionList:

@@ -14,6 +14,7 @@ from lsprotocol import types
 
 from lsp_server import settings
 from lsp_server.server.app import InfillServer
+from lsp_server.server.handlers import completion
 from lsp_server.settings import SECTION, Settings
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,13 @@ async def _pull_and_apply(server: InfillServer, pushed: Any) -> None:
     pulled = await _pull(server)
     initial = server.client_settings[:1]
     server.client_settings = initial + [layer for layer in (pushed, pulled) if layer]
+    apply(server)
+
+
+def apply(server: InfillServer) -> None:
+    """Read all layers anew, and do what follows."""
     server.apply_settings()
+    completion.follow_settings(server)
 
 
 async def _pull(server: InfillServer) -> Any:

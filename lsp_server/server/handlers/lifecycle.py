@@ -25,7 +25,7 @@ def register(server: InfillServer) -> None:
         early_settings = configuration.read(server)
         if _has_inline_completion(params):
             inline_completion.register(server)
-        if _offers_popup(params, early_settings.completion.popup):
+        if completion.is_wanted(params.capabilities, early_settings.completion):
             completion.register(server)
         if params.process_id is not None and (watch := watch_parent(params.process_id, server.stop)):
             server.keep(watch)
@@ -39,17 +39,12 @@ def register(server: InfillServer) -> None:
         removed = _folder_paths(params.event.removed)
         kept = [root for root in server.documents.roots if root not in removed]
         server.documents.roots = kept + _folder_paths(params.event.added)
-        server.apply_settings()
+        configuration.apply(server)
 
 
 def _has_inline_completion(params: types.InitializeParams) -> bool:
     document = params.capabilities.text_document
     return bool(document and document.inline_completion)
-
-
-def _offers_popup(params: types.InitializeParams, setting: str) -> bool:
-    """A client with ghost text is not offered the menu too: VS Code cancels the one for the other."""
-    return setting == "always" or (setting == "auto" and not _has_inline_completion(params))
 
 
 def _roots(params: types.InitializeParams) -> list[Path]:
