@@ -21,7 +21,7 @@ class Hub:
 
     `status` is the answer to everything, `error_code` goes with it; content is cut after `cut_after` bytes, once;
     `damaged` content has the right length and other bytes; with `stall` none is sent, and the connection stays;
-    `requests` are what was asked for.
+    when it `breaks`, it is reset each time; `requests` are what was asked for.
     """
 
     files: dict[str, bytes]
@@ -30,6 +30,7 @@ class Hub:
     cut_after: int = 0
     damaged: bool = False
     stall: bool = False
+    breaks: bool = False
     url: str = ""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -93,6 +94,10 @@ class Hub:
         if start:
             response.headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         await response.prepare(request)
+        if self.breaks:
+            assert request.transport is not None
+            request.transport.abort()
+            return response
         while self.stall and request.transport is not None:  # noqa: ASYNC110  (until the client leaves)
             await asyncio.sleep(0.05)
         end = len(content)

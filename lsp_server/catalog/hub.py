@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lsp_server.catalog.models import HubFile
-from lsp_server.errors import HubError
+from lsp_server.errors import HubError, ModelNotFoundError
 
 # Bytes that are here, bytes in all.
 Progress = Callable[[int, int], None]
@@ -24,17 +24,20 @@ _TOO_MANY_REQUESTS = 429
 
 
 def cached(file: HubFile) -> Path | None:
-    """Where a file is, if it is on this machine."""
+    """Where a file is, if it is on this machine. Raises `ModelNotFoundError` for what can be no repository's name."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(file.repo, file.file)
+    try:
+        found = try_to_load_from_cache(file.repo, file.file)
+    except ValueError as error:
+        raise ModelNotFoundError(f"{file.repo!r} is no name of a repository on the hub: {error}") from None
     return Path(found) if isinstance(found, str) else None
 
 
 def pull(file: HubFile, progress: Progress = lambda _here, _total: None) -> Path:
-    """Get a file, going on where an earlier pull was cut off, and compare its digest with the hub's.
+    """Get a file, going on where the connection broke, and compare its digest with the hub's.
 
-    Raises `HubError`. What could not be finished stays for the next pull; what is damaged is removed.
+    Raises `HubError`. What could not be finished or is damaged is removed.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils import logging
@@ -42,7 +45,7 @@ def pull(file: HubFile, progress: Progress = lambda _here, _total: None) -> Path
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it tries several times, and says so each time
     try:
         path = Path(hf_hub_download(file.repo, file.file, tqdm_class=_meter(progress)))
-    except (OSError, ValueError, RuntimeError) as error:  # what the library and its HTTP client raise
+    except Exception as error:  # noqa: BLE001  (its HTTP client's errors have no base of their own)
         raise HubError(_explain(file, error)) from None
     _verify(file, path)
     return path
@@ -81,6 +84,12 @@ def _meter(progress: Progress) -> type[Any]:
             self._here, self._total = int(options.get("initial") or 0), int(options.get("total") or 0)
             progress(self._here, self._total)
 
+        def update_transfer(self, n: float | None = 1) -> None:
+            """What was transferred is not what is here, where the hub stores files in pieces; one number is enough."""
+
+        def set_transfer_postfix_str(self, *arguments: Any, **options: Any) -> None:
+            """Nothing to show."""
+
         def update(self, n: float | None = 1) -> bool | None:
             self._here += int(n or 0)
             progress(self._here, self._total)
@@ -104,11 +113,11 @@ def _explain(file: HubFile, error: Exception) -> str:
         return f"The repository {file.repo} has no file {file.file}. Look at its page for the files it has."
     if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
         if error.response.status_code == _TOO_MANY_REQUESTS:
-            return "The hub wants fewer requests. Wait some minutes and pull again; nothing is lost."
-        return f"The hub answered {error.response.status_code} for {file}. Pull again later; nothing is lost."
+            return "The hub wants fewer requests. Wait some minutes and pull again."
+        return f"The hub answered {error.response.status_code} for {file}. Pull again later."
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         size = f" It has {file.gigabytes:.1f} GB." if file.gigabytes else ""
-        return f"The disk is full.{size} Make room, or set HF_HOME to another disk, and pull again; nothing is lost."
+        return f"The disk is full.{size} Make room, or set HF_HOME to another disk, and pull again."
     if isinstance(error, errors.OfflineModeIsEnabled | errors.LocalEntryNotFoundError):
         return f"{file} is not on this machine, and the hub cannot be reached. Check the network and HF_HUB_OFFLINE."
-    return f"{file} could not be pulled ({type(error).__name__}: {error}). Pull again; nothing is lost."
+    return f"{file} could not be pulled ({type(error).__name__}: {error}). Pull again."

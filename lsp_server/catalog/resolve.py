@@ -35,7 +35,6 @@ def hub_file(model: str) -> HubFile:
     Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that was not trained to fill holes.
     """
     if match := _HUB_FILE.fullmatch(model):
-        refuse_known(match[2])
         return HubFile(match[1], match[2])
     name, _, quantisation = model.partition(":")
     return find_model(name).file(quantisation)[1]
@@ -54,6 +53,7 @@ def model_path(settings: Settings, project: Path | None) -> Path:
         path = Path(os.path.expanduser(settings.model))  # noqa: PTH111  (Path's raises where there is no such user)
         return path if path.is_absolute() else (project or Path.cwd()) / path
     file = hub_file(settings.model)
+    refuse_known(file.file)
     if here := hub.cached(file):
         return here
     raise ModelNotPulledError(

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         kind = kinds.add_parser(name, help=summary, description=f"Measure {summary}.")
         kind.set_defaults(run_kind=run_kind)
-        kind.add_argument("--model", metavar="PATH", help="a GGUF model; default: the embedded one")
+        kind.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
         kind.add_argument("--pairs", type=_positive, default=20, metavar="N", help="samples of each row (20)")
         kind.add_argument("--threads", type=_positive, default=0, metavar="N", help="CPU threads of ours")
         kind.add_argument("--json", metavar="FILE", help="write command, machine and every sample there")

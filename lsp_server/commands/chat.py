@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
     parser.add_argument("text", metavar="TEXT", help="what to ask; - reads it from standard input")
     parser.add_argument("--system", metavar="TEXT", help="what the model is told first")
-    parser.add_argument("--model", metavar="NAME", help="an instruct model, instead of the one in the settings")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="an instruct model by name or path, instead of the one in the settings"
+    )
     parser.add_argument("--max-tokens", type=int, default=512, metavar="N", help="the most tokens to write (512)")
     parser.add_argument(
         "--temperature", type=float, default=0.0, metavar="T", help="0, the default, takes the likeliest token"

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-:", dest="place_in_input", metavar="LINE[:COL]", help="where to complete in standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--explain", action="store_true", help="print what each stage did, with the prompt")
-    parser.add_argument("--model", metavar="PATH", help="a GGUF model to use instead of the one in the settings")
+    parser.add_argument("--model", metavar="MODEL", help="a model by name or path, instead of the one in the settings")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to write")
     parser.add_argument("--language", metavar="ID", help="language id, where the file's name does not tell")
 

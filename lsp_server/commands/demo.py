@@ -19,7 +19,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from lsp_server.commands.configured import named
+from lsp_server.commands.configured import model_file
 
 if TYPE_CHECKING:
     from lsp_server.server.client import EditorClient
@@ -56,13 +56,13 @@ class Tally:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
-    parser.add_argument("--model", metavar="PATH", help="a GGUF model to use instead of the one in your settings")
+    parser.add_argument("--model", metavar="MODEL", help="a model by name or path, instead of the one in your settings")
     parser.add_argument("--pace", type=float, default=90.0, metavar="MS", help="milliseconds a keystroke (90)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the session."""
-    settings = {"model": named(arguments.model)} if arguments.model else {}
+    settings = {"model": model_file(arguments.model)} if arguments.model else {}
     asyncio.run(_play(settings, arguments.pace / 1000))
     return 0
 

@@ -21,7 +21,7 @@ from lsp_server.commands import gpu_advice
 from lsp_server.commands.configured import configure
 from lsp_server.engine.messages import ModelInfo
 from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import InfillError
+from lsp_server.errors import InfillError, ModelError
 from lsp_server.prompt.formats import format_for
 
 _PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
@@ -29,16 +29,23 @@ _PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
-    parser.add_argument("--model", metavar="PATH", help="examine this GGUF instead of the model in the settings")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="examine this one, by name or path, instead of the model in the settings"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report; 1 if infill cannot complete with what it found."""
-    _, options, problems = configure(arguments.model)
     report = Table.grid(padding=(0, 2))
     report.add_column(style="bold")
     report.add_column(overflow="fold")
     _add_system(report)
+    try:
+        _, options, problems = configure(arguments.model)
+    except ModelError as error:
+        report.add_row("can infill", f"[red]no[/]: {error}")
+        Console(highlight=False).print(report)
+        return 1
     for problem in problems:
         report.add_row("settings", f"[yellow]{problem}[/]")
     if not problems:
@@ -94,9 +101,12 @@ def _add_model(report: Table, model: ModelInfo) -> None:
         f"{runs.threads} threads, {runs.gpu_layers} layers on the GPU, batches of {runs.batch_tokens} tokens evaluated "
         f"{runs.physical_batch_tokens} at a time, {runs.num_sequences} sequences, {runs.cache_type} cache, {attention}",
     )
-    report.add_row("keeps", f"{_mebibytes(runs.saved_bytes)} of documents out of the cache, to come back to quickly")
     report.add_row("reads", f"some {model.prefill_tokens_per_s:,.0f} tokens a second")
-    if not model.can_drop_tail:
+    if model.can_drop_tail:
+        report.add_row(
+            "keeps", f"{_mebibytes(runs.saved_bytes)} of documents out of the cache, to come back to quickly"
+        )
+    else:
         report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")
 
 

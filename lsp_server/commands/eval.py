@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     summary = "how often a model writes the truth, and how probable it finds it"
     kind = kinds.add_parser("model", help=summary, description=f"Measure {summary}.")
-    kind.add_argument("--model", metavar="PATH", help="a GGUF model; default: the embedded one")
+    kind.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
     kind.add_argument("--holes", type=int, metavar="N", help="the most places of each kind; default: all")
     kind.add_argument("--window", type=int, default=WINDOW_TOKENS, metavar="N", help=f"tokens ({WINDOW_TOKENS})")
     kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads")

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 # Where upstream keeps wheels with GPU support, which need no compiler and no toolkit of the vendor's.
@@ -29,14 +30,16 @@ class Gpu:
     build_option: str
     toolkit: str
     wheels: str
+    remark: str = ""
 
     def advice(self) -> str:
         """What to do, with the exact commands."""
-        build = f'CMAKE_ARGS="-D{self.build_option}=on" {_REINSTALL} --no-binary llama-cpp-python llama-cpp-python'
+        package = f"llama-cpp-python=={version('llama-cpp-python')}"
+        build = f'CMAKE_ARGS="-D{self.build_option}=on" {_REINSTALL} --no-binary llama-cpp-python {package}'
         return (
             f"There is an {self.name} GPU, and llama.cpp was built without support for it. "
             f"With {self.toolkit}: {build}\n"
-            f"Without: {_REINSTALL} llama-cpp-python --extra-index-url {_WHEELS}/{self.wheels}"
+            f"Without{self.remark}: {_REINSTALL} {package} --extra-index-url {_WHEELS}/{self.wheels}"
         )
 
 
@@ -49,12 +52,14 @@ def _has_apple() -> bool:
 
 
 def _has_amd() -> bool:
-    return Path("/sys/class/kfd/kfd/topology/nodes/1").exists()
+    return shutil.which("rocminfo") is not None or shutil.which("amdgpu_top") is not None
 
 
 # The first that is there counts.
 GPUS = (
-    Gpu("NVIDIA", _has_nvidia, "GGML_CUDA", "the CUDA toolkit", "cu124 (or the version that nvidia-smi shows)"),
+    Gpu(
+        "NVIDIA", _has_nvidia, "GGML_CUDA", "the CUDA toolkit", "cu124", " (cu124 is CUDA 12.4; nvidia-smi shows yours)"
+    ),
     Gpu("Apple", _has_apple, "GGML_METAL", "Xcode's command line tools", "metal"),
     Gpu("AMD", _has_amd, "GGML_VULKAN", "the Vulkan SDK", "vulkan"),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lsp_server import __version__
@@ -69,8 +70,8 @@ def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
     memory = psutil.virtual_memory().total / (1 << 30)
     table.add_row("infill", f"{__version__}, llama-cpp-python {version('llama-cpp-python')}")
     table.add_row("machine", f"{platform.platform()}, {psutil.cpu_count(logical=False)} cores, {memory:.1f} GiB")
-    table.add_row("model", f"{Path(model.path).name}: {model.name}, {model.description}")
-    table.add_row("markers", " ".join(model.markers.values()))
+    table.add_row("model", escape(f"{Path(model.path).name}: {model.name}, {model.description}"))
+    table.add_row("markers", escape(" ".join(model.markers.values())))
     table.add_row("memory", f"{(model.weights_bytes + model.cache_bytes) / (1 << 30):.2f} GiB")
     table.add_row(
         "reads", f"{_per_second(timings.prompt_tokens, timings.prefill_ms)} tokens a second, in short prompts"
@@ -79,7 +80,7 @@ def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
     for each in tried:
         if not each.is_right:
             wanted = " or ".join(each.case.accepted)
-            table.add_row("wrong", f"{each.case.language}: {each.answer.strip()!r} instead of {wanted}")
+            table.add_row("wrong", escape(f"{each.case.language}: {each.answer.strip()!r} instead of {wanted}"))
     return table
 
 

@@ -19,6 +19,8 @@ class Cache:
         self._backend = backend
         self.slots = Slots(backend.num_sequences, backend.info.cache_tokens)
         self.saved = SavedSlots(backend.info.parameters.saved_bytes if backend.info.can_drop_tail else 0)
+        # With some room for what a backend writes besides.
+        self._token_bytes = 1.01 * backend.info.cache_bytes / max(1, backend.info.cache_tokens)
 
     def truncate(self, slot: Slot, num_tokens: int) -> None:
         """Keep the first tokens of a slot; none of them if the model cannot drop a tail."""
@@ -50,9 +52,18 @@ class Cache:
 
     def copy(self, slot: Slot) -> None:
         """Copy what a slot holds to host memory if it is worth it, before some of it is dropped."""
-        if self.saved.max_bytes and self.slots.num_own_tokens(slot) >= LEAST_SAVED_TOKENS:
+        if self._is_worth_saving(slot) and self.saved.make_room(slot.tokens, self._size(slot)):
             state = self._backend.save(slot.sequence)
-            self.saved.add(SavedSlot(list(slot.tokens), set(slot.sampled), slot.num_anchor_tokens, state))
+            self.saved.add(
+                SavedSlot(list(slot.tokens), set(slot.sampled), slot.num_anchor_tokens, slot.interactive, state)
+            )
+
+    def _is_worth_saving(self, slot: Slot) -> bool:
+        return self.slots.num_own_tokens(slot) >= LEAST_SAVED_TOKENS and self._size(slot) <= self.saved.max_bytes
+
+    def _size(self, slot: Slot) -> int:
+        """Bytes that a copy of a slot takes, about."""
+        return int(self._token_bytes * len(slot.tokens)) + 1
 
     def restore(self, saved: SavedSlot, slot: Slot) -> None:
         """Put into an empty slot what was saved; it stays empty where the backend cannot."""
@@ -61,6 +72,7 @@ class Cache:
             self.slots.append(slot, saved.tokens, first_sampled=len(saved.tokens))
             slot.sampled = set(saved.sampled)
             slot.num_anchor_tokens = saved.num_anchor_tokens
+            self.slots.touch(slot, interactive=saved.interactive)
         else:
             self.truncate(slot, 0)
 
@@ -78,9 +90,10 @@ class Cache:
     def in_the_way(self) -> list[Slot]:
         """Idle slots that slow down the one used last, because its attention passes over their cells too.
 
-        Those that share a good part of its tokens stay: they are other anchors of the same document.
+        What was prepared after it stays, because it comes next; and what shares a good part of its tokens: it is
+        another anchor of the same document.
         """
-        if not self.saved.max_bytes or not self._backend.is_slowed_by_idle_cells:
+        if not self._backend.is_slowed_by_idle_cells:
             return []
         held = [slot for slot in self.slots.slots if slot.tokens]
         recent = max((slot for slot in held if slot.interactive), key=lambda slot: slot.last_used, default=None)
@@ -89,6 +102,7 @@ class Cache:
             for slot in held
             if slot.owner is None
             and recent is not None
-            and slot is not recent
-            and self.slots.num_own_tokens(slot) >= max(LEAST_SAVED_TOKENS, len(slot.tokens) * 3 // 4)
+            and slot.last_used < recent.last_used
+            and self.slots.num_own_tokens(slot) >= len(slot.tokens) * 3 // 4
+            and self._is_worth_saving(slot)
         ]

@@ -79,7 +79,7 @@ class FakeBackend:
             num_parameters=0,
             trained_window_tokens=window_tokens,
             weights_bytes=0,
-            cache_bytes=0,
+            cache_bytes=options.cache_tokens or window_tokens * 2,  # a byte a token
             isolates_line_breaks=True,
             can_drop_tail=True,
             prefill_tokens_per_s=self.script.tokens_per_s,

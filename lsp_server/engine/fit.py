@@ -66,7 +66,7 @@ def fit(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> lis
     if excess > 0:
         raise PromptError(
             f"The prompt needs {budget + excess} tokens and only {budget} fit. "
-            "Use a model with a larger window, or lower completion.max_tokens."
+            "Use a model with a larger window, raise engine.window_tokens, or ask for a shorter answer."
         )
     return [token for piece in pieces for token in piece.tokens]
 

@@ -69,7 +69,6 @@ def _restore_what_is_better(run: Run, cache: Cache) -> None:
     idle = [slot for slot in slots.slots if slot.owner is None]
     if cache.make_room(len(saved.tokens), idle):
         cache.restore(saved, target)
-        slots.touch(target, interactive=not run.is_background)
 
 
 def _goes_on(slot: Slot, shared: int, run: Run) -> bool:

@@ -15,6 +15,7 @@ class SavedSlot:
     tokens: list[int]
     sampled: set[int]
     num_anchor_tokens: int
+    interactive: bool
     state: Sized
 
 
@@ -33,12 +34,22 @@ class SavedSlots:
     def __len__(self) -> int:
         return len(self._saved)
 
-    def add(self, new: SavedSlot) -> None:
-        """Keep a slot, instead of those that it goes on with, and of the oldest where room is short."""
-        self._saved = [each for each in self._saved if common_prefix(each.tokens, new.tokens) < len(each.tokens)]
-        self._saved.append(new)
-        while self.used_bytes > self.max_bytes:
+    def make_room(self, tokens: Sequence[int], size: int) -> bool:
+        """Drop what a sequence of tokens goes on with, and the oldest, until so many bytes fit; false if they never do.
+
+        Before anything is copied: both at once would take more than there is.
+        """
+        if size > self.max_bytes:
+            return False
+        self._saved = [each for each in self._saved if common_prefix(each.tokens, tokens) < len(each.tokens)]
+        while self.used_bytes + size > self.max_bytes:
             del self._saved[0]
+        return True
+
+    def add(self, new: SavedSlot) -> None:
+        """Keep a slot that room was made for, unless it has become larger than that."""
+        if self.used_bytes + len(new.state) <= self.max_bytes:
+            self._saved.append(new)
 
     def best_for(self, anchor: Sequence[int]) -> tuple[SavedSlot | None, int]:
         """The one that shares most with an anchor, and how many tokens that is; the newest of equals."""

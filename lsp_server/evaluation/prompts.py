@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -36,11 +36,12 @@ class Variants:
 
 
 class Prompts:
-    """Makes the prompts of holes for one model."""
+    """Makes the prompts of holes for one model; with `anchored`, also where its family is not anchored."""
 
-    def __init__(self, backend: LlamaBackend) -> None:
+    def __init__(self, backend: LlamaBackend, *, anchored: bool = False) -> None:
         self._backend = backend
-        self._fim_format = format_for(backend.info.name, backend.info.markers)
+        fim_format = format_for(backend.info.name, backend.info.markers)
+        self._fim_format = replace(fim_format, anchored=anchored or fim_format.anchored)
         self._preparer = Preparer(backend, backend.info.window_tokens)
         self._suffix_share = Settings().context.suffix_share
 
@@ -50,11 +51,12 @@ class Prompts:
         anchor = plan_anchor(
             snapshot, tuple(blocks), self._backend.info, self._fim_format, ANSWER_TOKENS, self._suffix_share
         )
+        typed = snapshot.prefix[len(anchor.prefix) :]
         prepared = self._preparer.prepare(
-            Generate(anchor.parts, ANSWER_TOKENS, typed=hole.typed, reserve_tokens=anchor.reserve_tokens)
+            Generate(anchor.parts, ANSWER_TOKENS, typed=typed, reserve_tokens=anchor.reserve_tokens)
         )
         # The same text as in the anchor, whatever room a fresh prompt might have had for more.
-        fresh = self._preparer.prepare(Generate(_with_typed(anchor.parts, hole.typed), 0)).anchor
+        fresh = self._preparer.prepare(Generate(_with_typed(anchor.parts, typed), 0)).anchor
         if len(prepared.anchor) < len(self._preparer.prepare(Generate(anchor.parts, 0)).anchor):
             return None
         truth = hole.truth + "\n" * (not break_follows)
@@ -66,7 +68,7 @@ class Prompts:
             prepared.anchor,
             fresh=Prompt(fresh, b"", apart),
             anchored=Prompt(prepared.anchor + prepared.typed, b"", apart),
-            healed=Prompt(prepared.anchor + kept, rest, self._behind(kept, hole.typed + truth)),
+            healed=Prompt(prepared.anchor + kept, rest, self._behind(kept, typed + truth)),
         )
 
     def _behind(self, kept: list[int], line: str) -> list[int]:

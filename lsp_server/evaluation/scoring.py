@@ -98,11 +98,11 @@ class Scorer:
             self.backend.truncate(sequence, len(prompt.tokens))
         for step in range(ANSWER_TOKENS):
             for index, token in list(tokens.items()):
-                piece = self.backend.piece(token)
+                has_ended[index] = self.backend.is_end(token)  # which may have a text all the same
+                piece = b"" if has_ended[index] else self.backend.piece(token)
                 taken = min(len(rests[index]), len(piece))
                 rests[index] = rests[index][taken:]
                 written[index] += piece[taken:]
-                has_ended[index] = self.backend.is_end(token)
                 if has_ended[index] or b"\n" in written[index]:
                     del tokens[index]
             if not tokens:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from lsp_server.server.app import InfillServer
 
 DOWNLOAD, NOT_NOW = "Download", "Not now"
-_TOKEN = "infill/pull"  # noqa: S105  (a progress token, not a secret)
+# Each download has a token of its own: a client may not be asked for the same one twice.
+_numbers = itertools.count(1)
 
 
 async def offer(server: InfillServer, model: str) -> None:
@@ -51,22 +53,16 @@ def _question(model: str, file: HubFile, known: CatalogModel | None) -> str:
 
 
 async def _pull(server: InfillServer, file: HubFile) -> None:
-    """Download with progress, in a thread that does not keep the server from ending: what is here stays for later."""
+    """Download with progress, in a thread that does not keep the server from ending."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
-    window = server.client_capabilities.window
-    shows_progress = bool(window and window.work_done_progress)
-    if shows_progress:
-        await server.work_done_progress.create_async(_TOKEN)
-        server.work_done_progress.begin(
-            _TOKEN, types.WorkDoneProgressBegin(title=f"infill: downloading {file.file}", percentage=0)
-        )
+    token = await _begin_progress(server, f"infill: downloading {file.file}")
 
     def report(here: int, total: int) -> None:
-        if shows_progress and total:
+        if token and total:
             text = f"{here / 1e9:.2f} of {total / 1e9:.2f} GB"
-            progress = types.WorkDoneProgressReport(percentage=here * 100 // total, message=text)
-            server.work_done_progress.report(_TOKEN, progress)
+            progress = types.WorkDoneProgressReport(percentage=min(100, here * 100 // total), message=text)
+            server.work_done_progress.report(token, progress)
 
     def end(error: HubError | None) -> None:
         if not done.done():
@@ -87,5 +83,19 @@ async def _pull(server: InfillServer, file: HubFile) -> None:
     try:
         await done
     finally:
-        if shows_progress:
-            server.work_done_progress.end(_TOKEN, types.WorkDoneProgressEnd())
+        if token:
+            server.work_done_progress.end(token, types.WorkDoneProgressEnd())
+
+
+async def _begin_progress(server: InfillServer, title: str) -> str:
+    """The token to report progress under; empty for a client that does not want any."""
+    window = server.client_capabilities.window
+    if not (window and window.work_done_progress):
+        return ""
+    token = f"infill/pull/{next(_numbers)}"
+    try:
+        await server.work_done_progress.create_async(token)
+    except JsonRpcException:
+        return ""
+    server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title=title, percentage=0))
+    return token

@@ -68,6 +68,17 @@ def test_a_pull_that_was_cut_off_goes_on(infill, hub, tmp_path):
     assert int(asked[1].removeprefix("bytes=").rstrip("-")) > 10_000_000, "not from the beginning"
 
 
+def test_a_connection_that_breaks_again_and_again_is_said(infill, hub, tmp_path):
+    hub.breaks = True
+    assert "Pull again" in sentence(infill("models", "pull", NAME, "--yes"))
+    assert blobs(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a/b--c:x.gguf", "a/b.git:x.gguf", "a/..b:x.gguf"])
+def test_what_can_be_no_repository_is_said(infill, hub, name):
+    assert "is no name of a repository" in sentence(infill("models", "pull", name, "--yes"))
+
+
 def test_a_damaged_file_is_removed_and_said(infill, hub, tmp_path):
     hub.damaged = True
     assert "arrived damaged" in sentence(infill("models", "pull", NAME, "--yes"))

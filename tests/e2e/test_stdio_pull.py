@@ -54,7 +54,7 @@ async def test_a_model_is_downloaded_and_started_with_the_users_consent(ask):
 
     def is_end_of_pull(message):
         params = message.get("params", {})
-        return params.get("token") == "infill/pull" and params.get("value", {}).get("kind") == "end"
+        return str(params.get("token")).startswith("infill/pull") and params.get("value", {}).get("kind") == "end"
 
     async def is_started():
         """Once it is here, a model becomes ready: the embedded one may not have had the time."""

@@ -85,7 +85,7 @@ def test_the_window_starts_at_the_same_place_while_a_long_suffix_changes():
 
 
 def test_what_must_stay_and_does_not_fit_is_a_prompt_error():
-    with pytest.raises(PromptError, match=r"needs 9 tokens and only 8 fit\. .*max_tokens"):
+    with pytest.raises(PromptError, match=r"needs 9 tokens and only 8 fit\. .*window_tokens"):
         fitted([BEGIN, Text("keep it!", "keep_all")], 8)
 
 

@@ -6,7 +6,7 @@ from lsp_server.engine import cache as cache_module
 from lsp_server.engine import placement as placement_module
 from lsp_server.engine.backend import DecodeStatus
 from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import EngineOptions, Priority
+from lsp_server.engine.messages import EngineOptions
 from lsp_server.engine.saved import SavedSlot, SavedSlots
 from tests.engine.drive import evaluate, prompt_of, write
 
@@ -27,7 +27,12 @@ def bench(make_bench):
 
 
 def saved(tokens: list[int], size: int | None = None) -> SavedSlot:
-    return SavedSlot(tokens, set(), 0, bytes(len(tokens) if size is None else size))
+    return SavedSlot(tokens, set(), 0, True, bytes(len(tokens) if size is None else size))
+
+
+def add(store: SavedSlots, new: SavedSlot) -> None:
+    if store.make_room(new.tokens, len(new.state)):
+        store.add(new)
 
 
 # The store
@@ -37,7 +42,7 @@ def test_the_one_that_shares_most_is_found_the_newest_of_equals():
     store = SavedSlots(100)
     first, second, third = saved([1, 2, 3]), saved([1, 2, 4, 5]), saved([9])
     for each in (first, second, third):
-        store.add(each)
+        add(store, each)
     assert store.best_for([1, 2, 3, 7]) == (first, 3)
     assert store.best_for([1, 2]) == (second, 2)
     assert store.best_for([7]) == (None, 0)
@@ -48,18 +53,18 @@ def test_the_one_that_shares_most_is_found_the_newest_of_equals():
 def test_room_is_made_by_dropping_the_oldest():
     store = SavedSlots(25)
     for number in range(5):
-        store.add(saved([number], size=10))
+        add(store, saved([number], size=10))
     assert (len(store), store.used_bytes) == (2, 20)
     assert store.best_for([2]) == (None, 0)
     assert store.best_for([3])[1] == 1
-    store.add(saved([7], size=26))
-    assert len(store) == 0, "it is larger than all the room there is"
+    add(store, saved([7], size=26))
+    assert len(store) == 2, "what is larger than all the room there is takes nobody's"
 
 
 def test_one_that_goes_on_with_another_takes_its_place():
     store = SavedSlots(100)
     for tokens in ([1, 2], [1, 2, 3], [1, 2]):
-        store.add(saved(tokens))
+        add(store, saved(tokens))
     assert [each.tokens for each in store._saved] == [[1, 2, 3], [1, 2]]
 
 
@@ -113,7 +118,7 @@ def test_what_is_overwritten_comes_back(make_bench):
     bench.assert_answered("a again", FIRST)
 
 
-def test_a_warm_up_comes_back_too_and_takes_no_persons_slot(bench):
+def test_a_warm_up_comes_back_too(bench):
     bench.warm_up("w", FIRST, document="a")
     bench.run()
     bench.answer("b", SECOND, document="b")
@@ -122,9 +127,39 @@ def test_a_warm_up_comes_back_too_and_takes_no_persons_slot(bench):
     assert bench.reused("a") >= len(FIRST)
 
 
-@pytest.mark.parametrize("options", [{}, {"saved_bytes": 0}])
-def test_nothing_is_saved_without_room(make_bench, options):
-    bench = make_bench(**{"saved_bytes": 0} | options)
+def test_what_a_pause_has_prepared_stays_in_the_cache(bench):
+    bench.answer("short", FIRST[60:] + "short", document="a")
+    bench.warm_up("whole", FIRST, document="a")
+    bench.run()
+    assert tidy(bench) == 0, "the next letter wants it"
+    bench.answer("letter", FIRST, typed="x", document="a")
+    assert bench.reused("letter") >= len(FIRST)
+
+
+def test_what_does_not_fit_stays_in_the_cache(make_bench):
+    bench = make_bench(saved_bytes=len(FIRST) - 20)
+    for name, text in (("a", FIRST), ("b", SECOND)):
+        bench.answer(name, text, document=name)
+    assert tidy(bench) == 0
+    bench.answer("a again", FIRST, document="a")
+    assert bench.reused("a again") >= len(FIRST)
+
+
+def test_a_warm_up_loses_nobodys_anchor(make_bench):
+    """Every slot is a person's, one more document is saved, and something is prepared for that one."""
+    bench = make_bench(saved_bytes=ROOM, num_sequences=2)
+    for name, text in (("a", FIRST), ("b", SECOND), ("c", THIRD)):
+        bench.answer(name, text, document=name)
+    assert len(bench.scheduler.cache.saved) == 1
+    bench.warm_up("w", FIRST[:60] + "def f():\n", document="a")
+    bench.run()
+    for name, text in (("a", FIRST), ("b", SECOND), ("c", THIRD)):
+        bench.answer(f"{name} again", text, document=name)
+        assert bench.reused(f"{name} again") >= len(text), name
+
+
+def test_nothing_is_saved_without_room(make_bench):
+    bench = make_bench(saved_bytes=0)
     bench.answer("a", FIRST, document="a")
     bench.answer("b", SECOND, document="b")
     assert tidy(bench) == 0
@@ -141,13 +176,21 @@ def test_what_the_backend_cannot_put_back_is_evaluated_again(bench, monkeypatch)
     bench.assert_answered("back", FIRST)
 
 
-def test_tokens_that_the_model_wrote_are_still_known_as_such(bench):
+@pytest.mark.parametrize("interactive", [True, False])
+def test_a_slot_comes_back_as_it_was(bench, interactive):
     bench.answer("a", FIRST, document="a")
-    sampled = [set(slot.sampled) for slot in bench.slots if slot.tokens]
-    bench.answer("b", SECOND, document="b", priority=Priority.CHAT)
-    tidy(bench)
-    bench.answer("back", FIRST, typed=bench.text("a")[:3], document="a", max_tokens=0)
-    assert sampled[0]
+    cache, (slot, target, *_) = bench.scheduler.cache, bench.slots
+    cache.slots.touch(slot, interactive=interactive)
+    before = (list(slot.tokens), set(slot.sampled), slot.num_anchor_tokens)
+    assert slot.sampled
+    cache.save(slot)
+    assert slot.tokens == []
+    kept, _ = cache.saved.best_for(before[0])
+    cache.restore(kept, target)
+    assert (target.tokens, target.sampled, target.num_anchor_tokens) == before
+    assert target.interactive is interactive
+    assert len(cache.saved) == 0
+    bench.check()
 
 
 # llama.cpp

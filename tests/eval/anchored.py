@@ -94,7 +94,7 @@ def main() -> None:
             threads=arguments.threads,
         )
     )
-    prompts, scorer = Prompts(backend), Scorer(backend)
+    prompts, scorer = Prompts(backend, anchored=True), Scorer(backend)
     holes = random_cuts(arguments.holes)
     rows: dict[str, dict[str, Any]] = {}
     began = time.monotonic()

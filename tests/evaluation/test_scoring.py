@@ -1,6 +1,7 @@
 """Scores and texts against the plainest way to have them: one prompt at a time, nothing shared."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,8 @@ from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.evaluation.holes import find_holes, hole_at, read_places
 from lsp_server.evaluation.prompts import Prompts
-from lsp_server.evaluation.scoring import ANSWER_TOKENS, Scorer
+from lsp_server.evaluation.scoring import ANSWER_TOKENS, Scorer, Written
+from lsp_server.prompt.formats import format_for
 from tests.engine.drive import evaluate
 
 WINDOW = 512
@@ -111,6 +113,27 @@ def test_texts_are_those_of_prompts_evaluated_alone(backend, holes):
                 assert (each.text, each.has_ended) == plain
                 num_compared += 1
     assert num_compared > 6
+
+
+def test_a_family_that_is_not_anchored_has_the_line_once(backend, holes, monkeypatch):
+    """Its prompt ends at the cursor, and so does each variant, unless it is asked what anchoring would do."""
+    unanchored = replace(format_for("any", backend.info.markers), anchored=False)
+    monkeypatch.setattr("lsp_server.evaluation.prompts.format_for", lambda *_: unanchored)
+    for hole in holes:
+        variants = Prompts(backend).of(hole)
+        assert variants.fresh.tokens == variants.anchored.tokens == variants.healed.tokens == variants.anchor
+        prefix = variants.anchor[: variants.anchor.index(backend.marker("suffix"))]
+        assert b"".join(map(backend.piece, prefix)).decode().endswith(hole.before[-20:] + hole.typed)
+        assert Prompts(backend, anchored=True).of(hole).anchored.tokens != variants.anchor
+
+
+def test_an_end_that_has_a_text_is_no_part_of_the_answer(backend, holes, monkeypatch):
+    variants = Prompts(backend).of(holes[0])
+    scorer = Scorer(backend)
+    scorer.hold_anchor(variants.anchor)
+    [end] = backend.tokenize("x")
+    monkeypatch.setattr(backend, "is_end", lambda token: token == end)
+    assert scorer.write([variants.anchored], [end]) == [Written("", True)]
 
 
 def test_prompts_have_the_same_text(backend, holes):
