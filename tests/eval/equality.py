@@ -15,11 +15,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -89,7 +93,9 @@ class Ours:
         """What may follow some tokens, evaluated in an empty sequence."""
         backend = self.fresh.backend
         ((_, row),) = self.fresh.rows(tokens, len(tokens) - 1, way)
-        return self.named({token: backend.logprob(row, token) for token in range(backend.vocabulary.num_tokens)})
+        logits = backend.logits(row).astype(np.float64)
+        logprobs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
+        return self.named(dict(enumerate(logprobs.tolist())))
 
     def named(self, logprobs: dict[int, float]) -> dict[int, float]:
         """The same with one name, `END`, for all tokens that end a text: the most probable of them."""
@@ -131,17 +137,26 @@ def distance(candidates: dict[int, float], mine: int, their: int) -> float:
 
 
 def compare(url: str, ours: Ours, mine: Text, theirs: Text, prompt: list[int]) -> float | None:
-    """How far apart the candidates are where two texts part; None if they do not."""
+    """How far apart the candidates are where two texts part; None if they do not.
+
+    The first evaluation that finds them near each other is enough; else the least distance of all.
+    """
     at = parting(mine.tokens, theirs.tokens)
     if at is None:
         return None
     known = prompt + mine.tokens[:at]
-    evaluations = [
-        *theirs.candidates[at : at + 1],
-        *ask(url, known, ours, cache_prompt=False, num_tokens=1).candidates,
-        *(ours.logprobs_afresh(known, way) for way in range(WAYS)),
-    ]
-    return min(distance(each, mine.tokens[at], theirs.tokens[at]) for each in evaluations)
+
+    def evaluations() -> Iterator[dict[int, float]]:
+        yield from theirs.candidates[at : at + 1]
+        yield from ask(url, known, ours, cache_prompt=False, num_tokens=1).candidates
+        yield from (ours.logprobs_afresh(known, way) for way in range(WAYS))
+
+    least = math.inf
+    for each in evaluations():
+        least = min(least, distance(each, mine.tokens[at], theirs.tokens[at]))
+        if least <= NEAR_TIE:
+            break
+    return least
 
 
 def summarize(distances: list[float | None]) -> dict[str, Any]:
