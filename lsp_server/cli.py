@@ -15,7 +15,7 @@ COMMANDS = {
     "serve": "run the language server (editors start it)",
     "complete": "complete at a place in a file and print it",
     "chat": "ask an instruct model something",
-    "demo": "watch a short typing session with the embedded model",
+    "demo": "watch a short typing session",
     "doctor": "say what is installed, which model is used, and whether it can infill",
     "models": "list the models infill knows, and get them from the hub",
     "bench": "measure the engine's speed beside a llama-server with the same model",

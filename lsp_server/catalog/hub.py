@@ -45,9 +45,11 @@ def pull(file: HubFile, progress: Progress = lambda _here, _total: None) -> Path
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it tries several times, and says so each time
     try:
         path = Path(hf_hub_download(file.repo, file.file, tqdm_class=_meter(progress)))
+        _verify(file, path)
+    except HubError:
+        raise
     except Exception as error:  # noqa: BLE001  (its HTTP client's errors have no base of their own)
         raise HubError(_explain(file, error)) from None
-    _verify(file, path)
     return path
 
 

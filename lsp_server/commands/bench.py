@@ -21,6 +21,7 @@ from lsp_server.bench.sides import Side
 from lsp_server.bench.text import Book
 from lsp_server.commands import bench_tables
 from lsp_server.commands.configured import model_file
+from lsp_server.commands.printing import make_console, require_folder_of
 from lsp_server.engine.messages import EngineOptions, ModelInfo
 from lsp_server.errors import InfillError
 from lsp_server.workspace import read_source
@@ -100,13 +101,9 @@ def _positive(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = bench_tables.FILE_WIDTH
+    console = make_console()
     arguments.model = model_file(arguments.model)
-    # Before minutes are spent on measuring.
-    if arguments.json and not Path(arguments.json).absolute().parent.is_dir():
-        raise InfillError(f"There is no folder for {arguments.json}. Make it first.")
+    require_folder_of(arguments.json)
     with Console(stderr=True).status("loading the model…") as status:
         results = arguments.run_kind(arguments, lambda text: status.update(f"{text}…"))
     for table in bench_tables.tables(results):

@@ -14,9 +14,9 @@ from lsp_server.bench.cancel import BatchResult, CancelResult
 from lsp_server.bench.decode import DecodeResult
 from lsp_server.bench.stats import Ratio, Spread
 from lsp_server.bench.typing import ALONE, ALONE_TOKENS, ANSWER_TOKENS, RowResult
+from lsp_server.commands.printing import make_table
 
 NONE = "–"
-FILE_WIDTH = 120  # of what is printed into a file: as wide as the tables need
 
 
 def tables(results: Mapping[str, Any]) -> Iterator[Group]:
@@ -33,15 +33,6 @@ def tables(results: Mapping[str, Any]) -> Iterator[Group]:
     for name, make in makers.items():
         if name in results:
             yield make(results[name])
-
-
-def make_table(*headings: str) -> Table:
-    """A table whose first column names its rows."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def _titled(title: str, table: Table, *notes: str) -> Group:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import sys
 
-from lsp_server.commands.configured import configure
+from lsp_server.commands.configured import configure, standard_input
 from lsp_server.engine.messages import Chunk, EngineOptions, Failed, Generate, ModelInfo, Priority, Sampling
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import EngineError, InfillError, ModelError
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask, and print the answer as it comes."""
     if arguments.max_tokens < 1:
         raise InfillError("--max-tokens must be at least 1.")
-    text = sys.stdin.read() if arguments.text == _STANDARD_INPUT else arguments.text
+    text = standard_input() if arguments.text == _STANDARD_INPUT else arguments.text
     messages = [Message("system", arguments.system)] if arguments.system else []
     messages.append(Message("user", text))
     _, options, problems = configure(arguments.model)

@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from lsp_server.commands.configured import configure
+from lsp_server.commands.configured import configure, standard_input
 from lsp_server.document import Document
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.engine.process import EngineProcess
@@ -73,11 +73,7 @@ def _read(place: str, language: str | None) -> Snapshot:
     """The snapshot that `FILE:LINE:COL` names. Raises `SourceError` if there is no such place."""
     name, line, column = _parse_place(place)
     if name == _STANDARD_INPUT:
-        try:
-            text = sys.stdin.buffer.read().decode("utf-8")
-        except UnicodeDecodeError:
-            raise SourceError("Standard input is not UTF-8. Convert it first.") from None
-        document = Document("stdin:", "stdin", language or "plaintext", 0, text)
+        document = Document("stdin:", "stdin", language or "plaintext", 0, standard_input())
     else:
         path = Path(name)
         workspace = Workspace([Path.cwd()])

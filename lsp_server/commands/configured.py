@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from lsp_server import settings
 from lsp_server.catalog.resolve import engine_options, is_path, model_path
 from lsp_server.engine.messages import EngineOptions
+from lsp_server.errors import SourceError
 from lsp_server.settings import Settings
 
 
@@ -29,3 +31,11 @@ def model_file(model: str | None) -> str:
 def named(model: str) -> str:
     """A model as it was named, its path as seen from where the command was called."""
     return str(Path(model).expanduser().absolute()) if is_path(model) else model
+
+
+def standard_input() -> str:
+    """What is piped in. Raises `SourceError` if that is no UTF-8."""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise SourceError("Standard input is not UTF-8. Convert it first.") from None

@@ -19,6 +19,7 @@ from lsp_server import __version__, settings
 from lsp_server.catalog.resolve import embedded_model
 from lsp_server.commands import gpu_advice
 from lsp_server.commands.configured import configure
+from lsp_server.commands.printing import make_report
 from lsp_server.engine.messages import ModelInfo
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import InfillError, ModelError
@@ -36,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report; 1 if infill cannot complete with what it found."""
-    report = Table.grid(padding=(0, 2))
-    report.add_column(style="bold")
-    report.add_column(overflow="fold")
+    report = make_report()
     _add_system(report)
     try:
         _, options, problems = configure(arguments.model)

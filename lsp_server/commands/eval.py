@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from lsp_server.bench.record import write_json
-from lsp_server.commands import bench_tables
 from lsp_server.commands.configured import model_file
+from lsp_server.commands.printing import make_console, make_table, require_folder_of
 from lsp_server.engine.messages import EngineOptions
-from lsp_server.errors import InfillError
 
 if TYPE_CHECKING:
     from lsp_server.evaluation.model import Comparison, ModelResult
@@ -37,11 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     from lsp_server.engine.llama_backend import LlamaBackend
     from lsp_server.evaluation.model import NUM_SEQUENCES, measure
 
-    if arguments.json and not Path(arguments.json).absolute().parent.is_dir():
-        raise InfillError(f"There is no folder for {arguments.json}. Make it first.")
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = bench_tables.FILE_WIDTH
+    require_folder_of(arguments.json)
+    console = make_console()
     options = EngineOptions(
         model_file(arguments.model),
         window_tokens=arguments.window,
@@ -64,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(console: Console, result: ModelResult) -> None:
-    table = bench_tables.make_table("places", "exact", "fresh", "counting", "ends by itself", "nats a byte", "fresh")
+    table = make_table("places", "exact", "fresh", "counting", "ends by itself", "nats a byte", "fresh")
     for row in result.rows:
         found = row.over_fresh
         shares = (found.exact, found.other_exact, row.counting_exact, row.ends_by_itself)
@@ -76,7 +72,7 @@ def _print(console: Console, result: ModelResult) -> None:
     for row in result.rows:
         console.print(f"{row.name}: {_differences(row.over_fresh)}, as infill asks less a fresh prompt", style="dim")
     if (among_files := result.with_neighbours) is not None:
-        table = bench_tables.make_table("places", "exact", "without", "nats a byte", "without")
+        table = make_table("places", "exact", "without", "nats a byte", "without")
         table.add_row(
             "with neighbouring files",
             str(among_files.num_holes),

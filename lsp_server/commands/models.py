@@ -13,7 +13,8 @@ from rich.table import Table
 from lsp_server.catalog import hub
 from lsp_server.catalog.models import CatalogModel, HubFile, catalog, find_model, in_catalog
 from lsp_server.catalog.resolve import hub_file
-from lsp_server.commands import bench_tables, models_verify
+from lsp_server.commands import models_verify
+from lsp_server.commands.printing import make_console, make_report
 from lsp_server.errors import HubError, InfillError
 
 UNKNOWN = "?"
@@ -43,10 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = bench_tables.FILE_WIDTH
-    return int(arguments.run_kind(arguments, console))
+    return int(arguments.run_kind(arguments, make_console()))
 
 
 def _list(_: argparse.Namespace, console: Console) -> int:
@@ -73,12 +71,10 @@ def _with_size(name: str, file: HubFile) -> str:
 
 def _show(arguments: argparse.Namespace, console: Console) -> int:
     model = find_model(arguments.name)
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    report = make_report()
     for name, value in _facts(model):
-        table.add_row(name, value)
-    console.print(table)
+        report.add_row(name, value)
+    console.print(report)
     return 0
 
 

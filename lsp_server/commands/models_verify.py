@@ -16,6 +16,7 @@ from rich.table import Table
 from lsp_server import __version__
 from lsp_server.catalog.verify import LEAST_RIGHT_SHARE, MAX_TOKENS, Tried, known_infills
 from lsp_server.commands.configured import configure
+from lsp_server.commands.printing import make_report
 from lsp_server.engine.messages import EngineOptions, ModelInfo, Timings
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import EngineError
@@ -64,9 +65,7 @@ async def _try(chosen: Settings, options: EngineOptions) -> tuple[ModelInfo, lis
 
 
 def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    table = make_report()
     memory = psutil.virtual_memory().total / (1 << 30)
     table.add_row("infill", f"{__version__}, llama-cpp-python {version('llama-cpp-python')}")
     table.add_row("machine", f"{platform.platform()}, {psutil.cpu_count(logical=False)} cores, {memory:.1f} GiB")

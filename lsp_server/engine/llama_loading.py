@@ -29,11 +29,14 @@ def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
     params = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
     params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
-    if (pre_tokeniser := _missing_pre_tokeniser(path)) is not None:
-        logger.info("%s does not name its pre-tokeniser; taking %s.", path, pre_tokeniser)
+    model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+    if model and (pre_tokeniser := _missing_pre_tokeniser(model)):
+        logger.info("%s does not name its pre-tokeniser; loading it anew with %s.", path, pre_tokeniser)
+        llama_cpp.llama_model_free(model)
         overrides = _overrides({_PRE_TOKENISER: pre_tokeniser})
         params.kv_overrides = overrides
-    return llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+    return model
 
 
 def metadata(model: Any, key: str) -> str:
@@ -49,22 +52,14 @@ def chat_template(model: Any) -> str:
     return template.decode("utf-8", errors="replace") if template else ""
 
 
-def _missing_pre_tokeniser(path: Path) -> str | None:
-    """What a file should say of its pre-tokeniser and does not, as far as its vocabulary tells."""
-    params = llama_cpp.llama_model_default_params()
-    params.vocab_only = True
-    model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
-    if not model:
-        return None  # loading it will tell why
-    try:
-        if metadata(model, _PRE_TOKENISER):
-            return None
-        vocabulary = llama_cpp.llama_model_get_vocab(model)
-        marker = llama_cpp.llama_vocab_fim_pre(vocabulary)
-        text = llama_cpp.llama_vocab_get_text(vocabulary, marker) if marker >= 0 else None
-        return _PRE_TOKENISERS.get(text.decode("utf-8", errors="replace")) if text else None
-    finally:
-        llama_cpp.llama_model_free(model)
+def _missing_pre_tokeniser(model: Any) -> str | None:
+    """What a model's file should say of its pre-tokeniser and does not, as far as its vocabulary tells."""
+    if metadata(model, _PRE_TOKENISER):
+        return None
+    vocabulary = llama_cpp.llama_model_get_vocab(model)
+    marker = llama_cpp.llama_vocab_fim_pre(vocabulary)
+    text = llama_cpp.llama_vocab_get_text(vocabulary, marker) if marker >= 0 else None
+    return _PRE_TOKENISERS.get(text.decode("utf-8", errors="replace")) if text else None
 
 
 def _overrides(values: dict[str, str]) -> Any:

@@ -4,6 +4,7 @@ import pytest
 
 from lsp_server.catalog import models
 from lsp_server.catalog.models import CatalogModel, catalog, find_model
+from lsp_server.engine.llama_vocabulary import _END_TEXTS
 from lsp_server.errors import InfillError, ModelCannotInfillError
 from lsp_server.prompt.formats import FORMATS
 
@@ -42,6 +43,10 @@ def test_licences_that_forbid_something_say_so():
 def test_models_that_cannot_fill_holes_are_refused_with_what_to_use_instead(name):
     with pytest.raises(ModelCannotInfillError, match=f"{name} cannot be used.* Use "):
         find_model(name).file()
+
+
+def test_what_ends_a_text_by_the_catalogue_does_in_the_engine():
+    assert {stop for model in USABLE for stop in model.stops} <= set(_END_TEXTS)
 
 
 def test_names_are_found_in_any_case():
