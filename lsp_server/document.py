@@ -73,9 +73,10 @@ def _content(line: str) -> str:
 class Document:
     """A document the client has open. Edits mutate it; `snapshot` freezes it."""
 
-    def __init__(self, uri: str, path: str, language_id: str, version: int, text: str) -> None:
+    def __init__(self, uri: str, path: str, language_id: str, version: int, text: str, project: str = "") -> None:
         self.uri = uri
         self.path = path
+        self.project = project
         self.language_id = language_id
         self.version = version
         self.last_edited_line = 0
@@ -158,6 +159,7 @@ class Document:
             line=line,
             character=character,
             line_break=self.line_break,
+            project=self.project,
         )
 
     @property

@@ -144,7 +144,7 @@ class Pipeline:
     async def _generate(self, answer: Answer, snapshot: Snapshot, plan: Plan, ask: Ask) -> None:
         """Stream from the engine until the hole is filled. Leaving the stream early cancels the request there."""
         completion = self.settings.completion
-        rules = stop.rules_for(snapshot, completion.multi_line, completion.max_lines)
+        rules = stop.rules_for(snapshot, completion.multi_line, completion.max_lines, plan.fim_format.stops)
         request = Generate(
             plan.anchor.parts,
             self._max_tokens(ask),

@@ -15,7 +15,8 @@ class Snapshot:
     `prefix` and `suffix` are the text before and after the cursor, in code points, lines ending in `\\n` whatever
     the document uses (`line_break`). For very large documents they hold the part near the cursor.
     `path` is relative to the workspace, with forward slashes, for people and prompts; `uri` identifies.
-    `line` and `character` are the cursor, 0-based, in code points.
+    `project` is the name of the workspace folder, empty outside of all. `line` and `character` are the cursor,
+    0-based, in code points.
     """
 
     uri: str
@@ -27,6 +28,7 @@ class Snapshot:
     line: int
     character: int
     line_break: str = "\n"
+    project: str = ""
 
     @property
     def line_prefix(self) -> str:

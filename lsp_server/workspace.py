@@ -60,7 +60,7 @@ class Workspace:
 
     def open(self, uri: str, language_id: str, version: int, text: str) -> Document:
         """Open a document, or open it anew."""
-        document = Document(uri, self.relative_path(uri), language_id, version, text)
+        document = Document(uri, self.relative_path(uri), language_id, version, text, self._project_name(uri))
         self._documents[uri] = document
         self.touch(uri)
         return document
@@ -96,10 +96,18 @@ class Workspace:
         path = path_of(uri)
         if path is None:
             return PurePosixPath(unquote(_split(uri).path)).name or "untitled"
-        for root in sorted(self.roots, key=lambda root: len(root.parts), reverse=True):
-            if path.is_relative_to(root):
-                return path.relative_to(root).as_posix()
-        return path.name
+        root = self._root_of(path)
+        return path.relative_to(root).as_posix() if root else path.name
+
+    def _root_of(self, path: Path) -> Path | None:
+        """The innermost workspace folder a path is in."""
+        around = [root for root in self.roots if path.is_relative_to(root)]
+        return max(around, key=lambda root: len(root.parts), default=None)
+
+    def _project_name(self, uri: str) -> str:
+        path = path_of(uri)
+        root = self._root_of(path) if path else None
+        return root.name if root else ""
 
     def neighbours(self, uri: str) -> list[Neighbour]:
         """The other open documents that have a file in a workspace folder, or all if there is no folder."""
@@ -111,7 +119,7 @@ class Workspace:
 
     def _is_inside(self, uri: str) -> bool:
         path = path_of(uri)
-        return not self.roots or (path is not None and any(path.is_relative_to(root) for root in self.roots))
+        return not self.roots or (path is not None and self._root_of(path) is not None)
 
 
 def file_uri(path: Path) -> str:

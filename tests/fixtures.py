@@ -33,14 +33,20 @@ DEEPSEEK = {
     "suffix": "<｜fim▁hole｜>",
     "middle": "<｜fim▁end｜>",
 }
-QWEN = {"prefix": "<|fim_prefix|>", "suffix": "<|fim_suffix|>", "middle": "<|fim_middle|>"}
+QWEN = {
+    "prefix": "<|fim_prefix|>",
+    "suffix": "<|fim_suffix|>",
+    "middle": "<|fim_middle|>",
+    "repo": "<|repo_name|>",
+    "file": "<|file_sep|>",
+}
 
 
-def snapshot_at(text: str, language_id: str = "python", path: str = "main.py") -> Snapshot:
+def snapshot_at(text: str, language_id: str = "python", path: str = "main.py", project: str = "") -> Snapshot:
     """The snapshot of a text with a `‸` where the cursor is."""
     assert text.count(CURSOR) == 1, "a text has one cursor"
     prefix, suffix = text.split(CURSOR)
-    return make_snapshot(prefix, suffix, language_id, path)
+    return replace(make_snapshot(prefix, suffix, language_id, path), project=project)
 
 
 def make_snapshot(prefix: str, suffix: str = "", language_id: str = "python", path: str = "main.py") -> Snapshot:

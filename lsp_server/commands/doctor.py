@@ -23,7 +23,7 @@ from lsp_server.commands.printing import make_report
 from lsp_server.engine.messages import ModelInfo
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import InfillError, ModelError
-from lsp_server.prompt.formats import format_for
+from lsp_server.prompt.formats import format_of
 
 _PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
 
@@ -67,7 +67,7 @@ async def _load(engine: EngineProcess) -> tuple[ModelInfo, str]:
     engine.start()
     try:
         model = await engine.ready()
-        return model, format_for(model.name, model.markers).name
+        return model, format_of(model).name
     finally:
         await engine.stop()
 

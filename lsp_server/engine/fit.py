@@ -78,4 +78,5 @@ def _tokens(part: PromptPart, tokenizer: Tokenizer) -> list[int]:
         case Control(text):
             return tokenizer.tokenize_control(text)
         case Text(text):
-            return tokenizer.tokenize(text)
+            tokens = tokenizer.tokenize(text)
+            return [tokenizer.marker(part.marker), *tokens] if part.marker else tokens

@@ -274,6 +274,7 @@ class LlamaBackend:
             backend="llama.cpp",
             parameters=self._parameters,
             chat_template=llama_loading.chat_template(model),
+            pre_tokeniser=metadata(model, llama_loading.PRE_TOKENISER),
         )
 
 
@@ -287,8 +288,7 @@ _CACHE_VALUE_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 
 
 def _require_infill(path: Path, vocabulary: LlamaVocabulary) -> None:
-    missing = [role for role in ("prefix", "suffix", "middle") if role not in vocabulary.marker_texts]
-    if missing:
+    if missing := vocabulary.missing_markers:
         raise ModelCannotInfillError(
             f"{path} has no fill-in-the-middle tokens ({', '.join(missing)} missing), so it cannot complete code "
             "before other code. Use a model trained for infilling, such as deepseek-coder-1.3b-base."

@@ -13,10 +13,12 @@ import llama_cpp
 
 logger = logging.getLogger(__name__)
 
-_PRE_TOKENISER = "tokenizer.ggml.pre"
+PRE_TOKENISER = "tokenizer.ggml.pre"
 # Files made before llama.cpp knew pre-tokenisers (April 2024) do not name theirs. It then takes a default, and cuts
 # text otherwise than in training: of DeepSeek's, which the marker of its prefix tells.
 _PRE_TOKENISERS = {"<｜fim▁begin｜>": "deepseek-coder"}
+# SentencePiece puts a space before each text. A prompt is made of many: only a format knows where one belongs.
+_SPACE_PREFIX = "tokenizer.ggml.add_space_prefix"
 
 
 def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
@@ -30,10 +32,10 @@ def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
     params.n_gpu_layers = gpu_layers
     params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
     model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
-    if model and (pre_tokeniser := _missing_pre_tokeniser(model)):
-        logger.info("%s does not name its pre-tokeniser; loading it anew with %s.", path, pre_tokeniser)
+    if model and (corrections := _corrections(model)):
+        logger.info("Loading %s anew with other metadata: %s.", path, corrections)
         llama_cpp.llama_model_free(model)
-        overrides = _overrides({_PRE_TOKENISER: pre_tokeniser})
+        overrides = _overrides(corrections)
         params.kv_overrides = overrides
         model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
     return model
@@ -52,21 +54,26 @@ def chat_template(model: Any) -> str:
     return template.decode("utf-8", errors="replace") if template else ""
 
 
-def _missing_pre_tokeniser(model: Any) -> str | None:
-    """What a model's file should say of its pre-tokeniser and does not, as far as its vocabulary tells."""
-    if metadata(model, _PRE_TOKENISER):
-        return None
+def _corrections(model: Any) -> dict[str, str | bool]:
+    """What to take instead of what a model's file says, or does not say, as far as its vocabulary tells."""
     vocabulary = llama_cpp.llama_model_get_vocab(model)
+    if llama_cpp.llama_vocab_type(vocabulary) == llama_cpp.LLAMA_VOCAB_TYPE_SPM:
+        return {} if metadata(model, _SPACE_PREFIX) == "false" else {_SPACE_PREFIX: False}
     marker = llama_cpp.llama_vocab_fim_pre(vocabulary)
     text = llama_cpp.llama_vocab_get_text(vocabulary, marker) if marker >= 0 else None
-    return _PRE_TOKENISERS.get(text.decode("utf-8", errors="replace")) if text else None
+    pre_tokeniser = _PRE_TOKENISERS.get(text.decode("utf-8", errors="replace")) if text else None
+    return {PRE_TOKENISER: pre_tokeniser} if pre_tokeniser and not metadata(model, PRE_TOKENISER) else {}
 
 
-def _overrides(values: dict[str, str]) -> Any:
+def _overrides(values: dict[str, str | bool]) -> Any:
     """Metadata to take instead of a file's, as llama.cpp wants it: an array that ends with an empty key."""
     overrides = (llama_cpp.llama_model_kv_override * (len(values) + 1))()
     for override, (key, value) in zip(overrides, values.items(), strict=False):
-        override.tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_STR
         override.key = key.encode()
-        override.value.val_str = value.encode()
+        if isinstance(value, str):
+            override.tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_STR
+            override.value.val_str = value.encode()
+        else:
+            override.tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_BOOL
+            override.value.val_bool = value
     return overrides

@@ -22,7 +22,7 @@ class Priority(IntEnum):
 
 
 class Marker(msgspec.Struct, frozen=True, tag="marker"):
-    """A control token of the model, by its role: `begin`, `prefix`, `suffix` or `middle`."""
+    """A control token of the model, by its role: `begin`, `prefix`, `suffix`, `middle`, `repo` or `file`."""
 
     role: str
 
@@ -32,10 +32,12 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
 
     `overflow` says what may be cut when the prompt exceeds the window: `keep_all` nothing, `keep_tail` from the
     left, `keep_head` from the right, `drop` all of it. Droppable parts go first, the earliest of them first.
+    `marker` is the role of a control token ahead of the text, which is dropped with it.
     """
 
     text: str
     overflow: Literal["keep_all", "keep_tail", "keep_head", "drop"] = "keep_all"
+    marker: str = ""
 
 
 class Control(msgspec.Struct, frozen=True, tag="control"):
@@ -169,6 +171,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """What the engine found in a model's file, and how it runs it.
 
     `markers` maps each role to the marker's text; the `*_bytes` are memory.
+    `pre_tokeniser` is llama.cpp's name of how text is cut before it becomes tokens, empty if the file names none.
     `isolates_line_breaks` tells whether no token joins text across a line break. `can_drop_tail` is false for
     models whose memory cannot forget its newest tokens, which therefore run without reuse. `prefill_tokens_per_s`
     is how fast prompts were evaluated when the model was loaded; 0 if nobody knows. `chat_template` is in Jinja's
@@ -189,6 +192,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     backend: str
     parameters: Parameters
     chat_template: str = ""
+    pre_tokeniser: str = ""
 
     @property
     def window_tokens(self) -> int:

@@ -15,7 +15,7 @@ from lsp_server.engine.placement import take_back
 from lsp_server.engine.prepare import Preparer
 from lsp_server.evaluation.holes import Hole
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt
-from lsp_server.prompt.formats import format_for
+from lsp_server.prompt.formats import format_of
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings import Settings
 
@@ -40,7 +40,7 @@ class Prompts:
 
     def __init__(self, backend: LlamaBackend, *, anchored: bool = False) -> None:
         self._backend = backend
-        fim_format = format_for(backend.info.name, backend.info.markers)
+        fim_format = format_of(backend.info)
         self._fim_format = replace(fim_format, anchored=anchored or fim_format.anchored)
         self._preparer = Preparer(backend, backend.info.window_tokens)
         self._suffix_share = Settings().context.suffix_share

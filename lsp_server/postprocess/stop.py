@@ -37,13 +37,15 @@ class StopRules:
         return min(cuts, key=lambda cut: cut.length, default=None)
 
 
-def rules_for(snapshot: Snapshot, multi_line: str, max_lines: int) -> StopRules:
-    """The rules for a hole. `multi_line` is the setting of that name."""
+def rules_for(snapshot: Snapshot, multi_line: str, max_lines: int, stops: tuple[str, ...] = ()) -> StopRules:
+    """The rules for a hole. `multi_line` is the setting of that name; `stops` are texts that the model ends by."""
     rules: dict[str, Rule] = {
         "suffix start": suffix_start(snapshot),
         "block ends": block_ends(snapshot),
         "repetition": repetition,
     }
+    if stops:
+        rules["end text"] = end_text(stops)
     follows = snapshot.line_suffix.strip()
     if follows[:1] in _OPENERS:
         rules["closer follows"] = closer_follows(snapshot)
@@ -52,6 +54,16 @@ def rules_for(snapshot: Snapshot, multi_line: str, max_lines: int) -> StopRules:
     else:
         rules["line limit"] = line_limit(max_lines)
     return StopRules(rules)
+
+
+def end_text(stops: tuple[str, ...]) -> Rule:
+    """End before a text that stands for the end in the model's format, where no token does."""
+
+    def rule(text: str) -> int | None:
+        found = [at for stop in stops if (at := text.find(stop)) >= 0]
+        return min(found, default=None)
+
+    return rule
 
 
 def block_ends(snapshot: Snapshot) -> Rule:

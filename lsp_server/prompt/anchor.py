@@ -7,10 +7,11 @@ anchored at a line's start, and what was typed goes behind the middle marker.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lsp_server.context.blocks import Block
-from lsp_server.engine.messages import Marker, PromptPart
+from lsp_server.engine.messages import Marker, PromptPart, Text
 from lsp_server.snapshot import Snapshot
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "<": ">"}
@@ -37,7 +38,7 @@ class Anchor:
     @property
     def spelling(self) -> str:
         """The prompt as one string, with markers as characters that no code has: for comparing prompts."""
-        return "".join(f"\0{part.role}\0" if isinstance(part, Marker) else part.text for part in self.parts)
+        return render(self.parts, lambda role: f"\0{role}\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,19 @@ class Continuation:
 
     typed: str
     auto_closed: str = ""
+
+
+def render(parts: Iterable[PromptPart], spell: Callable[[str], str]) -> str:
+    """A prompt as text; `spell` says how the marker of a role is written."""
+    texts = []
+    for part in parts:
+        if isinstance(part, Marker):
+            texts.append(spell(part.role))
+        elif isinstance(part, Text) and part.marker:
+            texts.append(spell(part.marker) + part.text)
+        else:
+            texts.append(part.text)
+    return "".join(texts)
 
 
 def follow(anchor: Anchor, snapshot: Snapshot) -> Continuation | None:

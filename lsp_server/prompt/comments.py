@@ -19,9 +19,3 @@ _BY_LANGUAGE = {
 def line_comment(language_id: str) -> str:
     """What begins a line comment; two slashes where nothing else is known."""
     return _BY_LANGUAGE.get(language_id, _SLASHES)
-
-
-def path_comment(language_id: str, path: str) -> str:
-    """A line that names a file. A path is one line, whatever a file system allows in it."""
-    printable = "".join(character if character.isprintable() else "?" for character in path)
-    return f"{line_comment(language_id)} {printable}\n"

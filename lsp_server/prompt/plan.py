@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lsp_server.context.blocks import Block
 from lsp_server.engine.messages import Marker, ModelInfo, PromptPart, Text
 from lsp_server.estimate import CHARACTERS_PER_TOKEN, estimate_tokens
 from lsp_server.prompt.anchor import Anchor
-from lsp_server.prompt.comments import path_comment
 from lsp_server.prompt.formats import FimFormat, Place
 from lsp_server.snapshot import Snapshot
 
@@ -34,7 +35,7 @@ def plan_anchor(
     that the text after the cursor may take. With `most_tokens` the anchor is a short one, of so many tokens.
     """
     reserve = min(int(model.window_tokens * RESERVE_SHARE), MOST_RESERVE_TOKENS) if fim_format.anchored else 0
-    num_markers = sum(role in model.markers for role in fim_format.order if isinstance(role, str))
+    num_markers = sum(role in model.markers for role in fim_format.among if isinstance(role, str))
     budget = max(0, model.window_tokens - max_tokens - reserve - num_markers)
     if most_tokens is not None:
         budget = min(budget, most_tokens)
@@ -47,20 +48,20 @@ def plan_anchor(
     # What the suffix leaves at least; only half of it is for blocks. Neither depends on how long the suffix is, so
     # that the prefix's start stays where it is when the suffix changes.
     least_room = (budget - suffix_room) // 2
-    blocks = _fitting(blocks, least_room)
-    # Only among other files does a file need a name.
-    header = [Text(path_comment(snapshot.language_id, snapshot.path))] if blocks else []
-    spent = sum(estimate_tokens(text) for text in (suffix_part, *(part.text for part in header)))
-    room = budget - spent - sum(map(_cost, blocks))
-    step = int(least_room * CHARACTERS_PER_TOKEN * STEP_SHARE)
-    prefix_part = _tail(prefix, room * CHARACTERS_PER_TOKEN, step)
+    blocks = _fitting(blocks, least_room, fim_format)
+    order = fim_format.among if blocks else fim_format.alone
     texts: dict[Place, list[PromptPart]] = {
-        Place.BLOCKS: [Text(_render(block), overflow="drop") for block in blocks],
-        Place.PREFIX: [*header, Text(prefix_part, overflow="keep_tail")],
+        Place.PROJECT: [Text(fim_format.project_line(snapshot.project))],
+        Place.BLOCKS: [_part(block, fim_format) for block in blocks],
+        Place.PATH: [Text(fim_format.heading_of(snapshot.language_id, snapshot.path))],
         Place.SUFFIX: [Text(suffix_part, overflow="keep_head")],
     }
+    spent = sum(_cost(part) for place in order if isinstance(place, Place) for part in texts.get(place, ()))
+    room = budget - spent
+    step = int(least_room * CHARACTERS_PER_TOKEN * STEP_SHARE)
+    texts[Place.PREFIX] = [Text(_tail(prefix, room * CHARACTERS_PER_TOKEN, step), overflow="keep_tail")]
     parts: list[PromptPart] = []
-    for place in fim_format.order:
+    for place in order:
         if isinstance(place, Place):
             parts += texts[place]
         elif place in model.markers:
@@ -69,29 +70,44 @@ def plan_anchor(
         prefix,
         snapshot.suffix,
         blocks,
-        tuple(parts),
+        _with_lead(parts, fim_format.lead),
         reserve,
         reserve * CHARACTERS_PER_TOKEN,
         is_short=most_tokens is not None,
     )
 
 
-def _fitting(blocks: tuple[Block, ...], max_tokens: int) -> tuple[Block, ...]:
+def _fitting(blocks: tuple[Block, ...], max_tokens: int, fim_format: FimFormat) -> tuple[Block, ...]:
     """Blocks, from the first, as long as they fit: in a small window the text around the cursor matters more."""
     kept: list[Block] = []
+    spent = 0
     for block in blocks:
-        if sum(map(_cost, kept)) + _cost(block) <= max_tokens:
+        cost = _cost(_part(block, fim_format))
+        if spent + cost <= max_tokens:
             kept.append(block)
+            spent += cost
     return tuple(kept)
 
 
-def _render(block: Block) -> str:
+def _part(block: Block, fim_format: FimFormat) -> Text:
     ending = "" if block.text.endswith("\n") else "\n"
-    return path_comment(block.language_id, block.path) + block.text + ending + "\n"
+    between = "" if fim_format.block_marker else "\n"
+    text = fim_format.heading_of(block.language_id, block.path) + block.text + ending + between
+    return Text(text, overflow="drop", marker=fim_format.block_marker)
 
 
-def _cost(block: Block) -> int:
-    return estimate_tokens(_render(block))
+def _cost(part: PromptPart) -> int:
+    return estimate_tokens(part.text) + bool(part.marker) if isinstance(part, Text) else 1
+
+
+def _with_lead(parts: list[PromptPart], lead: str) -> tuple[PromptPart, ...]:
+    """Put a format's lead ahead of the text behind the prefix marker: in the same part, to be tokenised with it."""
+    if not lead:
+        return tuple(parts)
+    at = parts.index(Marker("prefix")) + 1
+    first = parts[at]
+    assert isinstance(first, Text)
+    return (*parts[:at], msgspec.structs.replace(first, text=lead + first.text), *parts[at + 1 :])
 
 
 def _tail(text: str, room: int, step: int) -> str:

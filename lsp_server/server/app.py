@@ -21,7 +21,7 @@ from lsp_server.engine.client import EngineState
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
-from lsp_server.prompt.formats import format_for
+from lsp_server.prompt.formats import format_of
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
 from lsp_server.server.protocol import InfillProtocol, read_messages
 from lsp_server.server.pull import offer
@@ -137,7 +137,7 @@ class InfillServer(LanguageServer):
         if (model := self.engine.model) is None:
             return
         try:
-            format_for(model.name, model.markers)
+            format_of(model)
         except InfillError as error:
             self.tell(types.MessageType.Error, str(error))
         else:

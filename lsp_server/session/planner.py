@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lsp_server.context.blocks import Neighbour, choose_blocks
-from lsp_server.engine.messages import Marker, ModelInfo, Timings
-from lsp_server.prompt.anchor import Anchor, Continuation
-from lsp_server.prompt.formats import FimFormat, format_for
+from lsp_server.engine.messages import ModelInfo, Timings
+from lsp_server.prompt.anchor import Anchor, Continuation, render
+from lsp_server.prompt.formats import FimFormat, format_of
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.session.anchors import Anchors
 from lsp_server.session.speed import PrefillSpeed
@@ -40,8 +40,7 @@ class Plan:
 
     def render(self, markers: dict[str, str]) -> str:
         """The prompt as text, markers spelt out."""
-        parts = (markers[part.role] if isinstance(part, Marker) else part.text for part in self.anchor.parts)
-        return "".join(parts) + self.continuation.typed
+        return render(self.anchor.parts, lambda role: markers[role]) + self.continuation.typed
 
 
 class Planner:
@@ -65,7 +64,7 @@ class Planner:
         Patience 0 has no end. Tell `evaluated` of the answer. Raises `ModelCannotInfillError` if the model's format is
         unknown.
         """
-        fim_format = format_for(model.name, model.markers)
+        fim_format = format_of(model)
         if not fim_format.anchored:
             patience_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
         if found := self._continued(snapshot, model, patience_ms):
@@ -86,7 +85,7 @@ class Planner:
 
         Give it to `adopt` once it is in the engine's cache.
         """
-        fim_format = format_for(model.name, model.markers)
+        fim_format = format_of(model)
         found = self._continued(snapshot, model, self.settings.completion.patience_ms)
         if found is None or not fim_format.anchored:
             return None

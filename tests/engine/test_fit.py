@@ -42,6 +42,12 @@ def test_blocks_are_dropped_first_and_whole():
     assert fitted(fim("prefix", "suffix", "block"), 20) == "||prefix|suffix|"
 
 
+def test_a_block_is_dropped_with_the_marker_ahead_of_it():
+    block = Text("block", "drop", marker="begin")
+    assert fitted([block, *fim("p", "s")], 12) == "|block|" + "|p|s|"
+    assert fitted([block, *fim("p", "s")], 11) == "||p|s|"
+
+
 def test_the_earliest_block_is_dropped_first():
     assert fitted(fim("prefix", "suffix", "one", "two"), 20) == "|two|prefix|suffix|"
 

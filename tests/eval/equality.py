@@ -33,7 +33,7 @@ from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Gener
 from lsp_server.engine.prepare import Preparer
 from lsp_server.engine.scheduler import Scheduler
 from lsp_server.evaluation.holes import Hole
-from lsp_server.prompt.formats import format_for
+from lsp_server.prompt.formats import format_of
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings import Settings
 from tests.bench.record import report
@@ -61,7 +61,7 @@ class Ours:
         self.backend = LlamaBackend(EngineOptions(model, threads=threads))
         self.fresh = Fresh(model, self.backend.info.window_tokens, threads)
         self.preparer = Preparer(self.backend, self.backend.info.window_tokens)
-        self.fim_format = format_for(self.backend.info.name, self.backend.info.markers)
+        self.fim_format = format_of(self.backend.info)
         self.scheduler = Scheduler(self.backend, self._on_event)
         self.end: Event | None = None
         self.reused_tokens = 0

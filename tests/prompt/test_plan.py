@@ -60,7 +60,8 @@ def start_of(anchor: Anchor) -> int:
 
 
 def estimated_tokens(anchor: Anchor) -> int:
-    return sum(estimate_tokens(part.text) if isinstance(part, Text) else 1 for part in anchor.parts)
+    texts = [part for part in anchor.parts if isinstance(part, Text)]
+    return sum(estimate_tokens(text.text) + bool(text.marker) for text in texts) + len(anchor.parts) - len(texts)
 
 
 def room_for_text(window_tokens: int, max_tokens: int = 64) -> int:

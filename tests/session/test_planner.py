@@ -393,7 +393,7 @@ def test_who_has_time_gets_a_whole_anchor_where_there_is_a_short_one():
 
 def test_a_family_that_is_not_anchored_is_planned_anew_each_time():
     session = Session(QWEN)
-    prefix, suffix, middle = QWEN.values()
+    prefix, suffix, middle = (QWEN[role] for role in ("prefix", "suffix", "middle"))
     for number, text in enumerate(("y", "y ", "y =\nz"), 1):
         plan = session.plan(typed(text))
         assert (plan.is_new, plan.continuation) == (True, Continuation(""))
