@@ -33,13 +33,23 @@ def test_every_model_can_be_pulled_and_prompted(model: CatalogModel):
         assert name.lower() in each.file.lower(), "the file is of that quantisation"
 
 
+@pytest.mark.parametrize("model", USABLE, ids=lambda model: model.name)
+def test_a_format_that_goes_by_name_knows_the_files_of_its_models(model: CatalogModel):
+    [fim_format] = [each for each in FORMATS if each.name == model.fim_format]
+    assert all(fim_format.knows(file.file, fim_format.marker_texts) for file in model.files.values())
+
+
 def test_licences_that_forbid_something_say_so():
-    for name, word in (("deepseek-coder-1.3b-base", "military"), ("qwen2.5-coder-3b", "Not for commercial use")):
+    for name, word in (
+        ("deepseek-coder-1.3b-base", "military"),
+        ("qwen2.5-coder-3b", "Not for commercial use"),
+        ("codestral-22b", "no use in production"),
+    ):
         assert word in find_model(name).licence.summary
     assert find_model("qwen2.5-coder-7b").licence.name == "Apache-2.0"
 
 
-@pytest.mark.parametrize("name", ["deepseek-coder-7b-base-v1.5", "opencoder-8b-base"])
+@pytest.mark.parametrize("name", ["deepseek-coder-7b-base-v1.5", "opencoder-8b-base", "mamba-codestral-7b-v0.1"])
 def test_models_that_cannot_fill_holes_are_refused_with_what_to_use_instead(name):
     with pytest.raises(ModelCannotInfillError, match=f"{name} cannot be used.* Use "):
         find_model(name).file()
