@@ -11,8 +11,9 @@ from typing import Literal
 
 from lsp_server.context.blocks import Neighbour
 from lsp_server.engine.client import EngineClient, EngineState
-from lsp_server.engine.messages import Chunk, Done, Failed, Generate, Prefilled, Priority, Sampling, Timings
+from lsp_server.engine.messages import Done, Generate, Priority, Sampling, Timings
 from lsp_server.errors import InfillError
+from lsp_server.generation import Generation
 from lsp_server.postprocess import filters, stop
 from lsp_server.session.answers import Answers
 from lsp_server.session.planner import Plan, Planner
@@ -64,6 +65,7 @@ class Pipeline:
         self._planner = Planner(settings)
         self._turns = Turns()
         self._warm_ups: dict[str, asyncio.Task[None]] = {}
+        self._generations: dict[tuple[str, Kind], Generation] = {}  # the newest of each document and kind
 
     async def complete(self, snapshot: Snapshot, neighbours: Neighbours, ask: Ask) -> Answer:
         """Answer a request. Faults of model and engine are in the answer; cancelling this stops the engine."""
@@ -72,12 +74,15 @@ class Pipeline:
         answer.trace.add("trigger", _describe_trigger(snapshot, ask))
         turn = self._turns.begin(snapshot.uri, ask.kind)
         plan: Plan | None = None
-        if not (self._declined(answer, snapshot, ask) or self._recall(answer, snapshot, ask)):
+        if not (
+            self._declined(answer, snapshot, ask)
+            or self._recall(answer, snapshot, ask)
+            or await self._join(answer, snapshot, ask)
+        ):
             self._end_warm_up(snapshot.uri)
             await self._debounce(answer, turn, ask)
             if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, ask)):
                 await self._generate(answer, snapshot, plan, ask)
-                self._clean(answer, snapshot, plan)
         if ask.automatic and (answer.text or (plan and plan.anchor.is_short and _is_answered(answer))):
             self._warm_up_later(snapshot, neighbours)
         answer.timings.total_ms = (time.monotonic() - started) * 1000
@@ -91,6 +96,8 @@ class Pipeline:
         self._answers.forget(uri)
         self._planner.forget(uri)
         self._end_warm_up(uri)
+        for key in [key for key in self._generations if key[0] == uri]:
+            self._generations.pop(key).stop("superseded")
 
     # Stages
 
@@ -113,6 +120,18 @@ class Pipeline:
         if known:
             answer.text, answer.reason = known, "known"
         return bool(known)
+
+    async def _join(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
+        """Wait for the text being written, where what was typed since agrees with it; end it where it does not."""
+        generation = self._generations.get((snapshot.uri, ask.kind))
+        if generation is None or generation.is_over:
+            return False
+        if not generation.agrees_with(snapshot):
+            generation.stop("superseded")
+            return False
+        answer.trace.add("session", "agrees with the text being written")
+        await generation.read()
+        return self._recall(answer, snapshot, ask)
 
     async def _debounce(self, answer: Answer, turn: Turn, ask: Ask) -> None:
         """Let a burst of keystrokes pass."""
@@ -142,7 +161,7 @@ class Pipeline:
         return ask.max_tokens or self.settings.completion.max_tokens
 
     async def _generate(self, answer: Answer, snapshot: Snapshot, plan: Plan, ask: Ask) -> None:
-        """Stream from the engine until the hole is filled. Leaving the stream early cancels the request there."""
+        """Have a text written that fills the hole, and take it."""
         completion = self.settings.completion
         rules = stop.rules_for(snapshot, completion.multi_line, completion.max_lines, plan.fim_format.stops)
         request = Generate(
@@ -154,38 +173,30 @@ class Pipeline:
             document=snapshot.uri,
             kind=ask.kind,
         )
-        raw = ""
-        began = time.monotonic()
-        async with contextlib.aclosing(self.engine.generate(request)) as events:
-            async for event in events:
-                match event:
-                    case Prefilled(timings):
-                        answer.timings = timings
-                        began = time.monotonic()
-                    case Chunk(text):
-                        raw += text
-                        answer.timings.decoded_tokens += 1
-                        answer.timings.decode_ms = (time.monotonic() - began) * 1000
-                        if cut := rules.check(raw):
-                            answer.reason, answer.text = cut.rule, raw[: cut.length]
-                            break
-                    case Done(reason, timings):
-                        answer.reason, answer.timings, answer.text = reason, timings, raw
-                    case Failed(message):
-                        answer.reason, answer.error = "failed", message
-        answer.trace.add("engine", f"ended by: {answer.reason}", raw)
+        filtered: list[str] = []
+        generation = Generation(
+            self.engine, request, snapshot, rules, lambda generation: filtered.extend(self._clean(generation, plan))
+        )
+        self._generations[snapshot.uri, ask.kind] = generation
+        await generation.read()
+        answer.text, answer.reason, answer.error = generation.text, generation.reason, generation.error
+        answer.timings = generation.timings
+        answer.trace.add("engine", f"ended by: {answer.reason}", generation.raw)
+        if _is_answered(answer):
+            answer.trace.add("filters", ", ".join(filtered) or "nothing to do")
 
-    def _clean(self, answer: Answer, snapshot: Snapshot, plan: Plan) -> None:
-        """Filter the text, and remember what is left."""
-        if not _is_answered(answer):
-            answer.text = ""
-            return
+    def _clean(self, generation: Generation, plan: Plan) -> list[str]:
+        """Filter a text that has ended, and remember what is left. The names of the filters that changed it."""
+        if generation.error or generation.reason in ABANDONED:
+            generation.text = ""
+            return []
         if model := self.engine.model:
-            self._planner.evaluated(plan.anchor, answer.timings, model)
-        answer.text, applied = filters.clean(answer.text, snapshot)
-        answer.trace.add("filters", ", ".join(applied) or "nothing to do")
-        if answer.text:
-            self._answers.remember(snapshot, answer.text, from_short_prompt=plan.anchor.is_short)
+            self._planner.evaluated(plan.anchor, generation.timings, model)
+        snapshot = generation.snapshot
+        generation.text, applied = filters.clean(generation.text, snapshot)
+        if generation.text:
+            self._answers.remember(snapshot, generation.text, from_short_prompt=plan.anchor.is_short)
+        return applied
 
     # Pauses
 

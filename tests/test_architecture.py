@@ -30,8 +30,9 @@ ALLOWED = {
     "postprocess": {"snapshot"},
     "engine": {"errors", "sequences"},
     "catalog": {"engine.messages", "errors", "settings", "snapshot"},
-    "pipeline": {"context", "engine.client", "engine.messages", "errors", "postprocess", "prompt", "session",
-                 "settings", "snapshot", "trace"},
+    "generation": {"engine.client", "engine.messages", "postprocess", "snapshot"},
+    "pipeline": {"context", "engine.client", "engine.messages", "errors", "generation", "postprocess", "prompt",
+                 "session", "settings", "snapshot", "trace"},
     "server": {"catalog", "context", "document", "engine.client", "engine.messages", "engine.process", "errors",
                "pipeline", "prompt", "settings", "snapshot", "trace", "workspace"},
 }  # fmt: skip
