@@ -71,7 +71,10 @@ def _content(line: str) -> str:
 
 
 class Document:
-    """A document the client has open. Edits mutate it; `snapshot` freezes it."""
+    """A document the client has open. Edits mutate it; `snapshot` freezes it.
+
+    `edited_at` is when the client edited it last, in seconds of `time.monotonic`, 0 if it did not.
+    """
 
     def __init__(self, uri: str, path: str, language_id: str, version: int, text: str, project: str = "") -> None:
         self.uri = uri
@@ -80,6 +83,7 @@ class Document:
         self.language_id = language_id
         self.version = version
         self.last_edited_line = 0
+        self.edited_at = 0.0
         self._lines = split_lines(text)
         self._excerpt: str | None = None
 

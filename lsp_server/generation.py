@@ -20,8 +20,9 @@ LINGER_S = 0.25
 class Generation:
     """The text that fills the hole of a snapshot: `raw` so far, at the end `text`, `reason`, `timings` and `error`.
 
-    `finish` is called at the end, however that came, and may change `text`. Leaving before anything is written cancels
-    the request in the engine; leaving later does so when nobody came back for a moment.
+    `finish` is called at the end, however that came; it may change `text`, and say in `filtered_by` what did. Leaving
+    before anything is written cancels the request in the engine; leaving later does so when nobody came back for a
+    moment.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Generation:
         self.snapshot = snapshot
         self.raw = self.text = self.reason = self.error = ""
         self.timings = Timings()
+        self.filtered_by: list[str] = []
         self._engine = engine
         self._request = request
         self._rules = rules
@@ -48,11 +50,11 @@ class Generation:
         return bool(self.reason)
 
     def agrees_with(self, snapshot: Snapshot) -> bool:
-        """Whether a snapshot is this one's, with some of what was written so far typed, and less than all of it."""
+        """Whether a snapshot is this one's, or has some of what was written so far typed, and less than all of it."""
         if snapshot.suffix != self.snapshot.suffix or not snapshot.prefix.startswith(self.snapshot.prefix):
             return False
         typed = snapshot.prefix[len(self.snapshot.prefix) :]
-        return len(typed) < len(self.raw) and self.raw.startswith(typed)
+        return not typed or (len(typed) < len(self.raw) and self.raw.startswith(typed))
 
     async def read(self) -> None:
         """Wait for the end. To stop waiting is to leave."""

@@ -6,16 +6,17 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
 from lsp_server.context.blocks import Neighbour
 from lsp_server.engine.client import EngineClient, EngineState
-from lsp_server.engine.messages import Done, Generate, Priority, Sampling, Timings
+from lsp_server.engine.messages import Done, Generate, ModelInfo, Priority, Sampling, Timings
 from lsp_server.errors import InfillError
 from lsp_server.generation import Generation
 from lsp_server.postprocess import filters, stop
+from lsp_server.prompt.anchor import Anchor
 from lsp_server.session.answers import Answers
+from lsp_server.session.latency import Latency
 from lsp_server.session.planner import Plan, Planner
 from lsp_server.session.turns import Turn, Turns
 from lsp_server.settings import Settings
@@ -23,32 +24,41 @@ from lsp_server.snapshot import Snapshot
 from lsp_server.trace import Trace
 
 Neighbours = Callable[[], Sequence[Neighbour]]
-Kind = Literal["inline", "popup", "command"]
 
 # Reasons that mean somebody lost interest: nothing is shown, and nothing is wrong.
 ABANDONED = ("cancelled", "superseded", "deadline")
+
+AHEAD = "ahead"  # the kind of what nobody has asked for yet
+
+ALTERNATIVES_TEMPERATURE = 0.8
 
 PAUSE_S = 0.7  # without a request, and the user is thinking
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Who asks and how. `automatic` requests come from typing and are not answered while the model loads."""
+    """Who asks and how.
 
-    kind: Kind
+    `kind` is `inline`, `popup` or `command`; `automatic` requests come from typing and are not answered while the model
+    loads. `num_texts` is how many different texts are wanted; there may be fewer.
+    """
+
+    kind: str
     automatic: bool = False
     max_tokens: int | None = None
+    num_texts: int = 1
 
 
 @dataclass(slots=True)
 class Answer:
     """What came of a request.
 
-    `text` is what to insert at the cursor, empty for nothing; `reason` says why it ended or why there is none;
-    `error` is a sentence for the user where something is wrong.
+    `text` is what to insert at the cursor, empty for nothing, and `alternatives` are other texts; `reason` says why it
+    ended or why there is none; `error` is a sentence for the user where something is wrong.
     """
 
     text: str = ""
+    alternatives: list[str] = field(default_factory=list)
     reason: str = ""
     error: str = ""
     timings: Timings = field(default_factory=Timings)
@@ -64,8 +74,9 @@ class Pipeline:
         self._answers = Answers()
         self._planner = Planner(settings)
         self._turns = Turns()
+        self._latency = Latency()
         self._warm_ups: dict[str, asyncio.Task[None]] = {}
-        self._generations: dict[tuple[str, Kind], Generation] = {}  # the newest of each document and kind
+        self._generations: dict[tuple[str, str], Generation] = {}  # the newest of each document and kind
 
     async def complete(self, snapshot: Snapshot, neighbours: Neighbours, ask: Ask) -> Answer:
         """Answer a request. Faults of model and engine are in the answer; cancelling this stops the engine."""
@@ -83,8 +94,10 @@ class Pipeline:
             await self._debounce(answer, turn, ask)
             if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, ask)):
                 await self._generate(answer, snapshot, plan, ask)
+        if ask.num_texts > 1 and answer.text and (plan := plan or await self._plan(answer, snapshot, neighbours, ask)):
+            await self._find_alternatives(answer, snapshot, plan, ask)
         if ask.automatic and (answer.text or (plan and plan.anchor.is_short and _is_answered(answer))):
-            self._warm_up_later(snapshot, neighbours)
+            self._warm_up_later(snapshot, neighbours, answer.text)
         answer.timings.total_ms = (time.monotonic() - started) * 1000
         answer.trace.add("timings", _describe_timings(answer.timings))
         answer.trace.add("shown", _describe_outcome(answer), answer.text or None)
@@ -109,6 +122,8 @@ class Pipeline:
             answer.reason = "switched off"
         elif from_editor and snapshot.language_id in completion.disabled_languages:
             answer.reason = f"switched off for {snapshot.language_id}"
+        elif ask.automatic and snapshot.is_inside_word:
+            answer.reason = "inside a word"
         elif ask.automatic and self.engine.state is not EngineState.READY:
             answer.reason = f"the engine is {self.engine.state.value}"
         return bool(answer.reason)
@@ -123,7 +138,10 @@ class Pipeline:
 
     async def _join(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
         """Wait for the text being written, where what was typed since agrees with it; end it where it does not."""
+        ahead = self._generations.get((snapshot.uri, AHEAD))
         generation = self._generations.get((snapshot.uri, ask.kind))
+        if ahead and not ahead.is_over and ahead.agrees_with(snapshot):
+            generation = ahead
         if generation is None or generation.is_over:
             return False
         if not generation.agrees_with(snapshot):
@@ -134,9 +152,10 @@ class Pipeline:
         return self._recall(answer, snapshot, ask)
 
     async def _debounce(self, answer: Answer, turn: Turn, ask: Ask) -> None:
-        """Let a burst of keystrokes pass."""
-        if ask.automatic and self.settings.completion.debounce_ms:
-            await asyncio.sleep(self.settings.completion.debounce_ms / 1000)
+        """Let a burst of keystrokes pass; not for longer than an answer would take."""
+        wait_ms = self.settings.completion.debounce_ms
+        if ask.automatic and wait_ms:
+            await asyncio.sleep(min(wait_ms, self._latency.typical_ms() or wait_ms) / 1000)
             if not self._turns.is_current(turn):
                 answer.reason = "superseded"
 
@@ -162,6 +181,42 @@ class Pipeline:
 
     async def _generate(self, answer: Answer, snapshot: Snapshot, plan: Plan, ask: Ask) -> None:
         """Have a text written that fills the hole, and take it."""
+        sampling = Sampling(confidence=self.settings.completion.confidence)
+        generation = self._begin(snapshot, plan, ask, sampling)
+        await generation.read()
+        answer.text, answer.reason, answer.error = generation.text, generation.reason, generation.error
+        answer.timings = generation.timings
+        answer.trace.add("engine", f"ended by: {answer.reason}", generation.raw)
+        if _is_answered(answer):
+            answer.trace.add("filters", ", ".join(generation.filtered_by) or "nothing to do")
+
+    async def _find_alternatives(self, answer: Answer, snapshot: Snapshot, plan: Plan, ask: Ask) -> None:
+        """Draw other texts from the same prompt, all at once."""
+        others = [
+            self._begin(
+                snapshot,
+                plan,
+                replace(ask, kind=f"{ask.kind} {number}"),
+                Sampling(temperature=ALTERNATIVES_TEMPERATURE, seed=number),
+                Priority.ALTERNATIVES,
+            )
+            for number in range(1, ask.num_texts)
+        ]
+        await asyncio.gather(*(other.read() for other in others))
+        for other in others:
+            if other.text and other.text not in (answer.text, *answer.alternatives):
+                answer.alternatives.append(other.text)
+        answer.trace.add("alternatives", f"{len(answer.alternatives)} of {len(others)} differ")
+
+    def _begin(
+        self,
+        snapshot: Snapshot,
+        plan: Plan,
+        ask: Ask,
+        sampling: Sampling,
+        priority: Priority = Priority.INTERACTIVE,
+    ) -> Generation:
+        """Begin to write a text."""
         completion = self.settings.completion
         rules = stop.rules_for(snapshot, completion.multi_line, completion.max_lines, plan.fim_format.stops)
         request = Generate(
@@ -169,65 +224,70 @@ class Pipeline:
             self._max_tokens(ask),
             typed=plan.continuation.typed,
             reserve_tokens=plan.anchor.reserve_tokens,
-            sampling=Sampling(confidence=completion.confidence),
+            sampling=sampling,
             document=snapshot.uri,
             kind=ask.kind,
+            priority=priority,
         )
-        filtered: list[str] = []
-        generation = Generation(
-            self.engine, request, snapshot, rules, lambda generation: filtered.extend(self._clean(generation, plan))
-        )
+        generation = Generation(self.engine, request, snapshot, rules, lambda ended: self._clean(ended, plan))
         self._generations[snapshot.uri, ask.kind] = generation
-        await generation.read()
-        answer.text, answer.reason, answer.error = generation.text, generation.reason, generation.error
-        answer.timings = generation.timings
-        answer.trace.add("engine", f"ended by: {answer.reason}", generation.raw)
-        if _is_answered(answer):
-            answer.trace.add("filters", ", ".join(filtered) or "nothing to do")
+        return generation
 
-    def _clean(self, generation: Generation, plan: Plan) -> list[str]:
-        """Filter a text that has ended, and remember what is left. The names of the filters that changed it."""
+    def _clean(self, generation: Generation, plan: Plan) -> None:
+        """Filter a text that has ended, and remember what is left."""
         if generation.error or generation.reason in ABANDONED:
             generation.text = ""
-            return []
+            return
+        self._latency.learn(generation.timings.first_token_ms)
         if model := self.engine.model:
             self._planner.evaluated(plan.anchor, generation.timings, model)
         snapshot = generation.snapshot
-        generation.text, applied = filters.clean(generation.text, snapshot)
+        generation.text, generation.filtered_by = filters.clean(generation.text, snapshot)
         if generation.text:
             self._answers.remember(snapshot, generation.text, from_short_prompt=plan.anchor.is_short)
-        return applied
 
     # Pauses
 
-    def _warm_up_later(self, snapshot: Snapshot, neighbours: Neighbours) -> None:
-        """When nothing is asked for a moment, bring a new anchor into the cache, so that the next burst starts warm."""
+    def _warm_up_later(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
+        """When nothing is asked for a moment, prepare for the next burst of typing, and for `text` to be accepted."""
         self._end_warm_up(snapshot.uri)  # that of another kind, which ran at the same time
         if self.settings.engine.warm_up:
-            self._warm_ups[snapshot.uri] = asyncio.ensure_future(self._warm_up(snapshot, neighbours))
+            self._warm_ups[snapshot.uri] = asyncio.ensure_future(self._warm_up(snapshot, neighbours, text))
 
     def _end_warm_up(self, uri: str) -> None:
         if task := self._warm_ups.pop(uri, None):
             task.cancel()
+        if ahead := self._generations.pop((uri, AHEAD), None):
+            ahead.stop("superseded")
 
-    async def _warm_up(self, snapshot: Snapshot, neighbours: Neighbours) -> None:
+    async def _warm_up(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
         await asyncio.sleep(PAUSE_S)
-        model = self.engine.model
-        anchor = self._planner.plan_ahead(snapshot, neighbours, model) if model else None
-        if model is None or anchor is None:
-            return
+        if model := self.engine.model:
+            if anchor := self._planner.plan_ahead(snapshot, neighbours, model):
+                await self._bring_into_cache(snapshot.uri, anchor, model)
+            if text and self.settings.completion.look_ahead:
+                await self._look_ahead(snapshot.accepting(text), neighbours, model)
+
+    async def _bring_into_cache(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
         request = Generate(
             anchor.parts,
             0,
             reserve_tokens=anchor.reserve_tokens + self.settings.completion.max_tokens,
-            document=snapshot.uri,
+            document=uri,
             kind="warm-up",
             priority=Priority.WARM_UP,
         )
         async with contextlib.aclosing(self.engine.generate(request)) as events:
             async for event in events:
                 if isinstance(event, Done) and event.reason == "length":
-                    self._planner.adopt(snapshot.uri, anchor, model)
+                    self._planner.adopt(uri, anchor, model)
+
+    async def _look_ahead(self, accepted: Snapshot, neighbours: Neighbours, model: ModelInfo) -> None:
+        """Write what follows an answer that is being looked at: who accepts it has the next one at once."""
+        if self._answers.recall(accepted) is None:
+            plan = self._planner.plan(accepted, neighbours, model)
+            sampling = Sampling(confidence=self.settings.completion.confidence)
+            await self._begin(accepted, plan, Ask(AHEAD), sampling, Priority.WARM_UP).read()
 
 
 def _is_answered(answer: Answer) -> bool:

@@ -33,20 +33,44 @@ class CompletionSettings(msgspec.Struct, frozen=True):
         tuple[str, ...], Meta(description="LSP language ids without completions, such as `markdown`.")
     ] = ()
     popup: Annotated[
-        Literal["auto", "always", "never"],
-        Meta(description="Offer items in the completion menu; `auto`: only where the editor lacks ghost text."),
+        Literal["auto", "always", "manual", "never"],
+        Meta(
+            description="Offer items in the completion menu; `auto`: only where the editor lacks ghost text, `manual`: "
+            "not while you type."
+        ),
     ] = "auto"
+    popup_wait_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=60_000,
+            description="Let the menu wait for the model no longer than this: other items come with it. What is not "
+            "ready is kept for the next keystroke. 0: wait.",
+        ),
+    ] = 300
     multi_line: Annotated[
         Literal["auto", "always", "never"],
         Meta(description="Offer several lines; `auto`: only when nothing follows the cursor on its line."),
     ] = "auto"
     max_lines: Annotated[int, Meta(ge=1, le=200, description="The most lines a completion has.")] = 12
     max_tokens: Annotated[int, Meta(ge=1, le=2048, description="The most tokens a completion has.")] = 64
+    alternatives: Annotated[
+        int, Meta(ge=1, le=8, description="How many different texts to look for when you ask for ghost text.")
+    ] = 3
+    look_ahead: Annotated[
+        bool, Meta(description="Write what follows an answer while you look at it, so that it is there if you accept.")
+    ] = True
     confidence: Annotated[
         float, Meta(ge=0.0, le=1.0, description="End a line where its probability falls below this; 0: never.")
     ] = 0.0
     debounce_ms: Annotated[
-        int, Meta(ge=0, le=5000, description="Wait this long for the next keystroke before asking the model.")
+        int,
+        Meta(
+            ge=0,
+            le=5000,
+            description="Wait this long for the next keystroke before asking the model, or as long as it takes to "
+            "answer, if that is less.",
+        ),
     ] = 30
     patience_ms: Annotated[
         int,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+_WORD_CHARACTER = re.compile(r"\w")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")  # LSP 3.18, "Text Documents"; form feed and U+2028 are ordinary text
 
 
@@ -39,6 +40,24 @@ class Snapshot:
     def line_suffix(self) -> str:
         """The text of the cursor's line after the cursor."""
         return self.suffix.partition("\n")[0]
+
+    @property
+    def is_inside_word(self) -> bool:
+        """Whether the cursor has letters, digits or underscores on both sides."""
+        return bool(_WORD_CHARACTER.match(self.prefix[-1:]) and _WORD_CHARACTER.match(self.suffix[:1]))
+
+    def with_word(self, start: int, text: str) -> Snapshot:
+        """As if `text` stood between character `start` of the cursor's line and the cursor, which is then behind it."""
+        num_replaced = self.character - start
+        prefix = self.prefix[: len(self.prefix) - num_replaced] + text
+        return replace(self, prefix=prefix, character=start + len(text))
+
+    def accepting(self, text: str) -> Snapshot:
+        """The document with `text` inserted at the cursor, which is then behind it."""
+        last_line = text.rpartition("\n")[2]
+        line = self.line + text.count("\n")
+        character = len(last_line) + (self.character if line == self.line else 0)
+        return replace(self, prefix=self.prefix + text, line=line, character=character)
 
 
 def normalize(text: str) -> str:

@@ -165,11 +165,12 @@ def pipeline_of(
     debounce_ms: int = 0,
     context: ContextSettings | None = None,
     warm_up: bool = True,
+    look_ahead: bool = False,
     **completion: object,
 ) -> Pipeline:
-    """A pipeline with a scripted engine."""
+    """A pipeline with a scripted engine, that neither lets bursts of typing pass nor looks ahead unless told to."""
     settings = Settings(
-        completion=CompletionSettings(debounce_ms=debounce_ms, **completion),
+        completion=CompletionSettings(debounce_ms=debounce_ms, look_ahead=look_ahead, **completion),
         context=context or ContextSettings(),
         engine=EngineSettings(warm_up=warm_up),
     )

@@ -218,14 +218,14 @@ class RawClient:
         position = {"line": line, "character": character}
         self.change(uri, {"range": {"start": position, "end": position}, "text": text})
 
-    def ask(self, uri: str, line: int, character: int, trigger_kind: int = 1) -> int:
+    def ask(self, uri: str, line: int, character: int, trigger_kind: int = 1, **context: Any) -> int:
         """Ask for ghost text; returns the request's id."""
         return self.send(
             "textDocument/inlineCompletion",
             {
                 "textDocument": {"uri": uri},
                 "position": {"line": line, "character": character},
-                "context": {"triggerKind": trigger_kind},
+                "context": {"triggerKind": trigger_kind, **context},
             },
         )
 

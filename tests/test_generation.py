@@ -113,6 +113,15 @@ async def test_another_kind_of_request_does_not(session):
     assert not first.done()
 
 
+async def test_who_asks_the_same_again_waits_for_it_before_anything_is_written():
+    go_on = asyncio.Event()
+    session = Session(READ, go_on, Chunk("pass"), END)
+    first, second = await session.ask(HERE), await session.ask(HERE)
+    go_on.set()
+    assert [(await task).text for task in (first, second)] == ["pass", "pass"]
+    assert len(session.engine.requests) == 1
+
+
 @pytest.mark.usefixtures("_nobody_comes_back")
 async def test_it_is_cancelled_when_nobody_comes_back(session):
     await cancel(await session.ask(HERE))

@@ -268,6 +268,49 @@ async def test_who_asks_waits_for_the_model():
     assert (await pipeline.complete(HERE, none, INVOKED)).text == "return w * h"
 
 
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [("pri‸nt(x)", True), ("x‸_y = 1", True), ("print(‸x)", False), ("pri‸ (x)", False), ("‸x", False)],
+)
+async def test_no_text_inside_of_a_word_but_for_who_asks(text, inside):
+    pipeline = pipeline_of(*WRITES, END)
+    here = snapshot_at(text)
+    assert ((await pipeline.complete(here, none, TYPING)).reason == "inside a word") == inside
+    assert (await pipeline.complete(here, none, INVOKED)).reason != "inside a word"
+
+
+# Several texts
+
+
+async def test_alternatives_are_drawn_from_the_same_prompt():
+    pipeline = pipeline_of(*WRITES, END)
+    answer = await pipeline.complete(HERE, none, replace(INVOKED, num_texts=3))
+    first, *others = pipeline.engine.requests
+    assert [request.prompt for request in others] == [first.prompt] * 2
+    assert first.sampling.temperature == 0
+    assert [request.sampling.temperature > 0 for request in others] == [True] * 2
+    assert len({(request.sampling.seed, request.kind) for request in others}) == 2, "none supersedes another"
+    assert {request.priority for request in others} == {Priority.ALTERNATIVES}
+    assert (answer.text, answer.alternatives) == ("return w * h", []), "all were the same"
+
+
+async def test_alternatives_differ_from_the_text_and_each_other():
+    pipeline = pipeline_of(*WRITES, END)
+    await pipeline.complete(HERE, none, TYPING)
+    pipeline.engine.script = (Prefilled(Timings()), Chunk("return 2 * (w + h)  "), END)
+    answer = await pipeline.complete(HERE, none, replace(INVOKED, num_texts=4))
+    assert (answer.text, answer.alternatives) == ("return w * h", ["return 2 * (w + h)"])
+    assert summary(answer, "alternatives") == "1 of 3 differ"
+    typed = await pipeline.complete(moved(HERE, HERE.prefix + "return 2"), none, TYPING)
+    assert (typed.text, typed.reason) == (" * (w + h)", "known")
+
+
+async def test_no_alternatives_to_nothing():
+    pipeline = pipeline_of(Prefilled(Timings()), END)
+    answer = await pipeline.complete(HERE, none, replace(INVOKED, num_texts=3))
+    assert (answer.text, len(pipeline.engine.requests)) == ("", 1)
+
+
 # Bursts of keystrokes
 
 
@@ -336,6 +379,20 @@ async def test_only_typing_waits(monkeypatch):
         for ask in (INVOKED, TYPING):
             await pipeline_of(*WRITES, END, debounce_ms=debounce_ms, warm_up=False).complete(HERE, none, ask)
     assert slept == [0.05]
+
+
+async def test_typing_waits_no_longer_than_an_answer_would_take(monkeypatch):
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    timings = Timings(prompt_tokens=20, first_token_ms=8.0)
+    pipeline = pipeline_of(Prefilled(timings), Chunk("x"), Done("end", timings), debounce_ms=30, warm_up=False)
+    for typed in ("a", "b", "c"):
+        await pipeline.complete(moved(HERE, HERE.prefix + typed), none, TYPING)
+    assert slept == [0.03, 0.008, 0.008]
 
 
 # Privacy

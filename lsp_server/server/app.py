@@ -45,6 +45,7 @@ class InfillServer(LanguageServer):
         self.documents = Workspace()
         self.popup_client: PopupClient | None = None
         self.offers_popup = False
+        self.menu_asked_at: dict[str, int] = {}  # the version of each document for which its menu was asked last
         self.settings = Settings()
         self.client_settings: list[Any] = []
         self.engine: EngineProcess | None = None

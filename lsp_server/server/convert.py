@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from lsprotocol import types
 
@@ -25,15 +26,23 @@ def position_to_lsp(document: Document, position: Position, encoding: Encoding) 
 
 
 def inline_items_to_lsp(
-    document: Document, snapshot: Snapshot, text: str, encoding: Encoding
+    document: Document,
+    snapshot: Snapshot,
+    texts: Sequence[str],
+    encoding: Encoding,
+    selected: types.SelectedCompletionInfo | None = None,
 ) -> types.InlineCompletionList:
-    """Ghost text. The range is explicit and empty: VS Code takes an omitted one for the current word and hides the
-    item, Neovim draws a non-empty one over the rest of the line."""
+    """Ghost texts. The range is explicit and empty: VS Code takes an omitted one for the current word and hides the
+    item, Neovim draws a non-empty one over the rest of the line. Where an item of the menu is `selected`, and the
+    snapshot has it at its cursor, the texts begin with it and replace what it replaces: VS Code shows no others."""
     cursor = position_to_lsp(document, Position(snapshot.line, snapshot.character), encoding)
-    item = types.InlineCompletionItem(
-        insert_text=_with_line_breaks(text, snapshot), range=types.Range(start=cursor, end=cursor)
-    )
-    return types.InlineCompletionList(items=[item])
+    place = selected.range if selected else types.Range(start=cursor, end=cursor)
+    before = selected.text if selected else ""
+    items = [
+        types.InlineCompletionItem(insert_text=before + _with_line_breaks(text, snapshot), range=place)
+        for text in texts
+    ]
+    return types.InlineCompletionList(items=items)
 
 
 def popup_items_to_lsp(

@@ -50,7 +50,7 @@ def inline_params(position=CURSOR):
     return types.InlineCompletionParams(
         text_document=types.TextDocumentIdentifier(URI),
         position=position,
-        context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
+        context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
     )
 
 

@@ -20,7 +20,7 @@ def uri():
     return f"file:///project/module{next(_numbers)}.py"
 
 
-async def item_at(client, uri, line, character, trigger_kind=1):
+async def item_at(client, uri, line, character, trigger_kind=AUTOMATIC):
     """The one item there is."""
     response = await client.response(client.ask(uri, line, character, trigger_kind))
     assert set(response) == {"jsonrpc", "id", "result"}, response
@@ -37,7 +37,7 @@ def at(line, character):
 async def test_an_item_is_a_text_and_an_explicit_empty_range(shared, uri, trigger_kind):
     shared.open(uri, FUNCTION)
     response = await shared.response(shared.ask(uri, 1, 7, trigger_kind))
-    (item,) = response["result"]["items"]
+    item = response["result"]["items"][0]
     assert set(item) == {"insertText", "range"}, "no filterText, no command, no format: each hides or bends the text"
     assert item["range"] == at(1, 7)
     assert item["insertText"]
@@ -50,6 +50,42 @@ async def test_what_is_typed_in_agreement_is_answered_with_the_rest(shared, uri)
     text = (await item_at(shared, uri, 1, 7))["insertText"]
     shared.insert(uri, 1, 7, text[:6])
     assert await item_at(shared, uri, 1, 13) == {"insertText": text[6:], "range": at(1, 13)}
+
+
+async def test_who_asks_gets_several_texts_the_first_of_which_stays(shared, uri):
+    shared.open(uri, FUNCTION)
+    shown = (await item_at(shared, uri, 1, 7, AUTOMATIC))["insertText"]
+    response = await shared.response(shared.ask(uri, 1, 7))
+    texts = [item["insertText"] for item in response["result"]["items"]]
+    assert texts[0] == shown
+    assert 1 < len(texts) <= 3
+    assert len(set(texts)) == len(texts)
+
+
+def selected(text, start, end):
+    return {"text": text, "range": {"start": at(1, start)["start"], "end": at(1, end)["start"]}}
+
+
+async def test_an_item_selected_in_the_menu_is_continued(shared, uri):
+    """The editor shows `return` in place of `ret`; it takes only what begins with that, for the same range."""
+    shared.open(uri, FUNCTION)
+    chosen = selected("return", 4, 7)
+    response = await shared.response(shared.ask(uri, 1, 7, AUTOMATIC, selectedCompletionInfo=chosen))
+    (item,) = response["result"]["items"]
+    assert item["range"] == chosen["range"]
+    assert item["insertText"].startswith("return")
+    assert len(item["insertText"]) > len("return")
+    prompt = await shared.command("infill.explainLast", True)
+    assert "<｜fim▁end｜>    return" in prompt
+
+
+@pytest.mark.parametrize(
+    "chosen", [selected("return", 4, 6), selected("return", 9, 7), {"text": "x", "range": at(0, 0)}]
+)
+async def test_an_item_that_replaces_something_else_is_not(shared, uri, chosen):
+    shared.open(uri, FUNCTION)
+    response = await shared.response(shared.ask(uri, 1, 7, AUTOMATIC, selectedCompletionInfo=chosen))
+    assert response["result"] is None
 
 
 @pytest.mark.parametrize(("encoding", "units"), [("utf-8", 8), ("utf-16", 4), ("utf-32", 2)])
@@ -186,8 +222,8 @@ async def test_where_reading_takes_too_long_the_prompt_is_short_until_a_pause(se
     uri = "file:///p/long.py"
     client.open(uri, "value = 1\n" * 300)
     for character in itertools.count():
-        client.insert(uri, 150, character, "Q")  # which the fake never writes
-        await item_at(client, uri, 150, character + 1, AUTOMATIC)
+        client.insert(uri, 150, 9 + character, "Q")  # which the fake never writes
+        await item_at(client, uri, 150, 10 + character, AUTOMATIC)
         trace = await client.command("infill.explainLast")
         assert ("new anchor, short for want of time" in trace) == (character == 0)
         if "short" not in trace:

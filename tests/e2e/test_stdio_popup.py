@@ -54,6 +54,7 @@ CLIENTS = {
         "completionItem": {"snippetSupport": False, "documentationFormat": ["plaintext"]},
     },
 }
+AUTOMATIC = 2
 EMOJI_UNITS = {"Neovim": 4, "Visual Studio Code": 2, "helix": 4, "Emacs": 1}
 
 
@@ -185,10 +186,45 @@ async def test_both_at_once_where_the_user_wants_it(serve):
     client = await serve(capabilities, {**QUICK, "completion": {"popup": "always", "max_tokens": 24}})
     await client.ready()
     client.open("file:///a.py", SEVERAL_LINES)
-    ghost, menu = client.ask("file:///a.py", 2, 15), client.menu("file:///a.py", 2, 15)
+    ghost, menu = client.ask("file:///a.py", 2, 15, AUTOMATIC), client.menu("file:///a.py", 2, 15)
     (ghost_item,) = (await client.response(ghost))["result"]["items"]
     (menu_item,) = (await client.response(menu))["result"]["items"]
     assert menu_item["textEdit"]["newText"] == "Push" + ghost_item["insertText"]
+
+
+SLOW = {"model": "fake:decode_ms=60", "completion": {"popup_wait_ms": 50, "max_tokens": 8}}
+
+
+async def test_other_items_do_not_wait_for_a_slow_model(serve):
+    """What comes too late is there for the next keystroke."""
+    client = await serve(POPUP, SLOW)
+    await client.ready()
+    client.open("file:///a.py", "x = (1 +\n")
+    assert (await client.response(client.menu("file:///a.py", 0, 8)))["result"]["items"] == []
+
+    async def has_items():
+        return (await client.response(client.menu("file:///a.py", 0, 8)))["result"]["items"]
+
+    await eventually(has_items)
+    assert "known from an earlier answer" in await client.command("infill.explainLast")
+
+
+async def test_who_wants_to_wait_for_it_waits(serve):
+    client = await serve(POPUP, {**SLOW, "completion": {"popup_wait_ms": 0, "max_tokens": 8}})
+    await client.ready()
+    client.open("file:///a.py", "x = (1 +\n")
+    assert len((await client.response(client.menu("file:///a.py", 0, 8)))["result"]["items"]) == 1
+
+
+async def test_by_hand_only(serve):
+    """The first menu after a letter comes of typing; a second one does not, nor does one without a letter."""
+    client = await serve(POPUP, {**QUICK, "completion": {"popup": "manual", "max_tokens": 8, "popup_wait_ms": 0}})
+    await client.ready()
+    client.open("file:///a.py", SEVERAL_LINES)
+    assert (await client.response(client.menu("file:///a.py", 2, 15)))["result"]["items"]
+    client.insert("file:///a.py", 2, 15, "e")
+    typing, by_hand = [await client.response(client.menu("file:///a.py", 2, 16)) for _ in range(2)]
+    assert (typing["result"]["items"], len(by_hand["result"]["items"])) == ([], 1)
 
 
 REGISTER = "client/registerCapability"

@@ -8,7 +8,7 @@ from typing import TypeVar
 from lsprotocol import types
 
 from lsp_server.document import Document
-from lsp_server.pipeline import Ask, Pipeline
+from lsp_server.pipeline import Answer, Ask, Pipeline
 from lsp_server.server.app import InfillServer
 from lsp_server.server.convert import position_from_lsp
 from lsp_server.snapshot import Snapshot
@@ -21,15 +21,19 @@ def ask_pipeline(
     uri: str,
     position: types.Position,
     ask: Ask,
-    to_lsp: Callable[[Document, Snapshot, str], _Items],
+    to_lsp: Callable[[Document, Snapshot, Answer], _Items],
+    change: Callable[[Document, Snapshot], Snapshot | None] = lambda _, snapshot: snapshot,
 ) -> Awaitable[_Items | None]:
-    """Items for a position, or None. A document never opened, or a server not yet configured, has nothing."""
+    """Items for a position, or None. A document never opened, or a server not yet configured, has nothing.
+
+    `change` makes of the document's snapshot the one to complete, or None where there is nothing to complete.
+    """
     document, pipeline = server.documents.get(uri), server.pipeline
     if document is None or pipeline is None:
         return _nothing()
     cursor = document.code_points(position_from_lsp(position), server.encoding)
-    snapshot = document.snapshot(cursor.line, cursor.character)
-    return _complete(server, pipeline, document, snapshot, ask, to_lsp)
+    snapshot = change(document, document.snapshot(cursor.line, cursor.character))
+    return _complete(server, pipeline, document, snapshot, ask, to_lsp) if snapshot else _nothing()
 
 
 async def _nothing() -> None:
@@ -42,7 +46,7 @@ async def _complete(
     document: Document,
     snapshot: Snapshot,
     ask: Ask,
-    to_lsp: Callable[[Document, Snapshot, str], _Items],
+    to_lsp: Callable[[Document, Snapshot, Answer], _Items],
 ) -> _Items | None:
     answer = await pipeline.complete(snapshot, lambda: server.documents.neighbours(snapshot.uri), ask)
     if server.pipeline is not pipeline:
@@ -52,4 +56,4 @@ async def _complete(
     is_current = server.documents.get(snapshot.uri) is document and document.version == snapshot.version
     if not answer.text or not is_current:
         return None
-    return to_lsp(document, snapshot, answer.text)
+    return to_lsp(document, snapshot, answer)

@@ -6,12 +6,15 @@ Some clients send their settings only after `initialize`; where the client allow
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from lsprotocol import types
 
 from lsp_server.document import Document
-from lsp_server.pipeline import Ask
+from lsp_server.pipeline import Answer, Ask
 from lsp_server.server.app import InfillServer
 from lsp_server.server.convert import popup_items_to_lsp
 from lsp_server.server.handlers.asking import ask_pipeline
@@ -20,6 +23,8 @@ from lsp_server.snapshot import Snapshot
 
 _TRIGGER_CHARACTERS = [".", "(", "[", "{", "=", " ", ","]
 _OPTIONS = types.CompletionOptions(trigger_characters=_TRIGGER_CHARACTERS)
+# No editor waits longer than this after a letter before it asks for its menu.
+TYPING_S = 1.0
 _NOTHING = types.CompletionList(is_incomplete=True, items=[])
 _REGISTRATION = "infill/completion"
 
@@ -27,25 +32,55 @@ _REGISTRATION = "infill/completion"
 def is_wanted(capabilities: types.ClientCapabilities, settings: CompletionSettings) -> bool:
     """Whether the menu is to be offered to a client with these settings."""
     has_ghost_text = capabilities.text_document is not None and capabilities.text_document.inline_completion is not None
-    return settings.popup == "always" or (settings.popup == "auto" and not has_ghost_text)
+    return settings.popup in ("always", "manual") or (settings.popup == "auto" and not has_ghost_text)
 
 
 def register(server: InfillServer) -> None:
     """Add the handler; before `initialize` is answered, the capability with it."""
     server.offers_popup = True
 
-    def to_lsp(document: Document, snapshot: Snapshot, text: str) -> types.CompletionList:
+    def to_lsp(document: Document, snapshot: Snapshot, answer: Answer) -> types.CompletionList:
         assert server.popup_client is not None
-        return popup_items_to_lsp(document, snapshot, text, server.encoding, server.popup_client)
+        return popup_items_to_lsp(document, snapshot, answer.text, server.encoding, server.popup_client)
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, _OPTIONS)
     def completion(params: types.CompletionParams) -> Awaitable[types.CompletionList]:
-        if not is_wanted(server.client_capabilities, server.settings.completion):
+        chosen = server.settings.completion
+        uri = params.text_document.uri
+        if not is_wanted(server.client_capabilities, chosen) or (chosen.popup == "manual" and _is_typing(server, uri)):
             return _or_nothing(_no_answer())
         # Clients call nearly everything "invoked", typing included: eglot and Helix have no other word for it.
         ask = Ask("popup", automatic=True)
-        answer = ask_pipeline(server, params.text_document.uri, params.position, ask, to_lsp)
-        return _or_nothing(answer)
+        answer = ask_pipeline(server, uri, params.position, ask, to_lsp)
+        return _or_nothing(_within(chosen.popup_wait_ms, answer, server.keep))
+
+
+def _is_typing(server: InfillServer, uri: str) -> bool:
+    """Whether a menu comes of typing: the text changed a moment ago, and this is the first menu since."""
+    document = server.documents.get(uri)
+    if document is None:
+        return False
+    is_first = server.menu_asked_at.get(uri) != document.version
+    server.menu_asked_at[uri] = document.version
+    return is_first and time.monotonic() - document.edited_at < TYPING_S
+
+
+async def _within(
+    wait_ms: int,
+    answer: Awaitable[types.CompletionList | None],
+    keep: Callable[[asyncio.Future[Any]], None],
+) -> types.CompletionList | None:
+    """An answer if it comes in time. A late one is written on, for the next keystroke to find."""
+    task = asyncio.ensure_future(answer)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=wait_ms / 1000 if wait_ms else None)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if not done:
+        keep(task)
+        return None
+    return task.result()
 
 
 def follow_settings(server: InfillServer) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Awaitable
 
 from lsprotocol import types
 
-from lsp_server.pipeline import Ask
+from lsp_server.document import Document, Position
+from lsp_server.pipeline import Answer, Ask
 from lsp_server.server.app import InfillServer
-from lsp_server.server.convert import inline_items_to_lsp
+from lsp_server.server.convert import inline_items_to_lsp, position_from_lsp
 from lsp_server.server.handlers.asking import ask_pipeline
+from lsp_server.snapshot import Snapshot
 
 
 def register(server: InfillServer) -> None:
@@ -20,10 +22,38 @@ def register(server: InfillServer) -> None:
         params: types.InlineCompletionParams,
     ) -> Awaitable[types.InlineCompletionList | None]:
         automatic = params.context.trigger_kind is types.InlineCompletionTriggerKind.Automatic
+        selected = params.context.selected_completion_info
+
+        def with_selected(document: Document, snapshot: Snapshot) -> Snapshot | None:
+            return snapshot_with(server, document, snapshot, selected) if selected else snapshot
+
+        def to_lsp(document: Document, snapshot: Snapshot, answer: Answer) -> types.InlineCompletionList:
+            texts = [answer.text, *answer.alternatives]
+            return inline_items_to_lsp(document, snapshot, texts, server.encoding, selected)
+
         return ask_pipeline(
             server,
             params.text_document.uri,
             params.position,
-            Ask("inline", automatic=automatic),
-            lambda document, snapshot, text: inline_items_to_lsp(document, snapshot, text, server.encoding),
+            Ask("inline", automatic, num_texts=1 if automatic else server.settings.completion.alternatives),
+            to_lsp,
+            with_selected,
         )
+
+
+def snapshot_with(
+    server: InfillServer, document: Document, snapshot: Snapshot, selected: types.SelectedCompletionInfo
+) -> Snapshot | None:
+    """The document as if the menu's selected item were accepted; None where it would replace more than a word begun.
+
+    The editor shows that item's text already, and only ghost text that goes on from there.
+    """
+    start, end = (
+        document.code_points(position_from_lsp(position), server.encoding)
+        for position in (selected.range.start, selected.range.end)
+    )
+    is_in_order = selected.range.start.character <= selected.range.end.character
+    cursor = Position(snapshot.line, snapshot.character)
+    if start.line != snapshot.line or end != cursor or not is_in_order:
+        return None
+    return snapshot.with_word(start.character, selected.text)

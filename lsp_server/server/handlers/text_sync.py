@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from lsprotocol import types
 
@@ -33,10 +34,12 @@ def register(server: InfillServer) -> None:
             else:
                 document.replace(change.text)
         document.version = params.text_document.version
+        document.edited_at = time.monotonic()
         server.documents.touch(document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
         server.documents.close(params.text_document.uri)
+        server.menu_asked_at.pop(params.text_document.uri, None)
         if server.pipeline is not None:
             server.pipeline.forget(params.text_document.uri)

@@ -1,0 +1,24 @@
+"""How long the model takes to begin an answer, from the last few."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+
+_NUM_KEPT = 9
+
+
+class Latency:
+    """Milliseconds from a request to its first token."""
+
+    def __init__(self) -> None:
+        self._last: deque[float] = deque(maxlen=_NUM_KEPT)
+
+    def learn(self, first_token_ms: float) -> None:
+        """An answer began so late; 0 is no answer."""
+        if first_token_ms > 0:
+            self._last.append(first_token_ms)
+
+    def typical_ms(self) -> float | None:
+        """The median, or None before the first answer."""
+        return statistics.median(self._last) if self._last else None
