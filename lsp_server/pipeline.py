@@ -218,7 +218,13 @@ class Pipeline:
     ) -> Generation:
         """Begin to write a text."""
         completion = self.settings.completion
-        rules = stop.rules_for(snapshot, completion.multi_line, completion.max_lines, plan.fim_format.stops)
+        rules = stop.rules_for(
+            snapshot,
+            completion.multi_line,
+            completion.max_lines,
+            plan.fim_format.stops,
+            completion.switched_off_rules,
+        )
         request = Generate(
             plan.anchor.parts,
             self._max_tokens(ask),
@@ -242,7 +248,9 @@ class Pipeline:
         if model := self.engine.model:
             self._planner.evaluated(plan.anchor, generation.timings, model)
         snapshot = generation.snapshot
-        generation.text, generation.filtered_by = filters.clean(generation.text, snapshot)
+        generation.text, generation.filtered_by = filters.clean(
+            generation.text, snapshot, self.settings.completion.switched_off_rules
+        )
         if generation.text:
             self._answers.remember(snapshot, generation.text, from_short_prompt=plan.anchor.is_short)
 

@@ -24,6 +24,25 @@ from lsp_server.errors import SettingsError
 SECTION = "infill"
 PROJECT_FILE = ".infill.toml"
 
+# What watches and cleans a model's text, by name: `infill complete --explain` says which had a part.
+RuleName = Literal[
+    "suffix start",
+    "block ends",
+    "repetition",
+    "control text",
+    "code fence",
+    "path header",
+    "end text",
+    "closer follows",
+    "single line",
+    "line limit",
+    "drop line below",
+    "drop rest of line",
+    "drop trailing space",
+    "indent as the file",
+    "drop blank",
+]
+
 
 class CompletionSettings(msgspec.Struct, frozen=True):
     """What is offered, and when."""
@@ -63,6 +82,10 @@ class CompletionSettings(msgspec.Struct, frozen=True):
     confidence: Annotated[
         float, Meta(ge=0.0, le=1.0, description="End a line where its probability falls below this; 0: never.")
     ] = 0.0
+    switched_off_rules: Annotated[
+        tuple[RuleName, ...],
+        Meta(description="Rules that a model's text is not cut or cleaned by; `infill complete --explain` names them."),
+    ] = ()
     debounce_ms: Annotated[
         int,
         Meta(

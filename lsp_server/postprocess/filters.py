@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from lsp_server.postprocess.stop import line_below
+from lsp_server.postprocess.blocks import line_below
+from lsp_server.postprocess.indentation import indent_as_the_file
+from lsp_server.postprocess.stop import suffix_start
 from lsp_server.snapshot import Snapshot
 
 Filter = Callable[[str, Snapshot], str]
@@ -13,10 +15,15 @@ _CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _QUOTES = "\"'`"
 
 
-def clean(text: str, snapshot: Snapshot) -> tuple[str, list[str]]:
-    """The text to show, empty if nothing should be, and the names of the filters that changed it."""
+def clean(text: str, snapshot: Snapshot, switched_off: Collection[str] = ()) -> tuple[str, list[str]]:
+    """The text to show, empty if nothing should be, and the names of the filters that changed it.
+
+    Those whose names are `switched_off` are left out.
+    """
     applied = []
     for name, filter_text in FILTERS.items():
+        if name in switched_off:
+            continue
         changed = filter_text(text, snapshot)
         if changed != text:
             applied.append(name)
@@ -28,7 +35,12 @@ def drop_line_below(text: str, snapshot: Snapshot) -> str:
     """Drop a last line that stands below the cursor already."""
     head, line_break, last = text.rpartition("\n")
     expected = line_below(snapshot)
-    return head if line_break and expected is not None and last.rstrip() == expected else text
+    if expected is None:
+        return text
+    if line_break:
+        return head if last.rstrip() == expected else text
+    rewrites = suffix_start(snapshot)(text + "\n") == 0
+    return "" if rewrites else text
 
 
 def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
@@ -74,5 +86,6 @@ FILTERS: dict[str, Filter] = {
     "drop line below": drop_line_below,
     "drop rest of line": drop_rest_of_line,
     "drop trailing space": drop_trailing_space,
+    "indent as the file": indent_as_the_file,
     "drop blank": drop_blank,
 }

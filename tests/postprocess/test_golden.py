@@ -15,6 +15,8 @@ from tests.fixtures import snapshot_at
 from tests.golden_cases import GoldenCase, read_cases
 
 CASES = read_cases("postprocess")
+# Written by somebody who had not seen the rules. They say what is shown, and nothing of how.
+BLIND = read_cases("blind")
 CORRECT = [case for case in CASES if case.path.stem.startswith("correct_")]
 OTHERS = [case for case in CASES if case not in CORRECT]
 
@@ -54,6 +56,12 @@ def test_correct_text_passes_untouched(case):
 def test_other_text_is_cut(case, update_golden):
     shown, by = process(case)
     case.expect({"shown": shown, "by": ", ".join(by) or "nothing"}, update=update_golden)
+
+
+@by_name(BLIND)
+def test_who_has_not_seen_the_rules_is_not_surprised(case):
+    shown, by = process(case)
+    assert shown == case.sections.get("shown", case.sections["model writes"]), (case.head, by)
 
 
 @by_name(CASES)

@@ -1,0 +1,91 @@
+"""Where the block that the cursor is in ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from copy import copy
+
+from lsp_server.postprocess.brackets import OPENERS
+from lsp_server.postprocess.strings import LineStrings
+from lsp_server.snapshot import Snapshot
+
+# What begins another part of the statement whose first part the cursor is in: branches and handlers.
+_BRANCH = re.compile(r"}?\s*(else|elif|elsif|elseif|except|finally|catch|rescue|ensure)\b")
+_CASE = re.compile(r"(case|default|when|in)\b")
+_END = re.compile(r"(end|fi|done|esac|endif|endwhile|endforeach)\b[;)]?")
+
+
+def later_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each complete line of a text after its first."""
+    start = text.find("\n") + 1
+    while start and (end := text.find("\n", start)) >= 0:
+        yield start, end
+        start = end + 1
+
+
+def line_below(snapshot: Snapshot) -> str | None:
+    """The first line below the cursor's that is not blank."""
+    below = snapshot.suffix.partition("\n")[2]
+    return next((line.rstrip() for line in below.split("\n") if line.strip()), None)
+
+
+def indentation(line: str) -> int:
+    """Of a line, in characters."""
+    return len(line) - len(line.lstrip())
+
+
+def block_ends(snapshot: Snapshot) -> Callable[[str], int | None]:
+    """End before a line that is indented less than the one being written: its block is over.
+
+    That line is the cursor's, or on a line still blank the first that the text writes. The end of the block itself, a
+    bracket or a word, is written too if it does not stand below already, and so are other branches of its statement.
+    Lines inside a string have no say.
+    """
+    before = snapshot.line_prefix
+    expected = line_below(snapshot)
+    strings_at_cursor = LineStrings(snapshot.language_id, snapshot.prefix)
+
+    def rule(text: str) -> int | None:
+        first = _first_line(before + text)
+        header = _line_above(snapshot.prefix, indentation(first))
+        strings = copy(strings_at_cursor)
+        strings.take(text.partition("\n")[0])
+        for start, end in later_lines(text):
+            row = text[start:end]
+            is_inside = strings.is_inside
+            strings.take(row)
+            if is_inside or not row.strip() or indentation(row) >= indentation(first):
+                continue
+            if header is not None and _goes_on(header, row):
+                continue
+            closes = row.strip()[0] in OPENERS or _END.fullmatch(row.strip())
+            return end if closes and row.rstrip() != expected else start - 1
+        return None
+
+    return rule
+
+
+def _goes_on(header: str, row: str) -> bool:
+    """Whether a line is another branch of the statement that begins with `header`."""
+    if indentation(row) != indentation(header):
+        return False
+    stripped = row.strip()
+    return bool(_BRANCH.match(stripped) or (_CASE.match(stripped) and _CASE.match(header.strip())))
+
+
+def _first_line(text: str) -> str:
+    """The first line that is not blank."""
+    return next((line for line in text.split("\n") if line.strip()), "")
+
+
+def _line_above(text: str, indent: int) -> str | None:
+    """The nearest line of those complete that is not blank and indented less than that."""
+    end = text.rfind("\n")
+    while end >= 0:
+        start = text.rfind("\n", 0, end) + 1
+        line = text[start:end]
+        if line.strip() and indentation(line) < indent:
+            return line
+        end = start - 1
+    return None

@@ -1,0 +1,50 @@
+"""Strings that go on over lines: what stands in them has no indentation to go by."""
+
+from __future__ import annotations
+
+import re
+
+_TRIPLE = ('"""', "'''")
+_BACKTICK = ("`",)
+_BY_LANGUAGE = {
+    **dict.fromkeys(("python", "toml", "starlark"), _TRIPLE),
+    **dict.fromkeys(("java", "kotlin", "scala", "swift", "csharp", "groovy", "dart", "julia", "elixir"), ('"""',)),
+    **dict.fromkeys(
+        ("javascript", "typescript", "javascriptreact", "typescriptreact", "vue", "svelte", "go"), _BACKTICK
+    ),
+}
+_HAS_HERE_DOCUMENTS = {"shellscript", "ruby", "perl", "php", "crystal", "terraform"}
+_HERE_DOCUMENT = re.compile(r"<<[-~<]?\s*(['\"]?)([A-Z_a-z]\w*)\1")
+
+
+class LineStrings:
+    """Follows a text line by line. `before` is the document's text before it, and where a string may begin."""
+
+    def __init__(self, language_id: str, before: str) -> None:
+        self._quotes = _BY_LANGUAGE.get(language_id, ())
+        self._has_here_documents = language_id in _HAS_HERE_DOCUMENTS
+        # A quote before the cursor that nothing closes. What comments say is taken for code, which is rarely wrong.
+        self._open = next((quote for quote in self._quotes if before.count(quote) % 2), "")
+        self._terminator = ""
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the next line begins inside a string."""
+        return bool(self._open or self._terminator)
+
+    def take(self, line: str) -> None:
+        """Read a line."""
+        if self._terminator:
+            self._terminator = "" if line.strip() == self._terminator else self._terminator
+            return
+        position = 0
+        while True:
+            quotes = (self._open,) if self._open else self._quotes
+            found = [(at, quote) for quote in quotes if (at := line.find(quote, position)) >= 0]
+            if not found:
+                break
+            at, quote = min(found)
+            self._open = "" if self._open else quote
+            position = at + len(quote)
+        if self._has_here_documents and not self._open and (match := _HERE_DOCUMENT.search(line)):
+            self._terminator = match[2]
