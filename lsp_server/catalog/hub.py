@@ -6,21 +6,29 @@ The library is imported only when a file is asked for: a server that runs a file
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lsp_server.catalog import hub_partial
+from lsp_server.catalog.hub_errors import damaged, explained, no_such_file, room_for
 from lsp_server.catalog.models import HubFile
-from lsp_server.errors import HubError, ModelNotFoundError
+from lsp_server.errors import ModelNotFoundError
 
-# Bytes that are here, bytes in all.
+# Bytes that are here, bytes in all. What it raises stops the download.
 Progress = Callable[[int, int], None]
 
-_SHA256 = re.compile("[0-9a-f]{64}")
-_TOO_MANY_REQUESTS = 429
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the hub says of a file. `num_bytes` is 0 and `digest` empty where it does not say."""
+
+    file: HubFile
+    commit: str
+    num_bytes: int
+    digest: str = ""
+    is_here: bool = False
 
 
 def cached(file: HubFile) -> Path | None:
@@ -34,46 +42,63 @@ def cached(file: HubFile) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def pull(file: HubFile, progress: Progress = lambda _here, _total: None) -> Path:
-    """Get a file, going on where the connection broke, and compare its digest with the hub's.
+def ask(file: HubFile) -> Offer:
+    """Ask the hub for a file without downloading it. Raises `HubError`, which names what there is instead of it."""
+    from huggingface_hub import HfApi, errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    Raises `HubError`. What could not be finished or is damaged is removed.
+    _silence()
+    with explained(file):
+        try:
+            found = hf_hub_download(file.repo, file.file, dry_run=True)
+        except errors.RemoteEntryNotFoundError:
+            raise no_such_file(file, HfApi().list_repo_files(file.repo)) from None
+        if found.is_cached:
+            return Offer(file, found.commit_hash, found.file_size or 0, is_here=True)
+        stated = get_hf_file_metadata(hf_hub_url(file.repo, file.file, revision=found.commit_hash))
+        return Offer(file, found.commit_hash, stated.size or 0, stated.etag or "")
+
+
+def pull(offer: Offer, progress: Progress = lambda _here, _total: None) -> Path:
+    """Get a file, going on where an earlier call stopped, and compare its digest with the hub's.
+
+    Raises `HubError`. What has arrived is kept for the next call, unless it is damaged or the disk is full.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import logging
+    from huggingface_hub import constants, hf_hub_download
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it tries several times, and says so each time
-    try:
-        path = Path(hf_hub_download(file.repo, file.file, tqdm_class=_meter(progress)))
-        _verify(file, path)
-    except HubError:
-        raise
-    except Exception as error:  # noqa: BLE001  (its HTTP client's errors have no base of their own)
-        raise HubError(_explain(file, error)) from None
+    _silence()
+    file, meter = offer.file, _meter(progress)
+    with explained(file):
+        if hub_partial.is_possible(offer.digest, offer.num_bytes):
+            hub_partial.fetch(file, offer.commit, offer.digest, offer.num_bytes, meter)
+            return Path(hf_hub_download(file.repo, file.file, tqdm_class=meter))  # it finds the content here
+        with room_for(file, Path(constants.HF_HUB_CACHE), 0 if offer.is_here else offer.num_bytes):
+            path = Path(hf_hub_download(file.repo, file.file, tqdm_class=meter))
+        if hub_partial.is_damaged(path, offer.digest):
+            remove(file)
+            raise damaged(file)
     return path
 
 
-def remove(file: HubFile) -> bool:
-    """Delete a file from the cache; false if it is not there. Other files of its repository stay."""
+def remove(file: HubFile) -> int:
+    """Delete a file from the cache, or if it is not there, what has arrived of files of its repository.
+
+    Returns how many bytes are free now: 0 if there was nothing. Other complete files of its repository stay.
+    """
     path = cached(file)
     if path is None:
-        return False
-    blob = path.resolve()
+        return hub_partial.remove_all(file.repo)
+    blob = path.parent / path.readlink() if path.is_symlink() else path
+    num_bytes = blob.lstat().st_size  # content that the cache shares between repositories is another link, and stays
     path.unlink()
     blob.unlink(missing_ok=True)
-    return True
+    return num_bytes
 
 
-def _verify(file: HubFile, path: Path) -> None:
-    """Compare a file with its digest, which the hub gives large files as their ETag, and the cache as their name."""
-    blob = path.resolve()
-    if not _SHA256.fullmatch(blob.name):
-        return
-    with blob.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    if digest != blob.name:
-        remove(file)
-        raise HubError(f"{file} arrived damaged: its digest is not the hub's. It was removed; pull it again.")
+def _silence() -> None:
+    """Let huggingface-hub say nothing of its own: it tries several times, and says so each time."""
+    from huggingface_hub.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 def _meter(progress: Progress) -> type[Any]:
@@ -98,28 +123,3 @@ def _meter(progress: Progress) -> type[Any]:
             return None
 
     return Meter
-
-
-def _explain(file: HubFile, error: Exception) -> str:
-    """What went wrong, and what to do."""
-    from huggingface_hub import errors
-
-    cause = error.__cause__  # a file that is neither here nor to be had: why not
-    if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(cause, errors.HfHubHTTPError):
-        error = cause
-    if isinstance(error, errors.GatedRepoError):
-        return f"{file.repo} is only for those who accepted its terms. Accept them on its page, and set HF_TOKEN."
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return f"The hub has no repository {file.repo}, or not for you. Check the name, or set HF_TOKEN."
-    if isinstance(error, errors.RemoteEntryNotFoundError):
-        return f"The repository {file.repo} has no file {file.file}. Look at its page for the files it has."
-    if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
-        if error.response.status_code == _TOO_MANY_REQUESTS:
-            return "The hub wants fewer requests. Wait some minutes and pull again."
-        return f"The hub answered {error.response.status_code} for {file}. Pull again later."
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        size = f" It has {file.gigabytes:.1f} GB." if file.gigabytes else ""
-        return f"The disk is full.{size} Make room, or set HF_HOME to another disk, and pull again."
-    if isinstance(error, errors.OfflineModeIsEnabled | errors.LocalEntryNotFoundError):
-        return f"{file} is not on this machine, and the hub cannot be reached. Check the network and HF_HUB_OFFLINE."
-    return f"{file} could not be pulled ({type(error).__name__}: {error}). Pull again."

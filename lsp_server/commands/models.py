@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from lsp_server.catalog import hub
+from lsp_server.catalog.hub_errors import gigabytes
 from lsp_server.catalog.models import CatalogModel, HubFile, catalog, find_model, in_catalog
 from lsp_server.catalog.resolve import hub_file
 from lsp_server.commands import models_verify
@@ -109,37 +110,45 @@ def _pull(arguments: argparse.Namespace, console: Console) -> int:
     if here := hub.cached(file):
         console.print(f"{file} is here already: {here}", soft_wrap=True)
         return 0
+    if not arguments.yes and not sys.stdin.isatty():
+        raise InfillError("Nobody is there to be asked whether the licence is all right. Add --yes if it is.")
+    offer = hub.ask(file)
     if model := in_catalog(file):
         console.print(f"{model.name} is under the {model.licence.name}. {model.licence.summary}", soft_wrap=True)
     else:
         console.print(f"infill does not know {file.repo}: read its licence on its page.", soft_wrap=True)
-    if not arguments.yes and not _agrees(console):
+    if offer.num_bytes:
+        console.print(f"{file} has {gigabytes(offer.num_bytes)}.", soft_wrap=True)
+    if not arguments.yes and console.input("Pull it? [y/N] ").strip().lower() not in ("y", "yes"):
         console.print("Nothing was pulled.")
         return 1
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    errors = Console(stderr=True)
-    with Progress(
-        *columns, TimeRemainingColumn(), console=errors, transient=True, disable=not errors.is_terminal
-    ) as progress:
-        task = progress.add_task(file.file, total=None)
-        path = hub.pull(file, lambda here, total: progress.update(task, completed=here, total=total or None))
+    path = _download(offer)
     console.print(f"{file} is here: {path}", soft_wrap=True)
     console.print(f'Use it: set model = "{arguments.name}", or add --model {arguments.name}', soft_wrap=True)
     return 0
 
 
-def _agrees(console: Console) -> bool:
-    if not sys.stdin.isatty():
-        raise InfillError("Nobody is there to be asked whether the licence is all right. Add --yes if it is.")
-    return console.input("Pull it? [y/N] ").strip().lower() in ("y", "yes")
+def _download(offer: hub.Offer) -> Path:
+    """Pull with a bar on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    errors = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=errors, transient=True, disable=not errors.is_terminal
+    ) as progress:
+        task = progress.add_task(offer.file.file, total=None)
+
+        def report(here: int, total: int) -> None:
+            if progress.tasks[0].total is None:  # what was here before took no time: the rate is without it
+                progress.reset(task, completed=here, total=total or None)
+            progress.update(task, completed=here)
+
+        return hub.pull(offer, report)
 
 
 def _remove(arguments: argparse.Namespace, console: Console) -> int:
     file = hub_file(arguments.name)
-    here = hub.cached(file)
-    if here is None:
+    num_bytes = hub.remove(file)
+    if not num_bytes:
         raise HubError(f"{file} is not on this machine.")
-    size = Path(here).stat().st_size
-    hub.remove(file)
-    console.print(f"{file} was deleted: {size / 1e9:.2f} GB are free.", soft_wrap=True)
+    console.print(f"{file} was deleted: {gigabytes(num_bytes)} are free.", soft_wrap=True)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -39,11 +40,15 @@ async def offer(server: InfillServer, model: str) -> None:
     if choice is None or choice.title != DOWNLOAD:
         return
     try:
-        await _pull(server, file)
+        is_here = await _pull(server, file)
     except HubError as error:
-        server.tell(types.MessageType.Error, str(error))
-    else:
+        server.tell(types.MessageType.Error, f"{error} The embedded model serves meanwhile.")
+        return
+    if is_here:
         server.apply_settings()
+    else:
+        go_on = f"What has arrived is kept: infill models pull {model} goes on with it."
+        server.tell(types.MessageType.Info, f"The download of {model} was stopped. {go_on}")
 
 
 def _question(model: str, file: HubFile, known: CatalogModel | None) -> str:
@@ -52,10 +57,10 @@ def _question(model: str, file: HubFile, known: CatalogModel | None) -> str:
     return f"infill: {model} is not here yet. Download it{size}? {licence} The embedded model serves meanwhile."
 
 
-async def _pull(server: InfillServer, file: HubFile) -> None:
-    """Download with progress, in a thread that does not keep the server from ending."""
+async def _pull(server: InfillServer, file: HubFile) -> bool:
+    """Download with progress, in a thread that does not keep the server from ending. False if the user stopped it."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
+    done: asyncio.Future[bool] = loop.create_future()
     token = await _begin_progress(server, f"infill: downloading {file.file}")
 
     def report(here: int, total: int) -> None:
@@ -64,24 +69,29 @@ async def _pull(server: InfillServer, file: HubFile) -> None:
             progress = types.WorkDoneProgressReport(percentage=min(100, here * 100 // total), message=text)
             server.work_done_progress.report(token, progress)
 
-    def end(error: HubError | None) -> None:
+    def end(error: HubError | None, *, is_here: bool) -> None:
         if not done.done():
-            done.set_exception(error) if error else done.set_result(None)
+            done.set_exception(error) if error else done.set_result(is_here)
 
     def report_from_thread(here: int, total: int) -> None:
+        if done.done():
+            raise HubError("The download was stopped.")  # nobody waits for it any more: it only ends the thread
         loop.call_soon_threadsafe(report, here, total)
 
     def work() -> None:
         try:
-            hub.pull(file, report_from_thread)
+            hub.pull(hub.ask(file), report_from_thread)
         except HubError as error:
-            loop.call_soon_threadsafe(end, error)
+            loop.call_soon_threadsafe(partial(end, error, is_here=False))
         else:
-            loop.call_soon_threadsafe(end, None)
+            loop.call_soon_threadsafe(partial(end, None, is_here=True))
 
+    if token:
+        # pygls cancels the token's future when the client says so.
+        server.work_done_progress.tokens[token].add_done_callback(lambda _: end(None, is_here=False))
     threading.Thread(target=work, name="infill-pull", daemon=True).start()
     try:
-        await done
+        return await done
     finally:
         if token:
             server.work_done_progress.end(token, types.WorkDoneProgressEnd())
@@ -97,5 +107,5 @@ async def _begin_progress(server: InfillServer, title: str) -> str:
         await server.work_done_progress.create_async(token)
     except JsonRpcException:
         return ""
-    server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title=title, percentage=0))
+    server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title=title, percentage=0, cancellable=True))
     return token

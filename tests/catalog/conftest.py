@@ -3,15 +3,39 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.hub import Hub
 
 REPO, FILE = "TheBloke/deepseek-coder-1.3b-base-GGUF", "deepseek-coder-1.3b-base.Q4_K_M.gguf"
+NAME = "deepseek-coder-1.3b-base"
 CONTENT = b"GGUF" + bytes(range(256)) * 2000
+# Several times what the client keeps at once, which is ten megabytes.
+LARGE = b"GGUF" + bytes(25_000_000)
+
+
+def blobs(home: Path) -> list[Path]:
+    """What the cache has of content, parts of it too."""
+    return [path for path in home.rglob("blobs/*") if path.is_file()]
+
+
+def sentence(result: subprocess.CompletedProcess[str]) -> str:
+    """The error: one line that begins with the command's name."""
+    assert result.returncode == 1, result.stdout
+    [line] = result.stderr.splitlines()
+    assert line.startswith("infill: ")
+    return line
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    """Look until something is so; the test's own time limit ends it otherwise."""
+    while not condition():
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -23,21 +47,36 @@ def hub() -> Iterator[Hub]:
 
 
 @pytest.fixture
-def infill(hub: Hub, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Call `infill` as a user does, with that hub and an empty cache; huggingface-hub reads both once, at its start."""
+def start(hub: Hub, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start `infill` as users do, with that hub and an empty cache, which huggingface-hub reads once, at its start."""
+    started = []
 
-    def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def start(*arguments: str, options: dict[str, Any] | None = None, **environment: str) -> subprocess.Popen[str]:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
         own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hub"), "XDG_CONFIG_HOME": str(tmp_path)}
-        return subprocess.run(
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(
             [sys.executable, "-m", "lsp_server", *arguments],
             env={**inherited, **own, **environment},
-            capture_output=True,
             encoding="utf-8",
-            stdin=subprocess.DEVNULL,
             cwd=tmp_path,
-            check=False,
-            timeout=120,
+            **{**pipes, **(options or {})},
         )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def infill(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Call it and wait for its end."""
+
+    def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        process = start(*arguments, **options)
+        return subprocess.CompletedProcess(arguments, process.wait(120), *process.communicate())
 
     return call

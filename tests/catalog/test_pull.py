@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
+import os
 
 import pytest
 
-from tests.catalog.conftest import CONTENT, FILE, REPO
-
-NAME = "deepseek-coder-1.3b-base"
-
-
-def blobs(tmp_path):
-    return [path for path in (tmp_path / "hub").rglob("blobs/*") if path.is_file()]
-
-
-def sentence(result: subprocess.CompletedProcess[str]) -> str:
-    """The error: one line that begins with the command's name."""
-    assert result.returncode == 1, result.stdout
-    [line] = result.stderr.splitlines()
-    assert line.startswith("infill: ")
-    return line
+from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence, wait_until
 
 
 def test_a_model_is_pulled_and_then_found_by_its_name(infill, hub, tmp_path):
@@ -35,12 +20,12 @@ def test_a_model_is_pulled_and_then_found_by_its_name(infill, hub, tmp_path):
     again = infill("models", "pull", NAME, "--yes")
     assert again.returncode == 0
     assert "is here already" in again.stdout
-    assert len(hub.requests) == num_requests, "and nothing was asked"
     listed = next(line for line in infill("models", "list").stdout.splitlines() if line.startswith(NAME))
     assert listed.split()[-1] == "Q4_K_M"
     shown = "".join(infill("models", "show", NAME).stdout.split())
     assert f"here:{blob.parent.parent / 'snapshots'}" in shown
     assert FILE in infill("complete", "-:1:1", "--model", NAME).stderr, "it is what llama.cpp is handed"
+    assert len(hub.requests) == num_requests, "and the hub was asked nothing more"
 
 
 def test_a_file_that_the_catalogue_does_not_have(infill, hub, tmp_path):
@@ -56,27 +41,58 @@ def test_nothing_is_pulled_without_consent(infill, hub):
     assert hub.requests == []
 
 
-def test_a_pull_that_was_cut_off_goes_on(infill, hub, tmp_path):
-    """The client keeps what it has in steps of ten megabytes."""
-    content = hub.files[f"{REPO}/{FILE}"] = b"GGUF" + bytes(25_000_000)
-    hub.cut_after = 22_000_000
-    assert infill("models", "pull", NAME, "--yes").returncode == 0
-    [blob] = blobs(tmp_path)
-    assert blob.read_bytes() == content
-    asked = [asked for method, path, asked in hub.requests if method == "GET" and path.startswith("/content")]
-    assert len(asked) == 2
-    assert int(asked[1].removeprefix("bytes=").rstrip("-")) > 10_000_000, "not from the beginning"
-
-
-def test_a_connection_that_breaks_again_and_again_is_said(infill, hub, tmp_path):
-    hub.breaks = True
-    assert "Pull again" in sentence(infill("models", "pull", NAME, "--yes"))
-    assert blobs(tmp_path) == []
-
-
 @pytest.mark.parametrize("name", ["a/b--c:x.gguf", "a/b.git:x.gguf", "a/..b:x.gguf"])
 def test_what_can_be_no_repository_is_said(infill, hub, name):
     assert "is no name of a repository" in sentence(infill("models", "pull", name, "--yes"))
+
+
+def ask(start, answer):
+    """A pull by a user who sits at a terminal: its exit status, what it printed, and what went wrong."""
+    terminal, end = os.openpty()
+    process = start("models", "pull", NAME, options={"stdin": end})
+    os.write(terminal, answer)
+    out, err = process.communicate(timeout=60)
+    os.close(terminal)
+    os.close(end)
+    return process.returncode, out, err
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there is no terminal to be had")
+@pytest.mark.parametrize(("answer", "num_blobs"), [(b"y\n", 1), (b"n\n", 0), (b"\n", 0)])
+def test_the_user_is_asked_with_licence_and_real_size(start, hub, tmp_path, answer, num_blobs):
+    hub.files[f"{REPO}/{FILE}"] = LARGE
+    status, out, err = ask(start, answer)
+    assert err == ""
+    assert status == 1 - num_blobs
+    question = out.index("Pull it?")
+    assert out.index("no military use") < question
+    assert out.index("has 25.0 MB") < question, "not the 0.87 GB of the catalogue"
+    assert len(blobs(tmp_path)) == num_blobs
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (["a-Q4_K_M.gguf", "b.q4_k_m.gguf", "a-Q8_0.gguf"], "Of Q4_K_M it has: a-Q4_K_M.gguf, b.q4_k_m.gguf. "),
+        (["a-Q8_0.gguf", "a-Q4_K_S.gguf", "README.md"], "Its GGUF files are: a-Q8_0.gguf, a-Q4_K_S.gguf. "),
+    ],
+)
+def test_a_file_that_the_hub_does_not_have_is_said_with_those_it_has(infill, hub, others, said):
+    hub.files = {f"{REPO}/{name}": CONTENT for name in others}
+    line = sentence(infill("models", "pull", NAME, "--yes"))
+    assert f"has no file {FILE}. {said}" in line
+    pulled = infill(*line.partition("infill models pull ")[1].split()[1:], line.rpartition(" ")[2], "--yes")
+    assert pulled.returncode == 0, "what it proposes can be done"
+
+
+def test_a_repository_without_models_is_said(infill, hub):
+    hub.files = {f"{REPO}/README.md": b""}
+    assert "no GGUF file at all" in sentence(infill("models", "pull", NAME, "--yes"))
+
+
+def test_a_token_is_shown_to_the_hub_and_not_to_where_it_keeps_files(infill, hub):
+    assert infill("models", "pull", NAME, "--yes", HF_TOKEN="hf_secret").returncode == 0
+    assert hub.tokens == {"resolve"}
 
 
 def test_a_damaged_file_is_removed_and_said(infill, hub, tmp_path):
@@ -91,9 +107,11 @@ def test_a_damaged_file_is_removed_and_said(infill, hub, tmp_path):
     ("status", "code", "said"),
     [
         (401, "RepoNotFound", "has no repository"),
+        (401, "GatedRepo", "Accept them on its page, and set HF_TOKEN"),
         (403, "GatedRepo", "Accept them on its page, and set HF_TOKEN"),
         (404, "EntryNotFound", "has no file"),
         (429, "", "Wait some minutes"),
+        (418, "", "The hub answered 418"),
     ],
 )
 def test_what_the_hub_refuses_is_said_with_what_to_do(infill, hub, status, code, said):
@@ -111,17 +129,20 @@ def test_a_hub_that_is_not_there_is_said(infill):
     assert "the hub cannot be reached" in sentence(result)
 
 
-def test_two_pulls_at_once_are_one(infill, hub, tmp_path):
-    results = []
-    threads = [
-        threading.Thread(target=lambda: results.append(infill("models", "pull", NAME, "--yes"))) for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [result.returncode for result in results] == [0, 0], [result.stderr for result in results]
+def test_two_pulls_at_once_are_one_download(start, hub, tmp_path):
+    hub.pause_at = 1
+    first = start("models", "pull", NAME, "--yes")
+    wait_until(lambda: hub.asked("GET", "content"))
+    num_asked = len(hub.requests)
+    second = start("models", "pull", NAME, "--yes")
+    wait_until(lambda: len(hub.requests) >= num_asked + 2)  # it knows what to get, and has to wait
+    hub.go_on.set()
+    for process in (first, second):
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert "is here" in out
     assert [blob.read_bytes() for blob in blobs(tmp_path)] == [CONTENT]
+    assert len(hub.asked("GET", "content")) == 1
 
 
 def test_a_model_is_removed_and_its_neighbours_stay(infill, hub, tmp_path):
@@ -133,6 +154,18 @@ def test_a_model_is_removed_and_its_neighbours_stay(infill, hub, tmp_path):
     assert "was deleted" in removed.stdout
     assert [blob.read_bytes() for blob in blobs(tmp_path)] == [b"GGUF other"]
     assert "not on this machine" in sentence(infill("models", "rm", NAME))
+
+
+def test_where_links_are_impossible_content_is_there_once(infill, hub, tmp_path):
+    plain = {"HF_HUB_DISABLE_SYMLINKS": "1"}
+    for said in ("is here: ", "is here already"):
+        pulled = infill("models", "pull", NAME, "--yes", **plain)
+        assert pulled.returncode == 0, pulled.stderr
+        assert said in pulled.stdout
+    assert [
+        path.name for path in (tmp_path / "hub").rglob("*") if path.is_file() and path.stat().st_size > 100_000
+    ] == [FILE]
+    assert infill("models", "rm", NAME, **plain).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -111,3 +111,42 @@ async def test_a_download_does_not_keep_the_server_from_ending(ask, hub):
     await client.response(client.send("shutdown"))
     client.notify("exit")
     assert await asyncio.wait_for(client.exit_status(), 20) == 0
+
+
+async def test_a_disk_without_room_is_said_and_the_embedded_model_serves(ask, hub):
+    hub.stated_bytes = 10**15
+    client = await ask("Download")
+    await eventually(client.shown)
+    [said] = client.shown()
+    assert "needs 1000000.00 GB" in said
+    assert "set HF_HOME to a folder on another disk" in said
+    assert "The embedded model serves meanwhile" in said
+    assert await completes(client)
+
+
+async def test_a_download_that_the_user_stops_ends_and_the_embedded_model_serves(ask, hub, tmp_path):
+    content = hub.files[f"{REPO}/{FILE}"] = b"GGUF" + bytes(100_000_000)
+    hub.slow, hub.pause_at = True, 50_000_000
+    client = await ask("Download", PROGRESS)
+
+    def values(kind):
+        """What was said of the download: progress of that kind."""
+        messages = [message["params"] for message in client.all_of("$/progress")]
+        ours = [params for params in messages if str(params["token"]).startswith("infill/pull")]
+        return [(params["token"], params["value"]) for params in ours if params["value"]["kind"] == kind]
+
+    await eventually(lambda: any(value["percentage"] > 0 for _, value in values("report")))
+    assert await completes(client), "while it is downloaded"
+    [(token, begun)] = values("begin")
+    assert begun["cancellable"]
+    client.notify("window/workDoneProgress/cancel", {"token": token})
+    await eventually(lambda: values("end"))
+    await eventually(client.shown)
+    [said] = client.shown()
+    assert f"infill models pull {MODEL} goes on with it" in said
+    hub.go_on.set()
+    await eventually(lambda: not hub.num_open)
+    assert hub.num_sent < len(content), "the connection was closed"
+    [part] = [path for path in tmp_path.rglob("*.incomplete") if path.stat().st_size]
+    assert part.read_bytes() == content[: part.stat().st_size]
+    assert await completes(client)
