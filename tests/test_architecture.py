@@ -32,7 +32,7 @@ ALLOWED = {
     "catalog": {"engine.messages", "errors", "settings", "snapshot"},
     "pipeline": {"context", "engine.client", "engine.messages", "errors", "postprocess", "prompt", "session",
                  "settings", "snapshot", "trace"},
-    "server": {"catalog", "context", "document", "engine.client", "engine.messages", "engine.process", "errors",
+    "server": {"catalog", "context", "document", "engine.client", "engine.messages", "engine.roles", "errors",
                "pipeline", "prompt", "settings", "snapshot", "trace", "workspace"},
 }  # fmt: skip
 
