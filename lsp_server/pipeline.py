@@ -126,6 +126,7 @@ class Pipeline:
             answer.reason = "inside a word"
         elif ask.automatic and self.engine.state is not EngineState.READY:
             answer.reason = f"the engine is {self.engine.state.value}"
+            self.engine.start()  # it may have been released for want of requests
         return bool(answer.reason)
 
     def _recall(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:

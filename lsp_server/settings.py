@@ -23,6 +23,8 @@ from lsp_server.errors import SettingsError
 
 SECTION = "infill"
 PROJECT_FILE = ".infill.toml"
+# A project's file may set these to files inside of the project only.
+_MODELS = ("model", "chat.model")
 
 # What watches and cleans a model's text, by name: `infill complete --explain` says which had a part.
 RuleName = Literal[
@@ -117,6 +119,27 @@ class ContextSettings(msgspec.Struct, frozen=True):
     ] = 0.25
 
 
+class ChatSettings(msgspec.Struct, frozen=True):
+    """Which model answers questions, and how long it stays."""
+
+    model: Annotated[
+        str,
+        Meta(
+            description="An instruct model for `infill chat`, named as `model` is; empty: the completion model answers "
+            "too. One of its own is loaded when it is first asked."
+        ),
+    ] = ""
+    max_tokens: Annotated[int, Meta(ge=1, le=1 << 20, description="The most tokens an answer has.")] = 512
+    idle_minutes: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="Free the memory of the model set here when nothing was asked of it for so long; 0: never.",
+        ),
+    ] = 10.0
+
+
 class EngineSettings(msgspec.Struct, frozen=True):
     """How the model is run."""
 
@@ -149,6 +172,15 @@ class EngineSettings(msgspec.Struct, frozen=True):
     warm_up: Annotated[
         bool, Meta(description="Prepare the next prompt while you pause; off saves a laptop's battery.")
     ] = True
+    idle_minutes: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="Free the completion model's memory when nothing was asked of it for so long; the next request "
+            "loads it again. 0: never.",
+        ),
+    ] = 0.0
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -163,6 +195,7 @@ class Settings(msgspec.Struct, frozen=True):
     ] = ""
     completion: CompletionSettings = CompletionSettings()
     context: ContextSettings = ContextSettings()
+    chat: ChatSettings = ChatSettings()
     engine: EngineSettings = EngineSettings()
 
 
@@ -201,7 +234,7 @@ def parse(layers: Iterable[Layer]) -> tuple[Settings, list[str]]:
             problem = _check(key, value, layer, values.get(key, _default(key)) if key in KEYS else None)
             if problem is None:
                 values[key] = msgspec.convert(value, KEYS[key])
-                if key == "model" and value and layer.project is not None:
+                if key in _MODELS and value and layer.project is not None:
                     values[key] = str(layer.project / value)
             else:
                 problems.append(f"{layer.origin}: {problem}")
@@ -232,14 +265,14 @@ def _check(key: str, value: Any, layer: Layer, otherwise: Any) -> str | None:
         converted = msgspec.convert(value, KEYS[key])
     except (msgspec.ValidationError, ValueError) as error:  # ValueError: a lone surrogate
         return f"`{key}` is {_show(value)}: {_lower_first(str(error))}; using {_show(otherwise)} instead."
-    if key == "model" and layer.project is not None:
+    if key in _MODELS and layer.project is not None:
         try:
             target = (layer.project / converted).resolve()
         except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL, a lone surrogate
-            return f"`model` is {_show(value)}, which names no file ({error}); using {_show(otherwise)} instead."
+            return f"`{key}` is {_show(value)}, which names no file ({error}); using {_show(otherwise)} instead."
         if not target.is_relative_to(layer.project.resolve()):
             return (
-                f"a project may not choose a model outside of itself ({converted}); set `model` in your own settings."
+                f"a project may not choose a model outside of itself ({converted}); set `{key}` in your own settings."
             )
     return None
 

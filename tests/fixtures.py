@@ -133,7 +133,11 @@ class ScriptedEngine:
         self.requests: list[Generate] = []
         self.waiting = asyncio.Event()
         self.num_sent = 0
+        self.num_starts = 0
         self.ends: list[str] = []
+
+    def start(self) -> None:
+        self.num_starts += 1
 
     async def ready(self) -> ModelInfo:
         if self.fault is not None:

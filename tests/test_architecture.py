@@ -33,7 +33,7 @@ ALLOWED = {
     "generation": {"engine.client", "engine.messages", "postprocess", "snapshot"},
     "pipeline": {"context", "engine.client", "engine.messages", "errors", "generation", "postprocess", "prompt",
                  "session", "settings", "snapshot", "trace"},
-    "server": {"catalog", "context", "document", "engine.client", "engine.messages", "engine.process", "errors",
+    "server": {"catalog", "context", "document", "engine.client", "engine.messages", "engine.roles", "errors",
                "pipeline", "prompt", "settings", "snapshot", "trace", "workspace"},
 }  # fmt: skip
 

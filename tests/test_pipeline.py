@@ -259,6 +259,7 @@ async def test_typing_does_not_wait_for_the_model(state):
     pipeline.engine.state = state
     answer = await pipeline.complete(HERE, never, TYPING)
     assert (answer.text, answer.reason, answer.error) == ("", f"the engine is {state.value}", "")
+    assert pipeline.engine.num_starts == 1, "which may have been released"
     assert pipeline.engine.requests == []
 
 

@@ -140,7 +140,7 @@ def test_a_wrong_value_falls_back_to_the_layer_below_and_says_so():
         "/home/somebody/project-of-another/model.gguf",
     ],
 )
-@pytest.mark.parametrize("spelling", ["model", "Model", "infill.model"])
+@pytest.mark.parametrize("spelling", ["model", "Model", "infill.model", "chat.model", "infill.chat.model"])
 def test_a_project_may_not_choose_a_model_outside_of_itself(model, spelling):
     assert "outside of itself" in problem_of({spelling: model}, PROJECT)
 

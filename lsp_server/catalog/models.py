@@ -67,7 +67,7 @@ class CatalogModel:
     """A model with what its family says.
 
     `kv_bytes_per_token` is of a cache in f16, 0 if unknown; `stops` end its text besides the FIM markers; `refused` is
-    why it cannot be used, `unverified` which fields nobody has checked.
+    why it cannot fill holes, `unverified` which fields nobody has checked.
     """
 
     name: str
@@ -83,12 +83,17 @@ class CatalogModel:
     unverified: tuple[str, ...]
     files: dict[str, HubFile]
 
+    @property
+    def can_only_chat(self) -> bool:
+        """Whether it answers questions, and cannot fill holes."""
+        return bool(self.refused) and self.role == "instruct"
+
     def file(self, quantisation: str = "") -> tuple[str, HubFile]:
         """The file of a quantisation, or the usual one, and the quantisation's name.
 
-        Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that is refused.
+        Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that can neither fill holes nor chat.
         """
-        if self.refused:
+        if self.refused and not self.can_only_chat:
             raise ModelCannotInfillError(f"{self.name} cannot be used. {self.refused}")
         for name in (quantisation.upper(),) if quantisation else QUANTISATIONS:
             if name in self.files:
@@ -125,7 +130,8 @@ def refuse_known(file_name: str) -> None:
     name = file_name.lower().replace("_", "-")
     for model in catalog().values():
         if model.refused and model.name in name:
-            raise ModelCannotInfillError(f"{file_name} cannot be used. {model.refused}")
+            chat = " It can answer questions: set chat.model to it." if model.can_only_chat else ""
+            raise ModelCannotInfillError(f"{file_name} cannot complete code. {model.refused}{chat}")
 
 
 def in_catalog(file: HubFile) -> CatalogModel | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from lsp_server.catalog import hub
 from lsp_server.catalog.data import data_file
 from lsp_server.catalog.models import HubFile, find_model, refuse_known
 from lsp_server.engine.messages import EngineOptions
-from lsp_server.errors import ModelNotPulledError
+from lsp_server.errors import ModelError, ModelNotPulledError
 from lsp_server.settings import Settings
 
 _FAKE = "fake"
@@ -32,7 +33,7 @@ def is_path(model: str) -> bool:
 def hub_file(model: str) -> HubFile:
     """The file on the hub that `NAME`, `NAME:QUANTISATION` or `OWNER/REPOSITORY:FILE` means.
 
-    Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that was not trained to fill holes.
+    Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that can neither fill holes nor chat.
     """
     if match := _HUB_FILE.fullmatch(model):
         return HubFile(match[1], match[2])
@@ -46,31 +47,56 @@ def model_path(settings: Settings, project: Path | None) -> Path:
     Raises `ModelNotFoundError` for a name that nothing has, `ModelNotPulledError` for one that is not here yet, and
     `ModelCannotInfillError` for one that was not trained to fill holes.
     """
-    if not settings.model:
-        return embedded_model()
-    if is_path(settings.model):
-        refuse_known(Path(settings.model).name)
-        path = Path(os.path.expanduser(settings.model))  # noqa: PTH111  (Path's raises where there is no such user)
-        return path if path.is_absolute() else (project or Path.cwd()) / path
-    file = hub_file(settings.model)
-    refuse_known(file.file)
-    if here := hub.cached(file):
-        return here
-    raise ModelNotPulledError(
-        f"The model {settings.model} is not on this machine yet. Get it: infill models pull {settings.model}"
-    )
+    return _find(settings.model, project, needs_infill=True)
 
 
 def engine_options(settings: Settings, project: Path | None) -> EngineOptions:
-    """How to run the model that is set. `fake:…` names the backend of the tests, see `engine.fake_backend`.
+    """How to run the model that fills holes. `fake:…` names the backend of the tests, see `engine.fake_backend`.
 
     Raises as `model_path` does.
     """
-    if settings.model.split(":")[0] == _FAKE:
-        return EngineOptions(model_path=settings.model, backend="fake")
+    return _options(settings, settings.model, project, needs_infill=True)
+
+
+def chat_options(settings: Settings, project: Path | None) -> EngineOptions:
+    """How to run the model that chats, which need not be able to fill holes.
+
+    Where it is the file that fills holes, these are the options of `engine_options`, so that one engine can be both.
+    Raises `ModelError`.
+    """
+    if not settings.chat.model:
+        return engine_options(settings, project)
+    options = _options(settings, settings.chat.model, project, needs_infill=False)
+    with contextlib.suppress(ModelError):
+        fill = engine_options(settings, project)
+        if os.path.realpath(fill.model_path) == os.path.realpath(options.model_path):
+            return fill
+    return options
+
+
+def _find(model: str, project: Path | None, *, needs_infill: bool) -> Path:
+    if not model:
+        return embedded_model()
+    if is_path(model):
+        if needs_infill:
+            refuse_known(Path(model).name)
+        path = Path(os.path.expanduser(model))  # noqa: PTH111  (Path's raises where there is no such user)
+        return path if path.is_absolute() else (project or Path.cwd()) / path
+    file = hub_file(model)
+    if needs_infill:
+        refuse_known(file.file)
+    if here := hub.cached(file):
+        return here
+    raise ModelNotPulledError(f"The model {model} is not on this machine yet. Get it: infill models pull {model}")
+
+
+def _options(settings: Settings, model: str, project: Path | None, *, needs_infill: bool) -> EngineOptions:
+    if model.split(":")[0] == _FAKE:
+        return EngineOptions(model_path=model, backend="fake", needs_infill=needs_infill)
     engine = settings.engine
     return EngineOptions(
-        model_path=str(model_path(settings, project)),
+        model_path=str(_find(model, project, needs_infill=needs_infill)),
+        needs_infill=needs_infill,
         window_tokens=engine.window_tokens,
         cache_tokens=engine.cache_tokens,
         cache_type=engine.cache_type,

@@ -7,11 +7,11 @@ import asyncio
 import contextlib
 import sys
 
-from lsp_server.commands.configured import configure, standard_input
-from lsp_server.engine.messages import Chunk, EngineOptions, Failed, Generate, ModelInfo, Priority, Sampling
+from lsp_server.commands.configured import configure_chat, standard_input
+from lsp_server.engine.messages import Chunk, EngineOptions, Failed, Generate, Priority, Sampling
 from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import EngineError, InfillError, ModelError
-from lsp_server.prompt.chat import Message, chat_prompt
+from lsp_server.errors import EngineError, InfillError
+from lsp_server.prompt.chat import Message, prompt_for
 
 _STANDARD_INPUT = "-"
 
@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", help="what to ask; - reads it from standard input")
     parser.add_argument("--system", metavar="TEXT", help="what the model is told first")
     parser.add_argument(
-        "--model", metavar="MODEL", help="an instruct model by name or path, instead of the one in the settings"
+        "--model", metavar="MODEL", help="an instruct model by name or path, instead of chat.model in the settings"
     )
-    parser.add_argument("--max-tokens", type=int, default=512, metavar="N", help="the most tokens to write (512)")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to write (chat.max_tokens: 512)")
     parser.add_argument(
         "--temperature", type=float, default=0.0, metavar="T", help="0, the default, takes the likeliest token"
     )
@@ -34,16 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask, and print the answer as it comes."""
-    if arguments.max_tokens < 1:
+    if arguments.max_tokens is not None and arguments.max_tokens < 1:
         raise InfillError("--max-tokens must be at least 1.")
     text = standard_input() if arguments.text == _STANDARD_INPUT else arguments.text
     messages = [Message("system", arguments.system)] if arguments.system else []
     messages.append(Message("user", text))
-    _, options, problems = configure(arguments.model)
+    chosen, options, problems = configure_chat(arguments.model)
     for problem in problems:
         print(f"infill: {problem}", file=sys.stderr)
     sampling = Sampling(arguments.temperature, arguments.top_k, arguments.top_p, seed=arguments.seed)
-    asyncio.run(_chat(options, messages, sampling, arguments.max_tokens))
+    asyncio.run(_chat(options, messages, sampling, arguments.max_tokens or chosen.chat.max_tokens))
     return 0
 
 
@@ -51,8 +51,7 @@ async def _chat(options: EngineOptions, messages: list[Message], sampling: Sampl
     engine = EngineProcess(options)
     engine.start()
     try:
-        model = await engine.ready()
-        prompt = chat_prompt(_template_of(model), messages, model.markers)
+        prompt = prompt_for(await engine.ready(), messages)
         request = Generate(prompt, max_tokens, sampling=sampling, kind="chat", priority=Priority.CHAT)
         async with contextlib.aclosing(engine.generate(request)) as events:
             async for event in events:
@@ -64,12 +63,3 @@ async def _chat(options: EngineOptions, messages: list[Message], sampling: Sampl
         print()
     finally:
         await engine.stop()
-
-
-def _template_of(model: ModelInfo) -> str:
-    if not model.chat_template:
-        raise ModelError(
-            f"{model.name} was not made for chat: it has no chat template. Use an instruct model, such as "
-            "deepseek-coder-1.3b-instruct."
-        )
-    return model.chat_template

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lsp_server.commands.configured import configure, standard_input
+from lsp_server.context.blocks import Neighbour
 from lsp_server.document import Document
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.engine.process import EngineProcess
@@ -21,11 +23,12 @@ from lsp_server.errors import InfillError, SourceError
 from lsp_server.languages import language_of
 from lsp_server.pipeline import Answer, Ask, Pipeline
 from lsp_server.settings import Settings
-from lsp_server.snapshot import Snapshot
+from lsp_server.snapshot import Snapshot, normalize
 from lsp_server.workspace import Workspace, file_uri, read_source
 
 _LINES_BEFORE, _LINES_AFTER = 12, 6
 _STANDARD_INPUT = "-"
+_ALL = 1 << 30  # tokens
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     # Behind a dash the parser would look for an option of that name, so it is one.
     parser.add_argument("-:", dest="place_in_input", metavar="LINE[:COL]", help="where to complete in standard input")
+    parser.add_argument(
+        "--with",
+        dest="neighbours",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="other files that the model sees, as much of them as fits: what an editor would have open",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--explain", action="store_true", help="print what each stage did, with the prompt")
     parser.add_argument("--model", metavar="MODEL", help="a model by name or path, instead of the one in the settings")
@@ -54,12 +66,19 @@ def run(arguments: argparse.Namespace) -> int:
     if place is None:
         raise InfillError("Name a file and where to complete in it, such as src/main.py:12:5.")
     snapshot = _read(place, arguments.language)
+    neighbours = _read_neighbours(arguments.neighbours, snapshot)
     chosen, options, problems = configure(arguments.model)
+    if neighbours:
+        # Who names files wants them in the prompt: only the window limits them.
+        chosen = msgspec.structs.replace(chosen, context=msgspec.structs.replace(chosen.context, max_tokens=_ALL))
     for problem in problems:
         print(f"infill: {problem}", file=sys.stderr)
-    answer, model_name = asyncio.run(_complete(snapshot, chosen, options, arguments.max_tokens))
+    ask = Ask("command", max_tokens=arguments.max_tokens)
+    answer, model_name = asyncio.run(_complete(snapshot, neighbours, ask, chosen, options))
     if answer.error:
         raise InfillError(answer.error)
+    for path in _left_out(neighbours, answer):
+        print(f"infill: {path} does not fit the model's window beside the rest, and was left out.", file=sys.stderr)
     if arguments.json:
         print(msgspec.json.encode(_to_json(snapshot, answer, model_name)).decode())
     elif arguments.explain:
@@ -90,6 +109,23 @@ def _read(place: str, language: str | None) -> Snapshot:
     return document.snapshot(line_index, character)
 
 
+def _read_neighbours(names: list[str], snapshot: Snapshot) -> list[Neighbour]:
+    """Other files, whole, with their paths as prompts name them. Raises `SourceError`."""
+    neighbours = []
+    for number, path in enumerate(map(Path, names)):
+        folder = Path.cwd() if path.absolute().is_relative_to(Path.cwd()) else path.parent.absolute()
+        uri = file_uri(path)
+        if uri != snapshot.uri:  # it would hold the answer
+            text = normalize(read_source(path))
+            neighbours.append(Neighbour(Workspace([folder]).relative_path(uri), language_of(path), text, number))
+    return neighbours
+
+
+def _left_out(neighbours: Sequence[Neighbour], answer: Answer) -> list[str]:
+    used = [line.summary for line in answer.trace.lines if line.stage == "block"]
+    return [each.path for each in neighbours if not any(line.startswith(f"{each.path}: ") for line in used)]
+
+
 def _parse_place(place: str) -> tuple[str, int | None, int | None]:
     match = re.fullmatch(r"(.+?)(?::(\d+))?(?::(\d+))?", place, re.DOTALL)
     if match is None:
@@ -99,13 +135,13 @@ def _parse_place(place: str) -> tuple[str, int | None, int | None]:
 
 
 async def _complete(
-    snapshot: Snapshot, chosen: Settings, options: EngineOptions, max_tokens: int | None
+    snapshot: Snapshot, neighbours: Sequence[Neighbour], ask: Ask, chosen: Settings, options: EngineOptions
 ) -> tuple[Answer, str]:
     """Load the model and ask; the answer, and the model's name."""
     engine = EngineProcess(options)
     engine.start()
     try:
-        answer = await Pipeline(engine, chosen).complete(snapshot, lambda: (), Ask("command", max_tokens=max_tokens))
+        answer = await Pipeline(engine, chosen).complete(snapshot, lambda: neighbours, ask)
         return answer, engine.model.name if engine.model else ""
     finally:
         await engine.stop()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from lsp_server import settings
-from lsp_server.catalog.resolve import engine_options, is_path, model_path
+from lsp_server.catalog.resolve import chat_options, engine_options, is_path, model_path
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import SourceError
 from lsp_server.settings import Settings
@@ -17,10 +17,18 @@ def configure(model: str | None) -> tuple[Settings, EngineOptions, list[str]]:
 
     `model` is what was given on the command line, which overrides them. Raises `ModelNotFoundError`.
     """
-    folder = Path.cwd()
-    overrides = [{"model": named(model)}] if model else []
-    chosen, problems = settings.load(folder, overrides)
-    return chosen, engine_options(chosen, folder), problems
+    chosen, problems = _settings("model", model)
+    return chosen, engine_options(chosen, Path.cwd()), problems
+
+
+def configure_chat(model: str | None) -> tuple[Settings, EngineOptions, list[str]]:
+    """The same for the model that chats."""
+    chosen, problems = _settings("chat.model", model)
+    return chosen, chat_options(chosen, Path.cwd()), problems
+
+
+def _settings(key: str, model: str | None) -> tuple[Settings, list[str]]:
+    return settings.load(Path.cwd(), [{key: named(model)}] if model else [])
 
 
 def model_file(model: str | None) -> str:

@@ -1,4 +1,4 @@
-"""`infill doctor`: what is installed, which model is used, whether it can infill, and what to do if not."""
+"""`infill doctor`: what is installed, which models are used, what they can do, and what to do if not."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from rich.console import Console
 from rich.table import Table
 
 from lsp_server import __version__, settings
-from lsp_server.catalog.resolve import embedded_model
+from lsp_server.catalog.resolve import chat_options, embedded_model
 from lsp_server.commands import gpu_advice
 from lsp_server.commands.configured import configure
 from lsp_server.commands.printing import make_report
-from lsp_server.engine.messages import ModelInfo
+from lsp_server.engine.messages import EngineOptions, ModelInfo
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import InfillError, ModelError
 from lsp_server.prompt.formats import format_of
+from lsp_server.settings import Settings
 
 _PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
 
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = make_report()
     _add_system(report)
     try:
-        _, options, problems = configure(arguments.model)
+        chosen, options, problems = configure(arguments.model)
     except ModelError as error:
         report.add_row("can infill", f"[red]no[/]: {error}")
         Console(highlight=False).print(report)
@@ -52,22 +53,24 @@ def run(arguments: argparse.Namespace) -> int:
     embedded = Path(options.model_path) == embedded_model()
     report.add_row("model", options.model_path + (" (embedded)" if embedded else ""))
     try:
-        model, fim_format = asyncio.run(_load(EngineProcess(options)))
+        model = asyncio.run(_load(options))
+        fim_format = format_of(model).name
     except InfillError as error:
         report.add_row("can infill", f"[red]no[/]: {error}")
         Console(highlight=False).print(report)
         return 1
     _add_model(report, model)
     report.add_row("can infill", f"[green]yes[/], {fim_format} format: {' '.join(model.markers.values())}")
+    _add_chat(report, chosen, options, model)
     Console(highlight=False).print(report)
     return 0
 
 
-async def _load(engine: EngineProcess) -> tuple[ModelInfo, str]:
+async def _load(options: EngineOptions) -> ModelInfo:
+    engine = EngineProcess(options)
     engine.start()
     try:
-        model = await engine.ready()
-        return model, format_of(model).name
+        return await engine.ready()
     finally:
         await engine.stop()
 
@@ -107,6 +110,26 @@ def _add_model(report: Table, model: ModelInfo) -> None:
         )
     else:
         report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")
+
+
+def _add_chat(report: Table, chosen: Settings, fill: EngineOptions, fill_model: ModelInfo) -> None:
+    """Which model answers questions, and whether it can."""
+    try:
+        options = chat_options(chosen, Path.cwd())
+        is_shared = options == fill
+        model = fill_model if is_shared else asyncio.run(_load(options))
+    except InfillError as error:
+        report.add_row("can chat", f"[red]no[/]: {error}")
+        return
+    report.add_row("chat model", "the same" if is_shared else options.model_path)
+    if model.chat_template:
+        report.add_row("can chat", "[green]yes[/], by its chat template")
+    else:
+        report.add_row(
+            "can chat",
+            "[yellow]no[/]: it has no chat template. Set chat.model to an instruct model, such as "
+            "deepseek-coder-1.3b-instruct.",
+        )
 
 
 def _add_llama(report: Table) -> None:

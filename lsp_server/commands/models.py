@@ -57,13 +57,19 @@ def _list(_: argparse.Namespace, console: Console) -> int:
         files = ", ".join(_with_size(name, file) for name, file in model.files.items())
         table.add_row(
             model.name,
-            "[red]cannot fill holes[/]" if model.refused else files,
+            _uses(model) or files,
             f"{model.window_tokens:,}",
             model.licence.name,
             ", ".join(here),
         )
     console.print(table)
     return 0
+
+
+def _uses(model: CatalogModel) -> str:
+    if model.can_only_chat:
+        return "[yellow]only for chat[/]: " + ", ".join(model.files)
+    return "[red]cannot fill holes[/]" if model.refused else ""
 
 
 def _with_size(name: str, file: HubFile) -> str:
@@ -88,7 +94,7 @@ def _facts(model: CatalogModel) -> list[tuple[str, str]]:
         ("format", f"{model.fim_format}; ends by {' '.join(model.stops)}" if model.stops else model.fim_format),
     ]
     if model.refused:
-        return [*facts, ("cannot be used", model.refused)]
+        facts.append(("only for chat" if model.can_only_chat else "cannot be used", model.refused))
     for name, file in model.files.items():
         here = hub.cached(file)
         facts.append((name, f"{file}{f', {file.gigabytes:.2f} GB' if file.gigabytes else ''}"))

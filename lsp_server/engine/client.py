@@ -9,6 +9,7 @@ from typing import Protocol
 from lsp_server.engine.messages import Event, Generate, ModelInfo
 
 WENT_AWAY = "The engine went away; it is being restarted."  # one sentence for every way to die, told once
+IS_STOPPED = "The engine is stopped."
 
 
 class EngineState(Enum):
@@ -31,6 +32,10 @@ class EngineClient(Protocol):
     @property
     def model(self) -> ModelInfo | None:
         """The model, once it is loaded."""
+        ...
+
+    def start(self) -> None:
+        """Begin to load the model, unless that has begun or the engine was stopped for good; returns at once."""
         ...
 
     async def ready(self) -> ModelInfo:

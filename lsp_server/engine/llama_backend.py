@@ -47,7 +47,8 @@ class LlamaBackend:
         self._model = self._load_model(path, options, progress)
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self.vocabulary = LlamaVocabulary(self._vocab)
-        _require_infill(path, self.vocabulary)
+        if options.needs_infill:
+            _require_infill(path, self.vocabulary)
         self._interrupt_flag = ctypes.create_string_buffer(2)
         self._abort_callback = _read_flag_natively()
         self._context = self._make_context(options, path)

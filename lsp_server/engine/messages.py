@@ -228,10 +228,14 @@ LoadEvent = Loading | Loaded | LoadFailed
 
 
 class EngineOptions(msgspec.Struct, frozen=True):
-    """How an engine runs a model; zero or empty means that the engine chooses, and so do -1 layers and bytes."""
+    """How an engine runs a model; zero or empty means that the engine chooses, and so do -1 layers and bytes.
+
+    A model that only chats need not be able to infill; others are refused if they cannot.
+    """
 
     model_path: str
     backend: Literal["llama", "fake"] = "llama"
+    needs_infill: bool = True
     window_tokens: int = 0
     cache_tokens: int = 0
     threads: int = 0

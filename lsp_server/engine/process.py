@@ -18,7 +18,7 @@ import msgspec
 
 from lsp_server import errors
 from lsp_server.engine import hardware
-from lsp_server.engine.client import WENT_AWAY, EngineState
+from lsp_server.engine.client import IS_STOPPED, WENT_AWAY, EngineState
 from lsp_server.engine.messages import (
     EngineOptions,
     Event,
@@ -76,8 +76,9 @@ class EngineProcess:
         return self._model
 
     def start(self) -> None:
-        """Launch the process and load the model in the background."""
-        self._supervisor = asyncio.ensure_future(self._supervise())
+        """Launch the process and load the model in the background, unless that was done before."""
+        if self._supervisor is None and self._error is None:
+            self._supervisor = asyncio.ensure_future(self._supervise())
 
     async def ready(self) -> ModelInfo:
         """Wait for the model. Raises the `ModelError` or `EngineError` that keeps it from serving."""
@@ -118,7 +119,7 @@ class EngineProcess:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervisor
             self._supervisor = None
-        self._error = EngineError("The engine is stopped.")
+        self._error = EngineError(IS_STOPPED)
         self._settled.set()
         self._set_state(EngineState.STOPPED)
 

@@ -10,8 +10,8 @@ from typing import Literal, NoReturn
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from lsp_server.engine.messages import Control, Marker, PromptPart, Text
-from lsp_server.errors import PromptError
+from lsp_server.engine.messages import Control, Marker, ModelInfo, PromptPart, Text
+from lsp_server.errors import ModelError, PromptError
 
 # Stands for a message's text while the template is rendered: private-use characters, which no template has.
 _PLACEHOLDER = "\ue000{}\ue001"
@@ -26,6 +26,16 @@ class Message:
     text: str
 
 
+def prompt_for(model: ModelInfo, messages: Sequence[Message]) -> tuple[PromptPart, ...]:
+    """The prompt for a model's next turn. Raises `ModelError` for a model without a template, and `PromptError`."""
+    if not model.chat_template:
+        raise ModelError(
+            f"{model.name} was not made for chat: it has no chat template. Use an instruct model, such as "
+            "deepseek-coder-1.3b-instruct: set chat.model, or name it with --model."
+        )
+    return chat_prompt(model.chat_template, messages, model.markers)
+
+
 def chat_prompt(template: str, messages: Sequence[Message], markers: Mapping[str, str]) -> tuple[PromptPart, ...]:
     """The prompt for the assistant's next turn. Raises `PromptError` if the template cannot be rendered.
 
@@ -34,7 +44,9 @@ def chat_prompt(template: str, messages: Sequence[Message], markers: Mapping[str
     """
     begin = markers.get("begin", "")
     turns = [{"role": message.role, "content": _PLACEHOLDER.format(index)} for index, message in enumerate(messages)]
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
     environment.globals["raise_exception"] = _refuse
     try:
         rendered = environment.from_string(template).render(

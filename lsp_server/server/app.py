@@ -15,14 +15,16 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from lsp_server import __version__, settings
-from lsp_server.catalog.resolve import engine_options
+from lsp_server.catalog.resolve import chat_options, engine_options
 from lsp_server.document import Encoding
 from lsp_server.engine.client import EngineState
-from lsp_server.engine.process import EngineProcess
+from lsp_server.engine.messages import EngineOptions
+from lsp_server.engine.roles import Casting, Engines, Role
 from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_of
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
+from lsp_server.server.progress import LoadProgress
 from lsp_server.server.protocol import InfillProtocol, read_messages
 from lsp_server.server.pull import offer
 from lsp_server.server.streams import ThreadWriter, claim_stdio, read_in_thread
@@ -31,8 +33,6 @@ from lsp_server.trace import Trace
 from lsp_server.workspace import Workspace
 
 logger = logging.getLogger(__name__)
-
-_LOAD_TOKEN = "infill/load"  # noqa: S105  (a progress token, not a secret)
 
 
 class InfillServer(LanguageServer):
@@ -48,14 +48,17 @@ class InfillServer(LanguageServer):
         self.menu_asked_at: dict[str, int] = {}  # the version of each document for which its menu was asked last
         self.settings = Settings()
         self.client_settings: list[Any] = []
-        self.engine: EngineProcess | None = None
+        self.engines: Engines | None = None
         self.pipeline: Pipeline | None = None
         self.last_trace: Trace | None = None
         self._stopped = asyncio.Event()
         self.protocol.on_exit = self.stop
         self._told: set[str] = set()
         self._offered: set[str] = set()
-        self._progress_begun = False
+        self._progress: dict[Role, LoadProgress] = {
+            "fill": LoadProgress(self, "infill/load", "infill: loading the model"),
+            "chat": LoadProgress(self, "infill/load/chat", "infill: loading the chat model"),
+        }
         self._tasks: set[asyncio.Future[Any]] = set()
 
     @property
@@ -72,8 +75,8 @@ class InfillServer(LanguageServer):
         await asyncio.wait({reading, stopped}, return_when=asyncio.FIRST_COMPLETED)
         reading.cancel()
         stopped.cancel()
-        if self.engine is not None:
-            await self.engine.stop()
+        if self.engines is not None:
+            await self.engines.stop()
         return 0 if self.protocol.was_shut_down else 1
 
     def stop(self) -> None:
@@ -93,49 +96,54 @@ class InfillServer(LanguageServer):
         self.settings, problems = settings.load(project, self.client_settings)
         for problem in problems:
             self.tell(types.MessageType.Warning, problem)
-        self._start_engine(project)
+        self._start_engines(project)
 
-    def _start_engine(self, project: Path | None) -> None:
+    def _start_engines(self, project: Path | None) -> None:
+        chosen = self.settings
+        casting = Casting(
+            self._fill_options(project),
+            lambda: chat_options(chosen, project),
+            fill_idle_s=chosen.engine.idle_minutes * 60,
+            chat_idle_s=chosen.chat.idle_minutes * 60,
+        )
+        if self.engines is None:
+            self.engines = Engines(casting, self._on_engine_state)
+        else:
+            if casting.fill != self.engines.fill.options:
+                self._progress["fill"].end("another model")
+            self.engines.recast(casting)
+        # Anew in any case: what is remembered was planned with the old settings.
+        self.pipeline = Pipeline(self.engines.fill, self.settings)
+
+    def _fill_options(self, project: Path | None) -> EngineOptions:
+        """How to run the model that is set; the embedded one where that cannot serve."""
         try:
-            options = engine_options(self.settings, project)
+            return engine_options(self.settings, project)
         except ModelNotPulledError:
             self._offer_to_pull(self.settings.model)
-            options = engine_options(msgspec.structs.replace(self.settings, model=""), project)
         except ModelError as error:
             self.tell(types.MessageType.Error, f"{error} The embedded model serves meanwhile.")
-            options = engine_options(msgspec.structs.replace(self.settings, model=""), project)
-        if self.engine is None or self.engine.options != options:
-            if self.engine is not None:
-                self.keep(asyncio.ensure_future(self.engine.stop()))
-            self._end_progress("another model")
-            self.engine = engine = EngineProcess(options, lambda *change: self._on_engine_state(engine, *change))
-            self.engine.start()
-        # Anew in any case: what is remembered was planned with the old settings.
-        self.pipeline = Pipeline(self.engine, self.settings)
+        return engine_options(msgspec.structs.replace(self.settings, model=""), project)
 
     def _offer_to_pull(self, model: str) -> None:
         if model not in self._offered:
             self._offered.add(model)
             self.keep(asyncio.ensure_future(offer(self, model)))
 
-    def _on_engine_state(self, engine: EngineProcess, state: EngineState, fraction: float, message: str) -> None:
-        if engine is not self.engine:
-            return  # it was replaced and is only ending
-        match state:
-            case EngineState.LOADING:
-                self._report_progress(fraction)
-            case EngineState.READY:
-                self._end_progress("ready")
-                self._check_format()
-            case EngineState.FAILED:
-                self._end_progress("failed")
-                self.tell(types.MessageType.Error, message)
-            case EngineState.STOPPED:
-                self._end_progress("stopped")
+    def _on_engine_state(self, role: Role, state: EngineState, fraction: float, message: str) -> None:
+        progress = self._progress[role]
+        if state is EngineState.LOADING:
+            progress.report(fraction)
+            return
+        progress.end(state.value)
+        if state is EngineState.READY and role == "fill":
+            self._check_format()
+        elif state is EngineState.FAILED and role == "fill":
+            self.tell(types.MessageType.Error, message)  # of the other role, who asked is told
 
     def _check_format(self) -> None:
-        assert self.engine is not None
-        if (model := self.engine.model) is None:
+        assert self.engines is not None
+        if (model := self.engines.fill.model) is None:
             return
         try:
             format_of(model)
@@ -161,27 +169,6 @@ class InfillServer(LanguageServer):
         self.last_trace = answer.trace
         if answer.error:
             self.tell(types.MessageType.Error, answer.error)
-
-    def _report_progress(self, fraction: float) -> None:
-        window = self.client_capabilities.window
-        if not (window and window.work_done_progress):
-            return
-        if self._progress_begun:
-            report = types.WorkDoneProgressReport(percentage=int(fraction * 100))
-            self.work_done_progress.report(_LOAD_TOKEN, report)
-            return
-        self._progress_begun = True
-        # Sent without waiting for the client's consent: a model often loads faster than a client answers.
-        self.protocol.send_request(
-            types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(_LOAD_TOKEN)
-        )
-        begin = types.WorkDoneProgressBegin(title="infill: loading the model", percentage=0)
-        self.work_done_progress.begin(_LOAD_TOKEN, begin)
-
-    def _end_progress(self, message: str) -> None:
-        if self._progress_begun:
-            self._progress_begun = False
-            self.work_done_progress.end(_LOAD_TOKEN, types.WorkDoneProgressEnd(message=message))
 
 
 def make_server() -> InfillServer:

@@ -80,3 +80,10 @@ def test_a_damaged_catalogue_is_said(tmp_path, monkeypatch, content):
     with pytest.raises(InfillError, match=r"catalog\.toml is damaged .* Reinstall"):
         catalog()
     catalog.cache_clear()
+
+
+def test_an_instruct_model_that_cannot_fill_holes_can_be_had_for_chat():
+    model = find_model("deepseek-coder-7b-instruct-v1.5")
+    assert model.can_only_chat
+    assert model.file()[1].file.endswith(".gguf")
+    assert [each.name for each in USABLE if each.can_only_chat] == []

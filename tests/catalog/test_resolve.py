@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from lsp_server.catalog import hub
-from lsp_server.catalog.resolve import embedded_model, engine_options, hub_file, is_path, model_path
+from lsp_server.catalog.resolve import chat_options, embedded_model, engine_options, hub_file, is_path, model_path
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import ModelCannotInfillError, ModelNotPulledError
-from lsp_server.settings import EngineSettings, Settings
+from lsp_server.settings import ChatSettings, EngineSettings, Settings
 
 
 @pytest.fixture
@@ -113,3 +113,51 @@ def test_a_model_that_is_here_is_its_file(elsewhere, monkeypatch):
 def test_a_file_of_a_model_that_cannot_fill_holes_is_refused_by_its_name(model):
     with pytest.raises(ModelCannotInfillError, match=r"Use deepseek-coder-6\.7b-base"):
         model_path(Settings(model=model), None)
+
+
+# Who chats
+
+
+def chats(model: str, fill: str = "/models/fill.gguf") -> Settings:
+    return Settings(model=fill, chat=ChatSettings(model=model), engine=EngineSettings(threads=3))
+
+
+def test_without_a_chat_model_the_one_that_fills_chats():
+    settings = chats("")
+    assert chat_options(settings, None) == engine_options(settings, None)
+
+
+def test_a_chat_model_of_its_own_need_not_infill():
+    options = chat_options(chats("/models/chat.gguf"), None)
+    assert (options.model_path, options.threads, options.needs_infill) == ("/models/chat.gguf", 3, False)
+    assert engine_options(chats("/models/chat.gguf"), None).needs_infill
+
+
+@pytest.mark.parametrize("spelling", ["fill.gguf", "./fill.gguf", "folder/../fill.gguf", "link.gguf"])
+def test_two_names_of_one_file_are_one_model(elsewhere, spelling):
+    (elsewhere / "folder").mkdir()
+    (elsewhere / "link.gguf").symlink_to(elsewhere / "fill.gguf")
+    settings = chats(spelling, fill=str(elsewhere / "fill.gguf"))
+    assert chat_options(settings, elsewhere) == engine_options(settings, elsewhere)
+
+
+def test_the_fake_chats_too():
+    assert chat_options(chats("fake:decode_ms=1"), None) == EngineOptions(
+        model_path="fake:decode_ms=1", backend="fake", needs_infill=False
+    )
+
+
+def test_a_completion_model_that_is_not_here_is_no_matter_to_who_chats(monkeypatch):
+    monkeypatch.setattr(hub, "cached", lambda _: None)
+    options = chat_options(chats("/models/chat.gguf", fill="deepseek-coder-1.3b-base"), None)
+    assert options.model_path == "/models/chat.gguf"
+
+
+@pytest.mark.parametrize(
+    "model", ["deepseek-coder-7b-instruct-v1.5", "someone/some-GGUF:DeepSeek-Coder-7B-Instruct-v1.5.gguf"]
+)
+def test_an_instruct_model_that_cannot_fill_holes_chats_and_does_not_complete(elsewhere, monkeypatch, model):
+    monkeypatch.setattr(hub, "cached", lambda file: elsewhere / file.file)
+    assert chat_options(chats(model), None).model_path.lower().startswith(str(elsewhere).lower())
+    with pytest.raises(ModelCannotInfillError, match=r"Use deepseek-coder-6\.7b-base.* set chat\.model"):
+        engine_options(Settings(model=model), None)

@@ -151,3 +151,59 @@ def test_a_setting_that_is_wrong_is_said_and_does_not_stop(infill, source, proje
 
 def test_no_tokens_is_no_answer(infill, source):
     assert "--max-tokens must be at least 1" in infill("complete", source(CODE), "--max-tokens", "0").sentence()
+
+
+# Other files
+
+
+def prompt_of(explained: str) -> str:
+    """The prompt of a trace."""
+    [prompt] = re.findall(r"^prompt .*\n((?: +│.*\n)+)", explained, re.MULTILINE)
+    return "\n".join(line.split("│ ", 1)[1] for line in prompt.splitlines())
+
+
+def test_files_named_with_it_are_in_the_prompt_whole_and_before_it(infill, source):
+    long = "".join(f"x{number} = {number}\n" for number in range(100))
+    source(long, "utils.py")
+    found = infill("complete", source(CODE), "--with", "utils.py", "--explain")
+    assert f"# utils.py\n{long}" in prompt_of(found.out), "not an excerpt"
+    assert prompt_of(found.out).index("# utils.py") < prompt_of(found.out).index("# main.py")
+    assert found.err == ""
+
+
+def test_several_files(infill, source):
+    for name in ("a.py", "b.py", "c.py"):
+        source(f"{name[0]} = 1\n", name)
+    found = infill("complete", source(CODE), "--with", "a.py", "b.py", "--with", "c.py", "--explain")
+    assert re.findall(r"# (\w+\.py)$", prompt_of(found.out), re.MULTILINE) == ["a.py", "b.py", "c.py", "main.py"]
+
+
+def test_a_file_elsewhere_goes_by_its_name_alone(infill, source, project):
+    (project / "here").mkdir()
+    source("secret = 1\n", "utils.py")
+    name = source(CODE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project / "here")
+        found = infill("complete", f"../{name}", "--with", "../utils.py", "--explain")
+    assert "# utils.py\nsecret = 1\n" in prompt_of(found.out)
+
+
+def test_without_files_no_other_is_in_the_prompt(infill, source):
+    source("x = 1\n", "utils.py")
+    assert "utils.py" not in infill("complete", source(CODE), "--explain").out
+
+
+def test_a_file_that_does_not_fit_is_said(infill, source):
+    source("x = 1\n" * 3000, "utils.py")
+    found = infill("complete", source(CODE), "--with", "utils.py", "--json")
+    assert "utils.py does not fit" in found.err
+    assert json.loads(found.out)["finish_reason"]
+
+
+def test_the_file_itself_is_not_one_of_the_others(infill, source):
+    name = source(CODE)
+    assert prompt_of(infill("complete", name, "--with", name, "--explain").out).count("def area") == 1
+
+
+def test_another_file_that_is_not_there(infill, source):
+    assert "There is no file nowhere.py." in infill("complete", source(CODE), "--with", "nowhere.py").sentence()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from lsp_server import __version__
+from lsp_server.catalog.resolve import embedded_model
+from tests.gguf_metadata import with_metadata
 
 FACTS = (
     *(f"infill {__version__}", "llama-cpp-python 0.3", "GPU: ", "physical", "MiB free of", "(embedded)", "tiny-fim"),
@@ -41,3 +45,27 @@ def test_what_was_set_is_what_it_runs_with(infill, project):
     lines = " ".join(infill("doctor").out.split())
     assert "1 threads" in lines
     assert "512 tokens (trained: " in lines
+
+
+def test_a_model_that_was_not_made_for_chat(infill):
+    lines = " ".join(infill("doctor").out.split())
+    assert "chat model the same" in lines
+    assert "can chat no: it has no chat template. Set chat.model to an instruct model" in lines
+
+
+@pytest.mark.parametrize("template", ["", "{{ messages[0]['content'] }}"])
+def test_the_chat_model_is_loaded_and_its_template_looked_for(infill, project, template):
+    arguments = ("--chat-template", template) if template else ()
+    with_metadata(embedded_model(), project / "chat.gguf", *arguments)
+    (project / ".infill.toml").write_text('chat.model = "chat.gguf"\n', encoding="utf-8")
+    found = infill("doctor")
+    assert found.status == 0
+    lines = "".join(found.out.split())
+    assert f"chatmodel{project / 'chat.gguf'}canchat{'yes' if template else 'no'}" in lines
+
+
+def test_a_chat_model_that_is_missing_keeps_nobody_from_completing(infill, project):
+    (project / ".infill.toml").write_text('chat.model = "nowhere.gguf"\n', encoding="utf-8")
+    found = infill("doctor")
+    assert found.status == 0
+    assert "can chat no: There is no" in " ".join(found.out.split())

@@ -258,3 +258,26 @@ async def test_a_model_that_cannot_be_had_is_said_and_the_embedded_one_serves(se
     assert "The embedded model serves meanwhile." in message
     client.open("file:///a.py", FUNCTION)
     assert (await client.response(client.ask("file:///a.py", 1, 7)))["result"]["items"]
+
+
+async def test_a_model_that_nobody_uses_is_released_and_comes_back_when_somebody_types(fake):
+    client = await fake(engine={"idle_minutes": 0.001})
+    await eventually(lambda: engines_of(client.process.pid) == [])
+    assert "fill: engine stopped" in await client.command("infill.dumpState")
+    client.open("file:///a.py", "text")
+    mark = client.mark
+    assert (await client.response(client.ask("file:///a.py", 0, 4, trigger_kind=2)))["result"] is None
+    await client.ready(since=mark)
+    await eventually(lambda: engines_of(client.process.pid) == [])
+    assert (await client.response(client.ask("file:///a.py", 0, 4)))["result"] is not None, "who asks waits for it"
+    assert not client.shown(client.begun)
+
+
+async def test_changing_the_chat_model_leaves_the_other_alone(serve, tmp_path):
+    client = await serve(INLINE, {"model": "fake"})
+    await client.ready()
+    engine = await engine_of(client)
+    push(client, {"chat": {"model": str(tmp_path / "nowhere.gguf"), "idleMinutes": 7}})
+    await until_setting(client, "idle_minutes", "7.0")  # the first of that name
+    assert await engine_of(client) == engine
+    assert not client.shown(), "nobody has chatted yet"

@@ -5,6 +5,7 @@ import pytest
 from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import ModelCannotInfillError, ModelError, ModelFileError, ModelNotFoundError
+from tests.engine.drive import write
 
 HARMLESS = {
     "<｜fim▁begin｜>": "<｜xyz▁begin｜>",
@@ -94,4 +95,11 @@ def test_after_a_refusal_a_good_model_loads(model_path, tmp_path):
     refusal(tmp_path / "absent.gguf")
     backend = LlamaBackend(EngineOptions(model_path=str(model_path), threads=1))
     assert backend.info.name == "tiny-fim"
+    backend.close()
+
+
+def test_who_only_chats_needs_no_markers(rewrite_model):
+    backend = LlamaBackend(EngineOptions(model_path=str(rewrite_model(HARMLESS)), threads=1, needs_infill=False))
+    assert not {"prefix", "suffix", "middle"} & set(backend.info.markers)
+    assert write(backend, backend.tokenize("def add(a, b):"), count=4)
     backend.close()

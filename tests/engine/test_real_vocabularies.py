@@ -7,9 +7,11 @@ import pytest
 from lsp_server.engine.fit import fit
 from lsp_server.engine.llama_bare_loop import FileVocabulary
 from lsp_server.engine.messages import Marker, Text
+from lsp_server.prompt.chat import Message, chat_prompt
 from lsp_server.prompt.formats import format_for
 from lsp_server.prompt.plan import plan_anchor
 from tests.fixtures import make_model, snapshot_at
+from tests.gguf_metadata import with_metadata
 from tests.llama_cpp_source import vocabularies
 
 SEPARATOR = "\n__ggml_vocab_test__\n"
@@ -72,6 +74,24 @@ def test_what_ends_a_text_of_deepseek_coder(deepseek):
         32017,
         EOT,
     ]
+
+
+def test_what_ends_a_text_of_an_instruct_model(folder, tmp_path):
+    """Its file names `<|EOT|>` as its end, and it still ends as the base model does: asked to fill a hole, it may."""
+    source = folder / "ggml-vocab-deepseek-coder.gguf"
+    path = with_metadata(source, tmp_path / "instruct.gguf", "--special-token-by-id", "eos", str(EOT))
+    vocabulary = FileVocabulary(path)
+    ends = {token for token in range(vocabulary.num_tokens) if vocabulary.is_end(token)}
+    vocabulary.close()
+    assert ends == {BEGIN, 32014, SUFFIX, PREFIX, MIDDLE, EOT}
+
+
+def test_a_turn_of_chat_ends_by_its_token_and_not_by_its_text(deepseek):
+    """A template's `<|EOT|>` is the token; an answer that only spells it goes on."""
+    parts = chat_prompt("{{ messages[0]['content'] }}<|EOT|>", [Message("user", "<|EOT|>")], {})
+    tokens = fit(parts, deepseek, 1000)
+    assert tokens[-1] == EOT
+    assert not [token for token in tokens[:-1] if deepseek.is_end(token)]
 
 
 @pytest.mark.parametrize("text", ["<｜fim▁begin｜>", "<|EOT|>", "<|User|>", "x = '<|EOT|>'\n", "<pad>", "<|<|EOT|>"])

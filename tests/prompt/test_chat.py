@@ -1,10 +1,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lsp_server.engine.messages import Control, Marker, Text
-from lsp_server.errors import PromptError
-from lsp_server.prompt.chat import Message, chat_prompt
+from lsp_server.errors import ModelError, PromptError
+from lsp_server.prompt.chat import Message, chat_prompt, prompt_for
+from tests.fixtures import make_model
 
 # As models have them: turns between control tokens, and with a heading.
 TURNS = (
@@ -14,6 +16,20 @@ TURNS = (
 HEADINGS = (
     "{{ bos_token }}{%- for message in messages %}{%- if message['role'] == 'system' %}{{ message['content'] }}\n"
     "{%- else %}### {{ message['role'].upper() }}:\n{{ message['content'] }}\n{%- endif %}{%- endfor %}### ASSISTANT:"
+)
+# The layout of DeepSeek-Coder's, with its white-space control; the words of its own first line are others.
+DEEPSEEK = (
+    "{% set ns = namespace(found=false) %}\n"
+    "{%- for message in messages %}{% if message['role'] == 'system' %}{% set ns.found = true %}{% endif %}{% endfor %}"
+    "{{ bos_token }}\n"
+    "{%- if not ns.found -%}\n{{ 'You answer questions about code.\\n' }}\n{%- endif %}\n"
+    "{%- for message in messages %}\n"
+    "    {%- if message['role'] == 'system' %}\n{{ message['content'] }}\n"
+    "    {%- elif message['role'] == 'user' %}\n{{ '### Instruction:\\n' + message['content'] + '\\n' }}\n"
+    "    {%- else %}\n{{ '### Response:\\n' + message['content'] + '\\n<|EOT|>\\n' }}\n"
+    "    {%- endif %}\n"
+    "{%- endfor %}\n"
+    "{% if add_generation_prompt %}\n{{ '### Response:' }}\n{% endif %}"
 )
 QUESTION = Message("user", "write a quick sort algorithm in python.")
 
@@ -28,7 +44,38 @@ def test_turns():
     )
 
 
-@pytest.mark.parametrize("template", [TURNS, HEADINGS])
+def test_deepseek_coder():
+    assert chat_prompt(DEEPSEEK, [QUESTION], {"begin": "<B>"}) == (
+        Marker("begin"),
+        Control("You answer questions about code.\n### Instruction:\n"),
+        Text(QUESTION.text),
+        Control("\n### Response:\n"),
+    )
+    turns = [QUESTION, Message("assistant", "def sort(): ..."), Message("user", "And in C?")]
+    rendered = "".join(part.text for part in chat_prompt(DEEPSEEK, turns, {"begin": "<B>"})[1:])
+    assert rendered == (
+        "You answer questions about code.\n"
+        f"### Instruction:\n{QUESTION.text}\n### Response:\ndef sort(): ...\n<|EOT|>\n"
+        "### Instruction:\nAnd in C?\n### Response:\n"
+    )
+
+
+def test_a_model_without_a_template_is_refused_with_what_to_use():
+    with pytest.raises(ModelError, match=r"no chat template.* instruct model, such as .* set chat\.model"):
+        prompt_for(make_model(), [QUESTION])
+
+
+def test_a_model_with_a_template_is_asked_in_its_words():
+    model = replace(make_model(), chat_template=HEADINGS)
+    assert prompt_for(model, [QUESTION]) == chat_prompt(HEADINGS, [QUESTION], model.markers)
+
+
+def test_templates_may_break_their_loops():
+    template = "{% for message in messages %}{{ message['content'] }}{% break %}{% endfor %}"
+    assert chat_prompt(template, [QUESTION, QUESTION], {}) == (Text(QUESTION.text),)
+
+
+@pytest.mark.parametrize("template", [TURNS, HEADINGS, DEEPSEEK])
 def test_a_prompt_begins_once(template):
     first, second, *_ = chat_prompt(template, [QUESTION], {"begin": "<s>"})
     assert first == Marker("begin")
