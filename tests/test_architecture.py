@@ -51,7 +51,10 @@ PURE = (
     *("context", "prompt", "session", "postprocess"),
     *(
         f"engine.{name}"
-        for name in ("scheduler", "run", "placement", "cache", "slots", "saved", "reuse", "pace", "prepare", "fit")
+        for name in (
+            *("scheduler", "run", "placement", "cache", "slots", "saved", "reuse", "pace", "prepare", "fit"),
+            *("memory", "sizing"),
+        )
     ),
 )
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "asyncio", "threading", "tempfile", "shutil"}
