@@ -22,7 +22,7 @@ class Shape:
     layers: int = 4
     heads: int = 8
     key_value_heads: int | tuple[int, ...] = 8
-    feed_forward: int = 1408
+    feed_forward: int = 1536
     num_tokens: int = 32256
     weights: Type = Type.Q8_0
     window_tokens: int = 16384

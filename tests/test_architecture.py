@@ -29,7 +29,7 @@ ALLOWED = {
                 "snapshot"},
     "postprocess": {"snapshot"},
     "engine": {"errors", "sequences"},
-    "catalog": {"engine.messages", "errors", "settings", "snapshot"},
+    "catalog": {"engine.hardware", "engine.messages", "engine.sizing", "errors", "settings", "snapshot"},
     "pipeline": {"context", "engine.client", "engine.messages", "errors", "postprocess", "prompt", "session",
                  "settings", "snapshot", "trace"},
     "server": {"catalog", "context", "document", "engine.client", "engine.messages", "engine.process", "errors",

@@ -6,12 +6,12 @@ Source: `ggml/include/gguf.h` of llama.cpp.
 from __future__ import annotations
 
 import itertools
-import mmap
+import os
 import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lsp_server.errors import ModelFileError, ModelNotFoundError
 
@@ -83,9 +83,9 @@ def read_header(path: Path) -> Header:
 
 def _read_file(path: Path) -> Header:
     check_gguf(path)
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with path.open("rb") as file:
         try:
-            return _parse(_Cursor(data, len(_MAGIC)))
+            return _parse(_Cursor(file, path.stat().st_size, len(_MAGIC)))
         except (struct.error, ValueError, KeyError, OverflowError, RecursionError):
             raise ModelFileError(
                 f"{path} is damaged: what it says of its model cannot be read. Download it again."
@@ -95,29 +95,34 @@ def _read_file(path: Path) -> Header:
 class _Cursor:
     """A place in a file's bytes that moves on as they are read. Beyond their end it raises `struct.error`."""
 
-    def __init__(self, data: mmap.mmap, at: int) -> None:
-        self.data = data
+    def __init__(self, file: BinaryIO, size: int, at: int) -> None:
+        self.size = size
         self.at = at
+        self._file = file
+        file.seek(at)
 
-    def skip(self, num_bytes: int) -> int:
-        """Move on; the place before."""
-        before = self.at
-        if num_bytes > len(self.data) - before:
+    def skip(self, num_bytes: int) -> None:
+        self._advance(num_bytes)
+        self._file.seek(num_bytes, os.SEEK_CUR)
+
+    def read(self, num_bytes: int) -> bytes:
+        self._advance(num_bytes)
+        return self._file.read(num_bytes)
+
+    def _advance(self, num_bytes: int) -> None:
+        if num_bytes > self.size - self.at:
             raise struct.error
         self.at += num_bytes
-        return before
 
     def numbers(self, letter: str, count: int = 1) -> tuple[Any, ...]:
         layout = f"<{count}{letter}"
-        return struct.unpack_from(layout, self.data, self.skip(struct.calcsize(layout)))
+        return struct.unpack(layout, self.read(struct.calcsize(layout)))
 
     def number(self, letter: str) -> Any:
         return self.numbers(letter)[0]
 
     def string(self) -> str:
-        size = self.number("Q")
-        before = self.skip(size)
-        return self.data[before : self.at].decode("utf-8", errors="replace")
+        return self.read(self.number("Q")).decode("utf-8", errors="replace")
 
     def value(self, kind: int) -> Any:
         """A value of that type; None for an array that is not kept."""
@@ -152,7 +157,7 @@ def _parse(cursor: _Cursor) -> Header:
         dimensions = cursor.numbers("Q", cursor.number("I"))
         found.append((name, dimensions, cursor.number("I"), cursor.number("Q")))
     alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
-    data_bytes = len(cursor.data) - -(-cursor.at // alignment) * alignment
+    data_bytes = cursor.size - -(-cursor.at // alignment) * alignment
     # From one tensor to the next: right for types that are newer than this code, and with what aligns them.
     offsets = sorted({offset for *_, offset in found} | {data_bytes})
     end_of = dict(itertools.pairwise(offsets))

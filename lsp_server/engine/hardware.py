@@ -37,6 +37,19 @@ class Machine:
     repacked_types: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LlamaFeatures:
+    """Version and build of llama.cpp, and the machine as it sees it.
+
+    `system` are instruction sets and backends, as llama.cpp prints them.
+    """
+
+    version: str
+    offloads_to_gpu: bool
+    system: str
+    machine: Machine
+
+
 def look(gpus: tuple[Gpu, ...] = (), repacked_types: tuple[int, ...] = ()) -> Machine:
     """This machine, as much of it as this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -17,9 +17,10 @@ def test_the_report_of_the_embedded_model(infill):
     assert found.status == 0, found.out
     lines = " ".join(found.out.split())
     assert [fact for fact in FACTS if fact not in lines] == []
-    memory = re.search(r"(\d+) MiB: weights (\d+) MiB, cache of \d+ tokens (\d+)", lines)
-    needed, weights, cache = map(int, memory.groups())
-    assert abs(needed - weights - cache) <= 1
+    memory = re.search(r"(\d+) MiB: weights (\d+) MiB, cache of \d+ tokens (\d+) MiB, working memory (\d+)", lines)
+    needed, *parts = map(int, memory.groups())
+    assert abs(needed - sum(parts)) <= 2
+    assert " note " not in lines
 
 
 def test_a_model_that_is_missing(infill):
@@ -41,3 +42,10 @@ def test_what_was_set_is_what_it_runs_with(infill, project):
     lines = " ".join(infill("doctor").out.split())
     assert "1 threads" in lines
     assert "512 tokens (trained: " in lines
+
+
+def test_what_is_not_as_the_settings_want_it_is_said(infill, project):
+    (project / ".infill.toml").write_text("[engine]\nthreads = 1\nwindow_tokens = 99999\n", encoding="utf-8")
+    found = infill("doctor")
+    assert found.status == 0
+    assert "note engine.window_tokens is 99999, but this model was trained for" in " ".join(found.out.split())

@@ -1,4 +1,4 @@
-"""Memory is predicted within a tenth of what is used, of models of several shapes, each loaded in a process of its own."""
+"""Memory is predicted within a tenth of what is used, of models of several shapes, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHAPES = {
     "multi-query, as DeepSeek-Coder 5.7B": Shape(key_value_heads=1, feed_forward=4096, num_tokens=8192),
     "heads differ by layer": Shape(architecture="deci", key_value_heads=(8, 4, 2, 1)),
     "heads wider than the model": Shape(key_length=128),
-    "quantised as most are": Shape(width=1024, heads=16, key_value_heads=16, layers=2, weights=Type.Q4_K, feed_forward=2816),
+    "quantised as most are": Shape(width=1024, heads=16, key_value_heads=16, layers=2, weights=Type.Q4_K),
 }  # fmt: skip
 
 
@@ -63,7 +63,9 @@ def assert_predicted(found: dict[str, Any]) -> None:
     ):
         assert used[part] == pytest.approx(predicted, rel=TOLERANCE), part
     assert sum(used.values()) == pytest.approx(found["total"], rel=TOLERANCE)
-    assert found["grown"] == pytest.approx(found["total"], rel=TOLERANCE, abs=BESIDES_BYTES)
+    # A page becomes resident when it is first used, and of the compute buffer one prompt uses a part.
+    least, most = found["total"] - used["compute"] - used["output"], found["total"] + BESIDES_BYTES
+    assert (1 - TOLERANCE) * least <= found["grown"] <= (1 + TOLERANCE) * most
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -148,19 +150,21 @@ def test_a_header_that_is_cut_short_is_refused(model_path, tmp_path, length):
 def test_a_cache_that_cannot_be_allocated_becomes_smaller_and_that_is_told(models):
     """The machine has the memory and the process may not have it: only trying tells."""
     name = "multi-head, as DeepSeek-Coder"
-    found = measure(models(name), limit_mebibytes=400, cache_tokens=1 << 16)
+    found = measure(models(name), limit_mebibytes=450, cache_tokens=1 << 17)
     assert found["parameters"]["cache_type"] == "q8_0"
-    assert 4096 <= found["parameters"]["cache_tokens"] < 1 << 16
+    assert 4096 <= found["parameters"]["cache_tokens"] < 1 << 17
     notes = " ".join(found["notes"])
     assert "not enough memory for the cache" in notes
     assert_predicted(found)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process's memory is limited by resource.setrlimit")
-def test_a_model_that_has_no_room_at_all_is_refused_with_what_to_do(models):
-    name = "multi-head, as DeepSeek-Coder"
-    with pytest.raises(AssertionError, match="ModelTooLargeError: There is not enough memory to run .* smaller model"):
-        measure(models(name), limit_mebibytes=40)
+def test_a_model_whose_smallest_cache_has_no_room_is_refused_with_what_to_do(tmp_path):
+    """Half a mebibyte a token even in q8_0, which is what the weights of this shape are not."""
+    shape = Shape(width=64, layers=64, feed_forward=64, num_tokens=8192, key_length=512)
+    path = write(tmp_path / "cached.gguf", shape)
+    with pytest.raises(AssertionError, match=r"ModelTooLargeError: There is not enough memory .* smaller model"):
+        measure(path, limit_mebibytes=250)
 
 
 def test_a_cache_beyond_the_machine_s_memory_is_not_even_tried(models, tmp_path):
