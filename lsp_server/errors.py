@@ -7,6 +7,7 @@ InfillError              one or two sentences for the user: what is wrong, and w
 │   ├── ModelNotFoundError    the file is not there, or nothing has that name
 │   │   └── ModelNotPulledError   it is known where to get it
 │   ├── ModelFileError        the file is no GGUF, is cut short, or llama.cpp cannot load it
+│   ├── ModelTooLargeError     there is not enough memory for it, however it is run
 │   └── ModelCannotInfillError  a good model that was not made for filling holes
 ├── HubError             a file could not be had from the hub
 ├── PromptError          a prompt that cannot be fitted into the model's window
@@ -43,6 +44,10 @@ class ModelNotPulledError(ModelNotFoundError):
 
 class ModelFileError(ModelError):
     """The model's file is not a GGUF, is cut short, or is refused by llama.cpp."""
+
+
+class ModelTooLargeError(ModelError):
+    """There is not enough memory for the model, however it is run."""
 
 
 class ModelCannotInfillError(ModelError):

@@ -159,11 +159,14 @@ class EngineSettings(msgspec.Struct, frozen=True):
             "0: none, -1: chosen.",
         ),
     ] = -1
-    cache_type: Annotated[Literal["f16", "q8_0"], Meta(description="Number format of the KV cache.")] = "f16"
+    cache_type: Annotated[
+        Literal["auto", "f16", "q8_0"],
+        Meta(description="Number format of the KV cache; `auto`: f16, or q8_0 where memory is short."),
+    ] = "auto"
     threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads; 0: one a physical core.")] = 0
     gpu_layers: Annotated[
         int,
-        Meta(ge=-1, le=1000, description="Layers on the GPU; -1: all, where llama.cpp was built for one."),
+        Meta(ge=-1, le=1000, description="Layers on the GPU; -1: as many as fit, where llama.cpp was built for one."),
     ] = -1
     batch_tokens: Annotated[int, Meta(ge=0, le=16384, description="The most tokens evaluated at once; 0: chosen.")] = 0
     flash_attention: Annotated[

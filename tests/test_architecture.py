@@ -29,7 +29,7 @@ ALLOWED = {
                 "snapshot"},
     "postprocess": {"snapshot"},
     "engine": {"errors", "sequences"},
-    "catalog": {"engine.messages", "errors", "settings", "snapshot"},
+    "catalog": {"engine.hardware", "engine.messages", "engine.sizing", "errors", "settings", "snapshot"},
     "generation": {"engine.client", "engine.messages", "postprocess", "snapshot"},
     "pipeline": {"context", "engine.client", "engine.messages", "errors", "generation", "postprocess", "prompt",
                  "session", "settings", "snapshot", "trace"},
@@ -52,7 +52,10 @@ PURE = (
     *("context", "prompt", "session", "postprocess"),
     *(
         f"engine.{name}"
-        for name in ("scheduler", "run", "placement", "cache", "slots", "saved", "reuse", "pace", "prepare", "fit")
+        for name in (
+            *("scheduler", "run", "placement", "cache", "slots", "saved", "reuse", "pace", "prepare", "fit"),
+            *("memory", "sizing"),
+        )
     ),
 )
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "asyncio", "threading", "tempfile", "shutil"}

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from lsp_server.bench.ours import OurSide, prompt_of
 from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.sides import Answer, ignore
@@ -179,9 +181,9 @@ def measure_batches(
     options: EngineOptions, book: Book, prefill_tokens: int, pairs: int, say: Callable[[str], None]
 ) -> BatchResult:
     """Prefill of the same text through the backend, by physical batch, in turns."""
-    from lsp_server.engine.llama_bare_loop import PhysicalBatch
+    from lsp_server.engine.llama_bare_loop import BareLoop
 
-    backends = {size: PhysicalBatch(options, size) for size in PHYSICAL_BATCHES}
+    backends = {size: BareLoop(replace(options, physical_batch_tokens=size)) for size in PHYSICAL_BATCHES}
     samples: dict[int, list[float]] = {size: [] for size in PHYSICAL_BATCHES}
     tokens = backends[PHYSICAL_BATCHES[0]].tokenize(book.text(prefill_tokens))[:prefill_tokens]
     for number in range(pairs):

@@ -33,6 +33,7 @@ class Licence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     summary: str
+    forbids_commercial_use: bool = False
 
 
 class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +52,7 @@ class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str = ""
     window_tokens: int = 0
     kv_bytes_per_token: int = 0
+    active_parameters: float = 0.0
     refused: str = ""
     unverified: tuple[str, ...] = ()
     files: dict[str, HubFile] = {}
@@ -66,14 +68,16 @@ class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CatalogModel:
     """A model with what its family says.
 
-    `kv_bytes_per_token` is of a cache in f16, 0 if unknown; `stops` end its text besides the FIM markers; `refused` is
-    why it cannot fill holes, `unverified` which fields nobody has checked.
+    `num_active_parameters` are those one token is multiplied with. `kv_bytes_per_token` is of a cache in f16, 0 if
+    unknown; `stops` end its text besides the FIM markers; `refused` is why it cannot fill holes, `unverified` which
+    fields nobody has checked.
     """
 
     name: str
     family: str
     role: Literal["base", "instruct"]
     num_parameters: float
+    num_active_parameters: float
     fim_format: str
     licence: Licence
     window_tokens: int
@@ -146,6 +150,7 @@ def _model(raw: _Catalog, name: str, model: _Model) -> CatalogModel:
         family.title,
         model.role,
         model.parameters,
+        model.active_parameters or model.parameters,
         family.format,
         raw.licences[model.licence or family.licence],
         model.window_tokens or family.window_tokens,

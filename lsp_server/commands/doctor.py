@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import platform
-import subprocess
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lsp_server import __version__, settings
 from lsp_server.catalog.resolve import chat_options, embedded_model
 from lsp_server.commands import gpu_advice
 from lsp_server.commands.configured import configure
+from lsp_server.commands.machine import llama_features
 from lsp_server.commands.printing import make_report
 from lsp_server.engine.messages import EngineOptions, ModelInfo
 from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import InfillError, ModelError
+from lsp_server.errors import EngineError, InfillError, ModelError
 from lsp_server.prompt.formats import format_of
 from lsp_server.settings import Settings
 
@@ -86,7 +85,7 @@ def _add_system(report: Table) -> None:
 
 
 def _add_model(report: Table, model: ModelInfo) -> None:
-    needed = model.weights_bytes + model.cache_bytes
+    needed = model.memory_bytes
     free = psutil.virtual_memory().available
     verdict = "" if needed < free else " [red](more than is free: choose a smaller model or engine.cache_tokens)[/]"
     report.add_row("", f"{model.name}, {model.num_parameters / 1e6:,.0f} million parameters, {model.description}")
@@ -94,8 +93,11 @@ def _add_model(report: Table, model: ModelInfo) -> None:
     report.add_row(
         "needs",
         f"{_mebibytes(needed)}: weights {_mebibytes(model.weights_bytes)}, "
-        f"cache of {model.cache_tokens} tokens {_mebibytes(model.cache_bytes)}{verdict}",
+        f"cache of {model.cache_tokens} tokens {_mebibytes(model.cache_bytes)}, "
+        f"working memory {_mebibytes(model.working_bytes)}{verdict}",
     )
+    for note in model.notes:
+        report.add_row("note", f"[yellow]{escape(note)}[/]")
     runs = model.parameters
     attention = "flash attention" if runs.flash_attention else "[yellow]no flash attention[/]"
     report.add_row(
@@ -134,19 +136,16 @@ def _add_chat(report: Table, chosen: Settings, fill: EngineOptions, fill_model: 
 
 def _add_llama(report: Table) -> None:
     """What llama.cpp says of itself, asked in a process of its own."""
-    command = [sys.executable, "-m", "lsp_server.engine.llama_features"]
-    result = subprocess.run(command, capture_output=True, check=False)
-    if result.returncode != 0:
-        report.add_row(
-            "llama.cpp",
-            f"[red]does not run[/] (status {result.returncode}). Reinstall it for this machine: "
-            "pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python",
-        )
+    try:
+        features = llama_features()
+    except EngineError as error:
+        report.add_row("llama.cpp", f"[red]{error}[/]")
         return
-    features = json.loads(result.stdout)
-    gpu = "[green]yes[/]" if features["offloads_to_gpu"] else "no (built for the CPU only)"
-    report.add_row("llama.cpp", f"GPU: {gpu}; {features['system']}")
-    if not features["offloads_to_gpu"] and (todo := gpu_advice.advice()):
+    gpu = "[green]yes[/]" if features.offloads_to_gpu else "no (built for the CPU only)"
+    report.add_row("llama.cpp", f"GPU: {gpu}; {features.system}")
+    for each in features.machine.gpus:
+        report.add_row("GPU", f"{each.name}, {_mebibytes(each.free_bytes)} free of {_mebibytes(each.total_bytes)}")
+    if not features.offloads_to_gpu and (todo := gpu_advice.advice()):
         report.add_row("GPU", f"[yellow]not used[/]. {todo}")
 
 

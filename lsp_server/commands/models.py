@@ -1,4 +1,4 @@
-"""`infill models list|show|pull|rm`: the models infill knows, and getting them from the hub."""
+"""`infill models list|recommend|show|pull|rm|verify`: the models infill knows, and getting them from the hub."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from rich.table import Table
 
 from lsp_server.catalog import hub
 from lsp_server.catalog.hub_errors import gigabytes
-from lsp_server.catalog.models import CatalogModel, HubFile, catalog, find_model, in_catalog
+from lsp_server.catalog.models import CatalogModel, HubFile, catalog, in_catalog
 from lsp_server.catalog.resolve import hub_file
-from lsp_server.commands import models_verify
-from lsp_server.commands.printing import make_console, make_report
+from lsp_server.commands import models_recommend, models_show, models_verify
+from lsp_server.commands.printing import make_console
 from lsp_server.errors import HubError, InfillError
-
-UNKNOWN = "?"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="WHAT", required=True)
     for name, run_kind, summary in (
         ("list", _list, "the models that infill knows by name"),
-        ("show", _show, "what is known of a model"),
+        ("recommend", models_recommend.run, "which models suit this machine, and why"),
+        ("show", models_show.run, "what is known of a model, and the memory it takes"),
         ("pull", _pull, "get a model from the hub"),
         ("rm", _remove, "delete a model from this machine"),
         ("verify", models_verify.run, "whether a model really fills holes, tried on known ones"),
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         kind = kinds.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         kind.set_defaults(run_kind=run_kind)
         if name == "show":
-            kind.add_argument("name", metavar="NAME")
+            kind.add_argument("name", metavar="NAME", help="or a path, or OWNER/REPOSITORY:FILE")
         if name in ("pull", "rm"):
             kind.add_argument("name", metavar="NAME[:QUANTISATION]", help="or OWNER/REPOSITORY:FILE")
         if name == "verify":
@@ -74,41 +73,6 @@ def _uses(model: CatalogModel) -> str:
 
 def _with_size(name: str, file: HubFile) -> str:
     return f"{name} {file.gigabytes:.1f} GB" if file.gigabytes else name
-
-
-def _show(arguments: argparse.Namespace, console: Console) -> int:
-    model = find_model(arguments.name)
-    report = make_report()
-    for name, value in _facts(model):
-        report.add_row(name, value)
-    console.print(report)
-    return 0
-
-
-def _facts(model: CatalogModel) -> list[tuple[str, str]]:
-    facts = [
-        ("model", f"{model.name}, {model.num_parameters / 1e9:g} billion parameters, {model.family}, {model.role}"),
-        ("licence", f"{model.licence.name}. {model.licence.summary}"),
-        ("window", f"{model.window_tokens:,} tokens"),
-        ("cache", _cache_size(model)),
-        ("format", f"{model.fim_format}; ends by {' '.join(model.stops)}" if model.stops else model.fim_format),
-    ]
-    if model.refused:
-        facts.append(("only for chat" if model.can_only_chat else "cannot be used", model.refused))
-    for name, file in model.files.items():
-        here = hub.cached(file)
-        facts.append((name, f"{file}{f', {file.gigabytes:.2f} GB' if file.gigabytes else ''}"))
-        facts.append(("", f"here: {here}" if here else f"not here: infill models pull {model.name}:{name}"))
-    if model.unverified:
-        facts.append(("unverified", ", ".join(model.unverified)))
-    return facts
-
-
-def _cache_size(model: CatalogModel) -> str:
-    if not model.kv_bytes_per_token:
-        return UNKNOWN
-    size = model.kv_bytes_per_token * 4096 / (1 << 30)
-    return f"{model.kv_bytes_per_token // 1024} KiB a token: {size:.2f} GiB for 4,096 tokens, half of it with q8_0"
 
 
 def _pull(arguments: argparse.Namespace, console: Console) -> int:

@@ -71,7 +71,7 @@ def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
     table.add_row("machine", f"{platform.platform()}, {psutil.cpu_count(logical=False)} cores, {memory:.1f} GiB")
     table.add_row("model", escape(f"{Path(model.path).name}: {model.name}, {model.description}"))
     table.add_row("markers", escape(" ".join(model.markers.values())))
-    table.add_row("memory", f"{(model.weights_bytes + model.cache_bytes) / (1 << 30):.2f} GiB")
+    table.add_row("memory", f"{model.memory_bytes / (1 << 30):.2f} GiB")
     table.add_row(
         "reads", f"{_per_second(timings.prompt_tokens, timings.prefill_ms)} tokens a second, in short prompts"
     )

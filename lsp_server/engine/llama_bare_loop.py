@@ -12,7 +12,8 @@ import llama_cpp
 
 from lsp_server.engine.backend import BatchToken, DecodeStatus
 from lsp_server.engine.gguf import check_gguf
-from lsp_server.engine.llama_backend import LlamaBackend, _capture_log
+from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.engine.llama_log import capture_log
 from lsp_server.engine.llama_vocabulary import LlamaVocabulary
 from lsp_server.engine.messages import EngineOptions, Sampling
 from lsp_server.errors import EngineError, ModelFileError
@@ -68,25 +69,12 @@ def _decode_one(context: Any, sampler: Any, batch: Any, token: int, position: in
     return int(llama_cpp.llama_sampler_sample(sampler, context, -1))
 
 
-class PhysicalBatch(BareLoop):
-    """The same with another physical batch, the tokens that llama.cpp evaluates at a time."""
-
-    def __init__(self, options: EngineOptions, physical_batch_tokens: int) -> None:
-        self._physical_batch_tokens = physical_batch_tokens
-        super().__init__(options)
-
-    def _context_params(self) -> Any:
-        params = super()._context_params()
-        params.n_ubatch = min(self._physical_batch_tokens, params.n_batch)
-        return params
-
-
 class FileVocabulary(LlamaVocabulary):
     """The vocabulary of a GGUF file, without loading its weights. Raises `ModelFileError`."""
 
     def __init__(self, path: Path) -> None:
         check_gguf(path)
-        _capture_log()
+        capture_log()
         params = llama_cpp.llama_model_default_params()
         params.vocab_only = True
         self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)

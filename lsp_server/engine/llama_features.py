@@ -1,4 +1,4 @@
-"""What llama.cpp was built with, for `infill doctor`. Run as a process of its own: a build for another CPU dies."""
+"""What llama.cpp was built with and where it runs. Run as a process of its own: a build for another CPU dies."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ import sys
 import llama_cpp
 import msgspec
 
-
-class LlamaFeatures(msgspec.Struct, frozen=True):
-    """Version and build of llama.cpp."""
-
-    version: str
-    offloads_to_gpu: bool
-    system: str  # instruction sets and backends, as llama.cpp prints them
+from lsp_server.engine.hardware import LlamaFeatures
+from lsp_server.engine.llama_devices import look_with_llama
 
 
 def main() -> None:
@@ -22,6 +17,7 @@ def main() -> None:
         version=llama_cpp.__version__,
         offloads_to_gpu=llama_cpp.llama_supports_gpu_offload(),
         system=llama_cpp.llama_print_system_info().decode("utf-8", errors="replace").strip(),
+        machine=look_with_llama(),
     )
     sys.stdout.write(msgspec.json.encode(features).decode() + "\n")
 

@@ -176,6 +176,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     models whose memory cannot forget its newest tokens, which therefore run without reuse. `prefill_tokens_per_s`
     is how fast prompts were evaluated when the model was loaded; 0 if nobody knows. `chat_template` is in Jinja's
     language, and empty for a model that was not made for chat.
+    `working_bytes` are predicted: what llama.cpp allocates besides weights and cache. `notes` are sentences for the
+    user: what was not done as the settings want it, and why.
     """
 
     name: str
@@ -193,6 +195,13 @@ class ModelInfo(msgspec.Struct, frozen=True):
     parameters: Parameters
     chat_template: str = ""
     pre_tokeniser: str = ""
+    working_bytes: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def memory_bytes(self) -> int:
+        """All the memory it takes."""
+        return self.weights_bytes + self.cache_bytes + self.working_bytes
 
     @property
     def window_tokens(self) -> int:
@@ -228,7 +237,7 @@ LoadEvent = Loading | Loaded | LoadFailed
 
 
 class EngineOptions(msgspec.Struct, frozen=True):
-    """How an engine runs a model; zero or empty means that the engine chooses, and so do -1 layers and bytes.
+    """How an engine runs a model; zero, empty and `auto` let the engine choose, and so do -1 layers and bytes.
 
     A model that only chats need not be able to infill; others are refused if they cannot.
     """
@@ -241,8 +250,9 @@ class EngineOptions(msgspec.Struct, frozen=True):
     threads: int = 0
     gpu_layers: int = -1
     batch_tokens: int = 0
+    physical_batch_tokens: int = 0
     num_sequences: int = 4
-    cache_type: Literal["f16", "q8_0"] = "f16"
+    cache_type: Literal["auto", "f16", "q8_0"] = "auto"
     flash_attention: bool = True
     saved_bytes: int = -1
 

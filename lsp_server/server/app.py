@@ -151,6 +151,8 @@ class InfillServer(LanguageServer):
             self.tell(types.MessageType.Error, str(error))
         else:
             self.log(f"{model.name} is ready: {model.description}, window of {model.window_tokens} tokens")
+            for note in model.notes:
+                self.tell(types.MessageType.Warning, note)
 
     # Talking to the user
 

@@ -21,9 +21,10 @@ def test_the_report_of_the_embedded_model(infill):
     assert found.status == 0, found.out
     lines = " ".join(found.out.split())
     assert [fact for fact in FACTS if fact not in lines] == []
-    memory = re.search(r"(\d+) MiB: weights (\d+) MiB, cache of \d+ tokens (\d+)", lines)
-    needed, weights, cache = map(int, memory.groups())
-    assert abs(needed - weights - cache) <= 1
+    memory = re.search(r"(\d+) MiB: weights (\d+) MiB, cache of \d+ tokens (\d+) MiB, working memory (\d+)", lines)
+    needed, *parts = map(int, memory.groups())
+    assert abs(needed - sum(parts)) <= 2
+    assert " note " not in lines
 
 
 def test_a_model_that_is_missing(infill):
@@ -69,3 +70,10 @@ def test_a_chat_model_that_is_missing_keeps_nobody_from_completing(infill, proje
     found = infill("doctor")
     assert found.status == 0
     assert "can chat no: There is no" in " ".join(found.out.split())
+
+
+def test_what_is_not_as_the_settings_want_it_is_said(infill, project):
+    (project / ".infill.toml").write_text("[engine]\nthreads = 1\nwindow_tokens = 99999\n", encoding="utf-8")
+    found = infill("doctor")
+    assert found.status == 0
+    assert "note engine.window_tokens is 99999, but this model was trained for" in " ".join(found.out.split())

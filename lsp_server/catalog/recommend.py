@@ -1,0 +1,126 @@
+"""Which models of the catalogue suit a machine: estimates from sizes and a measured speed, never measured themselves.
+
+Writing a token reads every active weight once, so its time goes with their bytes; reading a prompt multiplies every
+token with every active parameter, so its time goes with their number. Both speeds are measured with the embedded
+model on the CPU. It is small, so that what a token costs besides its weights counts for more than in a large model, and
+it may fit a processor's cache, which a large model does not: an estimate may be wrong by a factor of two, either way.
+Of the writing recorded in `tests/bench/results/decode-1.3b.json`, `decode-embedded.json` would have foretold 0.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from lsp_server.catalog.models import CatalogModel, HubFile
+from lsp_server.engine.hardware import Machine
+from lsp_server.engine.sizing import DEFAULT_WINDOW_TOKENS, GPU_RESERVE_BYTES, HOST_RESERVE_SHARE
+
+# Bits of file a parameter, where a file's size is not known; from the files of llama.cpp's own conversions.
+_BITS = {"Q4_K_M": 4.9, "Q6_K": 6.6, "Q8_0": 8.6}
+_MOST_BITS = 16.0
+# Of a Q4_K_M file, what is in Q4_K; the rest is in Q6_K. Of DeepSeek-Coder 1.3B it is 0.58.
+_REPACKED_SHARE = {12: ("Q4_K_M", 0.6), 14: ("Q6_K", 1.0), 8: ("Q8_0", 1.0)}
+# Compute and output buffers on a CPU; on a GPU there are some hundreds, which its reserve covers.
+_BUFFERS_BYTES = 64 << 20
+# A line is some twelve tokens, and should come in about a second; a prompt is read anew when a file is opened.
+FLUENT_TOKENS_PER_S = 10.0
+FLUENT_READ_TOKENS_PER_S = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast the CPU is: parameters multiplied with a prompt's tokens, and bytes of weights read, both a second."""
+
+    parameters_per_s: float
+    bytes_per_s: float
+
+
+class Verdict(IntEnum):
+    """How well a model suits a machine; smaller is better."""
+
+    GOOD = 0
+    SLOW = 1
+    TIGHT = 2
+    TOO_LARGE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A file of a model and what is to be expected of it here. `reason` is a sentence.
+
+    Speeds are of the CPU, in tokens a second. `on_gpu`: it fits the GPU, which is faster by what nobody measured.
+    """
+
+    model: CatalogModel
+    quantisation: str
+    memory_bytes: int
+    read_tokens_per_s: float
+    written_tokens_per_s: float
+    on_gpu: bool
+    verdict: Verdict
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """As `infill models pull` takes it."""
+        return f"{self.model.name}:{self.quantisation}"
+
+
+def file_bytes(model: CatalogModel, quantisation: str, file: HubFile) -> float:
+    """A file's size, as its page says or by its quantisation."""
+    return file.gigabytes * 1e9 or model.num_parameters * _BITS.get(quantisation, _MOST_BITS) / 8
+
+
+def estimate_memory(model: CatalogModel, quantisation: str, file: HubFile, repacked_types: tuple[int, ...] = ()) -> int:
+    """Bytes that a model takes with one window of cache in f16: an estimate, for a file that is not here."""
+    weights = file_bytes(model, quantisation, file)
+    repacked = sum(
+        weights * share for kind in repacked_types for name, share in (_REPACKED_SHARE.get(kind, ("", 0)),)
+        if name == quantisation
+    )  # fmt: skip
+    window = min(DEFAULT_WINDOW_TOKENS, model.window_tokens)
+    return int(weights + repacked + window * model.kv_bytes_per_token + _BUFFERS_BYTES)
+
+
+def recommend(models: Iterable[CatalogModel], machine: Machine, speed: Speed) -> list[Recommendation]:
+    """Every file of every model that can be used, best first.
+
+    Of those that are quick enough the largest; what restricts commercial use comes after what does not.
+    """
+    usable = [model for model in models if not model.refused]
+    found = [_judge(model, name, file, machine, speed) for model in usable for name, file in model.files.items()]
+    return sorted(found, key=_rank)
+
+
+def _judge(model: CatalogModel, quantisation: str, file: HubFile, machine: Machine, speed: Speed) -> Recommendation:
+    memory = estimate_memory(model, quantisation, file, machine.repacked_types)
+    active_share = model.num_active_parameters / model.num_parameters
+    read = speed.parameters_per_s / model.num_active_parameters
+    written = speed.bytes_per_s / (file_bytes(model, quantisation, file) * active_share)
+    on_gpu = memory <= sum(max(0, gpu.free_bytes - GPU_RESERVE_BYTES) for gpu in machine.gpus)
+    is_fluent = written >= FLUENT_TOKENS_PER_S and read >= FLUENT_READ_TOKENS_PER_S
+    usable_bytes = machine.total_bytes * (1 - HOST_RESERVE_SHARE)
+    if on_gpu:
+        verdict, reason = Verdict.GOOD, "Fits the GPU."
+    elif memory > usable_bytes:
+        verdict, reason = Verdict.TOO_LARGE, "Larger than this machine's memory."
+    elif memory > machine.free_bytes - machine.total_bytes * HOST_RESERVE_SHARE:
+        verdict, reason = Verdict.TIGHT, "Fits once other programs are closed."
+    elif is_fluent:
+        verdict, reason = Verdict.GOOD, "Fits, and is quick enough to type with."
+    else:
+        what = "writes" if written < FLUENT_TOKENS_PER_S else "reads"
+        verdict, reason = Verdict.SLOW, f"Fits, but {what} slowly: answers will lag behind typing."
+    if model.licence.forbids_commercial_use:
+        reason += f" {model.licence.summary}"
+    return Recommendation(model, quantisation, memory, read, written, on_gpu, verdict, reason)
+
+
+def _rank(found: Recommendation) -> tuple[object, ...]:
+    model = found.model
+    restrictions = (model.licence.forbids_commercial_use, model.role != "base")
+    if found.verdict is Verdict.GOOD:
+        return (found.verdict, *restrictions, -model.num_parameters, -found.memory_bytes, found.name)
+    return (found.verdict, *restrictions, found.memory_bytes, 0, found.name)

@@ -1,0 +1,24 @@
+"""The machine as llama.cpp sees it, asked in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import msgspec
+
+from lsp_server.engine.hardware import LlamaFeatures
+from lsp_server.errors import EngineError
+
+
+def llama_features() -> LlamaFeatures:
+    """Build and machine. Raises `EngineError` where llama.cpp does not run here."""
+    command = [sys.executable, "-m", "lsp_server.engine.llama_features"]
+    result = subprocess.run(command, capture_output=True, check=False)
+    try:
+        return msgspec.json.decode(result.stdout, type=LlamaFeatures)
+    except msgspec.MsgspecError:
+        raise EngineError(
+            f"llama.cpp does not run on this machine (status {result.returncode}). Reinstall it for this machine: "
+            "pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
+        ) from None

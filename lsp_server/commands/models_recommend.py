@@ -1,0 +1,92 @@
+"""`infill models recommend`: the catalogue's models by what this machine can run, with the reasons."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from rich.console import Console
+from rich.table import Table
+
+from lsp_server.catalog.models import catalog
+from lsp_server.catalog.recommend import Recommendation, Speed, Verdict, recommend
+from lsp_server.catalog.resolve import embedded_model
+from lsp_server.commands.machine import llama_features
+from lsp_server.engine.hardware import Machine
+from lsp_server.engine.messages import Done, EngineOptions, Failed, Generate, Marker, Text
+from lsp_server.engine.process import EngineProcess
+from lsp_server.errors import EngineError
+
+# Texts to go on with; the model ends some of them soon.
+_BEGINNINGS = ("def add(self, item):\n    ", "import os\n\n\nclass Settings:\n", "for line in lines:\n    if ")
+_NUM_TOKENS = 48
+_COLOURS = {Verdict.GOOD: "green", Verdict.SLOW: "yellow", Verdict.TIGHT: "yellow", Verdict.TOO_LARGE: "red"}
+
+
+def run(_: argparse.Namespace, console: Console) -> int:
+    """Print the models, best first; 1 if none suits."""
+    machine = llama_features().machine
+    with Console(stderr=True).status("measuring this machine with the embedded model…"):
+        speed = asyncio.run(measure_speed())
+    found = recommend(catalog().values(), machine, speed)
+    best = found[0] if found and found[0].verdict is not Verdict.TOO_LARGE else None
+    console.print(_describe(machine), soft_wrap=True)
+    console.print(_table(found, best))
+    console.print(
+        "\nEstimates, for one document of 4,096 tokens: memory from files' sizes, speed from what the embedded model "
+        "does on the CPU now. Speeds may be wrong by a factor of two, and are too low while other programs are busy.",
+        soft_wrap=True,
+    )
+    if best is None:
+        console.print("No model of the catalogue fits this machine; the embedded one runs.", soft_wrap=True)
+        return 1
+    console.print(f"\nGet the first: [bold]infill models pull {best.name}[/]", soft_wrap=True)
+    return 0
+
+
+async def measure_speed() -> Speed:
+    """How fast the embedded model is read and written with on the CPU. Raises what keeps it from running."""
+    engine = EngineProcess(EngineOptions(str(embedded_model()), gpu_layers=0))
+    engine.start()
+    try:
+        model = await engine.ready()
+        written_per_s = 0.0  # the best: what other programs take now they need not take later
+        for beginning in _BEGINNINGS:
+            async for event in engine.generate(Generate((Marker("begin"), Text(beginning)), _NUM_TOKENS)):
+                if isinstance(event, Failed):
+                    raise EngineError(event.message)
+                if isinstance(event, Done) and event.timings.decode_ms:
+                    speed = event.timings.decoded_tokens * 1000 / event.timings.decode_ms
+                    written_per_s = max(written_per_s, speed)
+    finally:
+        await engine.stop()
+    return Speed(model.prefill_tokens_per_s * model.num_parameters, written_per_s * model.weights_bytes)
+
+
+def _describe(machine: Machine) -> str:
+    gpus = ", ".join(f"{gpu.name} with {_gib(gpu.free_bytes)} free" for gpu in machine.gpus) or "no GPU for llama.cpp"
+    memory = f"{_gib(machine.free_bytes)} free of {_gib(machine.total_bytes)}"
+    return f"This machine: {machine.num_cores} cores, {memory}, {gpus}."
+
+
+def _table(found: list[Recommendation], best: Recommendation | None) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("model", no_wrap=True)
+    for heading in ("memory", "reads/s", "writes/s"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    for each in found:
+        table.add_row(
+            "→" if each is best else "",
+            each.name,
+            _gib(each.memory_bytes),
+            "GPU" if each.on_gpu else f"{each.read_tokens_per_s:,.0f}",
+            "GPU" if each.on_gpu else f"{each.written_tokens_per_s:,.1f}",
+            f"[{_COLOURS[each.verdict]}]{each.reason}[/]",
+        )
+    return table
+
+
+def _gib(num_bytes: int) -> str:
+    return f"{num_bytes / (1 << 30):.1f} GiB"

@@ -1,0 +1,121 @@
+"""`infill models show`: what is known of a model, and the memory it takes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from lsp_server import settings
+from lsp_server.catalog import hub
+from lsp_server.catalog.models import CatalogModel, HubFile, find_model
+from lsp_server.catalog.recommend import estimate_memory
+from lsp_server.catalog.resolve import engine_options, hub_file, is_path
+from lsp_server.commands.configured import model_file, named
+from lsp_server.commands.machine import llama_features
+from lsp_server.commands.printing import make_report
+from lsp_server.engine.gguf import read_header
+from lsp_server.engine.hardware import Machine
+from lsp_server.engine.memory import predict, shape_of
+from lsp_server.engine.sizing import Sizing
+from lsp_server.errors import ModelNotPulledError
+
+Facts = list[tuple[str, str]]
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print what is known of the model."""
+    report = make_report()
+    for name, value in _facts(arguments.name):
+        report.add_row(name, escape(value))
+    console.print(report)
+    return 0
+
+
+def _facts(name: str) -> Facts:
+    machine = llama_features().machine
+    if is_path(name) or "/" in name:
+        file = None if is_path(name) else hub_file(name)
+        if file and not hub.cached(file):
+            raise ModelNotPulledError(
+                f"{file} is not on this machine, and what it takes is read off the file. "
+                f"Get it: infill models pull {file}"
+            )
+        return _of_file(Path(model_file(name)), machine)
+    model = find_model(name)
+    facts = _of_catalogue(model)
+    for quantisation, file in model.files.items():
+        facts += _of_hub_file(model, quantisation, file, machine)
+    if model.unverified:
+        facts.append(("unverified", ", ".join(model.unverified)))
+    return facts
+
+
+def _of_catalogue(model: CatalogModel) -> Facts:
+    facts = [
+        ("model", f"{model.name}, {model.num_parameters / 1e9:g} billion parameters, {model.family}, {model.role}"),
+        ("licence", f"{model.licence.name}. {model.licence.summary}"),
+        ("window", f"{model.window_tokens:,} tokens"),
+        ("cache", _cache_size(model)),
+        ("format", f"{model.fim_format}; ends by {' '.join(model.stops)}" if model.stops else model.fim_format),
+    ]
+    if model.refused:
+        facts.append(("only for chat" if model.can_only_chat else "cannot be used", model.refused))
+    return facts
+
+
+def _of_hub_file(model: CatalogModel, quantisation: str, file: HubFile, machine: Machine) -> Facts:
+    here = hub.cached(file)
+    facts = [(quantisation, f"{file}{f', {file.gigabytes:.2f} GB' if file.gigabytes else ''}")]
+    if here:
+        return [*facts, ("", f"here: {here}"), *_memory(here, machine)]
+    estimate = estimate_memory(model, quantisation, file, machine.repacked_types)
+    return [
+        *facts,
+        ("", f"not here: infill models pull {model.name}:{quantisation}"),
+        ("", f"memory: some {estimate / (1 << 30):.1f} GiB, an estimate from its size, for 4,096 tokens"),
+    ]
+
+
+def _of_file(path: Path, machine: Machine) -> Facts:
+    shape = shape_of(read_header(path))
+    facts = [
+        (
+            "model",
+            f"{shape.name or path.stem}, {shape.num_layers} layers, {shape.num_tokens:,} tokens in its vocabulary",
+        ),
+        ("file", str(path)),
+        ("window", f"{shape.trained_window_tokens:,} tokens"),
+        ("cache", f"{shape.cache_token_bytes('f16') / 1024:,.1f} KiB a token, half of it with q8_0"),
+    ]
+    return [*facts, *_memory(path, machine)]
+
+
+def _memory(path: Path, machine: Machine) -> Facts:
+    """What the model takes as it would be run now, by prediction."""
+    chosen, _ = settings.load(Path.cwd(), [{"model": named(str(path))}])
+    sizing = Sizing(engine_options(chosen, None), shape_of(read_header(path)), machine)
+    parameters = sizing.choose()
+    memory = predict(sizing.shape, parameters, machine.repacked_types)
+    parts = (
+        f"weights {_mebibytes(memory.weights)}, copies of weights for this CPU {_mebibytes(memory.repacked)}, "
+        f"cache of {parameters.cache_tokens:,} tokens in {parameters.cache_type} {_mebibytes(memory.cache)}, "
+        f"buffers {_mebibytes(memory.compute + memory.output)}"
+    )
+    facts = [("memory", f"{_mebibytes(memory.total)}, predicted: {parts}")]
+    if machine.gpus:
+        facts.append(("GPU", f"{parameters.gpu_layers} of {sizing.shape.num_layers + 1} layers"))
+    return [*facts, *(("note", note) for note in sizing.notes(parameters))]
+
+
+def _cache_size(model: CatalogModel) -> str:
+    if not model.kv_bytes_per_token:
+        return "?"
+    size = model.kv_bytes_per_token * 4096 / (1 << 30)
+    return f"{model.kv_bytes_per_token // 1024} KiB a token: {size:.2f} GiB for 4,096 tokens, half of it with q8_0"
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / (1 << 20):,.0f} MiB"
