@@ -42,6 +42,7 @@ class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str
     window_tokens: int
     stops: tuple[str, ...] = ()
+    chat_template: str = ""
     unverified: tuple[str, ...] = ()
 
 
@@ -69,8 +70,8 @@ class CatalogModel:
     """A model with what its family says.
 
     `num_active_parameters` are those one token is multiplied with. `kv_bytes_per_token` is of a cache in f16, 0 if
-    unknown; `stops` end its text besides the FIM markers; `refused` is why it cannot fill holes, `unverified` which
-    fields nobody has checked.
+    unknown; `stops` end its text besides the FIM markers; `chat_template` is for files that have none; `refused` is why
+    it cannot fill holes, `unverified` which fields nobody has checked.
     """
 
     name: str
@@ -83,6 +84,7 @@ class CatalogModel:
     window_tokens: int
     kv_bytes_per_token: int
     stops: tuple[str, ...]
+    chat_template: str
     refused: str
     unverified: tuple[str, ...]
     files: dict[str, HubFile]
@@ -156,6 +158,7 @@ def _model(raw: _Catalog, name: str, model: _Model) -> CatalogModel:
         model.window_tokens or family.window_tokens,
         model.kv_bytes_per_token,
         family.stops,
+        family.chat_template if model.role == "instruct" else "",
         model.refused,
         (*family.unverified, *model.unverified),
         model.files,

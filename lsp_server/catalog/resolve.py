@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lsp_server.catalog import hub
 from lsp_server.catalog.data import data_file
-from lsp_server.catalog.models import HubFile, find_model, refuse_known
+from lsp_server.catalog.models import HubFile, find_model, in_catalog, refuse_known
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import ModelError, ModelNotPulledError
 from lsp_server.settings import Settings
@@ -90,6 +90,26 @@ def _find(model: str, project: Path | None, *, needs_infill: bool) -> Path:
     raise ModelNotPulledError(f"The model {model} is not on this machine yet. Get it: infill models pull {model}")
 
 
+def _chat_template(model: str) -> str:
+    """The catalogue's template for a model of its own; files made before templates were kept in them have none."""
+    known = None if not model or is_path(model) else in_catalog(hub_file(model))
+    return known.chat_template if known else ""
+
+
+def unlike_the_catalogue(model: str, fim_format: str) -> str:
+    """A sentence where a model of the catalogue has another format than that says; else empty.
+
+    `model` is the setting of that name, `fim_format` the format that the file's vocabulary tells.
+    """
+    known = None if not model or is_path(model) or model.startswith(_FAKE) else in_catalog(hub_file(model))
+    if known is None or known.fim_format == fim_format:
+        return ""
+    return (
+        f"{model} should have the markers of the format {known.fim_format}, and its file has those of {fim_format}: it "
+        f"may be another model, or mislabelled. Pull it again: infill models rm {model}, infill models pull {model}."
+    )
+
+
 def _options(settings: Settings, model: str, project: Path | None, *, needs_infill: bool) -> EngineOptions:
     if model.split(":")[0] == _FAKE:
         return EngineOptions(model_path=model, backend="fake", needs_infill=needs_infill)
@@ -97,6 +117,7 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
     return EngineOptions(
         model_path=str(_find(model, project, needs_infill=needs_infill)),
         needs_infill=needs_infill,
+        chat_template=_chat_template(model),
         window_tokens=engine.window_tokens,
         cache_tokens=engine.cache_tokens,
         cache_type=engine.cache_type,

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lsp_server import __version__, settings
-from lsp_server.catalog.resolve import chat_options, embedded_model
+from lsp_server.catalog.resolve import chat_options, embedded_model, unlike_the_catalogue
 from lsp_server.commands import gpu_advice
 from lsp_server.commands.configured import configure
 from lsp_server.commands.machine import llama_features
@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     _add_model(report, model)
     report.add_row("can infill", f"[green]yes[/], {fim_format} format: {' '.join(model.markers.values())}")
+    if warning := unlike_the_catalogue(chosen.model, fim_format):
+        report.add_row("", f"[yellow]{escape(warning)}[/]")
     _add_chat(report, chosen, options, model)
     Console(highlight=False).print(report)
     return 0

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lsp_server import __version__
+from lsp_server.catalog.resolve import unlike_the_catalogue
 from lsp_server.catalog.verify import LEAST_RIGHT_SHARE, MAX_TOKENS, Tried, known_infills
 from lsp_server.commands.configured import configure
 from lsp_server.commands.printing import make_report
@@ -21,6 +22,7 @@ from lsp_server.engine.messages import EngineOptions, ModelInfo, Timings
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import EngineError
 from lsp_server.pipeline import Ask, Pipeline
+from lsp_server.prompt.formats import format_of
 from lsp_server.settings import Settings
 
 
@@ -31,6 +33,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         model, tried, timings = asyncio.run(_try(chosen, options))
     num_right = sum(each.is_right for each in tried)
     console.print(_report(model, tried, timings))
+    if warning := unlike_the_catalogue(chosen.model, format_of(model).name):
+        console.print(f"\n[yellow]{escape(warning)}[/]")
     if num_right < LEAST_RIGHT_SHARE * len(tried):
         console.print(
             f"\n[red]This model fills too few holes[/]: {num_right} of {len(tried)}. It was not trained for it, or its "

@@ -35,7 +35,6 @@ class LlamaBackend:
     """
 
     def __init__(self, options: EngineOptions, progress: Callable[[float], None] = lambda _: None) -> None:
-        path = Path(options.model_path)
         self._log = capture_log()
         self._interrupt = Interrupt()
         opened = open_model(options, self._interrupt, lambda model: self._take_vocabulary(options, model), progress)
@@ -45,7 +44,7 @@ class LlamaBackend:
         self.batch_tokens = self._parameters.batch_tokens
         self.can_interrupt = self.is_slowed_by_idle_cells = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
-        self.info = self._describe(path, opened, self._measure_prefill())
+        self.info = self._describe(options, opened, self._measure_prefill())
 
     # Tokens
 
@@ -195,8 +194,8 @@ class LlamaBackend:
             self.truncate(0, 0)
         return num_tokens / seconds
 
-    def _describe(self, path: Path, opened: Opened, prefill_tokens_per_s: float) -> ModelInfo:
-        model = self._model
+    def _describe(self, options: EngineOptions, opened: Opened, prefill_tokens_per_s: float) -> ModelInfo:
+        model, path = self._model, Path(options.model_path)
         recurrent = llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
         return ModelInfo(
             name=metadata(model, "general.name") or path.stem,
@@ -212,7 +211,7 @@ class LlamaBackend:
             prefill_tokens_per_s=prefill_tokens_per_s,
             backend="llama.cpp",
             parameters=self._parameters,
-            chat_template=llama_loading.chat_template(model),
+            chat_template=llama_loading.chat_template(model) or options.chat_template,
             pre_tokeniser=metadata(model, llama_loading.PRE_TOKENISER),
             working_bytes=opened.memory.working,
             notes=opened.notes,

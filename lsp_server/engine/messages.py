@@ -239,12 +239,14 @@ LoadEvent = Loading | Loaded | LoadFailed
 class EngineOptions(msgspec.Struct, frozen=True):
     """How an engine runs a model; zero, empty and `auto` let the engine choose, and so do -1 layers and bytes.
 
-    A model that only chats need not be able to infill; others are refused if they cannot.
+    A model that only chats need not be able to infill; others are refused if they cannot. `chat_template` is for a
+    model whose file has none.
     """
 
     model_path: str
     backend: Literal["llama", "fake"] = "llama"
     needs_infill: bool = True
+    chat_template: str = ""
     window_tokens: int = 0
     cache_tokens: int = 0
     threads: int = 0

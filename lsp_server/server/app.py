@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from lsp_server import __version__, settings
-from lsp_server.catalog.resolve import chat_options, engine_options
+from lsp_server.catalog.resolve import chat_options, embedded_model, engine_options, unlike_the_catalogue
 from lsp_server.document import Encoding
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import EngineOptions
@@ -146,10 +146,14 @@ class InfillServer(LanguageServer):
         if (model := self.engines.fill.model) is None:
             return
         try:
-            format_of(model)
+            fim_format = format_of(model)
         except InfillError as error:
             self.tell(types.MessageType.Error, str(error))
         else:
+            if model.path != str(embedded_model()) and (
+                warning := unlike_the_catalogue(self.settings.model, fim_format.name)
+            ):
+                self.tell(types.MessageType.Warning, warning)
             self.log(f"{model.name} is ready: {model.description}, window of {model.window_tokens} tokens")
             for note in model.notes:
                 self.tell(types.MessageType.Warning, note)

@@ -6,6 +6,8 @@ from lsp_server.catalog import models
 from lsp_server.catalog.models import CatalogModel, catalog, find_model
 from lsp_server.engine.llama_vocabulary import _END_TEXTS
 from lsp_server.errors import InfillError, ModelCannotInfillError
+from lsp_server.prompt.anchor import render
+from lsp_server.prompt.chat import Message, chat_prompt
 from lsp_server.prompt.formats import FORMATS
 
 USABLE = [model for model in catalog().values() if not model.refused]
@@ -37,6 +39,20 @@ def test_every_model_can_be_pulled_and_prompted(model: CatalogModel):
 def test_a_format_that_goes_by_name_knows_the_files_of_its_models(model: CatalogModel):
     [fim_format] = [each for each in FORMATS if each.name == model.fim_format]
     assert all(fim_format.knows(file.file, fim_format.marker_texts) for file in model.files.values())
+
+
+def test_old_files_of_deepseeks_instruct_models_are_asked_as_its_tokenizer_has_it():
+    model = find_model("deepseek-coder-6.7b-instruct")
+    messages = [Message("user", "one"), Message("assistant", "two"), Message("user", "three")]
+    parts = chat_prompt(model.chat_template, messages, {"begin": "<bos>"})
+    text = render(parts, lambda role: f"[{role}]")
+    assert text.startswith("[begin]You are an AI programming assistant, utilizing the Deepseek Coder model, ")
+    assert text.endswith(
+        "refuse to answer\n### Instruction:\none\n### Response:\ntwo\n<|EOT|>\n### Instruction:\nthree\n### Response:"
+    )
+    told = chat_prompt(model.chat_template, [Message("system", "Be brief.\n"), *messages[:1]], {})
+    assert render(told, str) == "Be brief.\n### Instruction:\none\n### Response:"
+    assert find_model("deepseek-coder-6.7b-base").chat_template == ""
 
 
 def test_licences_that_forbid_something_say_so():

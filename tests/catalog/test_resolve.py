@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 
 from lsp_server.catalog import hub
-from lsp_server.catalog.resolve import chat_options, embedded_model, engine_options, hub_file, is_path, model_path
+from lsp_server.catalog.resolve import (
+    chat_options,
+    embedded_model,
+    engine_options,
+    hub_file,
+    is_path,
+    model_path,
+    unlike_the_catalogue,
+)
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import ModelCannotInfillError, ModelNotPulledError
 from lsp_server.settings import ChatSettings, EngineSettings, Settings
@@ -161,3 +169,14 @@ def test_an_instruct_model_that_cannot_fill_holes_chats_and_does_not_complete(el
     assert chat_options(chats(model), None).model_path.lower().startswith(str(elsewhere).lower())
     with pytest.raises(ModelCannotInfillError, match=r"Use deepseek-coder-6\.7b-base.* set chat\.model"):
         engine_options(Settings(model=model), None)
+
+
+@pytest.mark.parametrize("model", ["", "a.gguf", "fake:", "somebody/else-GGUF:else.gguf", "deepseek-coder-1.3b-base"])
+def test_a_model_is_what_the_catalogue_says_or_not_in_it(model):
+    assert unlike_the_catalogue(model, "deepseek") == ""
+
+
+def test_a_file_that_is_another_model_is_said():
+    said = unlike_the_catalogue("deepseek-coder-1.3b-base", "qwen")
+    assert "should have the markers of the format deepseek, and its file has those of qwen" in said
+    assert "infill models pull deepseek-coder-1.3b-base" in said
