@@ -102,7 +102,7 @@ def test_lists_become_frozen():
         ({"completion.disabled_languages": "c"}, ['is "c"', "expected `array`", "using []"]),
         ({"context.suffix_share": float("nan")}, ["using 0.25"]),
         ({"context.suffix_share": float("inf")}, ["using 0.25"]),
-        ({"engine.cache_type": "q4"}, ["q4", 'using "f16"']),
+        ({"engine.cache_type": "q4"}, ["q4", 'using "auto"']),
         ({"completion.max_token": 9}, ["no setting `completion.max_token`", "did you mean `completion.max_tokens`"]),
         ({"colour": "red"}, ["no setting `colour`", "README"]),
         ({"completion": 7}, ["no setting `completion`"]),

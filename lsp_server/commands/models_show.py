@@ -20,7 +20,7 @@ from lsp_server.engine.gguf import read_header
 from lsp_server.engine.hardware import Machine
 from lsp_server.engine.memory import predict, shape_of
 from lsp_server.engine.sizing import Sizing
-from lsp_server.errors import ModelNotPulledError
+from lsp_server.errors import ModelError, ModelNotPulledError
 
 Facts = list[tuple[str, str]]
 
@@ -70,7 +70,11 @@ def _of_hub_file(model: CatalogModel, quantisation: str, file: HubFile, machine:
     here = hub.cached(file)
     facts = [(quantisation, f"{file}{f', {file.gigabytes:.2f} GB' if file.gigabytes else ''}")]
     if here:
-        return [*facts, ("", f"here: {here}"), *_memory(here, machine)]
+        facts.append(("", f"here: {here}"))
+        try:
+            return [*facts, *_memory(here, machine)]
+        except ModelError as error:
+            return [*facts, ("memory", str(error))]
     estimate = estimate_memory(model, quantisation, file, machine.repacked_types)
     return [
         *facts,

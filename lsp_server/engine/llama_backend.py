@@ -1,4 +1,4 @@
-"""llama.cpp, through llama_cpp's low-level API. The only module that imports llama_cpp.
+"""llama.cpp, through llama_cpp's low-level API. `llama_context` loads the model.
 
 Only what the scheduler needs is here: one model, one context with a unified KV cache, evaluation, C samplers.
 `llama_vocabulary` is the tokeniser half. Source: `include/llama.h` of the llama.cpp in llama-cpp-python 0.3.36.

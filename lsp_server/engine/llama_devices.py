@@ -41,9 +41,7 @@ def find_gpus() -> tuple[Gpu, ...]:
         devices = [ggml.get(index) for index in range(ggml.count())]
         kinds = [ggml.type(device) for device in devices]
     except (OSError, RuntimeError, AttributeError) as error:
-        logger.warning(
-            "llama.cpp's devices cannot be listed (%s); layers are offloaded without knowing their memory.", error
-        )
+        logger.warning("llama.cpp's devices cannot be listed (%s), so no layer is put on a GPU.", error)
         return ()
     wanted = _GPU if _GPU in kinds else _INTEGRATED_GPU
     return tuple(_describe(ggml, device) for device, kind in zip(devices, kinds, strict=True) if kind == wanted)

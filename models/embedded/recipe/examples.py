@@ -21,14 +21,15 @@ from vocabulary import Vocabulary
 
 Tokens = list[int]
 
-# How often each kind of hole is cut. One that the place does not offer becomes a line.
+# How often each kind of hole is cut. One that the place does not offer becomes a line. A small model cannot tell from the
+# suffix how many lines are missing, and so ends after one as often as it saw that: most holes are one.
 KINDS = {
-    "line": 0.38,  # a whole line, from its start
-    "closers": 0.10,  # a line whose closing brackets stand behind the cursor already, as an editor puts them
-    "lines": 0.18,  # some lines, from a line's start
-    "block": 0.12,  # all that is indented below a line that ends with a colon
-    "rest": 0.10,  # the rest of a line begun before the cursor
-    "span": 0.05,  # whatever stands between two places
+    "line": 0.50,  # a whole line, from its start
+    "closers": 0.13,  # a line whose closing brackets stand behind the cursor already, as an editor puts them
+    "lines": 0.07,  # some lines, from a line's start
+    "block": 0.07,  # all that is indented below a line that ends with a colon
+    "rest": 0.12,  # the rest of a line begun before the cursor
+    "span": 0.04,  # whatever stands between two places
     "nothing": 0.02,  # nothing is missing
     "text": 0.05,  # no hole at all: a piece of a document
 }
