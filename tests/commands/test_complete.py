@@ -130,7 +130,7 @@ def test_standard_input_that_is_not_utf8(infill, monkeypatch):
     [
         (None, "Set "),
         (b"PK\x03\x04 no model", "is not a GGUF file"),
-        (b"GGUF" + bytes(2000), "download it again"),
+        (b"GGUF" + bytes(2000), "ownload it again"),
     ],
     ids=["missing", "no GGUF", "cut short"],
 )

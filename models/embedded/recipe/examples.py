@@ -21,8 +21,8 @@ from vocabulary import Vocabulary
 
 Tokens = list[int]
 
-# How often each kind of hole is cut. One that the place does not offer becomes a line. A small model cannot tell from the
-# suffix how many lines are missing, and so ends after one as often as it saw that: most holes are one.
+# How often each kind of hole is cut. One that the place does not offer becomes a line. A small model cannot tell from
+# the suffix how many lines are missing, and so ends after one as often as it saw that: most holes are one.
 KINDS = {
     "line": 0.50,  # a whole line, from its start
     "closers": 0.13,  # a line whose closing brackets stand behind the cursor already, as an editor puts them

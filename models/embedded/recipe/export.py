@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--type", choices=TYPES, default="q8_0")
-    parser.add_argument("--name", default="infill-small")
+    parser.add_argument("--name", default="tiny-fim")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "full.gguf"
