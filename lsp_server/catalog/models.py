@@ -92,7 +92,7 @@ class CatalogModel:
     @property
     def can_only_chat(self) -> bool:
         """Whether it answers questions, and cannot fill holes."""
-        return bool(self.refused) and self.role == "instruct"
+        return bool(self.refused) and self.role == "instruct" and bool(self.files)
 
     def file(self, quantisation: str = "") -> tuple[str, HubFile]:
         """The file of a quantisation, or the usual one, and the quantisation's name.

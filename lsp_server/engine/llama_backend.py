@@ -212,6 +212,7 @@ class LlamaBackend:
             backend="llama.cpp",
             parameters=self._parameters,
             chat_template=llama_loading.chat_template(model) or options.chat_template,
+            end_text=self.vocabulary.end_text,
             pre_tokeniser=metadata(model, llama_loading.PRE_TOKENISER),
             working_bytes=opened.memory.working,
             notes=opened.notes,

@@ -83,6 +83,12 @@ class LlamaVocabulary:
         return tokens[0]
 
     @property
+    def end_text(self) -> str:
+        """How the end of a text is spelt; empty where there is no token for it."""
+        token = llama_cpp.llama_vocab_eos(self._vocab)
+        return self._text(token) if token >= 0 else ""
+
+    @property
     def missing_markers(self) -> list[str]:
         """Roles that a prompt needs and the vocabulary has no marker for."""
         needs_middle = self.marker_texts.get("prefix") != _NEEDS_NO_MIDDLE

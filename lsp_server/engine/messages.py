@@ -175,7 +175,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     `isolates_line_breaks` tells whether no token joins text across a line break. `can_drop_tail` is false for
     models whose memory cannot forget its newest tokens, which therefore run without reuse. `prefill_tokens_per_s`
     is how fast prompts were evaluated when the model was loaded; 0 if nobody knows. `chat_template` is in Jinja's
-    language, and empty for a model that was not made for chat.
+    language, and empty for a model that was not made for chat; `end_text` is how its end of text is spelt there.
     `working_bytes` are predicted: what llama.cpp allocates besides weights and cache. `notes` are sentences for the
     user: what was not done as the settings want it, and why.
     """
@@ -194,6 +194,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     backend: str
     parameters: Parameters
     chat_template: str = ""
+    end_text: str = ""
     pre_tokeniser: str = ""
     working_bytes: int = 0
     notes: tuple[str, ...] = ()

@@ -33,10 +33,12 @@ def prompt_for(model: ModelInfo, messages: Sequence[Message]) -> tuple[PromptPar
             f"{model.name} was not made for chat: it has no chat template. Use an instruct model, such as "
             "deepseek-coder-1.3b-instruct: set chat.model, or name it with --model."
         )
-    return chat_prompt(model.chat_template, messages, model.markers)
+    return chat_prompt(model.chat_template, messages, model.markers, model.end_text)
 
 
-def chat_prompt(template: str, messages: Sequence[Message], markers: Mapping[str, str]) -> tuple[PromptPart, ...]:
+def chat_prompt(
+    template: str, messages: Sequence[Message], markers: Mapping[str, str], end_text: str = ""
+) -> tuple[PromptPart, ...]:
     """The prompt for the assistant's next turn. Raises `PromptError` if the template cannot be rendered.
 
     Templates are written for the environment of Hugging Face's `apply_chat_template`. What a message says never
@@ -50,7 +52,7 @@ def chat_prompt(template: str, messages: Sequence[Message], markers: Mapping[str
     environment.globals["raise_exception"] = _refuse
     try:
         rendered = environment.from_string(template).render(
-            messages=turns, add_generation_prompt=True, bos_token=begin, eos_token=""
+            messages=turns, add_generation_prompt=True, bos_token=begin, eos_token=end_text
         )
     except jinja2.TemplateError as error:
         raise PromptError(

@@ -61,6 +61,7 @@ def test_the_markers_of_deepseek_coder(deepseek):
     roles = {"begin": BEGIN, "prefix": PREFIX, "suffix": SUFFIX, "middle": MIDDLE}
     assert {role: deepseek.marker(role) for role in deepseek.marker_texts} == roles
     assert deepseek.num_tokens == 32256
+    assert deepseek.end_text == "<｜end▁of▁sentence｜>"
     assert deepseek.isolates_line_breaks
 
 

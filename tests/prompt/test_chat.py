@@ -70,6 +70,12 @@ def test_a_model_with_a_template_is_asked_in_its_words():
     assert prompt_for(model, [QUESTION]) == chat_prompt(HEADINGS, [QUESTION], model.markers)
 
 
+def test_a_template_that_ends_turns_by_the_end_of_text_has_it():
+    template = "{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}"
+    parts = chat_prompt(template, [QUESTION], {}, "</s>")
+    assert parts == (Text(QUESTION.text), Control("</s>"))
+
+
 def test_templates_may_break_their_loops():
     template = "{% for message in messages %}{{ message['content'] }}{% break %}{% endfor %}"
     assert chat_prompt(template, [QUESTION, QUESTION], {}) == (Text(QUESTION.text),)
