@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "watch a short typing session",
     "doctor": "say what is installed, which model is used, and whether it can infill",
     "models": "list the models infill knows, and get them from the hub",
+    "stats": "say how much was shown and accepted, from counts kept on this machine",
     "bench": "measure the engine's speed beside a llama-server with the same model",
     "eval": "measure how good a model's completions are",
 }

@@ -18,6 +18,7 @@ from lsp_server.prompt.anchor import Anchor
 from lsp_server.session.answers import Answers
 from lsp_server.session.latency import Latency
 from lsp_server.session.planner import Plan, Planner
+from lsp_server.session.switch import Switch
 from lsp_server.session.turns import Turn, Turns
 from lsp_server.settings import Settings
 from lsp_server.snapshot import Snapshot
@@ -66,10 +67,11 @@ class Answer:
 
 
 class Pipeline:
-    """Everything between a snapshot and an answer, for one engine and one set of settings."""
+    """Everything between a snapshot and an answer, for one engine, one set of settings, and what is switched off."""
 
-    def __init__(self, engine: EngineClient, settings: Settings) -> None:
+    def __init__(self, engine: EngineClient, settings: Settings, switch: Switch | None = None) -> None:
         self.engine = engine
+        self._switch = switch or Switch()
         self.settings = settings
         self._answers = Answers()
         self._planner = Planner(settings)
@@ -122,6 +124,8 @@ class Pipeline:
             answer.reason = "switched off"
         elif from_editor and snapshot.language_id in completion.disabled_languages:
             answer.reason = f"switched off for {snapshot.language_id}"
+        elif from_editor and (why := self._switch.why_off(snapshot.language_id, snapshot.uri)):
+            answer.reason = why
         elif ask.automatic and snapshot.is_inside_word:
             answer.reason = "inside a word"
         elif ask.automatic and self.engine.state is not EngineState.READY:

@@ -200,6 +200,12 @@ class Settings(msgspec.Struct, frozen=True):
     context: ContextSettings = ContextSettings()
     chat: ChatSettings = ChatSettings()
     engine: EngineSettings = EngineSettings()
+    statistics: Annotated[
+        bool,
+        Meta(
+            description="Count what is shown and accepted, for `infill stats`; kept on this machine and sent nowhere."
+        ),
+    ] = True
 
 
 class Layer(msgspec.Struct, frozen=True):

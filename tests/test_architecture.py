@@ -21,6 +21,7 @@ ALLOWED = {
     "snapshot": set(),
     "trace": set(),
     "settings": {"errors"},
+    "statistics": set(),
     "document": {"snapshot"},
     "workspace": {"context.blocks", "document", "errors"},
     "context": {"estimate", "snapshot"},
@@ -34,7 +35,8 @@ ALLOWED = {
     "pipeline": {"context", "engine.client", "engine.messages", "errors", "generation", "postprocess", "prompt",
                  "session", "settings", "snapshot", "trace"},
     "server": {"catalog", "context", "document", "engine.client", "engine.messages", "engine.roles", "errors",
-               "pipeline", "prompt", "settings", "snapshot", "trace", "workspace"},
+               "pipeline", "prompt", "session.acceptance", "session.switch", "settings",
+               "snapshot", "statistics", "trace", "workspace"},
 }  # fmt: skip
 
 # Third-party packages that only one part may import, by prefix of the module.

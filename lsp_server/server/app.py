@@ -24,10 +24,13 @@ from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_of
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
+from lsp_server.server.counting import Counting
 from lsp_server.server.progress import LoadProgress
 from lsp_server.server.protocol import InfillProtocol, read_messages
 from lsp_server.server.pull import offer
+from lsp_server.server.status import Status
 from lsp_server.server.streams import ThreadWriter, claim_stdio, read_in_thread
+from lsp_server.session.switch import Switch
 from lsp_server.settings import Settings
 from lsp_server.trace import Trace
 from lsp_server.workspace import Workspace
@@ -47,6 +50,9 @@ class InfillServer(LanguageServer):
         self.offers_popup = False
         self.menu_asked_at: dict[str, int] = {}  # the version of each document for which its menu was asked last
         self.settings = Settings()
+        self.switch = Switch()
+        self.status = Status(self)
+        self.counting = Counting(self)
         self.client_settings: list[Any] = []
         self.engines: Engines | None = None
         self.pipeline: Pipeline | None = None
@@ -75,6 +81,7 @@ class InfillServer(LanguageServer):
         await asyncio.wait({reading, stopped}, return_when=asyncio.FIRST_COMPLETED)
         reading.cancel()
         stopped.cancel()
+        self.counting.write()
         if self.engines is not None:
             await self.engines.stop()
         return 0 if self.protocol.was_shut_down else 1
@@ -112,8 +119,9 @@ class InfillServer(LanguageServer):
             if casting.fill != self.engines.fill.options:
                 self._progress["fill"].end("another model")
             self.engines.recast(casting)
+        self.status.tell()
         # Anew in any case: what is remembered was planned with the old settings.
-        self.pipeline = Pipeline(self.engines.fill, self.settings)
+        self.pipeline = Pipeline(self.engines.fill, self.settings, self.switch)
 
     def _fill_options(self, project: Path | None) -> EngineOptions:
         """How to run the model that is set; the embedded one where that cannot serve."""
@@ -132,6 +140,8 @@ class InfillServer(LanguageServer):
 
     def _on_engine_state(self, role: Role, state: EngineState, fraction: float, message: str) -> None:
         progress = self._progress[role]
+        if role == "fill":
+            self.status.engine_is(state, message)
         if state is EngineState.LOADING:
             progress.report(fraction)
             return

@@ -48,7 +48,8 @@ async def _complete(
     ask: Ask,
     to_lsp: Callable[[Document, Snapshot, Answer], _Items],
 ) -> _Items | None:
-    answer = await pipeline.complete(snapshot, lambda: server.documents.neighbours(snapshot.uri), ask)
+    with server.status.generating():
+        answer = await pipeline.complete(snapshot, lambda: server.documents.neighbours(snapshot.uri), ask)
     if server.pipeline is not pipeline:
         return None  # the settings changed meanwhile; what a replaced engine says of itself is nobody's business
     server.take_note(answer)
@@ -56,4 +57,6 @@ async def _complete(
     is_current = server.documents.get(snapshot.uri) is document and document.version == snapshot.version
     if not answer.text or not is_current:
         return None
+    if ask.kind == "inline":
+        server.counting.shown(snapshot, answer)
     return to_lsp(document, snapshot, answer)

@@ -9,6 +9,7 @@ from lsprotocol import types
 
 from lsp_server.server.app import InfillServer
 from lsp_server.server.convert import position_from_lsp
+from lsp_server.snapshot import normalize
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ def register(server: InfillServer) -> None:
         for change in params.content_changes:
             if isinstance(change, types.TextDocumentContentChangePartial):
                 start, end = position_from_lsp(change.range.start), position_from_lsp(change.range.end)
+                place = document.code_points(start, server.encoding)
+                server.counting.edited(document.uri, place.line, place.character, normalize(change.text))
                 document.edit(start, end, change.text, server.encoding)
             else:
                 document.replace(change.text)
@@ -40,6 +43,7 @@ def register(server: InfillServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
         server.documents.close(params.text_document.uri)
+        server.counting.closed(params.text_document.uri)
         server.menu_asked_at.pop(params.text_document.uri, None)
         if server.pipeline is not None:
             server.pipeline.forget(params.text_document.uri)

@@ -1,0 +1,47 @@
+"""Where completion is switched off by hand, and until when. The settings are for good; this is for now."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Literal
+
+Scope = Literal["all", "language", "folder"]
+
+
+class Switch:
+    """Off for everything, for a language or for a folder, for a while or until it is switched on again."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._off_until: dict[tuple[Scope, str], float] = {}
+
+    def turn_off(self, scope: Scope, value: str = "", seconds: float = math.inf) -> None:
+        """Switch off. `value` is a language id or the URI of a folder, and empty for everything."""
+        self._off_until[scope, value] = self._clock() + seconds
+
+    def turn_on(self, scope: Scope, value: str = "") -> None:
+        """Switch on again what was switched off in these words."""
+        self._off_until.pop((scope, value), None)
+
+    def is_on(self, scope: Scope, value: str = "") -> bool:
+        """Whether nothing was switched off in these words, or its time is over."""
+        return self._off_until.get((scope, value), -math.inf) <= self._clock()
+
+    def seconds_off(self) -> float:
+        """How long everything stays off; 0 if it is on."""
+        return max(0.0, self._off_until.get(("all", ""), 0.0) - self._clock())
+
+    def why_off(self, language_id: str, uri: str) -> str:
+        """Why a document of that language has no completions; empty if it has."""
+        folders = [value for scope, value in self._off_until if scope == "folder" and _is_in(uri, value)]
+        if not self.is_on("all"):
+            return "switched off"
+        if not self.is_on("language", language_id):
+            return f"switched off for {language_id}"
+        return "switched off for this folder" if any(not self.is_on("folder", each) for each in folders) else ""
+
+
+def _is_in(uri: str, folder: str) -> bool:
+    return uri.startswith(folder.rstrip("/") + "/")
