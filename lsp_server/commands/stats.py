@@ -32,13 +32,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rows(counted: Counters) -> list[tuple[str, str]]:
+    kept = (
+        f"{_share(counted.kept_30_s, counted.due_30_s)} of the characters after 30 seconds, "
+        f"{_share(counted.kept_5_min, counted.due_5_min)} after 5 minutes"
+    )
     return [
         ("shown", f"{counted.shown:,} texts, {_share(counted.known, counted.shown)} of them without the model"),
         ("accepted", f"{counted.accepted:,} times, {counted.accepted_characters:,} characters"),
-        ("kept", f"{_share(counted.kept_30_s, counted.due_30_s)} of the characters after 30 seconds, "
-         f"{_share(counted.kept_5_min, counted.due_5_min)} after 5 minutes"),
+        ("kept", kept),
         ("time to text", f"half within {_ms(counted.time_within(0.5))}, 95% within {_ms(counted.time_within(0.95))}"),
-    ]  # fmt: skip
+    ]
 
 
 def _share(part: int, whole: int) -> str:
