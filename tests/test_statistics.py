@@ -69,6 +69,6 @@ def test_the_command(path, capsys):
     assert cli.main(["stats"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "200 texts, 75% of them without the model" in said
-    assert "40 times, 1,200 characters" in said
+    assert "40, with 1,200 characters" in said
     assert "90% of the characters after 30 seconds, ? after 5 minutes" in said
     assert "half within 5 ms, 95% within 50 ms" in said

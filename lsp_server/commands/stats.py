@@ -38,7 +38,7 @@ def _rows(counted: Counters) -> list[tuple[str, str]]:
     )
     return [
         ("shown", f"{counted.shown:,} texts, {_share(counted.known, counted.shown)} of them without the model"),
-        ("accepted", f"{counted.accepted:,} times, {counted.accepted_characters:,} characters"),
+        ("accepted", f"{counted.accepted:,}, with {counted.accepted_characters:,} characters"),
         ("kept", kept),
         ("time to text", f"half within {_ms(counted.time_within(0.5))}, 95% within {_ms(counted.time_within(0.95))}"),
     ]
