@@ -153,8 +153,8 @@ async def test_a_file_of_ten_megabytes(shared, uri):
 
 
 async def test_a_file_with_windows_line_breaks_is_answered_in_kind(shared, uri):
-    shared.open(uri, "class Point:\r\n    def __init__(self, x, y, name):\r\n        self.x = x\r\n")
-    text = (await item_at(shared, uri, 3, 0))["insertText"]
+    shared.open(uri, 'class Stack:\r\n    def push(self, item):\r\n        """Push')
+    text = (await item_at(shared, uri, 2, 15))["insertText"]
     assert "\r\n" in text
     assert "\n" not in text.replace("\r\n", "")
     assert "\r" not in text.replace("\r\n", "")
