@@ -15,6 +15,7 @@ from lsp_server.errors import InfillError
 from lsp_server.generation import Generation
 from lsp_server.postprocess import filters, stop
 from lsp_server.prompt.anchor import Anchor
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.session.answers import Answers
 from lsp_server.session.latency import Latency
 from lsp_server.session.planner import Plan, Planner
@@ -235,6 +236,7 @@ class Pipeline:
             self._max_tokens(ask),
             typed=plan.continuation.typed,
             reserve_tokens=plan.anchor.reserve_tokens,
+            indented=bool(plan.continuation.typed) and is_settled(snapshot),
             sampling=sampling,
             document=snapshot.uri,
             kind=ask.kind,

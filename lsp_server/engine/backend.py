@@ -76,10 +76,11 @@ class Backend(Protocol):
         """A sampler for one request; give it back with `free_sampler`."""
         ...
 
-    def sample(self, sampler: Sampler, row: int, rest: bytes = b"") -> int:
+    def sample(self, sampler: Sampler, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
         """Draw a token from the logits of row `row` of the last decoded batch.
 
-        With `rest`, only among tokens that begin with those bytes, or that those bytes begin with.
+        With `rest`, only among tokens that begin with those bytes, or that those bytes begin with; with `visible`, only
+        among those that go on behind them with no white space.
         """
         ...
 

@@ -156,9 +156,10 @@ class FakeBackend:
         self.num_samplers += 1
         return sampling.seed
 
-    def sample(self, sampler: int, row: int, rest: bytes = b"") -> int:  # noqa: ARG002
+    def sample(self, sampler: int, row: int, rest: bytes = b"", *, visible: bool = False) -> int:  # noqa: ARG002
         """What the hash says, or the next byte of `rest`."""
-        return rest[0] if rest else self._rows[row]
+        token = rest[0] if rest else self._rows[row]
+        return ord("_") if visible and not rest and self.piece(token).isspace() else token
 
     def logprob(self, row: int, token: int) -> float:
         """Some number that depends on both."""

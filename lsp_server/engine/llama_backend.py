@@ -110,11 +110,11 @@ class LlamaBackend:
             add(chain, llama_cpp.llama_sampler_init_greedy())
         return chain
 
-    def sample(self, sampler: Any, row: int, rest: bytes = b"") -> int:
-        """Draw a token from a row of the last batch; with `rest`, among the tokens that agree with it."""
-        if not rest:
+    def sample(self, sampler: Any, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
+        """Draw a token from a row of the last batch; with `rest` or `visible`, among the tokens that agree with it."""
+        if not rest and not visible:
             return int(llama_cpp.llama_sampler_sample(sampler, self._context, row))
-        candidates = self.vocabulary.agreeing_with(rest)
+        candidates = self.vocabulary.agreeing_with(rest, visible=visible)
         entries = np.zeros(len(candidates), dtype=_TOKEN_DATA)
         entries["id"] = candidates
         entries["logit"] = self.logits(row)[candidates]

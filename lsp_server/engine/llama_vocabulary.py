@@ -50,7 +50,7 @@ class LlamaVocabulary:
                     f"The model's {role} marker {self.marker_texts[role]!r} does not stand for one token: its "
                     "vocabulary is damaged or mislabelled. Download the model again."
                 )
-        self._agreeing: dict[bytes, npt.NDArray[np.int32]] = {}
+        self._agreeing: dict[tuple[bytes, bool], npt.NDArray[np.int32]] = {}
         self._pieces: list[bytes | None] = [None] * self.num_tokens
         self._ends = {
             token
@@ -151,20 +151,33 @@ class LlamaVocabulary:
         # A look-ahead, so that literals that overlap are all found.
         return re.compile(b"(?=" + b"|".join(found) + b")", re.DOTALL) if found else None
 
-    def agreeing_with(self, rest: bytes) -> npt.NDArray[np.int32]:
-        """Tokens that begin with `rest`, and those that `rest` begins with: what can follow to spell it."""
-        known = self._agreeing.get(rest)
+    def agreeing_with(self, rest: bytes, *, visible: bool = False) -> npt.NDArray[np.int32]:
+        """Tokens that begin with `rest`, and those that `rest` begins with: what can follow to spell it.
+
+        With `visible` without those that add white space to it; where there is no rest, ends are among the others.
+        """
+        known = self._agreeing.get((rest, visible))
         if known is None:
-            first = bisect.bisect_left(self._sorted_pieces, (rest, -1))
-            # No byte string that begins with `rest` sorts behind `rest` and bytes that no text has.
-            last = bisect.bisect_left(self._sorted_pieces, (rest + b"\xff" * 8, -1))
-            tokens = [token for _, token in self._sorted_pieces[first:last]]
-            for size in range(1, len(rest)):
-                tokens += self._tokens_of.get(rest[:size], [])
+            known = self._visible_behind(rest) if visible else self._spelling(rest)
             if len(self._agreeing) >= _MAX_REMEMBERED:
                 self._agreeing.clear()
-            known = self._agreeing[rest] = np.array(tokens, dtype=np.int32)
+            self._agreeing[rest, visible] = known
         return known
+
+    def _visible_behind(self, rest: bytes) -> npt.NDArray[np.int32]:
+        candidates = self._spelling(rest) if rest else range(self.num_tokens)
+        size = len(rest)
+        tokens = [token for token in candidates if not self.piece(token)[size : size + 1].isspace()]
+        return np.array(tokens, dtype=np.int32)
+
+    def _spelling(self, rest: bytes) -> npt.NDArray[np.int32]:
+        first = bisect.bisect_left(self._sorted_pieces, (rest, -1))
+        # No byte string that begins with `rest` sorts behind `rest` and bytes that no text has.
+        last = bisect.bisect_left(self._sorted_pieces, (rest + b"\xff" * 8, -1))
+        tokens = [token for _, token in self._sorted_pieces[first:last]]
+        for size in range(1, len(rest)):
+            tokens += self._tokens_of.get(rest[:size], [])
+        return np.array(tokens, dtype=np.int32)
 
     def begins_token(self, text: bytes) -> bool:
         """Whether some token begins with these bytes."""

@@ -96,19 +96,23 @@ def _lay_out(run: Run, slot: Slot, vocabulary: Vocabulary) -> None:
     written_by_model = replaced == len(typed) and len(anchor) + kept - 1 in slot.sampled
     if run.request.heal and typed and not written_by_model:
         # Something must be evaluated before anything can be written.
-        count = min(take_back(run.tokens[len(anchor) :], vocabulary), len(run.tokens) - 1)
+        count = taken_back(run.tokens[len(anchor) :], vocabulary, indented=run.request.indented)
+        count = min(count, len(run.tokens) - 1)
         kept = len(run.tokens) - count
         run.rest = b"".join(map(vocabulary.piece, run.tokens[kept:]))
         del run.tokens[kept:]
     run.num_prompt_tokens = len(run.tokens)
 
 
-def take_back(tokens: Sequence[int], vocabulary: Vocabulary) -> int:
-    """How many of the last tokens of a typed text to take back, so that the model can write the word it begins.
+def taken_back(tokens: Sequence[int], vocabulary: Vocabulary, *, indented: bool) -> int:
+    """How many of the last tokens of a typed text are taken back, so that the model can write the word it begins.
 
-    At least the last. As many more as are still the beginning of one token: ` retu` is ` ret` and `u` to the
-    tokeniser, and ` return` one token. What no single token can cover was cut there in training too.
+    The last, if there is one. As many more as are still the beginning of one token: ` retu` is ` ret` and `u` to the
+    tokeniser, and ` return` one token. What no single token can cover was cut there in training too. Of an
+    indentation that is meant only the last space: the longer ones that it could begin are not wanted.
     """
+    if indented or not tokens:
+        return min(1, len(tokens))
     taken, rest = 1, b""
     for count, token in enumerate(reversed(tokens[-MOST_TAKEN_BACK:]), 1):
         rest = vocabulary.piece(token) + rest

@@ -37,7 +37,7 @@ class Preparer:
         start would move with every letter; only text beyond the reserve shortens the answer. Where text is so dense
         that there is no room left for one (a token a digit, and the reserve was estimated), the anchor is cut again.
         """
-        typed = self._tokenizer.tokenize(request.typed) if request.typed else []
+        typed = self._typed(request)
         anchor = self._anchor(request.prompt, self._window_tokens - request.max_tokens - request.reserve_tokens)
         if not anchor and not typed:
             raise PromptError("The prompt is empty.")
@@ -53,6 +53,12 @@ class Preparer:
                 "Plan the prompt anew from the cursor."
             )
         return Prepared(anchor, typed, min(request.max_tokens, room))
+
+    def _typed(self, request: Generate) -> list[int]:
+        """Tokens of the typed text. The last space of an indentation is apart: a word's token begins with it."""
+        if request.indented and request.heal:
+            return self._tokenizer.tokenize(request.typed[:-1]) + self._tokenizer.tokenize(request.typed[-1:])
+        return self._tokenizer.tokenize(request.typed) if request.typed else []
 
     def _anchor(self, parts: tuple[PromptPart, ...], budget: int) -> list[int]:
         key = (parts, budget)

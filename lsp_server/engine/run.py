@@ -33,6 +33,7 @@ class Run:
     slot: Slot | None = None
     sampler: Sampler | None = None
     rest: bytes = b""
+    has_text: bool = False  # something was written
     joint_logprob: float = 0.0
     chunk_logprob: float = 0.0
     is_orphan: bool = False
@@ -88,4 +89,5 @@ class Run:
         """What of a token's bytes is new: while a token is being healed, the first of them were typed."""
         taken = min(len(self.rest), len(piece))
         self.rest = self.rest[taken:]
+        self.has_text |= taken < len(piece)
         return piece[taken:]

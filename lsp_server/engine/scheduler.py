@@ -290,7 +290,8 @@ class Scheduler:
 
     def _write(self, run: Run, row: int) -> None:
         """Draw the next token and add it to the text, or end the run by it."""
-        token = self.backend.sample(run.sampler, row, run.rest)
+        must_show = run.request.indented and not run.has_text
+        token = self.backend.sample(run.sampler, row, run.rest, visible=must_show)
         if not run.is_announced:
             run.is_announced = True
             run.timings.first_token_ms = (self._clock() - run.arrived_at) * 1000

@@ -11,11 +11,12 @@ import msgspec
 from lsp_server.context.blocks import Block
 from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.messages import Generate, PromptPart, Text
-from lsp_server.engine.placement import take_back
+from lsp_server.engine.placement import taken_back
 from lsp_server.engine.prepare import Preparer
 from lsp_server.evaluation.holes import Hole
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt
 from lsp_server.prompt.formats import format_of
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings import Settings
 
@@ -52,8 +53,15 @@ class Prompts:
             snapshot, tuple(blocks), self._backend.info, self._fim_format, ANSWER_TOKENS, self._suffix_share
         )
         typed = snapshot.prefix[len(anchor.prefix) :]
+        indented = bool(typed) and is_settled(snapshot)
         prepared = self._preparer.prepare(
-            Generate(anchor.parts, ANSWER_TOKENS, typed=typed, reserve_tokens=anchor.reserve_tokens)
+            Generate(
+                anchor.parts,
+                ANSWER_TOKENS,
+                typed=typed,
+                reserve_tokens=anchor.reserve_tokens,
+                indented=indented,
+            )
         )
         # The same text as in the anchor, whatever room a fresh prompt might have had for more.
         fresh = self._preparer.prepare(Generate(_with_typed(anchor.parts, typed), 0)).anchor
@@ -61,14 +69,14 @@ class Prompts:
             return None
         truth = hole.truth + "\n" * (not break_follows)
         apart = self._backend.tokenize(truth)
-        count = take_back(prepared.typed, self._backend) if prepared.typed else 0
+        count = taken_back(prepared.typed, self._backend, indented=indented)
         kept, taken = prepared.typed[: len(prepared.typed) - count], prepared.typed[len(prepared.typed) - count :]
         rest = b"".join(map(self._backend.piece, taken))
         return Variants(
             prepared.anchor,
             fresh=Prompt(fresh, b"", apart),
             anchored=Prompt(prepared.anchor + prepared.typed, b"", apart),
-            healed=Prompt(prepared.anchor + kept, rest, self._behind(kept, typed + truth)),
+            healed=Prompt(prepared.anchor + kept, rest, self._behind(kept, typed + truth), indented),
         )
 
     def _behind(self, kept: list[int], line: str) -> list[int]:

@@ -18,11 +18,15 @@ ANSWER_TOKENS = 32
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt's tokens, the bytes that were taken back of it, and the tokens of the truth behind it."""
+    """A prompt's tokens, the bytes that were taken back of it, and the tokens of the truth behind it.
+
+    `indented`: see `Generate`.
+    """
 
     tokens: list[int]
     rest: bytes
     truth: list[int]
+    indented: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +79,17 @@ class Scorer:
             self._score(prompt, list(own), break_follows=break_follows)
             for prompt, own in zip(prompts, rows, strict=True)
         ]
-        return scores, [self._choose(own[0], prompt.rest) for prompt, own in zip(prompts, rows, strict=True)]
+        return scores, [
+            self._choose(own[0], prompt.rest, prompt.indented) for prompt, own in zip(prompts, rows, strict=True)
+        ]
 
     def _score(self, prompt: Prompt, rows: list[int], *, break_follows: bool) -> float:
-        total, rest = 0.0, prompt.rest
+        total, rest, must_show = 0.0, prompt.rest, prompt.indented
         for row, token in zip(rows, prompt.truth, strict=False):
             total += self.backend.logprob(row, token)
-            if rest:
-                total -= self._log_mass(row, self.backend.vocabulary.agreeing_with(rest))
+            if rest or must_show:
+                total -= self._log_mass(row, self.backend.vocabulary.agreeing_with(rest, visible=must_show))
+                must_show &= len(self.backend.piece(token)) <= len(rest)
                 rest = rest[len(self.backend.piece(token)) :]
         if break_follows:
             total += self._log_mass(rows[-1], np.concatenate([self._ends, self._breaks]))
@@ -109,16 +116,19 @@ class Scorer:
                 break
             places = {index: len(prompts[index].tokens) + step for index in tokens}
             self._decode([BatchToken(token, places[index], index + 1, True) for index, token in tokens.items()])
-            tokens = {index: self._choose(row, rests[index]) for row, index in enumerate(tokens)}
+            tokens = {
+                index: self._choose(row, rests[index], prompts[index].indented and not written[index])
+                for row, index in enumerate(tokens)
+            }
         lines = (text.decode("utf-8", errors="replace").partition("\n")[0] for text in written)
         return [Written(line, ended) for line, ended in zip(lines, has_ended, strict=True)]
 
-    def _choose(self, row: int, rest: bytes) -> int:
-        """The most probable token, or of those that agree with a rest."""
+    def _choose(self, row: int, rest: bytes, must_show: bool) -> int:
+        """The most probable token, or of those that agree with a rest, and go on with text."""
         logits = self.backend.logits(row)
-        if not rest:
+        if not rest and not must_show:
             return int(logits.argmax())
-        agreeing = self.backend.vocabulary.agreeing_with(rest)
+        agreeing = self.backend.vocabulary.agreeing_with(rest, visible=must_show)
         return int(agreeing[logits[agreeing].argmax()])
 
     def _log_mass(self, row: int, tokens: npt.NDArray[np.int32]) -> float:

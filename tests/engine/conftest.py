@@ -160,7 +160,7 @@ def make_bench() -> type[Bench]:
 
 
 @functools.cache
-def _reference(text: str, max_tokens: int) -> tuple[str, str]:
+def _reference(text: str, max_tokens: int, *, indented: bool = False) -> tuple[str, str]:
     """What the fake model writes after a text, and why it stops."""
     model = FakeBackend(EngineOptions(model_path="fake", backend="fake", num_sequences=1, window_tokens=100_000))
     sampler = model.new_sampler(Sampling())
@@ -170,7 +170,7 @@ def _reference(text: str, max_tokens: int) -> tuple[str, str]:
     while len(written) < max_tokens:
         model.decode([BatchToken(token, position + i, 0, True) for i, token in enumerate(new)])
         position += len(new)
-        token = model.sample(sampler, len(new) - 1)
+        token = model.sample(sampler, len(new) - 1, visible=indented and not written)
         if model.is_end(token):
             return written.decode(), "end"
         written += model.piece(token)
@@ -179,7 +179,7 @@ def _reference(text: str, max_tokens: int) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="session")
-def reference() -> Callable[[str, int], tuple[str, str]]:
+def reference() -> Callable[..., tuple[str, str]]:
     """What a request for `text` must get, and why it ends, worked out without a scheduler."""
     return _reference
 

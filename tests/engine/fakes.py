@@ -33,7 +33,7 @@ class Dictated(FakeBackend):
         super().new_sampler(sampling)
         return iter(self.written)
 
-    def sample(self, sampler: Iterator[int], row: int, rest: bytes = b"") -> int:
+    def sample(self, sampler: Iterator[int], row: int, rest: bytes = b"", *, visible: bool = False) -> int:
         return rest[0] if rest else next(sampler, END)
 
 
@@ -85,7 +85,7 @@ class Scribe(FakeBackend):
             self._rows = [self._wished(self.sequences[entry.sequence][: entry.position + 1]) for entry in batch]
         return status
 
-    def sample(self, sampler: int, row: int, rest: bytes = b"") -> int:
+    def sample(self, sampler: int, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
         token = self._rows[row]
         piece = self.piece(token)
         agrees = piece and (piece.startswith(rest) or rest.startswith(piece))

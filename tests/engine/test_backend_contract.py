@@ -317,6 +317,16 @@ def test_a_rest_is_spelt(backend, text, sampling):
     backend.free_sampler(sampler)
 
 
+@pytest.mark.parametrize("rest", [b"", b" ", b"    "])
+def test_what_must_be_visible_adds_no_white_space(backend, rest):
+    tokens = prompt_of(backend, "def f(x):\n")
+    assert evaluate(backend, tokens) is DecodeStatus.OK
+    for seed in range(20):
+        sampling = Sampling(temperature=2.0, top_p=1.0, seed=seed)
+        token = sample(backend, len(tokens) - 1, sampling, rest, visible=True)
+        assert not backend.piece(token)[len(rest) :][:1].isspace()
+
+
 def test_a_logarithm_of_a_probability_is_one(backend):
     prompt = prompt_of(backend, "def f(x):\n    return ")
     assert evaluate(backend, prompt) is DecodeStatus.OK

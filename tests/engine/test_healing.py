@@ -168,6 +168,23 @@ def test_the_real_model_completes_the_word(llama):
     assert text.startswith("rn")
 
 
+@pytest.mark.parametrize("indentation", [" ", "    ", "        ", "            ", "\t", "\t\t"])
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=1.5, seed=5)], ids=["greedy", "drawn"])
+def test_the_real_model_writes_behind_an_indentation_that_is_meant(llama, indentation, sampling):
+    for above in ("", "x = 1\n"):
+        typed = above + indentation
+        text, held = run(llama, fim(CODE, "    return count\n"), typed, sampling=sampling, indented=True)
+        assert text == text.lstrip()
+        assert held.startswith(typed.encode())
+
+
+def test_an_indentation_is_held_in_the_tokens_it_has_before_a_word(llama):
+    """Greedily, a model that expects another depth would spell this one with pieces that never stand together."""
+    _, held = run(llama, fim(CODE, "    return count\n"), " " * 12, indented=True)
+    assert held.startswith(b" " * 12)
+    assert not held[12:13].isspace()
+
+
 def test_a_character_that_has_no_token_is_healed_by_its_bytes(llama):
     _, held = run(llama, fim("x = 1\n", "\n"), "# 😀")
     assert held.startswith("# 😀".encode())

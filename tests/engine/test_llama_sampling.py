@@ -45,6 +45,14 @@ def test_greedy_with_a_rest_is_the_most_probable_of_those_that_agree(llama, row,
     assert sample(llama, row, GREEDY, rest) == max(agreeing, key=lambda token: logprobs[token])
 
 
+@pytest.mark.parametrize("rest", [b"", *RESTS])
+def test_what_must_be_visible_goes_on_with_no_white_space(llama, row, logprobs, rest):
+    agreeing = llama.vocabulary.agreeing_with(rest).tolist() if rest else range(len(logprobs))
+    visible = [token for token in agreeing if not llama.piece(token)[len(rest) :][:1].isspace()]
+    assert sorted(llama.vocabulary.agreeing_with(rest, visible=True)) == sorted(visible)
+    assert sample(llama, row, GREEDY, rest, visible=True) == max(visible, key=lambda token: logprobs[token])
+
+
 @pytest.mark.parametrize("rest", RESTS)
 def test_a_seed_draws_the_same_with_a_rest(llama, row, rest):
     sampling = Sampling(temperature=1.2, seed=11)

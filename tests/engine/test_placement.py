@@ -3,7 +3,7 @@
 import pytest
 
 from lsp_server.engine.messages import Priority
-from lsp_server.engine.placement import MOST_TAKEN_BACK, take_back
+from lsp_server.engine.placement import MOST_TAKEN_BACK, taken_back
 from tests.engine.fakes import FIM, Scribe
 
 HEAD = "import os\n" * 5
@@ -258,5 +258,12 @@ class Words:
     ],
 )
 def test_as_many_tokens_are_taken_back_as_one_could_cover(tokens, taken):
-    assert take_back(tokens, Words(b" return", b"return", b"=")) == taken
+    words = Words(b" return", b"return", b"=")
+    assert taken_back(tokens, words, indented=False) == taken
+    assert taken_back(tokens, words, indented=True) == 1
     assert taken <= MOST_TAKEN_BACK
+
+
+@pytest.mark.parametrize("indented", [False, True])
+def test_of_nothing_typed_nothing_is_taken_back(indented):
+    assert taken_back([], Words(b"x"), indented=indented) == 0

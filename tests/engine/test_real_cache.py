@@ -20,6 +20,7 @@ from lsp_server.engine.messages import Chunk, Done, EngineOptions, Event, Failed
 from lsp_server.engine.prepare import Preparer
 from lsp_server.engine.run import Run
 from lsp_server.engine.scheduler import Scheduler
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.session.planner import Planner
 from lsp_server.settings import CompletionSettings, Settings
 from lsp_server.snapshot import Snapshot
@@ -149,6 +150,7 @@ class Use:
             typed=plan.continuation.typed,
             reserve_tokens=plan.anchor.reserve_tokens,
             heal=rng.random() < 0.8,
+            indented=is_settled(snapshot),
             document=editor.uri,
             kind=rng.choice(["inline", "inline", "popup"]),
             priority=rng.choice([Priority.INTERACTIVE, Priority.INTERACTIVE, Priority.ALTERNATIVES]),
@@ -239,14 +241,16 @@ class Use:
         A text that `ended` has one more token, which the run does not keep: any that ends a text.
         """
         tokens, rest, backend = asked.prompt + written, asked.rest, self.fresh.backend
-        gaps = []
+        gaps, shown = [], False
         for position, row in self.fresh.rows(tokens, len(asked.prompt) - 1, way):
             if position == len(tokens) - 1 and not ended:
                 break
             chosen = tokens[position + 1 : position + 2] or self.ends
-            best = sample(backend, row, rest=rest)
+            must_show = asked.run.request.indented and not shown
+            best = sample(backend, row, rest=rest, visible=must_show)
             gap = backend.logprob(row, best) - max(backend.logprob(row, token) for token in chosen)
             gaps.append(0.0 if best in chosen else gap)
+            shown |= len(rest) < len(backend.piece(chosen[0]))
             rest = rest[len(backend.piece(chosen[0])) :]
         return gaps
 

@@ -81,6 +81,7 @@ class Schedule:
             "prompt": (Marker("begin"), Text(anchor)),
             "typed": typed,
             "heal": rng.random() < 0.7,
+            "indented": typed[-1:].isspace() and rng.random() < 0.5,
             "reserve_tokens": rng.choice([0, 0, 4, 10]),
             "max_tokens": rng.choice([1, 2, 5, 12]),
             "document": rng.choice(["", "d", "e"]),
@@ -91,7 +92,7 @@ class Schedule:
             "sampling": Sampling(confidence=rng.choice([0.0, 0.0, 0.0, 0.5])),
         }
         if rng.random() < 0.2:
-            asked |= {"max_tokens": 0, "typed": "", "kind": "warm-up", "priority": Priority.WARM_UP}
+            asked |= {"max_tokens": 0, "typed": "", "indented": False, "kind": "warm-up", "priority": Priority.WARM_UP}
         return asked
 
     def submit(self, asked: dict) -> None:
@@ -179,7 +180,7 @@ class Schedule:
         # A byte that was taken back and written again is one of the tokens that may be written.
         healed = (0, 1) if asked["typed"] and asked["heal"] else (0,)
         most = self.bench.prepared[name].max_tokens
-        expected = {self.reference(text, max(0, most - count)) for count in healed}
+        expected = {self.reference(text, max(0, most - count), indented=asked["indented"]) for count in healed}
         if isinstance(end, Done) and end.reason in ("end", "length"):
             assert (self.bench.text(name), end.reason) in expected, name
         else:

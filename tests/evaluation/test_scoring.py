@@ -47,13 +47,14 @@ def alone(backend, tokens) -> int:
 
 
 def plain_score(backend, prompt, *, break_follows: bool) -> float:
-    total, tokens, rest = 0.0, list(prompt.tokens), prompt.rest
+    total, tokens, rest, must_show = 0.0, list(prompt.tokens), prompt.rest, prompt.indented
     for token in prompt.truth:
         row = alone(backend, tokens)
         total += backend.logprob(row, token)
-        if rest:
-            agreeing = backend.vocabulary.agreeing_with(rest)
+        if rest or must_show:
+            agreeing = backend.vocabulary.agreeing_with(rest, visible=must_show)
             total -= math.log(sum(math.exp(backend.logprob(row, int(each))) for each in agreeing))
+            must_show = must_show and len(backend.piece(token)) <= len(rest)
             rest = rest[len(backend.piece(token)) :]
         tokens.append(token)
     if break_follows:
@@ -68,9 +69,10 @@ def plain_line(backend, prompt) -> tuple[str, bool] | None:
     """What is written; None where two candidates were so near each other that either could have been."""
     tokens, written, rest = list(prompt.tokens), b"", prompt.rest
     for _ in range(ANSWER_TOKENS):
-        row = alone(backend, tokens)
-        candidates = backend.vocabulary.agreeing_with(rest) if rest else range(backend.vocabulary.num_tokens)
-        logits = backend.logits(row)
+        logits = backend.logits(alone(backend, tokens))
+        must_show = prompt.indented and not written
+        bound = rest or must_show
+        candidates = backend.vocabulary.agreeing_with(rest, visible=must_show) if bound else range(len(logits))
         *others, token = sorted(map(int, candidates), key=lambda each: logits[each])
         if others and logits[token] - logits[others[-1]] < NEAR:
             return None
