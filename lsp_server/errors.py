@@ -11,6 +11,7 @@ InfillError              one or two sentences for the user: what is wrong, and w
 │   └── ModelCannotInfillError  a good model that was not made for filling holes
 ├── HubError             a file could not be had from the hub
 ├── PromptError          a prompt that cannot be fitted into the model's window
+├── ActionError          a code action that came to nothing
 ├── EngineError          the engine could not be started, died, or answered nonsense
 └── EditorError          the editor's side of the protocol went wrong (demo and tests)
 
@@ -60,6 +61,10 @@ class HubError(InfillError):
 
 class PromptError(InfillError):
     """A prompt that does not fit the model's window, or names a marker the model lacks."""
+
+
+class ActionError(InfillError):
+    """A code action came to nothing, or what it was offered for has changed."""
 
 
 class EngineError(InfillError):

@@ -41,14 +41,17 @@ PAUSE_S = 0.7  # without a request, and the user is thinking
 class Ask:
     """Who asks and how.
 
-    `kind` is `inline`, `popup` or `command`; `automatic` requests come from typing and are not answered while the model
-    loads. `num_texts` is how many different texts are wanted; there may be fewer.
+    `kind` is `inline`, `popup`, `command` or `action`; `automatic` requests come from typing and are not answered while
+    the model loads. `num_texts` is how many different texts are wanted; there may be fewer. With `max_lines` a text may
+    have so many, whatever the settings say of completions; it ends before any of `stops`.
     """
 
     kind: str
     automatic: bool = False
     max_tokens: int | None = None
     num_texts: int = 1
+    max_lines: int | None = None
+    stops: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -120,7 +123,7 @@ class Pipeline:
     def _declined(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
         """Whether not to ask at all."""
         completion = self.settings.completion
-        from_editor = ask.kind != "command"
+        from_editor = ask.kind in ("inline", "popup")
         if from_editor and not completion.enabled:
             answer.reason = "switched off"
         elif from_editor and snapshot.language_id in completion.disabled_languages:
@@ -226,9 +229,9 @@ class Pipeline:
         completion = self.settings.completion
         rules = stop.rules_for(
             snapshot,
-            completion.multi_line,
-            completion.max_lines,
-            plan.fim_format.stops,
+            "always" if ask.max_lines else completion.multi_line,
+            ask.max_lines or completion.max_lines,
+            plan.fim_format.stops + ask.stops,
             completion.switched_off_rules,
         )
         request = Generate(

@@ -198,6 +198,7 @@ class Settings(msgspec.Struct, frozen=True):
     ] = ""
     completion: CompletionSettings = CompletionSettings()
     context: ContextSettings = ContextSettings()
+    actions: Annotated[bool, Meta(description="Offer code actions: write a body, its documentation, an import.")] = True
     chat: ChatSettings = ChatSettings()
     engine: EngineSettings = EngineSettings()
     statistics: Annotated[

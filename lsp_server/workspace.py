@@ -99,6 +99,20 @@ class Workspace:
         root = self._root_of(path)
         return path.relative_to(root).as_posix() if root else path.name
 
+    def root_of(self, uri: str) -> Path | None:
+        """The innermost workspace folder a document is in."""
+        path = path_of(uri)
+        return self._root_of(path) if path else None
+
+    def texts_like(self, uri: str) -> list[str]:
+        """The texts of the other open documents of a document's language."""
+        language_id = self._documents[uri].language_id
+        return [
+            document.text
+            for other, document in self._documents.items()
+            if other != uri and document.language_id == language_id and self._is_inside(other)
+        ]
+
     def _root_of(self, path: Path) -> Path | None:
         """The innermost workspace folder a path is in."""
         around = [root for root in self.roots if path.is_relative_to(root)]

@@ -10,6 +10,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -26,6 +27,7 @@ _MARKER_TEXTS = {
     "suffix": "<｜fim▁hole｜>",
     "middle": "<｜fim▁end｜>",
 }
+_CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}\n"
 _ALPHABET = b"abcdefghijklmnopqrstuvwxyz     \n"
 
 
@@ -34,7 +36,8 @@ class FakeScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `decode_ms` each decode takes that long; `load_ms` so does loading; `fail_after`, `die_after`, `full_after`:
     from that decode on raise an error, exit the process, report a full cache; `fail_load` refuses to load;
-    `tokens_per_s` is the speed it claims to have.
+    `tokens_per_s` is the speed it claims to have. `says` is a file whose text it writes whatever it is asked, in a chat
+    too.
     """
 
     decode_ms: float = 0.0
@@ -44,6 +47,7 @@ class FakeScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     full_after: int = 0
     fail_load: int = 0
     tokens_per_s: float = 0.0
+    says: str = ""
 
     @staticmethod
     def parse(model_path: str) -> FakeScript:
@@ -67,6 +71,7 @@ class FakeBackend:
             progress((step + 1) / 5)
         if self.script.fail_load:
             raise ModelFileError("The fake model was told not to load. Take fail_load out of its script.")
+        self._says = Path(self.script.says).read_bytes() if self.script.says else b""
         self.num_sequences = options.num_sequences
         self.can_interrupt = self.is_slowed_by_idle_cells = True
         self.batch_tokens = options.batch_tokens or batch_tokens
@@ -84,6 +89,7 @@ class FakeBackend:
             can_drop_tail=True,
             prefill_tokens_per_s=self.script.tokens_per_s,
             backend="fake",
+            chat_template=_CHAT_TEMPLATE if self._says else "",
             parameters=Parameters(
                 window_tokens=window_tokens,
                 cache_tokens=options.cache_tokens or window_tokens * 2,
@@ -148,7 +154,7 @@ class FakeBackend:
             sequence.append(entry.token)
             self._num_evaluated += 1
             self._cells[entry.sequence].append(self._num_evaluated)
-            self._rows.append(_next_token(sequence))
+            self._rows.append(_next_said(sequence, self._says) if self._says else _next_token(sequence))
         return DecodeStatus.INTERRUPTED if interrupted else DecodeStatus.OK
 
     def new_sampler(self, sampling: Sampling) -> int:
@@ -214,6 +220,13 @@ class FakeBackend:
         while not self._interrupted and time.monotonic() < until:
             time.sleep(0.001)
         return self._interrupted
+
+
+def _next_said(sequence: Sequence[int], text: bytes) -> int:
+    """The byte of a text that comes after those the sequence ends with already; then the end."""
+    tail = bytes(token if token < _END else 0 for token in sequence[-len(text) :])
+    written = next(size for size in range(len(tail), -1, -1) if tail.endswith(text[:size]))
+    return text[written] if written < len(text) else _END
 
 
 def _next_token(tokens: list[int]) -> int:

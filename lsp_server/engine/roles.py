@@ -54,6 +54,10 @@ class Engines:
             return self.fill
         return self._cast("chat", options, self._casting.chat_idle_s)
 
+    def require_chat(self) -> None:
+        """Raise the `ModelError` that would keep a chat model from being launched."""
+        self._casting.chat()
+
     def recast(self, casting: Casting) -> None:
         """Give the roles anew; an engine whose options stay the same goes on."""
         self._casting = casting

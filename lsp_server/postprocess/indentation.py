@@ -26,6 +26,12 @@ def indent_as_the_file(text: str, snapshot: Snapshot) -> str:
     return first + line_break + _INDENTATION.sub(lambda match: convert(match[0], width), rest)
 
 
+def unit_of(text: str) -> str:
+    """One level of a text's indentation: a tab, or so many spaces; four where it has none."""
+    indentations = _INDENTATION.findall(text)
+    return "\t" if any("\t" in each for each in indentations) else " " * _width(indentations)
+
+
 def _width(indentations: list[str]) -> int:
     """Spaces of one level: the smallest there is, if it is likely."""
     widths = [len(each) for each in indentations if "\t" not in each]

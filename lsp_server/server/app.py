@@ -23,8 +23,10 @@ from lsp_server.engine.roles import Casting, Engines, Role
 from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_of
+from lsp_server.server.acting import Actor
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
 from lsp_server.server.counting import Counting
+from lsp_server.server.edits import EditClient
 from lsp_server.server.progress import LoadProgress
 from lsp_server.server.protocol import InfillProtocol, read_messages
 from lsp_server.server.pull import offer
@@ -53,6 +55,8 @@ class InfillServer(LanguageServer):
         self.switch = Switch()
         self.status = Status(self)
         self.counting = Counting(self)
+        self.edit_client = EditClient(types.ClientCapabilities())
+        self.actor = Actor(self)
         self.client_settings: list[Any] = []
         self.engines: Engines | None = None
         self.pipeline: Pipeline | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,13 +14,12 @@ from lsp_server.catalog import hub
 from lsp_server.catalog.models import CatalogModel, HubFile, in_catalog
 from lsp_server.catalog.resolve import hub_file
 from lsp_server.errors import HubError
+from lsp_server.server.progress import WorkProgress
 
 if TYPE_CHECKING:
     from lsp_server.server.app import InfillServer
 
 DOWNLOAD, NOT_NOW = "Download", "Not now"
-# Each download has a token of its own: a client may not be asked for the same one twice.
-_numbers = itertools.count(1)
 
 
 async def offer(server: InfillServer, model: str) -> None:
@@ -61,51 +59,30 @@ async def _pull(server: InfillServer, file: HubFile) -> bool:
     """Download with progress, in a thread that does not keep the server from ending. False if the user stopped it."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bool] = loop.create_future()
-    token = await _begin_progress(server, f"infill: downloading {file.file}")
-
-    def report(here: int, total: int) -> None:
-        if token and total:
-            text = f"{here / 1e9:.2f} of {total / 1e9:.2f} GB"
-            progress = types.WorkDoneProgressReport(percentage=min(100, here * 100 // total), message=text)
-            server.work_done_progress.report(token, progress)
 
     def end(error: HubError | None, *, is_here: bool) -> None:
         if not done.done():
             done.set_exception(error) if error else done.set_result(is_here)
 
-    def report_from_thread(here: int, total: int) -> None:
-        if done.done():
-            raise HubError("The download was stopped.")  # nobody waits for it any more: it only ends the thread
-        loop.call_soon_threadsafe(report, here, total)
+    stop = partial(end, None, is_here=False)
+    async with WorkProgress(server, "pull", f"infill: downloading {file.file}", stop) as progress:
 
-    def work() -> None:
-        try:
-            hub.pull(hub.ask(file), report_from_thread)
-        except HubError as error:
-            loop.call_soon_threadsafe(partial(end, error, is_here=False))
-        else:
-            loop.call_soon_threadsafe(partial(end, None, is_here=True))
+        def report(here: int, total: int) -> None:
+            if total:
+                progress.report(f"{here / 1e9:.2f} of {total / 1e9:.2f} GB", min(100, here * 100 // total))
 
-    if token:
-        # pygls cancels the token's future when the client says so.
-        server.work_done_progress.tokens[token].add_done_callback(lambda _: end(None, is_here=False))
-    threading.Thread(target=work, name="infill-pull", daemon=True).start()
-    try:
+        def report_from_thread(here: int, total: int) -> None:
+            if done.done():
+                raise HubError("The download was stopped.")  # nobody waits for it any more: it only ends the thread
+            loop.call_soon_threadsafe(report, here, total)
+
+        def work() -> None:
+            try:
+                hub.pull(hub.ask(file), report_from_thread)
+            except HubError as error:
+                loop.call_soon_threadsafe(partial(end, error, is_here=False))
+            else:
+                loop.call_soon_threadsafe(partial(end, None, is_here=True))
+
+        threading.Thread(target=work, name="infill-pull", daemon=True).start()
         return await done
-    finally:
-        if token:
-            server.work_done_progress.end(token, types.WorkDoneProgressEnd())
-
-
-async def _begin_progress(server: InfillServer, title: str) -> str:
-    """The token to report progress under; empty for a client that does not want any."""
-    window = server.client_capabilities.window
-    if not (window and window.work_done_progress):
-        return ""
-    token = f"infill/pull/{next(_numbers)}"
-    try:
-        await server.work_done_progress.create_async(token)
-    except JsonRpcException:
-        return ""
-    server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title=title, percentage=0, cancellable=True))
-    return token

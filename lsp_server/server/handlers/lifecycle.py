@@ -9,7 +9,8 @@ from lsprotocol import types
 
 from lsp_server.server.app import InfillServer
 from lsp_server.server.convert import PopupClient
-from lsp_server.server.handlers import completion, configuration, inline_completion
+from lsp_server.server.edits import EditClient
+from lsp_server.server.handlers import code_action, completion, configuration, inline_completion
 from lsp_server.server.parent import watch_parent
 from lsp_server.workspace import path_of
 
@@ -20,6 +21,7 @@ def register(server: InfillServer) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.popup_client = PopupClient(params)
+        server.edit_client = EditClient(params.capabilities)
         server.client_settings = [params.initialization_options]
         server.documents.roots = _roots(params)
         early_settings = configuration.read(server)
@@ -27,6 +29,7 @@ def register(server: InfillServer) -> None:
             inline_completion.register(server)
         if completion.is_wanted(params.capabilities, early_settings.completion):
             completion.register(server)
+        code_action.register(server)
         if params.process_id is not None and (watch := watch_parent(params.process_id, server.stop)):
             server.keep(watch)
 

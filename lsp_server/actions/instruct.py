@@ -1,0 +1,124 @@
+"""What an instruct model is asked to do with code, and how its reply becomes an edit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lsp_server.actions.selection import text_between
+from lsp_server.actions.source import Source
+from lsp_server.document import Position
+from lsp_server.prompt.chat import Message
+
+# Lines of context on each side of what is edited.
+_LINES_AROUND = 60
+_FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_ONLY_CODE = (
+    "Reply with one fenced code block that holds the whole replacement for the marked part and nothing else: "
+    "no explanation, no unchanged code around it."
+)
+
+
+def edit_messages(source: Source, start: Position, end: Position, path: str, instruction: str) -> list[Message]:
+    """Ask for whole lines to be changed as an instruction says."""
+    return [Message("user", f"{_shown(source, start, end, path)}\n\n{instruction.strip()}\n\n{_ONLY_CODE}")]
+
+
+def fix_messages(
+    source: Source, start: Position, end: Position, path: str, problems: Sequence[tuple[int, str]]
+) -> list[Message]:
+    """Ask for whole lines to be mended. `problems` are 0-based lines and what is wrong there."""
+    found = "\n".join(f"- line {line + 1}: {message}" for line, message in problems)
+    return edit_messages(
+        source, start, end, path, f"These problems were found in the marked part:\n{found}\nMend them."
+    )
+
+
+def explain_messages(source: Source, start: Position, end: Position, path: str) -> list[Message]:
+    """Ask what a selection does."""
+    question = "Explain the marked part: what it does, why, and what is easily missed. Be brief."
+    return [Message("user", f"{_shown(source, start, end, path)}\n\n{question}")]
+
+
+def messages_for_tests(source: Source, start: Position, end: Position, path: str, existing: str) -> list[Message]:
+    """Ask for tests of a definition. `existing` is the beginning of the file that they are added to, if any."""
+    framework = _FRAMEWORKS.get(source.language_id, "the test framework that is usual for the language")
+    text = f"{_shown(source, start, end, path)}\n\nWrite tests for the marked part with {framework}."
+    if existing:
+        text += f" They are added at the end of this file; do not repeat what it has:\n\n{fenced(existing, source)}\n"
+    return [Message("user", f"{text} Reply with one fenced code block and nothing else.")]
+
+
+def code_of(reply: str) -> str:
+    """The code in a reply: its first fenced block, or all of a reply that has none. Without line breaks at its ends."""
+    match = _FENCED.search(reply)
+    return (match[2] if match else reply).strip("\n")
+
+
+def indented_like(code: str, original: str) -> str:
+    """Code at the depth of the lines it replaces, which models often leave out."""
+    wanted, found = _least_indentation(original), _least_indentation(code)
+    if found == wanted or not (wanted.startswith(found) or found.startswith(wanted)):
+        return code
+    lines = code.split("\n")
+    if len(wanted) > len(found):
+        added = wanted[len(found) :]
+        return "\n".join(added + line if line.strip() else line for line in lines)
+    return "\n".join(line[len(found) - len(wanted) :] if line.strip() else line for line in lines)
+
+
+def path_of_tests(language_id: str, path: str) -> str:
+    """Where the tests of a file usually are, beside it or in `tests`; empty where there is no usual place."""
+    folder, slash, file = path.rpartition("/")
+    stem, dot, suffix = file.rpartition(".")
+    name = _TEST_NAMES.get(language_id, "").format(stem=stem, suffix=dot + suffix)
+    return f"tests/{name}" if name and language_id == "python" else name and folder + slash + name
+
+
+def fenced(text: str, source: Source) -> str:
+    """Text in a fence that nothing in it closes."""
+    longest = max((len(match) for match in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{source.language_id}\n{text}\n{fence}"
+
+
+def _shown(source: Source, start: Position, end: Position, path: str) -> str:
+    """The part in question, in a fence of its own, and the lines around it."""
+    marked = text_between(source, start, end)
+    above = "\n".join(source.lines[max(0, start.line - _LINES_AROUND) : start.line]).strip("\n")
+    below = "\n".join(source.lines[end.line + 1 : end.line + 1 + _LINES_AROUND]).strip("\n")
+    parts = [f"This is a part of {path}:"]
+    if above:
+        parts.append(f"Before the marked part:\n{fenced(above, source)}")
+    parts.append(f"The marked part:\n{fenced(marked, source)}")
+    if below:
+        parts.append(f"After the marked part:\n{fenced(below, source)}")
+    return "\n\n".join(parts)
+
+
+def _least_indentation(text: str) -> str:
+    found = [line[: len(line) - len(line.lstrip())] for line in text.split("\n") if line.strip()]
+    return min(found, key=len, default="")
+
+
+_FRAMEWORKS = {
+    "python": "pytest",
+    "javascript": "the test functions `describe`, `it` and `expect`",
+    "typescript": "the test functions `describe`, `it` and `expect`",
+    "go": "the package testing",
+    "java": "JUnit 5",
+    "kotlin": "JUnit 5",
+    "csharp": "xUnit",
+    "ruby": "RSpec",
+    "php": "PHPUnit",
+}
+_TEST_NAMES = {
+    "python": "test_{stem}.py",
+    "go": "{stem}_test.go",
+    "java": "{stem}Test.java",
+    "kotlin": "{stem}Test.kt",
+    "csharp": "{stem}Tests.cs",
+    "php": "{stem}Test.php",
+    "ruby": "{stem}_spec.rb",
+    **dict.fromkeys(("javascript", "javascriptreact", "typescript", "typescriptreact"), "{stem}.test{suffix}"),
+}

@@ -1,0 +1,71 @@
+"""A document as lines, and the hole that an action makes in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lsp_server.document import Position
+from lsp_server.postprocess.indentation import unit_of
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Lines of a document, without their breaks."""
+
+    language_id: str
+    lines: tuple[str, ...]
+
+    def indentation(self, line: int) -> str:
+        """The white space that a line begins with."""
+        text = self.lines[line]
+        return text[: len(text) - len(text.lstrip())]
+
+    def text(self, line: int) -> str:
+        """A line without the white space around it; empty outside of the document."""
+        return self.lines[line].strip() if 0 <= line < len(self.lines) else ""
+
+    def next_text(self, line: int) -> int | None:
+        """The first line behind another that is not blank."""
+        return next((each for each in range(line + 1, len(self.lines)) if self.text(each)), None)
+
+    def is_deeper(self, line: int, than: int) -> bool:
+        """Whether a line is indented more than another."""
+        return len(self.indentation(line).expandtabs()) > len(self.indentation(than).expandtabs())
+
+    @property
+    def unit(self) -> str:
+        """One level of indentation, as the document has it."""
+        return unit_of("\n".join(self.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A range that an action replaces, in code points.
+
+    What is written stands between `lead` and `trail`, which the model sees too. It has at most `max_lines` lines, ends
+    before any of `stops`, and each line after its first begins with `each_line`. Behind a text of several lines
+    `closing` takes the place of `trail`, if it is not empty.
+    """
+
+    start: Position
+    end: Position
+    lead: str = ""
+    trail: str = ""
+    max_lines: int = 40
+    stops: tuple[str, ...] = ()
+    each_line: str = ""
+    closing: str = ""
+
+    def filled(self, text: str) -> str:
+        """What to put into the range, with a text that was written; empty if nothing is left of it."""
+        first, *others = text.split("\n")
+        kept = [first]
+        for line in others:
+            if not line.startswith(self.each_line) and (line.strip() or self.each_line.strip()):
+                break
+            kept.append(line)
+        inside = "\n".join(kept).rstrip()
+        if not inside:
+            return ""
+        trail = self.closing if self.closing and "\n" in inside else self.trail
+        return self.lead + inside + trail

@@ -1,0 +1,112 @@
+"""What an action puts into a document: asked of the model that fills holes, or of the one that chats."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from lsp_server.actions.imports import beginnings, import_hole, imports_name, known_import
+from lsp_server.actions.selection import text_between
+from lsp_server.actions.source import Hole, Source
+from lsp_server.context.blocks import Neighbour
+from lsp_server.document import Document, Position
+from lsp_server.engine.client import EngineClient
+from lsp_server.engine.messages import Chunk, Done, Failed, Generate, Priority
+from lsp_server.errors import EngineError, InfillError
+from lsp_server.pipeline import Answer, Ask, Pipeline
+from lsp_server.prompt.chat import Message, prompt_for
+from lsp_server.snapshot import Snapshot, normalize
+
+# A body of 40 lines; completions are shorter.
+MAX_TOKENS = 400
+_ALTERNATIVES = 3
+
+Neighbours = Callable[[], Sequence[Neighbour]]
+
+
+def source_of(document: Document) -> Source:
+    """A document as actions see it."""
+    return Source(document.language_id, tuple(normalize(document.line(each)) for each in range(document.num_lines)))
+
+
+def snapshot_of(document: Document, hole: Hole) -> Snapshot:
+    """The document with a hole in place of a range, and what the hole stands between."""
+    before = document.snapshot(hole.start.line, hole.start.character)
+    after = document.snapshot(hole.end.line, hole.end.character)
+    return replace(before, suffix=hole.trail + after.suffix).accepting(hole.lead)
+
+
+async def fill(pipeline: Pipeline, document: Document, hole: Hole, neighbours: Neighbours) -> str:
+    """The text for a hole's range; empty if the model writes nothing, or what stands there already.
+
+    Raises `InfillError` if model or engine fail.
+    """
+    source, snapshot = source_of(document), snapshot_of(document, hole)
+    standing = text_between(source, hole.start, hole.end)
+    ask = Ask("action", max_tokens=MAX_TOKENS, max_lines=hole.max_lines, stops=hole.stops)
+    answer = await _asked(pipeline, snapshot, neighbours, ask)
+    texts = [answer.text]
+    if standing.strip() and hole.filled(answer.text).strip() == standing.strip():
+        answer = await _asked(pipeline, snapshot, neighbours, replace(ask, num_texts=_ALTERNATIVES))
+        texts = answer.alternatives
+    filled = (hole.filled(text) for text in texts)
+    return next((text for text in filled if text and text.strip() != standing.strip()), "")
+
+
+async def import_line(
+    pipeline: Pipeline, document: Document, name: str, neighbours: Neighbours, others: Sequence[str]
+) -> tuple[Hole, str]:
+    """Where the import of a name goes, and its line: what other files write, or what the model does; empty if none.
+
+    `others` are texts of other files in the same language. Raises `InfillError` if model or engine fail.
+    """
+    source = source_of(document)
+    hole = import_hole(source)
+    if known := known_import(source, name, others):
+        return hole, hole.filled(known)
+    for beginning in beginnings(source):
+        snapshot = snapshot_of(document, replace(hole, lead=hole.lead + beginning))
+        answer = await _asked(
+            pipeline, snapshot, neighbours, Ask("action", max_lines=1, stops=("\n",), num_texts=_ALTERNATIVES)
+        )
+        for text in (answer.text, *answer.alternatives):
+            line = beginning + text.strip()
+            if imports_name(source, line, name):
+                return hole, hole.filled(line)
+    return hole, ""
+
+
+async def _asked(pipeline: Pipeline, snapshot: Snapshot, neighbours: Neighbours, ask: Ask) -> Answer:
+    answer = await pipeline.complete(snapshot, neighbours, ask)
+    if answer.error:
+        raise InfillError(answer.error)
+    return answer
+
+
+async def chat(
+    engine: EngineClient, messages: Sequence[Message], max_tokens: int, progress: Callable[[str], None]
+) -> str:
+    """An instruct model's reply. `progress` hears the reply so far. Raises `InfillError` if model or engine fail."""
+    prompt = prompt_for(await engine.ready(), messages)
+    request = Generate(prompt, max_tokens, kind="chat", priority=Priority.CHAT)
+    reply = ""
+    async with contextlib.aclosing(engine.generate(request)) as events:
+        async for event in events:
+            match event:
+                case Chunk(text):
+                    reply += text
+                    progress(reply)
+                case Failed(message):
+                    raise EngineError(message)
+                case Done("length"):
+                    raise InfillError(
+                        f"The reply is longer than chat.max_tokens ({max_tokens}). Raise it, or ask for less."
+                    )
+    return reply
+
+
+def end_of(document: Document) -> Position:
+    """The end of a document's text."""
+    last = document.num_lines - 1
+    return Position(last, len(document.line(last)))

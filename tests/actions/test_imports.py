@@ -1,0 +1,115 @@
+"""Names that nothing binds, and the lines that would import them."""
+
+import pytest
+
+from lsp_server.actions.imports import import_hole, imports_name, known_import, unbound_names
+from lsp_server.actions.source import Source
+from tests.actions.cases import filled, source_with_cursor
+
+UNBOUND = {
+    "a module": ("python", "x = ‸json.loads(y)\n\ny = 1\n", ["json"]),
+    "a function and a class": ("python", "@‸dataclass\nclass A(Base): pass\n", ["dataclass"]),
+    "a base class": ("python", "class A(‸Base): pass\n", ["Base"]),
+    "an annotation": ("python", "def f(p: ‸Path) -> Any: pass\n", ["Path", "Any"]),
+    "an annotated parameter is bound, its type is not": ("python", "def f(p: Path):\n    return p, ‸Path\n", ["Path"]),
+    "an exception": ("python", "try:\n    pass\nexcept ‸Broken as error:\n    print(error)\n", ["Broken"]),
+    "javascript": ("javascript", "const x = ‸path.join(a, b)\nlet a, b\n", ["path"]),
+    "a component's function": ("typescriptreact", "const [x, setX] = ‸useState(0)\n", ["useState"]),
+    "an argument": ("typescript", "f(‸fs)\nfunction f(x: Stats) { return x }\n", ["fs"]),
+}
+BOUND = {
+    "an import": ("python", "import json\n‸json.loads()\n"),
+    "one of several": ("python", "from a import b, c as d\n‸b, d\n"),
+    "in brackets, over lines": ("python", "from a import (\n    b,\n    c,\n)\n‸b(c)\n"),
+    "an assignment": ("python", "x = y = 1\na, (b, *c) = x\n‸print(x, y, a, b, c)\n"),
+    "a parameter": ("python", "def f(a, /, b: int = 1, *c, d=(1, 2), **e):\n    ‸return a, b, c, d, e\n"),
+    "a lambda": ("python", "‸f = lambda a, *b: (a, b)\n"),
+    "a loop": ("python", "for i, (j, k) in []:\n    ‸print(i, j, k)\n"),
+    "a comprehension": ("python", "‸print([a for a in [] for b in a if b])\n"),
+    "with": ("python", "with open('x') as f:\n    ‸f.read()\n"),
+    "a walrus": ("python", "if (m := 1):\n    ‸print(m)\n"),
+    "a pattern": ("python", "match 1:\n    case [a, b]:\n        ‸print(a, b)\n"),
+    "strings and comments": ("python", '‸print(\'json\', """os""")  # sys\n'),
+    "attributes and keywords": ("python", "x = 1\n‸x.json(path=1)\n"),
+    "an import line itself": ("python", "‸import json\n"),
+    "a definition below": ("python", "‸f(A)\ndef f(x): pass\nclass A: pass\n"),
+    "destructured": ("javascript", "const { a, b: c, ...d } = {}\n‸console.log(a, c, d)\n"),
+    "required": ("javascript", "const fs = require('fs')\n‸fs.read()\n"),
+    "imported": ("typescript", "import a, { b as c } from 'x'\nimport * as d from 'y'\n‸a(c, d)\n"),
+    "arrows": ("typescript", "const f = (a: number, { b }) => ‸a + b\nconst g = c => c\n"),
+    "methods": ("typescript", "class A {\n  f(a, b = 1) {\n    ‸return a + b\n  }\n}\n"),
+    "templates and comments": ("javascript", "‸f(`x ${1}`) // fs\nfunction f() {}\n"),
+    "a language that is not read": ("go", "‸fmt.Println()\n"),
+}
+
+
+@pytest.mark.parametrize("case", UNBOUND)
+def test_a_name_that_nothing_binds(case):
+    language_id, text, names = UNBOUND[case]
+    source, start, _ = source_with_cursor(text, language_id)
+    assert unbound_names(source, start.line) == names
+
+
+@pytest.mark.parametrize("case", BOUND)
+def test_a_name_that_something_binds(case):
+    language_id, text = BOUND[case]
+    source, start, _ = source_with_cursor(text, language_id)
+    assert unbound_names(source, start.line) == []
+
+
+@pytest.mark.parametrize(
+    ("language_id", "text", "wanted"),
+    [
+        ("python", "import os\nimport re\n\nx\n", "import os\nimport re\nNEW\n\nx\n"),
+        ("python", "from a import (\n    b,\n)\nx\n", "from a import (\n    b,\n)\nNEW\nx\n"),
+        ("python", '#!/bin/x\n"""Doc.\n\nMore."""\n\nx = 1\n', '#!/bin/x\n"""Doc.\n\nMore."""\n\nNEW\nx = 1\n'),
+        ("python", "x = 1\n", "NEW\nx = 1\n"),
+        ("python", "", "NEW\n"),
+        ("javascript", "// a\n'use strict';\nf()\n", "// a\n'use strict';\nNEW\nf()\n"),
+        ("typescript", "import {\n  a,\n} from 'x'\nf()\n", "import {\n  a,\n} from 'x'\nNEW\nf()\n"),
+    ],
+)
+def test_where_an_import_goes(language_id, text, wanted):
+    source = Source(language_id, tuple(text.split("\n")))
+    assert filled(source, import_hole(source), "NEW") == wanted
+
+
+OTHERS = [
+    "import numpy as np\nfrom a.b import c, D\nfrom .here import E\n",
+    "from a.b import D\nimport numpy as np\n    import F\n",
+    "from z import D\n",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("np", "import numpy as np"),
+        ("numpy", ""),
+        ("D", "from a.b import D"),
+        ("E", ""),
+        ("F", ""),
+        ("json", "import json"),
+        ("nothing", ""),
+    ],
+)
+def test_what_other_files_write_is_known(name, line):
+    assert known_import(Source("python", ("",)), name, OTHERS) == line
+
+
+@pytest.mark.parametrize(
+    ("language_id", "line", "name", "binds"),
+    [
+        ("python", "from a import b", "b", True),
+        ("python", "from a import b as c", "b", False),
+        ("python", "from a import b as c", "c", True),
+        ("python", "import a.b as c", "c", True),
+        ("python", "from a import bc", "b", False),
+        ("typescript", "import { a, b } from 'x'", "b", True),
+        ("typescript", "import { a as b } from 'x'", "a", False),
+        ("javascript", "const x = require('y')", "x", True),
+        ("javascript", "import 'x'", "x", False),
+    ],
+)
+def test_which_lines_import_a_name(language_id, line, name, binds):
+    assert imports_name(Source(language_id, ("",)), line, name) is binds
