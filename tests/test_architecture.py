@@ -36,8 +36,8 @@ ALLOWED = {
                  "session", "settings", "snapshot", "trace"},
     "actions": {"context.blocks", "document", "engine.client", "engine.messages", "errors", "pipeline", "postprocess",
                 "prompt.chat", "snapshot"},
-    "server": {"actions", "catalog", "context", "document", "engine.client", "engine.messages", "engine.roles", "errors",
-               "pipeline", "prompt", "session.acceptance", "session.switch", "settings",
+    "server": {"actions", "catalog", "context", "document", "engine.client", "engine.messages", "engine.roles",
+               "errors", "pipeline", "prompt", "session.acceptance", "session.switch", "settings",
                "snapshot", "statistics", "trace", "workspace"},
 }  # fmt: skip
 
