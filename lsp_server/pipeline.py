@@ -208,6 +208,8 @@ class Pipeline:
             for number in range(1, ask.num_texts)
         ]
         await asyncio.gather(*(other.read() for other in others))
+        # Known last, so that it is what stays while it is typed, even where others agree too: editors show the first.
+        self._answers.remember(snapshot, answer.text)
         for other in others:
             if other.text and other.text not in (answer.text, *answer.alternatives):
                 answer.alternatives.append(other.text)

@@ -306,6 +306,14 @@ async def test_alternatives_differ_from_the_text_and_each_other():
     assert (typed.text, typed.reason) == (" * (w + h)", "known")
 
 
+async def test_the_first_text_stays_while_it_is_typed_and_not_an_alternative_that_agrees_too():
+    pipeline = pipeline_of(*WRITES, END)
+    await pipeline.complete(HERE, none, TYPING)
+    pipeline.engine.script = (Prefilled(Timings()), Chunk("return 2"), END)
+    await pipeline.complete(HERE, none, replace(INVOKED, num_texts=2))
+    assert (await pipeline.complete(moved(HERE, HERE.prefix + "return "), none, TYPING)).text == "w * h"
+
+
 async def test_no_alternatives_to_nothing():
     pipeline = pipeline_of(Prefilled(Timings()), END)
     answer = await pipeline.complete(HERE, none, replace(INVOKED, num_texts=3))
