@@ -160,7 +160,7 @@ class FakeBackend:
         """What the hash says, or the next byte of `rest`."""
         return rest[0] if rest else self._rows[row]
 
-    def logprob(self, row: int, token: int) -> float:
+    def logprob(self, row: int, token: int, rest: bytes = b"") -> float:  # noqa: ARG002
         """Some number that depends on both."""
         return -((self._rows[row] + token) % 8) / 10
 

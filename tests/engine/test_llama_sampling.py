@@ -46,6 +46,14 @@ def test_greedy_with_a_rest_is_the_most_probable_of_those_that_agree(llama, row,
 
 
 @pytest.mark.parametrize("rest", RESTS)
+def test_probabilities_among_those_that_agree_add_up_to_one(llama, row, logprobs, rest):
+    agreeing = llama.vocabulary.agreeing_with(rest)
+    among = np.array([llama.logprob(row, token, rest) for token in agreeing])
+    assert np.exp(among).sum() == pytest.approx(1, abs=1e-4)
+    assert np.ptp(among - logprobs[agreeing]) == pytest.approx(0, abs=1e-3), "and are to each other as they were"
+
+
+@pytest.mark.parametrize("rest", RESTS)
 def test_a_seed_draws_the_same_with_a_rest(llama, row, rest):
     sampling = Sampling(temperature=1.2, seed=11)
     assert sample(llama, row, sampling, rest) == sample(llama, row, sampling, rest)
