@@ -300,7 +300,7 @@ class Scheduler:
             self._finish(run, "end")
             return
         piece = self.backend.piece(token)
-        if self._is_unsure(run, row, token, piece):
+        if self._is_unsure(run, row, token, piece, must_show=must_show):
             self._finish(run, "unsure")
             return
         run.tokens.append(token)
@@ -309,13 +309,13 @@ class Scheduler:
         if run.timings.decoded_tokens >= run.prepared.max_tokens:
             self._finish(run, "length")
 
-    def _is_unsure(self, run: Run, row: int, token: int, piece: bytes) -> bool:
+    def _is_unsure(self, run: Run, row: int, token: int, piece: bytes, *, must_show: bool) -> bool:
         """Whether this token makes the line too improbable; keeps the books of probabilities, if any are wanted."""
         confidence = run.request.sampling.confidence
         if not confidence and not run.request.logprobs:
             return False
-        # A token that only spells what was typed says nothing of what will be shown.
-        logprob = self.backend.logprob(row, token) if not run.rest else 0.0
+        # That a token spells what was typed is no guess; which of those that do, and how it goes on, is one.
+        logprob = self.backend.logprob(row, token, run.rest, visible=must_show)
         run.chunk_logprob += logprob
         run.joint_logprob += logprob
         unsure = confidence > 0 and run.joint_logprob < math.log(confidence)
