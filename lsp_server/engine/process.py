@@ -1,36 +1,17 @@
-"""The engine's process: launched, watched, restarted with back-off, and never outliving its server."""
+"""The engine's life as its clients see it: opened, watched, opened anew with back-off."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import logging
-import os
-import secrets
-import sys
-from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from lsp_server import errors
-from lsp_server.engine import hardware
 from lsp_server.engine.client import IS_STOPPED, WENT_AWAY, EngineState
-from lsp_server.engine.messages import (
-    EngineOptions,
-    Event,
-    Failed,
-    Generate,
-    Launch,
-    Listening,
-    Loaded,
-    LoadFailed,
-    Loading,
-    ModelInfo,
-)
+from lsp_server.engine.messages import EngineOptions, Event, Failed, Generate, Loaded, LoadFailed, Loading, ModelInfo
+from lsp_server.engine.private import Opened, open_private
 from lsp_server.errors import EngineError, InfillError
 
 if TYPE_CHECKING:
@@ -38,13 +19,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-START_TIMEOUT_S = 60.0
 RESTART_DELAYS_S = (0.2, 1.0, 5.0, 20.0)  # after that many deaths in a row it stays down
-STOP_TIMEOUT_S = 2.0
+
+Opener = Callable[[EngineOptions], contextlib.AbstractAsyncContextManager[Opened]]
 
 
 class EngineProcess:
-    """An `EngineClient` whose engine is a child process of ours.
+    """An `EngineClient` whose engine runs in another process: a child of ours, or whatever `opener` opens.
 
     `on_state` hears of every change: the new state, and the fraction loaded or the error's sentence.
     """
@@ -53,8 +34,10 @@ class EngineProcess:
         self,
         options: EngineOptions,
         on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
+        opener: Opener = open_private,
     ) -> None:
         self.options = options
+        self._opener = opener
         self._on_state = on_state
         self._state = EngineState.STOPPED
         self._model: ModelInfo | None = None
@@ -63,7 +46,7 @@ class EngineProcess:
         self._settled = asyncio.Event()  # ready or failed
         self._supervisor: asyncio.Task[None] | None = None
         self._answered_since_start = False
-        self._stderr: deque[str] = deque(maxlen=20)
+        self._last_words = ""
 
     @property
     def state(self) -> EngineState:
@@ -138,7 +121,7 @@ class EngineProcess:
                 logger.warning("%s", error)
                 last_error = str(error)
             else:
-                last_error = "The engine ended by itself. " + self._last_words()
+                last_error = "The engine ended by itself. " + self._last_words
             deaths = 0 if self._answered_since_start else deaths
             if deaths >= len(RESTART_DELAYS_S):
                 self._fail(EngineError(f"{last_error} It was restarted {deaths} times; run `infill doctor`."))
@@ -153,43 +136,15 @@ class EngineProcess:
         self._error = None
         self._settled.clear()
         self._set_state(EngineState.LOADING, 0.0)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-X", "utf8", "-m", "lsp_server.engine.service"),
-            cwd=Path(errors.__file__).parents[1],
-            env=hardware.environment(os.environ),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        drain = asyncio.ensure_future(self._drain_stderr(process))
-        try:
-            async with await self._connect(process) as client:
-                self._client = client
-                await self._follow_load(client)
-                await process.wait()
-        finally:
-            self._client = None
-            self._model = None
-            self._settled.clear()
-            await _end(process)
-            await drain
-
-    async def _connect(self, process: asyncio.subprocess.Process) -> HttpClient:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        launch = Launch(token=secrets.token_urlsafe(32), options=self.options)
-        process.stdin.write(msgspec.json.encode(launch) + b"\n")
-        try:
-            line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
-            listening = msgspec.json.decode(line, type=Listening)
-        except (TimeoutError, msgspec.MsgspecError) as error:
-            await _end(process)
-            raise EngineError(f"The engine did not start. {self._last_words()}") from error
-        # Its import takes long; in a thread, the editor's first request need not wait for it.
-        http_client = await asyncio.to_thread(importlib.import_module, "lsp_server.engine.http_client")
-        client: HttpClient = http_client.HttpClient(listening.port, launch.token)
-        return client
+        async with self._opener(self.options) as opened:
+            try:
+                self._client = opened.client
+                await self._follow_load(opened.client)
+                self._last_words = await opened.ended()
+            finally:
+                self._client = None
+                self._model = None
+                self._settled.clear()
 
     async def _follow_load(self, client: HttpClient) -> None:
         async with contextlib.aclosing(client.load()) as events:
@@ -205,16 +160,6 @@ class EngineProcess:
                         self._settled.set()
                         self._set_state(EngineState.READY, 1.0)
 
-    async def _drain_stderr(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr is not None
-        while chunk := await process.stderr.read(4096):
-            text = chunk.decode("utf-8", errors="replace").rstrip()
-            self._stderr.extend(text.splitlines())
-            logger.info("%s", text)
-
-    def _last_words(self) -> str:
-        return f"Its last words: {self._stderr[-1]}" if self._stderr else "It left no message."
-
     def _fail(self, error: InfillError) -> None:
         self._error = error
         self._settled.set()
@@ -224,16 +169,3 @@ class EngineProcess:
         if state is not self._state or state is EngineState.LOADING:
             self._state = state
             self._on_state(state, fraction, message)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Closing its standard input ends an engine; one that does not heed is killed."""
-    if process.returncode is not None:
-        return
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()

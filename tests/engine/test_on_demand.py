@@ -88,7 +88,7 @@ async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make,
     assert engine.release_if_idle() == 0
     assert (engine.state, engine.model) == (STOPPED, None)
     await eventually(lambda: processes() == [])
-    assert engine.states[-1] is STOPPED
+    await eventually(lambda: engine.states[-1] is STOPPED)
     after = await engine.ask()
     assert texts(after) == texts(before)
     assert engine.states[-1] is READY

@@ -1,0 +1,119 @@
+"""An engine of one's own: a child process that ends with its server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import os
+import secrets
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lsp_server import errors
+from lsp_server.engine import hardware
+from lsp_server.engine.messages import EngineOptions, Launch, Listening
+from lsp_server.errors import EngineError
+
+if TYPE_CHECKING:
+    from lsp_server.engine.http_client import HttpClient
+
+logger = logging.getLogger(__name__)
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 2.0
+SERVICE = ("-X", "utf8", "-m", "lsp_server.engine.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An engine that can be asked. `ended` waits for its end and returns what is known of why."""
+
+    client: HttpClient
+    ended: Callable[[], Awaitable[str]]
+
+
+@contextlib.asynccontextmanager
+async def open_private(options: EngineOptions) -> AsyncIterator[Opened]:
+    """Launch a child process; leaving ends it. Raises `EngineError` if it does not start."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *SERVICE,
+        cwd=package_folder(),
+        env=hardware.environment(os.environ),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stderr: deque[str] = deque(maxlen=20)
+    drain = asyncio.ensure_future(_drain_stderr(process, stderr))
+
+    async def ended() -> str:
+        await process.wait()
+        return _last_words(stderr)
+
+    try:
+        launch = Launch(token=secrets.token_urlsafe(32), options=options)
+        port = await _listening(process, launch, stderr)
+        async with await make_client(port, launch.token) as client:
+            yield Opened(client, ended)
+    finally:
+        await _end(process)
+        await drain
+
+
+def package_folder() -> Path:
+    """Where an engine's process finds this package."""
+    return Path(errors.__file__).parents[1]
+
+
+async def make_client(port: int, token: str) -> HttpClient:
+    """A client of an engine. Its import takes long; in a thread, the editor's first request need not wait for it."""
+    http_client = await asyncio.to_thread(importlib.import_module, "lsp_server.engine.http_client")
+    client: HttpClient = http_client.HttpClient(port, token)
+    return client
+
+
+async def _listening(process: asyncio.subprocess.Process, launch: Launch, stderr: deque[str]) -> int:
+    """The port that a new process listens on."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(msgspec.json.encode(launch) + b"\n")
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
+        return msgspec.json.decode(line, type=Listening).port
+    except (TimeoutError, msgspec.MsgspecError) as error:
+        await _end(process)
+        raise EngineError(f"The engine did not start. {_last_words(stderr)}") from error
+
+
+async def _drain_stderr(process: asyncio.subprocess.Process, lines: deque[str]) -> None:
+    assert process.stderr is not None
+    while chunk := await process.stderr.read(4096):
+        text = chunk.decode("utf-8", errors="replace").rstrip()
+        lines.extend(text.splitlines())
+        logger.info("%s", text)
+
+
+def _last_words(stderr: deque[str]) -> str:
+    return f"Its last words: {stderr[-1]}" if stderr else "It left no message."
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Closing its standard input ends an engine; one that does not heed is killed."""
+    if process.returncode is not None:
+        return
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
