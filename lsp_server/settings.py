@@ -144,6 +144,13 @@ class ChatSettings(msgspec.Struct, frozen=True):
 class EngineSettings(msgspec.Struct, frozen=True):
     """How the model is run."""
 
+    mode: Annotated[
+        Literal["shared", "private"],
+        Meta(
+            description="One engine for every editor and window that wants the same model, or one for each. What "
+            "`infill` runs on the command line is always private."
+        ),
+    ] = "shared"
     window_tokens: Annotated[
         int,
         Meta(ge=0, le=1 << 20, description="The most tokens of prompt and answer; 0: chosen for the model."),

@@ -17,9 +17,11 @@ from typing import Any
 TIMEOUT_S = 60.0
 
 SERVE = ("-m", "lsp_server", "serve")
-# The settings of whoever runs the tests must not matter.
-_NOWHERE = str(Path(tempfile.gettempdir()) / "infill-tests-have-no-settings")
-NO_SETTINGS = {"XDG_CONFIG_HOME": _NOWHERE, "XDG_DATA_HOME": _NOWHERE}
+# The settings of whoever runs the tests must not matter, and each server has an engine of its own: tests break engines.
+_NOWHERE = Path(tempfile.gettempdir()) / "infill-tests"
+NO_SETTINGS = {"XDG_CONFIG_HOME": str(_NOWHERE), "XDG_DATA_HOME": str(_NOWHERE), "XDG_RUNTIME_DIR": str(_NOWHERE)}
+(_NOWHERE / "infill").mkdir(parents=True, exist_ok=True)
+(_NOWHERE / "infill" / "config.toml").write_text('[engine]\nmode = "private"\n', encoding="utf-8")
 
 
 async def eventually(condition: Callable[[], Any]) -> Any:

@@ -36,7 +36,8 @@ ALLOWED = {
                  "session", "settings", "snapshot", "trace"},
     "actions": {"context.blocks", "document", "engine.client", "engine.messages", "errors", "pipeline", "postprocess",
                 "prompt.chat", "snapshot"},
-    "server": {"actions", "catalog", "context", "document", "engine.client", "engine.messages", "engine.roles",
+    "server": {"actions", "catalog", "context", "document", "engine.client", "engine.messages", "engine.private",
+               "engine.roles", "engine.shared",
                "errors", "pipeline", "prompt", "session.acceptance", "session.switch", "settings",
                "snapshot", "statistics", "trace", "workspace"},
 }  # fmt: skip
@@ -46,7 +47,7 @@ ONLY_IN = {
     "pygls": ("server",),
     "lsprotocol": ("server",),
     "llama_cpp": ("engine.llama_",),
-    "aiohttp": ("engine.http_", "engine.service", "bench.peer"),
+    "aiohttp": ("engine.http_", "engine.service", "engine.presence", "bench.peer"),
     "socket": ("engine.http_", "catalog"),
     "urllib.request": ("workspace",),  # only for url2pathname
     "huggingface_hub": ("catalog.hub",),
@@ -126,7 +127,7 @@ def test_only_the_workspace_reads_source_files(path: Path) -> None:
             "server.streams",
             "bench.record",
         ),
-        *("catalog.models", "catalog.verify", "evaluation.holes", "statistics"),
+        *("engine.presence", "engine.shared", "catalog.models", "catalog.verify", "evaluation.holes", "statistics"),
     }
     calls = {
         node.func.attr

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
@@ -62,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the session."""
-    settings = {"model": model_file(arguments.model)} if arguments.model else {}
+    settings: dict[str, Any] = {"engine": {"mode": "private"}}  # nothing of it stays behind
+    if arguments.model:
+        settings["model"] = model_file(arguments.model)
     asyncio.run(_play(settings, arguments.pace / 1000))
     return 0
 

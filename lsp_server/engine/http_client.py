@@ -19,16 +19,20 @@ logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _GENERATE_DECODER = msgspec.json.Decoder(Event)
+CLIENT_HEADER = "Infill-Client"
 _LOAD_DECODER = msgspec.json.Decoder(LoadEvent)
 
 
 class HttpClient:
-    """One engine at one address. Use as an async context manager, or `close` it."""
+    """One engine at one address. Use as an async context manager, or `close` it.
 
-    def __init__(self, port: int, token: str) -> None:
+    `client` tells the documents of one client of a shared engine from those of others.
+    """
+
+    def __init__(self, port: int, token: str, client: str = "") -> None:
         self._session = aiohttp.ClientSession(
             base_url=f"http://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}"} | ({CLIENT_HEADER: client} if client else {}),
             # No limit on the whole: a slow machine's prefill is silent for long. Ends come from cancellation.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
             connector=aiohttp.TCPConnector(limit=0),
@@ -77,6 +81,20 @@ class HttpClient:
         except (aiohttp.ClientError, ConnectionError) as error:
             raise EngineError(f"The engine went away while loading the model ({type(error).__name__}).") from error
         raise EngineError("The engine ended while it was loading the model.")
+
+    async def watch(self) -> None:
+        """Be a client of a shared engine, until it ends or is cancelled."""
+        try:
+            async with self._session.get("/watch") as response:
+                await _require_success(response)
+                self._open.add(response)
+                try:
+                    while await response.content.readany():
+                        pass
+                finally:
+                    self._open.discard(response)
+        except (aiohttp.ClientError, ConnectionError) as error:
+            logger.info("The shared engine went away: %r", error)
 
     async def state(self) -> str:
         """The scheduler's state as text, or why it cannot be had."""

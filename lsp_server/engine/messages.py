@@ -264,10 +264,27 @@ class EngineOptions(msgspec.Struct, frozen=True):
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """The one line an engine process reads from standard input before it starts."""
+    """The one line an engine process reads from standard input before it starts.
+
+    An engine of one server ends when its standard input does. With `linger_s` it is shared: it ends that long after the
+    last of its clients has left, and `record` is the file that it is found by, which it deletes when it ends.
+    """
 
     token: str
     options: EngineOptions
+    linger_s: float = 0.0
+    record: str = ""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What the file of a shared engine says, to those who may read it: how to reach it, and what it is."""
+
+    pid: int
+    port: int
+    token: str
+    version: str
+    model_path: str
+    started_at: float
 
 
 class Listening(msgspec.Struct, frozen=True):

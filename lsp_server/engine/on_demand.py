@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 
 from lsp_server.engine.client import IS_STOPPED, EngineState
 from lsp_server.engine.messages import EngineOptions, Event, Failed, Generate, ModelInfo
-from lsp_server.engine.process import EngineProcess
+from lsp_server.engine.private import open_private
+from lsp_server.engine.process import EngineProcess, Opener
 from lsp_server.errors import EngineError
 
 
@@ -17,8 +18,8 @@ class OnDemandEngine:
     """An `EngineClient` whose process comes and goes.
 
     `idle_s` seconds after the last use its process is ended, which frees the model's memory; 0: never. The next request
-    launches it again. Nothing under way is ended: no request, and no loading. `on_state` is that of `EngineProcess`,
-    whichever process it is.
+    launches it again. Nothing under way is ended: no request, and no loading. `on_state` and `opener` are those of
+    `EngineProcess`, whichever process it is.
     """
 
     def __init__(
@@ -26,9 +27,11 @@ class OnDemandEngine:
         options: EngineOptions,
         idle_s: float = 0.0,
         on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
+        opener: Opener = open_private,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.options = options
+        self.opener = opener
         self._idle_s = idle_s
         self._on_state = on_state
         self._clock = clock
@@ -54,7 +57,9 @@ class OnDemandEngine:
         if self._is_stopped or self._process is not None:
             return
         self._used_at = self._clock()
-        self._process = process = EngineProcess(self.options, lambda *change: self._report(process, *change))
+        self._process = process = EngineProcess(
+            self.options, lambda *change: self._report(process, *change), self.opener
+        )
         process.start()
         self._watch()
 

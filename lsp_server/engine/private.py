@@ -74,10 +74,10 @@ def package_folder() -> Path:
     return Path(errors.__file__).parents[1]
 
 
-async def make_client(port: int, token: str) -> HttpClient:
+async def make_client(port: int, token: str, name: str = "") -> HttpClient:
     """A client of an engine. Its import takes long; in a thread, the editor's first request need not wait for it."""
     http_client = await asyncio.to_thread(importlib.import_module, "lsp_server.engine.http_client")
-    client: HttpClient = http_client.HttpClient(port, token)
+    client: HttpClient = http_client.HttpClient(port, token, name)
     return client
 
 

@@ -10,6 +10,8 @@ from typing import Literal
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.engine.on_demand import OnDemandEngine
+from lsp_server.engine.private import open_private
+from lsp_server.engine.process import Opener
 from lsp_server.errors import ModelError
 
 Role = Literal["fill", "chat"]
@@ -21,12 +23,14 @@ class Casting:
 
     `chat` is asked when somebody wants to chat, and may raise `ModelError`: a chat model that is not here is no matter
     until then, and by then it may have been pulled. Where it returns the options of `fill`, one engine has both roles.
+    `opener` is how their engines are opened.
     """
 
     fill: EngineOptions
     chat: Callable[[], EngineOptions]
     fill_idle_s: float = 0.0
     chat_idle_s: float = 0.0
+    opener: Opener = open_private
 
 
 class Engines:
@@ -82,7 +86,7 @@ class Engines:
     def _cast(self, role: Role, options: EngineOptions, idle_s: float) -> OnDemandEngine:
         """The engine of a role: the one there is if it runs with these options, else a new one."""
         engine = self._by_role.get(role)
-        if engine is None or engine.options != options:
+        if engine is None or (engine.options, engine.opener) != (options, self._casting.opener):
             self._end(role)
             engine = self._by_role[role] = self._make(role, options)
         engine.release_after(idle_s)
@@ -93,7 +97,7 @@ class Engines:
             if self._by_role.get(role) is engine:  # else it was replaced and is only ending
                 self._on_state(role, state, fraction, message)
 
-        engine = OnDemandEngine(options, on_state=report)
+        engine = OnDemandEngine(options, on_state=report, opener=self._casting.opener)
         return engine
 
     def _end(self, role: Role) -> None:

@@ -4,10 +4,14 @@
     GET  /load       server-sent events: `Loading`…, then one `Loaded` or `LoadFailed`
     GET  /state      the scheduler's state as text
     GET  /health     204 once the process can be asked
+    GET  /watch      stays open as long as a client of a shared engine is there
+    POST /stop       ends a shared engine: at once with `?clients=any`, else only if it has no client (409)
 
 Every request carries the token of the launch line as a bearer; requests with an Origin, or a Host that is not
 loopback, come from a web page and are refused. Closing the connection of `/generate` cancels the request. The
-process ends when its standard input does, that is, when whoever launched it is gone, however it went.
+process ends when its standard input does, that is, when whoever launched it is gone, however it went. One that is
+shared (`shared.py`) ends when it had no client for a while. Documents of different clients are told apart by the
+header `Infill-Client`.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 from aiohttp import web
 
+from lsp_server.engine.http_client import CLIENT_HEADER
 from lsp_server.engine.messages import (
     Done,
     Event,
@@ -35,6 +40,7 @@ from lsp_server.engine.messages import (
     LoadEvent,
     Loading,
 )
+from lsp_server.engine.presence import Presence, end_shared
 from lsp_server.engine.worker import BackendFactory, Worker
 
 logger = logging.getLogger(__name__)
@@ -48,8 +54,9 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Service:
     """The application: routes, and the hand-over between the event loop and the worker's thread."""
 
-    def __init__(self, factory: BackendFactory, token: str) -> None:
-        self._token = token
+    def __init__(self, factory: BackendFactory, launch: Launch) -> None:
+        self._token = launch.token
+        self._presence = Presence(launch.linger_s, lambda: end_shared(launch)) if launch.linger_s else None
         self._loop = asyncio.get_running_loop()
         self._worker = Worker(factory, self._load_from_worker, self._event_from_worker, self._die)
         self._load_event: LoadEvent = Loading(0.0)
@@ -61,6 +68,9 @@ class Service:
         self.app.router.add_get("/load", self._load)
         self.app.router.add_get("/state", self._state)
         self.app.router.add_get("/health", self._health)
+        if self._presence:
+            self.app.router.add_get("/watch", self._presence.watch)
+            self.app.router.add_post("/stop", self._presence.stop)
 
     def start(self) -> None:
         """Begin to load the model."""
@@ -103,6 +113,8 @@ class Service:
             generate = msgspec.json.decode(await request.read(), type=Generate)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return web.Response(status=400, text=f"Not a Generate message: {error}.")
+        if generate.document and (client := request.headers.get(CLIENT_HEADER)):
+            generate = msgspec.structs.replace(generate, document=f"{client} {generate.document}")
         request_id = str(next(self._ids))
         answer = self._answers[request_id] = asyncio.Queue()
         self._worker.submit(request_id, generate)
@@ -164,7 +176,7 @@ async def serve(launch: Launch) -> None:
     """Run the engine until the process ends."""
     # Two threads share the interpreter: the worker must not wait 5 ms for it after each decode.
     sys.setswitchinterval(0.0005)
-    service = Service(_backend_factory(launch), launch.token)
+    service = Service(_backend_factory(launch), launch)
     runner = web.AppRunner(service.app, handler_cancellation=True, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -197,7 +209,8 @@ def main() -> None:
     """Read the launch line, then serve until standard input ends."""
     logging.basicConfig(level=logging.WARNING, format="engine: %(message)s", stream=sys.stderr)
     launch = msgspec.json.decode(sys.stdin.buffer.readline(), type=Launch)
-    threading.Thread(target=_end_with_standard_input, name="infill-parent-watch", daemon=True).start()
+    if not launch.linger_s:
+        threading.Thread(target=_end_with_standard_input, name="infill-parent-watch", daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(launch))
 

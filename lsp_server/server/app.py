@@ -19,7 +19,9 @@ from lsp_server.catalog.resolve import chat_options, embedded_model, engine_opti
 from lsp_server.document import Encoding
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import EngineOptions
+from lsp_server.engine.private import open_private
 from lsp_server.engine.roles import Casting, Engines, Role
+from lsp_server.engine.shared import open_shared
 from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_of
@@ -123,11 +125,12 @@ class InfillServer(LanguageServer):
             lambda: chat_options(chosen, project),
             fill_idle_s=chosen.engine.idle_minutes * 60,
             chat_idle_s=chosen.chat.idle_minutes * 60,
+            opener=open_shared if chosen.engine.mode == "shared" else open_private,
         )
         if self.engines is None:
             self.engines = Engines(casting, self._on_engine_state)
         else:
-            if casting.fill != self.engines.fill.options:
+            if (casting.fill, casting.opener) != (self.engines.fill.options, self.engines.fill.opener):
                 self._progress["fill"].end("another model")
             self.engines.recast(casting)
         self.status.tell()
