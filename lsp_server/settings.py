@@ -194,6 +194,25 @@ class EngineSettings(msgspec.Struct, frozen=True):
     ] = 0.0
 
 
+class RemoteSettings(msgspec.Struct, frozen=True):
+    """An engine elsewhere, instead of one on this machine."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="Address of a llama-server, or of a server with OpenAI's `/v1/completions` (vLLM, SGLang, "
+            "Ollama): the text around your cursor and of neighbouring files goes there. Only your own settings can "
+            "name one. A token for it is read from the environment variable `INFILL_REMOTE_TOKEN`."
+        ),
+    ] = ""
+    api: Annotated[
+        Literal["auto", "llama-server", "openai"],
+        Meta(description="What it speaks; `auto`: llama-server's own if it is one."),
+    ] = "auto"
+    model: Annotated[str, Meta(description="Which of its models; empty: the only one it has.")] = ""
+    format: Annotated[str, Meta(description="The family of that model, by whose markers it is prompted.")] = "deepseek"
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Everything a user can set."""
 
@@ -209,6 +228,7 @@ class Settings(msgspec.Struct, frozen=True):
     actions: Annotated[bool, Meta(description="Offer code actions: write a body, its documentation, an import.")] = True
     chat: ChatSettings = ChatSettings()
     engine: EngineSettings = EngineSettings()
+    remote: RemoteSettings = RemoteSettings()
     statistics: Annotated[
         bool,
         Meta(
@@ -283,6 +303,8 @@ def _check(key: str, value: Any, layer: Layer, otherwise: Any) -> str | None:
         converted = msgspec.convert(value, KEYS[key])
     except (msgspec.ValidationError, ValueError) as error:  # ValueError: a lone surrogate
         return f"`{key}` is {_show(value)}: {_lower_first(str(error))}; using {_show(otherwise)} instead."
+    if key.startswith("remote.") and layer.project is not None:
+        return f"a project may not send your code elsewhere; set `{key}` in your own settings."
     if key in _MODELS and layer.project is not None:
         try:
             target = (layer.project / converted).resolve()

@@ -10,8 +10,9 @@ from pathlib import Path
 from lsp_server.catalog import hub
 from lsp_server.catalog.data import data_file
 from lsp_server.catalog.models import HubFile, find_model, in_catalog, refuse_known
-from lsp_server.engine.messages import EngineOptions
+from lsp_server.engine.messages import EngineOptions, Remote
 from lsp_server.errors import ModelError, ModelNotPulledError
+from lsp_server.prompt.formats import format_named
 from lsp_server.settings import Settings
 
 _FAKE = "fake"
@@ -55,6 +56,8 @@ def engine_options(settings: Settings, project: Path | None) -> EngineOptions:
 
     Raises as `model_path` does.
     """
+    if settings.remote.url:
+        return _remote_options(settings)
     return _options(settings, settings.model, project, needs_infill=True)
 
 
@@ -107,6 +110,16 @@ def unlike_the_catalogue(model: str, fim_format: str) -> str:
     return (
         f"{model} should have the markers of the format {known.fim_format}, and its file has those of {fim_format}: it "
         f"may be another model, or mislabelled. Pull it again: infill models rm {model}, infill models pull {model}."
+    )
+
+
+def _remote_options(settings: Settings) -> EngineOptions:
+    remote = settings.remote
+    markers = dict(format_named(remote.format).marker_texts)
+    return EngineOptions(
+        model_path=remote.url,
+        window_tokens=settings.engine.window_tokens,
+        remote=Remote(remote.url, remote.api, remote.model, remote.format, markers),
     )
 
 

@@ -180,7 +180,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     is how fast prompts were evaluated when the model was loaded; 0 if nobody knows. `chat_template` is in Jinja's
     language, and empty for a model that was not made for chat; `end_text` is how its end of text is spelt there.
     `working_bytes` are predicted: what llama.cpp allocates besides weights and cache. `notes` are sentences for the
-    user: what was not done as the settings want it, and why.
+    user: what was not done as the settings want it, and why. Who does not `heal` a last token is asked from the cursor.
     """
 
     name: str
@@ -201,6 +201,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     pre_tokeniser: str = ""
     working_bytes: int = 0
     notes: tuple[str, ...] = ()
+    heals: bool = True
 
     @property
     def memory_bytes(self) -> int:
@@ -240,15 +241,29 @@ class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
 LoadEvent = Loading | Loaded | LoadFailed
 
 
+class Remote(msgspec.Struct, frozen=True):
+    """A server elsewhere: its address, what it speaks, which of its models is asked, and that model's format.
+
+    `markers` are the texts of the format's marker roles, which a server does not tell.
+    """
+
+    url: str
+    api: Literal["auto", "llama-server", "openai"]
+    model: str
+    format: str
+    markers: dict[str, str]
+
+
 class EngineOptions(msgspec.Struct, frozen=True):
     """How an engine runs a model; zero, empty and `auto` let the engine choose, and so do -1 layers and bytes.
 
     A model that only chats need not be able to infill; others are refused if they cannot. `chat_template` is for a
-    model whose file has none.
+    model whose file has none. With `remote` nothing is run here, and only `window_tokens` counts.
     """
 
     model_path: str
     backend: Literal["llama", "fake"] = "llama"
+    remote: Remote | None = None
     needs_infill: bool = True
     chat_template: str = ""
     window_tokens: int = 0

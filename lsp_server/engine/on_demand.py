@@ -9,9 +9,11 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 
 from lsp_server.engine.client import IS_STOPPED, EngineState
 from lsp_server.engine.messages import EngineOptions, Event, Failed, Generate, ModelInfo
-from lsp_server.engine.private import open_private
+from lsp_server.engine.opening import open_alone
 from lsp_server.engine.process import EngineProcess, Opener
 from lsp_server.errors import EngineError
+
+REMOTE_RETRY_S = 30.0
 
 
 class OnDemandEngine:
@@ -27,7 +29,7 @@ class OnDemandEngine:
         options: EngineOptions,
         idle_s: float = 0.0,
         on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
-        opener: Opener = open_private,
+        opener: Opener = open_alone,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.options = options
@@ -40,6 +42,7 @@ class OnDemandEngine:
         self._used_at = clock()
         self._timer: asyncio.TimerHandle | None = None
         self._endings: set[asyncio.Task[None]] = set()
+        self._failed_at = 0.0
         self._is_stopped = False
 
     @property
@@ -54,6 +57,8 @@ class OnDemandEngine:
 
     def start(self) -> None:
         """Launch the process, unless it runs or the engine was stopped; returns at once."""
+        if self._is_to_be_tried_again():
+            self._release()
         if self._is_stopped or self._process is not None:
             return
         self._used_at = self._clock()
@@ -109,6 +114,11 @@ class OnDemandEngine:
             self._release()
         return max(0.0, left)
 
+    def _is_to_be_tried_again(self) -> bool:
+        """Whether a server elsewhere failed, and long enough ago: it may be back, and no setting would tell."""
+        has_failed = self.state is EngineState.FAILED and self.options.remote is not None
+        return has_failed and self._clock() - self._failed_at >= REMOTE_RETRY_S
+
     def _watch(self) -> None:
         """Look now, and again when there may be something to do."""
         if self._timer is not None:
@@ -140,5 +150,7 @@ class OnDemandEngine:
         return self._process
 
     def _report(self, process: EngineProcess, state: EngineState, fraction: float, message: str) -> None:
+        if state is EngineState.FAILED:
+            self._failed_at = self._clock()
         if self._process in (process, None):  # else it is ending, and another runs already
             self._on_state(state, fraction, message)

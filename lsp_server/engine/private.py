@@ -10,16 +10,16 @@ import os
 import secrets
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from lsp_server import errors
 from lsp_server.engine import hardware
-from lsp_server.engine.messages import EngineOptions, Launch, Listening
+from lsp_server.engine.messages import EngineOptions, Event, Generate, Launch, Listening, LoadEvent
 from lsp_server.errors import EngineError
 
 if TYPE_CHECKING:
@@ -32,11 +32,27 @@ STOP_TIMEOUT_S = 2.0
 SERVICE = ("-X", "utf8", "-m", "lsp_server.engine.service")
 
 
+class Wire(Protocol):
+    """How an engine is asked, wherever it runs."""
+
+    def load(self) -> AsyncGenerator[LoadEvent, None]:
+        """Follow the loading of the model. Raises `EngineError` if the engine goes away, or `ModelError`."""
+        ...
+
+    def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
+        """Ask for text; ends with exactly one `Done` or `Failed`."""
+        ...
+
+    async def state(self) -> str:
+        """State for a bug report."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An engine that can be asked. `ended` waits for its end and returns what is known of why."""
 
-    client: HttpClient
+    client: Wire
     ended: Callable[[], Awaitable[str]]
 
 

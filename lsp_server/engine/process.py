@@ -6,16 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING
 
 from lsp_server import errors
 from lsp_server.engine.client import IS_STOPPED, WENT_AWAY, EngineState
 from lsp_server.engine.messages import EngineOptions, Event, Failed, Generate, Loaded, LoadFailed, Loading, ModelInfo
-from lsp_server.engine.private import Opened, open_private
+from lsp_server.engine.opening import open_alone
+from lsp_server.engine.private import Opened, Wire
 from lsp_server.errors import EngineError, InfillError
-
-if TYPE_CHECKING:
-    from lsp_server.engine.http_client import HttpClient
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +31,7 @@ class EngineProcess:
         self,
         options: EngineOptions,
         on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
-        opener: Opener = open_private,
+        opener: Opener = open_alone,
     ) -> None:
         self.options = options
         self._opener = opener
@@ -42,7 +39,7 @@ class EngineProcess:
         self._state = EngineState.STOPPED
         self._model: ModelInfo | None = None
         self._error: InfillError | None = None
-        self._client: HttpClient | None = None
+        self._client: Wire | None = None
         self._settled = asyncio.Event()  # ready or failed
         self._supervisor: asyncio.Task[None] | None = None
         self._answered_since_start = False
@@ -146,7 +143,7 @@ class EngineProcess:
                 self._model = None
                 self._settled.clear()
 
-    async def _follow_load(self, client: HttpClient) -> None:
+    async def _follow_load(self, client: Wire) -> None:
         async with contextlib.aclosing(client.load()) as events:
             async for event in events:
                 match event:

@@ -10,7 +10,7 @@ from typing import Literal
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.engine.on_demand import OnDemandEngine
-from lsp_server.engine.private import open_private
+from lsp_server.engine.opening import open_alone
 from lsp_server.engine.process import Opener
 from lsp_server.errors import ModelError
 
@@ -30,7 +30,7 @@ class Casting:
     chat: Callable[[], EngineOptions]
     fill_idle_s: float = 0.0
     chat_idle_s: float = 0.0
-    opener: Opener = open_private
+    opener: Opener = open_alone
 
 
 class Engines:

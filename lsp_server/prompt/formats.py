@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from lsp_server.engine.messages import ModelInfo
@@ -153,7 +153,17 @@ FORMATS = (
 def format_of(model: ModelInfo) -> FimFormat:
     """The format of a model, by its markers, and its names. Raises `ModelCannotInfillError`."""
     file_name = re.split(r"[/\\]", model.path)[-1]
-    return format_for(model.name, model.markers, file_name, model.pre_tokeniser)
+    found = format_for(model.name, model.markers, file_name, model.pre_tokeniser)
+    return found if model.heals else replace(found, anchored=False)
+
+
+def format_named(name: str) -> FimFormat:
+    """The format of that name. Raises `ModelCannotInfillError`."""
+    for fim_format in FORMATS:
+        if fim_format.name == name:
+            return fim_format
+    known = ", ".join(fim_format.name for fim_format in FORMATS)
+    raise ModelCannotInfillError(f"There is no format {name!r}. Set remote.format to one of: {known}.")
 
 
 def format_for(name: str, markers: Mapping[str, str], *other_names: str) -> FimFormat:

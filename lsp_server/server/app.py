@@ -19,9 +19,8 @@ from lsp_server.catalog.resolve import chat_options, embedded_model, engine_opti
 from lsp_server.document import Encoding
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import EngineOptions
-from lsp_server.engine.private import open_private
+from lsp_server.engine.opening import open_alone, open_for_all
 from lsp_server.engine.roles import Casting, Engines, Role
-from lsp_server.engine.shared import open_shared
 from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_of
@@ -125,7 +124,7 @@ class InfillServer(LanguageServer):
             lambda: chat_options(chosen, project),
             fill_idle_s=chosen.engine.idle_minutes * 60,
             chat_idle_s=chosen.chat.idle_minutes * 60,
-            opener=open_shared if chosen.engine.mode == "shared" else open_private,
+            opener=open_for_all if chosen.engine.mode == "shared" else open_alone,
         )
         if self.engines is None:
             self.engines = Engines(casting, self._on_engine_state)

@@ -1,0 +1,360 @@
+"""Engines elsewhere: llama-server, and servers with OpenAI's `/v1/completions` (vLLM, SGLang, Ollama and others).
+
+The prompt is ours either way. llama-server gets it in tokens, so that what was typed goes on behind the middle marker
+as in infill's own engine, and a grammar heals the last token. The others get it as text, cut at the cursor.
+
+Sources: llama.cpp's `tools/server/README.md` ("POST /completion", "POST /tokenize", "GET /props"), and OpenAI's API
+reference ("Completions", "List models"), with vLLM's `max_model_len`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp.http import HttpProcessingError
+
+from lsp_server.engine.client import WENT_AWAY
+from lsp_server.engine.messages import (
+    Chunk,
+    Control,
+    Done,
+    EngineOptions,
+    Event,
+    Failed,
+    Generate,
+    Loaded,
+    LoadEvent,
+    Marker,
+    ModelInfo,
+    Parameters,
+    Prefilled,
+    Sampling,
+    Text,
+    Timings,
+)
+from lsp_server.errors import EngineError, ModelError
+
+logger = logging.getLogger(__name__)
+
+TOKEN_VARIABLE = "INFILL_REMOTE_TOKEN"  # noqa: S105  (its name, not what is in it)
+DEFAULT_WINDOW_TOKENS = 4096
+SILENCE_S = 60.0  # a server that says nothing for so long in the middle of an answer is gone
+_CONNECT_S = 5.0
+_RETRIED = {429, 502, 503, 504}
+RETRY_DELAYS_S = (0.5, 1.5)
+_MOST_TAKEN_BACK = 4  # tokens
+
+
+class RemoteClient:
+    """One server elsewhere, of either kind. Raises `EngineError` where it cannot be reached, `ModelError` where it
+    cannot serve."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        assert options.remote is not None
+        self._options, self._remote = options, options.remote
+        token = os.environ.get(TOKEN_VARIABLE, "")
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=SILENCE_S),
+            trust_env=True,
+        )
+        self._url = self._remote.url.rstrip("/").removesuffix("/v1")
+        self._is_llama_server = False
+        self._tokens: dict[str, list[tuple[int, bytes]]] = {}
+        self._markers: dict[str, str] = {}
+        self._marker_tokens: dict[str, int] = {}
+        self._model = self._remote.model
+        self.lost = asyncio.Event()
+
+    async def __aenter__(self) -> RemoteClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections, which cancels what is under way."""
+        await self._session.close()
+
+    # What it is
+
+    async def load(self) -> AsyncGenerator[LoadEvent, None]:
+        """Find out what is there."""
+        try:
+            props = await self._props()
+            self._is_llama_server = props is not None
+            model = await (self._llama_server(props) if props is not None else self._openai())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise EngineError(
+                f"The engine at {self._url} cannot be reached ({_reason(error)}). Start it, or mend remote.url."
+            ) from error
+        yield Loaded(model)
+
+    async def _props(self) -> dict[str, Any] | None:
+        """llama-server's properties; None for another kind of server."""
+        if self._remote.api == "openai":
+            return None
+        async with self._session.get(f"{self._url}/props") as response:
+            found = await response.json(content_type=None) if response.status == 200 else None
+        if isinstance(found, dict) and "default_generation_settings" in found:
+            return found
+        if self._remote.api == "llama-server":
+            raise ModelError(f"{self._url} is no llama-server: it has no /props. Set remote.api to openai.")
+        return None
+
+    async def _llama_server(self, props: dict[str, Any]) -> ModelInfo:
+        window = int(props["default_generation_settings"].get("n_ctx") or DEFAULT_WINDOW_TOKENS)
+        begin = await self._ask_tokens("", add_special=True)
+        if begin:
+            self._marker_tokens["begin"] = begin[0][0]
+            self._markers["begin"] = str(props.get("bos_token", ""))
+        for role, text in self._remote.markers.items():
+            found = await self._ask_tokens(text, parse_special=True)
+            if len(found) != 1:
+                raise ModelError(
+                    f"The model at {self._url} does not know {text!r}, a marker of the format {self._remote.format}. "
+                    "Set remote.format to the model's family."
+                )
+            self._markers[role], self._marker_tokens[role] = text, found[0][0]
+        name = str(props.get("model_alias") or props.get("model_path") or self._model or "model")
+        return self._info(name.rsplit("/", 1)[-1], window, heals=True)
+
+    async def _openai(self) -> ModelInfo:
+        async with self._session.get(f"{self._url}/v1/models") as response:
+            if response.status in (401, 403):
+                raise ModelError(f"{self._url} wants a token: set the environment variable {TOKEN_VARIABLE}.")
+            if response.status != 200:
+                raise ModelError(f"{self._url}/v1/models answers {response.status}: it is no server that infill knows.")
+            found = await response.json(content_type=None)
+        models = {str(each.get("id")): each for each in found.get("data", [])} if isinstance(found, dict) else {}
+        if not self._model and len(models) == 1:
+            self._model = next(iter(models))
+        if self._model not in models:
+            raise ModelError(
+                f"{self._url} does not have the model {self._model!r}. Set remote.model to one it has: "
+                f"{', '.join(models) or 'it names none'}."
+            )
+        window = models[self._model].get("max_model_len") or self._options.window_tokens or DEFAULT_WINDOW_TOKENS
+        self._markers = dict(self._remote.markers)
+        return self._info(self._model, int(window), heals=False)
+
+    def _info(self, name: str, window: int, *, heals: bool) -> ModelInfo:
+        if self._options.window_tokens:
+            window = min(window, self._options.window_tokens)
+        return ModelInfo(
+            name=name,
+            path=self._url,
+            description=f"at {self._url}",
+            markers=self._markers,
+            num_parameters=0,
+            trained_window_tokens=window,
+            weights_bytes=0,
+            cache_bytes=0,
+            isolates_line_breaks=False,
+            can_drop_tail=True,
+            prefill_tokens_per_s=0.0,
+            backend="llama-server" if self._is_llama_server else "openai",
+            parameters=Parameters(window, window, "f16", 1, 0, 0, 0, 0, flash_attention=True, saved_bytes=0),
+            # By this name the format is told where families share their markers.
+            pre_tokeniser=self._remote.format,
+            heals=heals,
+        )
+
+    # Asking
+
+    async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
+        """Ask for text; ends with exactly one `Done` or `Failed`, also when the server goes away meanwhile."""
+        if not request.max_tokens:
+            yield Done("length", Timings())  # what would be warmed is a cache of somebody else's
+            return
+        try:
+            ask = self._ask_llama_server if self._is_llama_server else self._ask_openai
+            async for event in ask(request):
+                yield event
+        except EngineError as error:
+            yield Failed(str(error))
+        except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, RuntimeError, ValueError) as error:
+            logger.info("The engine at %s went away: %r", self._url, error)
+            self.lost.set()
+            yield Failed(WENT_AWAY)
+
+    async def _ask_llama_server(self, request: Generate) -> AsyncGenerator[Event, None]:
+        prompt = [token for part in request.prompt for token in await self._tokens_of(part)]
+        typed, rest = await self._healed(request)
+        body: dict[str, Any] = {
+            "prompt": prompt + typed,
+            "n_predict": request.max_tokens,
+            "cache_prompt": True,
+            "stream": True,
+            **_sampling(request.sampling),
+        }
+        if rest or request.indented:
+            body["grammar"] = _grammar(rest, visible=request.indented)
+        timings = Timings(prompt_tokens=len(prompt) + len(typed))
+        began, announced = time.monotonic(), False
+        async for data in self._stream("/completion", body):
+            if not announced:
+                announced = True
+                timings.first_token_ms = (time.monotonic() - began) * 1000
+                yield Prefilled(timings)
+            text = str(data.get("content", ""))
+            agreed = min(len(rest), len(text))
+            text, rest = text[agreed:], rest[agreed:]
+            if text:
+                yield Chunk(text)
+            if data.get("stop"):
+                found = data.get("timings", {})
+                timings.reused_tokens = int(found.get("cache_n", 0))
+                timings.prefill_ms, timings.decode_ms = found.get("prompt_ms", 0.0), found.get("predicted_ms", 0.0)
+                timings.decoded_tokens = int(data.get("tokens_predicted", 0))
+                yield Done("length" if data.get("stop_type") == "limit" else "end", timings)
+                return
+        raise EngineError(f"The engine at {self._url} ended its answer in the middle.")
+
+    async def _ask_openai(self, request: Generate) -> AsyncGenerator[Event, None]:
+        body: dict[str, Any] = {
+            "model": self._model,
+            "prompt": "".join(map(self._spelt, request.prompt)) + self._neutral(request.typed),
+            "max_tokens": request.max_tokens,
+            "stream": True,
+            "temperature": request.sampling.temperature,
+        }
+        timings = Timings()
+        began, announced = time.monotonic(), False
+        async for data in self._stream("/v1/completions", body):
+            if not announced:
+                announced = True
+                timings.first_token_ms = (time.monotonic() - began) * 1000
+                yield Prefilled(timings)
+            choice = (data.get("choices") or [{}])[0]
+            if text := choice.get("text"):
+                timings.decoded_tokens += 1
+                yield Chunk(str(text))
+            if reason := choice.get("finish_reason"):
+                yield Done("length" if reason == "length" else "end", timings)
+                return
+        raise EngineError(f"The engine at {self._url} ended its answer in the middle.")
+
+    async def state(self) -> str:
+        """What is known of it."""
+        kind = "llama-server" if self._is_llama_server else "OpenAI-compatible"
+        return f"{kind} at {self._url}, model {self._model or 'not named'}"
+
+    async def _stream(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """The objects of a stream of server-sent events; asked again where the server is busy and has said nothing."""
+        for delay in (*RETRY_DELAYS_S, None):
+            async with self._session.post(self._url + path, json=body) as response:
+                if response.status in _RETRIED and delay is not None:
+                    await asyncio.sleep(delay)
+                    continue
+                if response.status != 200:
+                    raise EngineError(f"{self._url} refuses: {response.status} {(await response.text())[:300]}")
+                async for line in response.content:
+                    if not line.startswith(b"data:"):
+                        continue
+                    text = line[5:].strip()
+                    if text == b"[DONE]":
+                        return
+                    yield self._decoded(text)
+                return
+
+    def _decoded(self, text: bytes) -> dict[str, Any]:
+        try:
+            data = msgspec.json.decode(text, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise EngineError(f"{self._url} answers something that is not its protocol: {error}.") from None
+        if problem := data.get("error"):
+            raise EngineError(f"{self._url} reports an error: {str(problem)[:300]}")
+        return data
+
+    # Prompts
+
+    async def _tokens_of(self, part: Marker | Text | Control) -> list[int]:
+        if isinstance(part, Marker):
+            return [self._marker_tokens[part.role]]
+        lead = [self._marker_tokens[part.marker]] if isinstance(part, Text) and part.marker else []
+        is_control = isinstance(part, Control)
+        return lead + [token for token, _ in await self._tokenized(part.text, parse_special=is_control)]
+
+    async def _healed(self, request: Generate) -> tuple[list[int], str]:
+        """Tokens of the typed text but for those taken back, and the text of these, for the model to write anew."""
+        found = await self._tokenized(request.typed)
+        if not request.heal or not found:
+            return [token for token, _ in found], ""
+        count = 1
+        while count < min(_MOST_TAKEN_BACK, len(found)) and not request.indented and _goes_on(found[-count][1]):
+            count += 1
+        rest = b"".join(piece for _, piece in found[-count:])
+        if request.indented:
+            text = request.typed[:-1]
+            return [token for token, _ in await self._tokenized(text)], request.typed[-1:]
+        return [token for token, _ in found[:-count]], rest.decode("utf-8", errors="ignore")
+
+    async def _tokenized(self, text: str, *, parse_special: bool = False) -> list[tuple[int, bytes]]:
+        """Tokens and their pieces; the texts of an anchor come again at every keystroke."""
+        if not text:
+            return []
+        if parse_special:
+            return await self._ask_tokens(text, parse_special=True)
+        if text not in self._tokens:
+            if len(self._tokens) > 64:
+                self._tokens.clear()
+            self._tokens[text] = await self._ask_tokens(text)
+        return self._tokens[text]
+
+    async def _ask_tokens(self, text: str, **how: bool) -> list[tuple[int, bytes]]:
+        body = {"content": text, "with_pieces": True, "add_special": False, "parse_special": False, **how}
+        async with self._session.post(f"{self._url}/tokenize", json=body) as response:
+            if response.status != 200:
+                raise EngineError(f"{self._url} does not tokenise: {response.status}.")
+            found = await response.json(content_type=None)
+        return [(int(each["id"]), _piece(each["piece"])) for each in found["tokens"]]
+
+    def _spelt(self, part: Marker | Text | Control) -> str:
+        if isinstance(part, Marker):
+            return "" if part.role == "begin" else self._markers[part.role]  # which the server puts there itself
+        if isinstance(part, Control):
+            return part.text
+        return (self._markers[part.marker] if part.marker else "") + self._neutral(part.text)
+
+    def _neutral(self, text: str) -> str:
+        """Text in which no marker can be read as one: its second character is kept apart from the first."""
+        for marker in self._markers.values():
+            if marker and marker in text:
+                text = text.replace(marker, f"{marker[0]} {marker[1:]}")
+        return text
+
+
+def _goes_on(piece: bytes) -> bool:
+    """Whether a token only goes on with a word that began before it."""
+    return piece[:1].isalnum() or piece[:1] == b"_"
+
+
+def _piece(piece: str | Sequence[int]) -> bytes:
+    return piece.encode() if isinstance(piece, str) else bytes(piece)
+
+
+def _grammar(rest: str, *, visible: bool) -> str:
+    """GBNF for a text that begins with `rest`, and with `visible` goes on with no white space."""
+    start = f"{json.dumps(rest, ensure_ascii=False)} " if rest else ""
+    seen = "[^ \\t\\n] " if visible else ""
+    return f"root ::= {start}{seen}[^\\x00]*"
+
+
+def _sampling(sampling: Sampling) -> dict[str, Any]:
+    found: dict[str, Any] = {"temperature": sampling.temperature}
+    if sampling.temperature:
+        found |= {"top_k": sampling.top_k, "top_p": sampling.top_p, "min_p": sampling.min_p, "seed": sampling.seed}
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__
