@@ -261,7 +261,10 @@ class Pipeline:
             self._planner.evaluated(plan.anchor, generation.timings, model)
         snapshot = generation.snapshot
         generation.text, generation.filtered_by = filters.clean(
-            generation.text, snapshot, self.settings.completion.switched_off_rules
+            generation.text,
+            snapshot,
+            self.settings.completion.switched_off_rules,
+            ran_on=generation.reason in stop.RAN_ON,
         )
         if generation.text:
             is_provisional = plan.anchor.is_short or generation.reason == "unsure"

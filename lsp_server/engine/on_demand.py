@@ -29,8 +29,8 @@ class OnDemandEngine:
         options: EngineOptions,
         idle_s: float = 0.0,
         on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
-        opener: Opener = open_alone,
         clock: Callable[[], float] = time.monotonic,
+        opener: Opener = open_alone,
     ) -> None:
         self.options = options
         self.opener = opener

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from copy import copy
+from functools import cache
+from itertools import islice
 
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.strings import LineStrings
@@ -13,6 +15,11 @@ from lsp_server.snapshot import Snapshot
 # What begins another part of the statement whose first part the cursor is in: branches and handlers.
 _BRANCH = re.compile(r"}?\s*(else|elif|elsif|elseif|except|finally|catch|rescue|ensure)\b")
 _CASE = re.compile(r"(case|default|when|in)\b")
+# Languages whose blocks end where the indentation does, and not with a bracket.
+BY_INDENTATION = {"python", "starlark"}
+_MODIFIERS = r"((async|export|default|pub|public|private|protected|static)\s+)*"
+_FUNCTION = re.compile(_MODIFIERS + r"(def|func|function|fn|fun)\b")
+_DEFINITION = re.compile(rf"@|{_MODIFIERS}(class|def|func|function|fn|fun)\b")
 _END = re.compile(r"(end|fi|done|esac|endif|endwhile|endforeach)\b[;)]?")
 
 
@@ -26,8 +33,13 @@ def later_lines(text: str) -> Iterator[tuple[int, int]]:
 
 def line_below(snapshot: Snapshot) -> str | None:
     """The first line below the cursor's that is not blank."""
+    return next(iter(lines_below(snapshot, 1)), None)
+
+
+def lines_below(snapshot: Snapshot, count: int) -> list[str]:
+    """The first lines below the cursor's that are not blank."""
     below = snapshot.suffix.partition("\n")[2]
-    return next((line.rstrip() for line in below.split("\n") if line.strip()), None)
+    return list(islice((line.rstrip() for line in below.split("\n") if line.strip()), count))
 
 
 def indentation(line: str) -> int:
@@ -35,20 +47,26 @@ def indentation(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def block_ends(snapshot: Snapshot) -> Callable[[str], int | None]:
+def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str], int | None]:
     """End before a line that is indented less than the one being written: its block is over.
 
     That line is the cursor's, or on a line still blank the first that the text writes. The end of the block itself, a
     bracket or a word, is written too if it does not stand below already, and so are other branches of its statement.
-    Lines inside a string have no say.
+    With `may_leave` a text without brackets may go on behind its block, as far as `_lowest` says: the block may end
+    inside the hole. Lines inside a string have no say.
     """
     before = snapshot.line_prefix
     expected = line_below(snapshot)
+    is_by_indentation = snapshot.language_id in BY_INDENTATION
     strings_at_cursor = LineStrings(snapshot.language_id, snapshot.prefix)
+
+    @cache  # the text's first line does not change once it is there
+    def around(indent: int) -> tuple[str | None, int]:
+        return _line_above(snapshot.prefix, indent), _lowest(snapshot, indent, expected) if may_leave else indent
 
     def rule(text: str) -> int | None:
         first = _first_line(before + text)
-        header = _line_above(snapshot.prefix, indentation(first))
+        header, lowest = around(indentation(first))
         strings = copy(strings_at_cursor)
         strings.take(text.partition("\n")[0])
         for start, end in later_lines(text):
@@ -57,16 +75,41 @@ def block_ends(snapshot: Snapshot) -> Callable[[str], int | None]:
             strings.take(row)
             if is_inside or not row.strip() or indentation(row) >= indentation(first):
                 continue
-            if header is not None and _goes_on(header, row):
+            if header is not None and goes_on(header, row):
                 continue
             closes = row.strip()[0] in OPENERS or _END.fullmatch(row.strip())
+            if indentation(row) >= lowest and (is_by_indentation or not closes):
+                continue
             return end if closes and row.rstrip() != expected else start - 1
         return None
 
     return rule
 
 
-def _goes_on(header: str, row: str) -> bool:
+def _lowest(snapshot: Snapshot, indent: int, expected: str | None) -> int:
+    """How far a text may come down that begins at an indentation: to the lines of the function around it, and outside
+    of all to what stands below, unless that is another definition."""
+    lowest = indent
+    inside = None
+    while (line := _line_above(snapshot.prefix, lowest)) is not None and not _is_class(line):
+        lowest = indentation(line)
+        if _FUNCTION.match(line.strip()):
+            inside = lowest
+    if inside is not None:
+        return inside + 1
+    return indent if expected is None or begins_definition(expected) else indentation(expected)
+
+
+def begins_definition(line: str) -> bool:
+    """Whether a line begins a function or a class."""
+    return bool(_DEFINITION.match(line.strip()))
+
+
+def _is_class(line: str) -> bool:
+    return begins_definition(line) and not _FUNCTION.match(line.strip())
+
+
+def goes_on(header: str, row: str) -> bool:
     """Whether a line is another branch of the statement that begins with `header`."""
     if indentation(row) != indentation(header):
         return False

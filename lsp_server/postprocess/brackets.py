@@ -1,10 +1,6 @@
-"""Brackets: how deep a text is in them, and when it closes one that stands behind the cursor already."""
+"""Brackets: how deep a text is in them."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-
-from lsp_server.snapshot import Snapshot
 
 OPENERS = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
@@ -54,30 +50,3 @@ class BracketScan:
             self._quote, self._in_class = "", False
         elif character in "[]":
             self._in_class = character == "["
-
-
-def closer_follows(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """End before the closing bracket that stands behind the cursor already.
-
-    It is the first closer of its kind that nothing in the text opens, once those are spent that the line before the
-    cursor opens beyond what follows: in `print(max(a, |)` the text still owes `max` its own.
-    """
-    rest = snapshot.line_suffix.strip()
-    closer = rest[0]
-    scan = BracketScan(OPENERS[closer], closer, snapshot.language_id)
-    for character in snapshot.line_prefix:
-        scan.take(character)
-    num_following = len(rest) - len(rest.lstrip(closer))
-    scan.depth = max(0, scan.depth - num_following)
-    num_scanned, found = 0, None
-
-    def rule(text: str) -> int | None:
-        nonlocal num_scanned, found
-        while found is None and num_scanned < len(text):
-            scan.take(text[num_scanned])
-            if scan.depth < 0:
-                found = num_scanned
-            num_scanned += 1
-        return found
-
-    return rule

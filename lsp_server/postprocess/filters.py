@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from lsp_server.postprocess.blocks import line_below
+from lsp_server.postprocess.blocks import BY_INDENTATION, block_ends, line_below
 from lsp_server.postprocess.indentation import indent_as_the_file
-from lsp_server.postprocess.stop import suffix_start
+from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
+from lsp_server.postprocess.statements import first_statement, is_complete
+from lsp_server.postprocess.stop import is_line_below
 from lsp_server.snapshot import Snapshot
+
+_CLINGS = ")]},;:."  # what stands close to the text before it
 
 Filter = Callable[[str, Snapshot], str]
 
-_CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
-_QUOTES = "\"'`"
 
-
-def clean(text: str, snapshot: Snapshot, switched_off: Collection[str] = ()) -> tuple[str, list[str]]:
+def clean(
+    text: str, snapshot: Snapshot, switched_off: Collection[str] = (), *, ran_on: bool = False
+) -> tuple[str, list[str]]:
     """The text to show, empty if nothing should be, and the names of the filters that changed it.
 
-    Those whose names are `switched_off` are left out.
+    A text that `ran_on` missed its end (`stop.RAN_ON`). Filters whose names are `switched_off` are left out.
     """
     applied = []
     for name, filter_text in FILTERS.items():
-        if name in switched_off:
+        if name in switched_off or (filter_text is drop_run_on and not ran_on):
             continue
         changed = filter_text(text, snapshot)
         if changed != text:
@@ -31,50 +34,44 @@ def clean(text: str, snapshot: Snapshot, switched_off: Collection[str] = ()) -> 
     return text, applied
 
 
+def drop_run_on(text: str, snapshot: Snapshot) -> str:
+    """Drop what a model wrote that missed the end: what is behind a line that ends as the cursor's does, behind the
+    block, or behind the first statement, where the block goes on below.
+
+    Only for a text that came neither to an end nor to what stands below. One whose last statement leaves the block is
+    complete.
+    """
+    if (length := rest_of_line_ends(text, snapshot)) is not None:
+        return text[:length]
+    if snapshot.language_id in BY_INDENTATION and is_complete(text, snapshot):
+        return text
+    length = block_ends(snapshot, may_leave=False)(text)
+    if length is not None and text[:length].strip():
+        return text[:length]
+    return first_statement(text, snapshot) if snapshot.language_id in BY_INDENTATION else text
+
+
 def drop_line_below(text: str, snapshot: Snapshot) -> str:
     """Drop a last line that stands below the cursor already."""
-    head, line_break, last = text.rpartition("\n")
-    expected = line_below(snapshot)
-    if expected is None:
-        return text
+    head, line_break, last = text.rstrip("\n").rpartition("\n")
     if line_break:
-        return head if last.rstrip() == expected else text
-    rewrites = suffix_start(snapshot)(text + "\n") == 0
-    return "" if rewrites else text
+        return head if last.rstrip() == line_below(snapshot) else text
+    return "" if is_line_below(last, snapshot) else text
 
 
 def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
-    """Drop the end of a text that re-types what follows the cursor on its line.
+    """Drop the end of a text that re-types what follows the cursor on its line."""
+    size = repeated_rest(text, snapshot)
+    return text.rstrip()[:-size] if size else text
 
-    Words count only if the whole rest of the line is repeated. Closing brackets and quotes go one by one, and
-    only those that nothing before them opens: `print(max(a, |)` still needs the `)` of `b)`.
-    """
-    rest = snapshot.line_suffix.rstrip()
-    if not rest.strip():
-        return text
+
+def drop_trailing_space(text: str, snapshot: Snapshot) -> str:
+    """Drop blank lines and spaces at the end, but for what keeps the text apart from what follows on the line."""
+    follows = snapshot.line_suffix
     stripped = text.rstrip()
-    signs = next((index for index, character in enumerate(rest) if character.isalnum()), len(rest))
-    ends = [rest[:size] for size in range(1, signs + 1)] + [rest]
-    sizes = [0] + [len(end) for end in ends if stripped.endswith(end)]
-    before = _opened_above(snapshot.line_prefix + rest) + snapshot.line_prefix
-    size = min(sizes, key=lambda size: (_imbalance(before + stripped[: len(stripped) - size] + rest), -size))
-    return stripped[:-size] if size else text
-
-
-def _opened_above(line: str) -> str:
-    """Openers for the brackets of a line that close one of a line before it."""
-    return "".join(opener * (line.count(closer) - line.count(opener)) for closer, opener in _CLOSERS.items())
-
-
-def _imbalance(line: str) -> int:
-    """How many brackets lack a partner, and quotes that are odd."""
-    brackets = sum(abs(line.count(opener) - line.count(closer)) for closer, opener in _CLOSERS.items())
-    return brackets + sum(line.count(quote) % 2 for quote in _QUOTES)
-
-
-def drop_trailing_space(text: str, _: Snapshot) -> str:
-    """Drop blank lines and spaces at the end."""
-    return text.rstrip()
+    if not stripped or not follows.strip() or follows.strip()[0] in _CLINGS:
+        return stripped
+    return text.rstrip(" \t") if follows[0].isspace() else text
 
 
 def drop_blank(text: str, _: Snapshot) -> str:
@@ -83,6 +80,7 @@ def drop_blank(text: str, _: Snapshot) -> str:
 
 
 FILTERS: dict[str, Filter] = {
+    "drop run on": drop_run_on,
     "drop line below": drop_line_below,
     "drop rest of line": drop_rest_of_line,
     "drop trailing space": drop_trailing_space,

@@ -10,17 +10,24 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from lsp_server.postprocess.blocks import block_ends, later_lines, line_below
-from lsp_server.postprocess.brackets import OPENERS, closer_follows
+from lsp_server.postprocess.blocks import BY_INDENTATION, block_ends, indentation, later_lines, line_below, lines_below
+from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
+from lsp_server.postprocess.repeats import closer_follows
+from lsp_server.postprocess.statements import unreachable
 from lsp_server.snapshot import Snapshot
+
+# How texts end that missed their end, by names of rules and of the engine: too long, unreachable, or in circles.
+RAN_ON = ("length", "line limit", "unreachable", "repetition")
 
 Rule = Callable[[str], int | None]
 
 # Lines in a row that are looked at for a loop.
 _MOST_LOOPING_LINES = 4
 _NUM_LOOPS = 3
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)*")
 _LEAST_OF_A_LINE = 8  # characters that make a line one of its own: `end` and `});` stand anywhere
+_LEAST_TO_TELL = 16  # characters that make it unlikely to be written again by chance: `return False` is
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,27 @@ class StopRules:
 
     def __init__(self, rules: dict[str, Rule]) -> None:
         self._rules = rules
+        self._num_passed = 0  # characters with which no rule ends the text
 
     def check(self, text: str) -> Cut | None:
-        """The earliest cut in the text so far, if any."""
+        """The earliest cut in the text so far, if any.
+
+        Some rules cut before the last characters they have seen. So rules are asked of the shortest text that one ends:
+        it does not matter in what pieces the text arrives.
+        """
+        if self._earliest(text) is None:
+            self._num_passed = len(text)
+            return None
+        passed, ended = min(self._num_passed, len(text) - 1), len(text)
+        while ended - passed > 1:
+            middle = (passed + ended) // 2
+            if self._earliest(text[:middle]) is None:
+                passed = middle
+            else:
+                ended = middle
+        return self._earliest(text[:ended])
+
+    def _earliest(self, text: str) -> Cut | None:
         cuts = [Cut(length, name) for name, rule in self._rules.items() if (length := rule(text)) is not None]
         return min(cuts, key=lambda cut: cut.length, default=None)
 
@@ -65,6 +90,8 @@ def rules_for(
     }
     if stops:
         rules["end text"] = end_text(stops)
+    if snapshot.language_id in BY_INDENTATION:
+        rules["unreachable"] = unreachable(snapshot)
     follows = snapshot.line_suffix.strip()
     if follows[:1] in OPENERS:
         rules["closer follows"] = closer_follows(snapshot)
@@ -126,23 +153,44 @@ def suffix_start(snapshot: Snapshot) -> Rule:
     """End before a line that stands below the cursor already: the model has run on into the suffix.
 
     Compared are whole lines with their indentation, with the first line after the cursor's that is not blank. The
-    cursor's own line counts where the model writes all of it.
+    cursor's own line counts where the model writes all of it; what follows the cursor there is not written twice. A
+    line that stands at other places too counts only if the text goes on as the suffix does.
     """
-    expected = line_below(snapshot)
-    before = snapshot.line_prefix
-    is_blank = not before.strip() and not snapshot.line_suffix.strip()
+    expected, following = (*lines_below(snapshot, 2), None, None)[:2]
+    rest = snapshot.line_suffix.rstrip()
+    witness = _head(following) if expected and following and _is_common(expected, snapshot) else ""
+
+    def goes_on_as_below(text: str, end: int) -> bool:
+        return _BLANK_LINES.sub("", text[end:], count=1).startswith(witness)
 
     def rule(text: str) -> int | None:
         if expected is None:
             return None
         first, line_break, _ = text.partition("\n")
-        if (
-            line_break
-            and is_blank
-            and len(expected.strip()) >= _LEAST_OF_A_LINE
-            and (before + first).rstrip() == expected
-        ):
+        if line_break and is_line_below(first, snapshot) and goes_on_as_below(text, len(first)):
             return 0
-        return next((start - 1 for start, end in later_lines(text) if text[start:end].rstrip() == expected), None)
+        for start, end in later_lines(text):
+            if text[start:end].rstrip() == expected and goes_on_as_below(text, end):
+                above = text[: start - 1].rstrip()
+                return len(above) - len(rest) if rest.strip() and above.endswith(rest) else start - 1
+        return None
 
     return rule
+
+
+def is_line_below(line: str, snapshot: Snapshot) -> bool:
+    """Whether the cursor's line, if a text writes all of it, is the line that stands below."""
+    before = snapshot.line_prefix
+    writes_all = not before.strip() and not snapshot.line_suffix.strip()
+    return writes_all and len(line.strip()) >= _LEAST_OF_A_LINE and (before + line).rstrip() == line_below(snapshot)
+
+
+def _is_common(line: str, snapshot: Snapshot) -> bool:
+    """Whether a line is short, or stands at several places of the document."""
+    document = f"{snapshot.prefix}\n{snapshot.suffix}".split("\n")
+    return len(line.strip()) < _LEAST_TO_TELL or sum(each.rstrip() == line for each in document) > 1
+
+
+def _head(line: str) -> str:
+    """Enough of a line's beginning to know it by."""
+    return line[: indentation(line) + _LEAST_TO_TELL]

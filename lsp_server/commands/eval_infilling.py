@@ -1,0 +1,133 @@
+"""`infill eval infilling`: programs with holes, filled and run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from rich.console import Console
+
+from lsp_server.bench.record import write_json
+from lsp_server.catalog.resolve import engine_options
+from lsp_server.commands.configured import model_file
+from lsp_server.commands.printing import make_console, make_table, require_folder_of
+from lsp_server.engine.process import EngineProcess
+from lsp_server.errors import InfillError
+from lsp_server.settings import EngineSettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lsp_server.evaluation.infilling import Attempt, InfillingResult, Row, Say
+    from lsp_server.evaluation.tasks import Task
+
+TIMEOUT_S = 5.0
+
+
+def add_arguments(kinds: Any) -> None:
+    """Define the options."""
+    from lsp_server.evaluation.infilling import MAX_LINES, MAX_TOKENS
+    from lsp_server.evaluation.oracle import Oracle
+
+    summary = "how often programs with a hole pass their tests once it is filled"
+    kind = kinds.add_parser(
+        "infilling",
+        help=summary,
+        description=f"Measure {summary}. Texts may have {MAX_LINES} lines and {MAX_TOKENS} tokens, whatever your "
+        "settings say: the holes need them.",
+    )
+    kind.add_argument(
+        "--data", metavar="FILE", required=True, help="tasks in HumanEval-Infilling's format, .jsonl or .jsonl.gz"
+    )
+    kind.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
+    kind.add_argument(
+        "--oracle",
+        choices=get_args(Oracle),
+        help="instead of a model, one that writes what stood there, and then stops, or runs on into what stands below, "
+        "or into other code: it measures what infill makes of a text",
+    )
+    kind.add_argument("--tasks", type=int, metavar="N", help="so many, taken evenly from all; default: all")
+    kind.add_argument(
+        "--multi-line",
+        choices=("auto", "always", "never"),
+        default="always",
+        help="as the setting completion.multi_line; default: always, for holes that go over lines where text follows",
+    )
+    kind.add_argument(
+        "--timeout", type=float, default=TIMEOUT_S, metavar="S", help=f"a program's seconds ({TIMEOUT_S})"
+    )
+    kind.add_argument("--no-run", action="store_true", help="run no programs: only compare texts with what stood there")
+    kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of the model")
+    kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Complete, run, print, and write what was asked for."""
+    from lsp_server.evaluation.infilling import run_all, summarise
+    from lsp_server.evaluation.sandbox import require_sandbox
+    from lsp_server.evaluation.tasks import read_tasks, take_evenly
+
+    require_folder_of(arguments.json)
+    if arguments.timeout <= 0 or (arguments.tasks is not None and arguments.tasks < 1):
+        raise InfillError("Give --timeout and --tasks numbers above zero.")
+    if not arguments.no_run:
+        require_sandbox()
+    tasks = take_evenly(read_tasks(Path(arguments.data)), arguments.tasks)
+    with Console(stderr=True).status("loading the model…") as status:
+
+        def say(text: str) -> None:
+            status.update(f"{text}…")
+
+        attempts, about = asyncio.run(_complete(arguments, tasks, say))
+        if not arguments.no_run:
+            attempts = run_all(attempts, arguments.timeout, say)
+    result = summarise(attempts, oracle=bool(arguments.oracle), has_run=not arguments.no_run)
+    _print(make_console(), result)
+    if arguments.json:
+        write_json(Path(arguments.json), {**about, "result": result})
+    return 0
+
+
+async def _complete(
+    arguments: argparse.Namespace, tasks: Sequence[Task], say: Say
+) -> tuple[list[Attempt], dict[str, str]]:
+    """Attempts at all tasks, and whose they are."""
+    from lsp_server.evaluation.infilling import complete, complete_as, settings_for
+
+    if arguments.oracle:
+        settings = settings_for(Settings(), arguments.multi_line)
+        return await complete_as(arguments.oracle, settings, tasks, say), {"oracle": arguments.oracle}
+    named = Settings(model=model_file(arguments.model), engine=EngineSettings(threads=arguments.threads))
+    settings = settings_for(named, arguments.multi_line)
+    engine = EngineProcess(engine_options(settings, None))
+    engine.start()
+    try:
+        attempts = await complete(engine, settings, tasks, say)
+        model = await engine.ready()
+        return attempts, {"model": model.name, "description": model.description}
+    finally:
+        await engine.stop()
+
+
+def _print(console: Console, result: InfillingResult) -> None:
+    if passed := result.passed:
+        failures = ", ".join(f"{count} {kind}" for kind, count in passed.failures.items())
+        console.print(f"pass@1 {passed.pass_at_1:.1%} of {passed.num_tasks} tasks; failed: {failures}\n")
+    table = make_table("tasks", "exact", "too early", "too late", "other")
+    for row in result.rows:
+        _add(table, row)
+    console.print(table)
+    if result.decidable is not None:
+        console.print(
+            "\nThose where the program does not parse with the text's next line, or that line is not reached:"
+        )
+        table = make_table("tasks", "exact", "too early", "too late", "other")
+        _add(table, result.decidable)
+        console.print(table)
+
+
+def _add(table: Any, row: Row) -> None:
+    counts = (row.counts[kind] for kind in ("too early", "too late", "other"))
+    table.add_row(row.name, str(row.num_tasks), f"{row.exact:.1%}", *map(str, counts))

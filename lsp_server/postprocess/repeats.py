@@ -1,0 +1,94 @@
+"""What follows the cursor on its line, typed again at the end of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lsp_server.postprocess.brackets import OPENERS, BracketScan
+from lsp_server.snapshot import Snapshot
+
+_MOST_CHARACTERS = 8000  # read in some 2 ms
+_CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
+_QUOTES = "\"'`"
+
+
+def repeated_rest(text: str, snapshot: Snapshot) -> int:
+    """How many characters at the end of a text re-type what follows the cursor on its line, white space left out.
+
+    Words count only if the whole rest of the line is repeated. Closing brackets and quotes go one by one, and
+    only those that nothing before them opens: `print(max(a, |)` still needs the `)` of `b)`.
+    """
+    rest = snapshot.line_suffix.rstrip()
+    if not rest.strip():
+        return 0
+    stripped = text.rstrip()
+    signs = next((index for index, character in enumerate(rest) if character.isalnum()), len(rest))
+    ends = [rest[:size] for size in range(1, signs + 1)] + [rest]
+    sizes = [0] + [len(end) for end in ends if stripped.endswith(end)]
+    before = _opened_above(snapshot, rest) + snapshot.line_prefix
+    return min(sizes, key=lambda size: (_imbalance(before + stripped[: len(stripped) - size] + rest), -size))
+
+
+def closer_follows(snapshot: Snapshot) -> Callable[[str], int | None]:
+    """End before the closing bracket that stands behind the cursor already.
+
+    It is the first closer of its kind that nothing in the text opens, once those are spent that the line before the
+    cursor opens beyond what follows: in `print(max(a, |)` the text still owes `max` its own. Where more of what
+    follows was written before it, the end is before that.
+    """
+    rest = snapshot.line_suffix.strip()
+    closer = rest[0]
+    scan = BracketScan(OPENERS[closer], closer, snapshot.language_id)
+    for character in snapshot.line_prefix:
+        scan.take(character)
+    num_following = len(rest) - len(rest.lstrip(closer))
+    scan.depth = max(0, scan.depth - num_following)
+    num_scanned = 0
+    found: tuple[int, int] | None = None  # the closer, and where to end
+
+    def rule(text: str) -> int | None:
+        nonlocal num_scanned, found
+        while found is None and num_scanned < len(text):
+            scan.take(text[num_scanned])
+            if scan.depth < 0:
+                size = repeated_rest(text[: num_scanned + 1], snapshot) or 1
+                found = (num_scanned, num_scanned + 1 - size)
+            num_scanned += 1
+        return found[1] if found and found[0] < len(text) else None
+
+    return rule
+
+
+def rest_of_line_ends(text: str, snapshot: Snapshot) -> int | None:
+    """Where the first line of a text ends that re-types what follows the cursor on its line, without that."""
+    end = text.find("\n")
+    while end >= 0:
+        if size := repeated_rest(text[:end], snapshot):
+            return len(text[:end].rstrip()) - size
+        end = text.find("\n", end + 1)
+    return None
+
+
+def _opened_above(snapshot: Snapshot, rest: str) -> str:
+    """Openers for the brackets of the cursor's line that close one of a line before it.
+
+    If there are so many lines that not all are read, it does whenever the line lacks its own.
+    """
+    line = snapshot.line_prefix + rest
+    above = snapshot.prefix[: len(snapshot.prefix) - len(snapshot.line_prefix)]
+    openers = ""
+    for closer, opener in _CLOSERS.items():
+        num_opened = line.count(closer) - line.count(opener)
+        if num_opened > 0 and len(above) <= _MOST_CHARACTERS:
+            scan = BracketScan(opener, closer, snapshot.language_id)
+            for character in above:
+                scan.take(character)
+            num_opened = min(num_opened, max(0, scan.depth))
+        openers += opener * num_opened
+    return openers
+
+
+def _imbalance(line: str) -> int:
+    """How many brackets lack a partner, and quotes that are odd."""
+    brackets = sum(abs(line.count(opener) - line.count(closer)) for closer, opener in _CLOSERS.items())
+    return brackets + sum(line.count(quote) % 2 for quote in _QUOTES)

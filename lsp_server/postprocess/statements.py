@@ -1,0 +1,133 @@
+"""Statements of languages whose blocks are indented: which lines are one, and what cannot be reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lsp_server.postprocess.blocks import begins_definition, goes_on, indentation, line_below
+from lsp_server.snapshot import Snapshot
+
+NEAR_CHARACTERS = 8000  # read in some 2 ms
+_BARE_YIELD = re.compile(r"yield\s*(#|$)")
+_LEAVES = re.compile(r"(return|raise|break|continue)\b")
+# A string or a comment, whole, or begun and not finished; a bracket; a line break, one that does not count first.
+_PIECE = re.compile(
+    r"""(?P<string>[rbfuRBFU]{0,2}(?P<quote>\"{3}|'{3})(?:\\.|(?!(?P=quote)).)*(?P=quote)?"""
+    r"""|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?P<comment>\#[^\n]*)|(?P<joined>\\\n)"""
+    r"""|(?P<opener>[(\[{])|(?P<closer>[)\]}])|(?P<line_break>\n)""",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A line and those that brackets or strings join to it: `start` and `end` in the text, without the last break."""
+
+    start: int
+    end: int
+    text: str
+
+    @property
+    def indentation(self) -> int:
+        """In characters."""
+        return indentation(self.text.partition("\n")[0])
+
+    @property
+    def leaves(self) -> bool:
+        """Whether nothing that follows it in its block is reached."""
+        return bool(_LEAVES.match(self.text.lstrip()))
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """Those of a text that are complete, blank lines left out."""
+    start = depth = 0
+    for match in _PIECE.finditer(text):
+        if match["opener"]:
+            depth += 1
+        elif match["closer"]:
+            depth = max(0, depth - 1)
+        elif match["line_break"] and not depth:
+            if text[start : match.start()].strip():
+                yield Statement(start, match.start(), text[start : match.start()])
+            start = match.end()
+
+
+def begun(text: str) -> str:
+    """The statement that a text ends in, as far as it has come: what is behind the last that is complete.
+
+    Of a long text only the end is read.
+    """
+    near = text[text.find("\n", len(text) - NEAR_CHARACTERS) + 1 :] if len(text) > NEAR_CHARACTERS else text
+    return near[max((each.end + 1 for each in statements(near)), default=0) :]
+
+
+def unreachable(snapshot: Snapshot) -> Callable[[str], int | None]:
+    """End before a line of a block that `return` or its like has left already.
+
+    A bare `yield` there is what makes an empty generator of a function.
+    """
+    before = begun(snapshot.prefix)
+
+    def rule(text: str) -> int | None:
+        left: int | None = None
+        so_far = f"{before}{text}"
+        for each in statements(f"{so_far}\n"):  # a line that is not complete tells that there is one
+            stripped = each.text.lstrip()
+            is_growing = each.end == len(so_far)
+            if stripped.startswith("#"):
+                continue
+            if each.indentation == left and not _is_bare_yield(stripped, is_growing=is_growing):
+                return each.start - len(before) - 1
+            left = each.indentation if each.leaves else None
+        return None
+
+    return rule
+
+
+def _is_bare_yield(statement: str, *, is_growing: bool) -> bool:
+    """Whether a statement is `yield` and no more, or may become that."""
+    may_become = is_growing and ("yield".startswith(statement) or statement.startswith("yield"))
+    return may_become or bool(_BARE_YIELD.match(statement))
+
+
+def is_complete(text: str, snapshot: Snapshot) -> bool:
+    """Whether a text ends with `return` or its like, and what stands below is reached all the same."""
+    found = list(statements(f"{begun(snapshot.prefix)}{text}\n"))
+    below = line_below(snapshot)
+    return bool(found) and found[-1].leaves and (below is None or indentation(below) < found[-1].indentation)
+
+
+def first_statement(text: str, snapshot: Snapshot) -> str:
+    """The first statement of a text with its block, where the same block goes on below; else all of the text.
+
+    Of a statement that is under way above, or does not end in the text, it is the first line.
+    """
+    before = begun(snapshot.prefix)
+    below = line_below(snapshot)
+    if below is None or snapshot.line_suffix.strip():
+        return text
+    found = [each for each in statements(before + text) if each.end > len(before)]
+    is_under_way = "\n" in before.lstrip()
+    if is_under_way or not found:
+        return _first_line(text) if is_under_way or indentation(below) > indentation(text) else text
+    header, *others = found
+    if header.text.lstrip().startswith("@"):
+        return text[: header.end - len(before)]
+    if begins_definition(below) or indentation(below) < header.indentation:
+        return text
+    if indentation(below) > header.indentation:  # its block stands below
+        return text[: header.end - len(before)]
+    end = header.end
+    for each in others:
+        if each.indentation <= header.indentation and not goes_on(header.text, each.text):
+            break
+        end = each.end
+    return text[: end - len(before)]
+
+
+def _first_line(text: str) -> str:
+    """A text up to the end of its first line that is not blank."""
+    start = len(text) - len(text.lstrip())
+    return text[:start] + text[start:].partition("\n")[0]
