@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tests.editors.fetch import SID
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 30.0
 COLUMNS, LINES = 100, 30
 _numbers = itertools.count(1)
 _Found = TypeVar("_Found")
@@ -40,7 +40,8 @@ class Terminal:
 
     def paste(self, text: str) -> None:
         """Type characters as fast as the terminal takes them."""
-        self._tmux("send-keys", "-l", "--", text)
+        # A last semicolon would end tmux's own command.
+        self._tmux("send-keys", "-l", "--", f"{text[:-1]}\\;" if text.endswith(";") else text)
 
     def type(self, text: str, pace_s: float = 0.03) -> None:
         """Type characters one by one, `pace_s` apart. A line break is the Enter key, a tab is a tab character."""
