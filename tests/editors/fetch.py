@@ -83,7 +83,9 @@ def _source(suite: str) -> str:
         created_by, of, component, uri = line.split("|")
         if (created_by, of, component) == ("Packages", release, "main"):
             return f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {uri} {suite} main\n"
-    raise RuntimeError(f"apt knows no mirror of Debian {release}; run `apt-get update` on a Debian system and try again.")
+    raise RuntimeError(
+        f"apt knows no mirror of Debian {release}; run `apt-get update` on a Debian system and try again."
+    )
 
 
 def _os_release() -> dict[str, str]:

@@ -49,9 +49,7 @@ class Neovim:
         init = folder / "config" / "nvim" / "init.lua"
         init.parent.mkdir(parents=True)
         options = json.dumps(settings if settings is not None else QUICK)
-        init.write_text(
-            f"vim.opt.runtimepath:prepend('{PLUGIN}')\n" + config.replace("%s", options), encoding="utf-8"
-        )
+        init.write_text(f"vim.opt.runtimepath:prepend('{PLUGIN}')\n" + config.replace("%s", options), encoding="utf-8")
         (folder / "project" / ".git").mkdir(parents=True)
         self.terminal = Terminal(folder, [suite.program("nvim")], self.environment)
         self._path = self.folder
@@ -144,7 +142,7 @@ class Neovim:
         self.command(f"call writefile(split(execute('messages'), \"\\n\"), '{path}')")
         self.terminal.wait_for(path.exists, "the list of messages")
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if not re.match(r'"|--|\d+ (more|fewer|line|change)|Already at', line)]
+        return [line for line in lines if line and not re.match(r'"|--|\d+ (more|fewer|line|change)|Already at', line)]
 
     def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait until a condition holds."""
