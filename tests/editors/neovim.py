@@ -14,7 +14,7 @@ from rich.cells import cell_len, set_cell_size
 
 from tests.editors.fetch import SID, TRIXIE, Suite
 from tests.editors.messages import INLINE, Tap
-from tests.editors.terminal import COLUMNS, Terminal
+from tests.editors.terminal import COLUMNS, LINES, Terminal
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "editors" / "neovim"
@@ -41,6 +41,7 @@ class Neovim:
         settings: dict[str, Any] | None = None,
         config: str = SET_UP,
         environment: dict[str, str] | None = None,
+        size: tuple[int, int] = (COLUMNS, LINES),
     ) -> None:
         self.folder = folder
         self.tap = Tap(folder / "tap.log")
@@ -51,7 +52,7 @@ class Neovim:
         options = json.dumps(settings if settings is not None else QUICK)
         init.write_text(f"vim.opt.runtimepath:prepend('{PLUGIN}')\n" + config.replace("%s", options), encoding="utf-8")
         (folder / "project" / ".git").mkdir(parents=True)
-        self.terminal = Terminal(folder, [suite.program("nvim")], self.environment)
+        self.terminal = Terminal(folder, [suite.program("nvim")], self.environment, size)
         self._path = self.folder
 
     def close(self) -> None:
