@@ -116,7 +116,14 @@ def test_only_the_workspace_reads_source_files(path: Path) -> None:
     """Others that open files read settings, models or pipes; this is the list of them."""
     readers = {
         *("workspace", "settings", "engine.gguf", "commands.demo", "server.streams", "bench.record"),
-        *("catalog.models", "catalog.verify", "commands.setup", "evaluation.holes", "statistics"),
+        *(
+            "catalog.models",
+            "catalog.verify",
+            "commands.setup",
+            "commands.setup_helix",
+            "evaluation.holes",
+            "statistics",
+        ),
     }
     calls = {
         node.func.attr
