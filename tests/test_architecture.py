@@ -30,7 +30,8 @@ ALLOWED = {
                 "snapshot"},
     "postprocess": {"snapshot"},
     "engine": {"errors", "sequences"},
-    "catalog": {"engine.hardware", "engine.messages", "engine.sizing", "errors", "prompt.formats", "settings", "snapshot"},
+    "catalog": {"engine.hardware", "engine.messages", "engine.sizing", "errors", "prompt.formats", "settings",
+                "snapshot"},
     "generation": {"engine.client", "engine.messages", "postprocess", "snapshot"},
     "pipeline": {"context", "engine.client", "engine.messages", "errors", "generation", "postprocess", "prompt",
                  "session", "settings", "snapshot", "trace"},
@@ -120,7 +121,7 @@ def test_only_the_workspace_reads_source_files(path: Path) -> None:
     readers = {
         *("workspace", "settings", "engine.fake_backend", "engine.gguf", "commands.demo", "server.streams"),
         *("bench.record", "engine.presence", "engine.shared", "catalog.models", "catalog.verify", "evaluation.holes"),
-        *("evaluation.tasks", "statistics"),
+        *("evaluation.tasks", "commands.setup", "commands.setup_helix", "statistics"),
     }
     calls = {
         node.func.attr

@@ -136,6 +136,25 @@ async def test_several_lines_arrive_as_they_are(editor, uri):
         assert new_text == text
 
 
+async def test_an_old_neovim_gets_the_first_line(serve, uri):
+    """Its own completion inserts a line break as a NUL; nvim-cmp, which knows `asIs`, does not."""
+    shape = CLIENTS["Neovim"]["completionItem"]
+    for version, extra, several in [
+        ("0.10.4", {}, False),
+        ("0.9.5", {}, False),
+        ("0.10.4", {"insertTextModeSupport": {"valueSet": [1, 2]}}, True),
+        ("0.11.0", {}, True),
+    ]:
+        capabilities = {"textDocument": {"completion": {"completionItem": shape | extra}}}
+        client = await serve(capabilities, QUICK, clientInfo={"name": "Neovim", "version": version})
+        await client.ready()
+        client.open(uri, SEVERAL_LINES)
+        item = await item_at(client, uri, 2, len(INDENT) + 7)
+        assert ("\n" in item["textEdit"]["newText"]) is several, version
+        assert ("\n" in documented(item)) is several
+        assert ("⏎" in item["label"]) is several
+
+
 async def test_one_line_is_plain_for_all(editor, uri):
     editor.open(uri, ONE_LINE)
     item = await item_at(editor, uri, 2, len(INDENT) + 14)
@@ -214,6 +233,27 @@ async def test_who_wants_to_wait_for_it_waits(serve):
     await client.ready()
     client.open("file:///a.py", "x = (1 +\n")
     assert len((await client.response(client.menu("file:///a.py", 0, 8)))["result"]["items"]) == 1
+
+
+@pytest.mark.parametrize("leave", ["an edit", "a close"])
+async def test_who_types_on_is_not_kept_waiting_for_what_is_out_of_date(serve, leave):
+    """Helix asks for no other menu while one is to come."""
+    client = await serve(POPUP, {**SLOW, "completion": {"popup_wait_ms": 0, "max_tokens": 64}})
+    await client.ready()
+    client.open("file:///a.py", "x = (1 +\n")
+    request = client.menu("file:///a.py", 0, 8)
+
+    async def is_being_written():
+        return await client.num_open()
+
+    await eventually(is_being_written)
+    if leave == "an edit":
+        client.insert("file:///a.py", 0, 8, "Q")
+    else:
+        client.notify("textDocument/didClose", {"textDocument": {"uri": "file:///a.py"}})
+    assert (await client.response(request))["result"] == {"isIncomplete": True, "items": []}
+    if leave == "an edit":
+        assert await client.num_open(), "nothing has ended but the waiting"
 
 
 async def test_by_hand_only(serve):
