@@ -19,7 +19,7 @@ TIMEOUT_S = 60.0
 SERVE = ("-m", "lsp_server", "serve")
 # The settings of whoever runs the tests must not matter.
 _NOWHERE = str(Path(tempfile.gettempdir()) / "infill-tests-have-no-settings")
-NO_SETTINGS = {"XDG_CONFIG_HOME": _NOWHERE, "XDG_DATA_HOME": _NOWHERE}
+NO_SETTINGS = {"XDG_CONFIG_HOME": _NOWHERE, "XDG_DATA_HOME": _NOWHERE, "XDG_CACHE_HOME": _NOWHERE}
 
 
 async def eventually(condition: Callable[[], Any]) -> Any:

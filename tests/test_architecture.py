@@ -23,6 +23,7 @@ ALLOWED = {
     "settings": {"errors"},
     "statistics": set(),
     "document": {"snapshot"},
+    "index": {"languages", "snapshot"},
     "workspace": {"context.blocks", "document", "errors"},
     "context": {"estimate", "snapshot"},
     "prompt": {"context.blocks", "engine.messages", "errors", "estimate", "snapshot"},
@@ -49,6 +50,9 @@ ONLY_IN = {
     "urllib.request": ("workspace",),  # only for url2pathname
     "huggingface_hub": ("catalog.hub",),
     "rich": ("commands",),
+    "sqlite3": ("index.",),
+    "tree_sitter": ("index.",),
+    "pathspec": ("index.folder",),
 }
 PURE = (
     *("context", "prompt", "session", "postprocess"),
@@ -59,6 +63,7 @@ PURE = (
             *("memory", "sizing"),
         )
     ),
+    *(f"index.{name}" for name in ("secrets", "words", "chunks", "symbols", "import_syntax", "grammars")),
 )
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "asyncio", "threading", "tempfile", "shutil"}
 
@@ -112,11 +117,11 @@ def test_pure_stages_import_nothing_that_does_io(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_only_the_workspace_reads_source_files(path: Path) -> None:
+def test_only_the_workspace_and_the_index_read_source_files(path: Path) -> None:
     """Others that open files read settings, models or pipes; this is the list of them."""
     readers = {
         *("workspace", "settings", "engine.gguf", "commands.demo", "server.streams", "bench.record"),
-        *("catalog.models", "catalog.verify", "evaluation.holes", "statistics"),
+        *("catalog.models", "catalog.verify", "evaluation.holes", "statistics", "index.folder"),
     }
     calls = {
         node.func.attr
