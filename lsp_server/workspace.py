@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 from lsp_server.context.blocks import Neighbour
 from lsp_server.document import Document
 from lsp_server.errors import SourceError
+from lsp_server.snapshot import normalize
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 
@@ -112,7 +113,7 @@ class Workspace:
     def neighbours(self, uri: str) -> list[Neighbour]:
         """The other open documents that have a file in a workspace folder, or all if there is no folder."""
         return [
-            Neighbour(document.path, document.language_id, document.excerpt, self._touched[other])
+            _neighbour(document, self._touched[other])
             for other, document in self._documents.items()
             if other != uri and self._is_inside(other)
         ]
@@ -120,6 +121,12 @@ class Workspace:
     def _is_inside(self, uri: str) -> bool:
         path = path_of(uri)
         return not self.roots or (path is not None and self._root_of(path) is not None)
+
+
+def _neighbour(document: Document, touched: int) -> Neighbour:
+    line, text = document.excerpt_at
+    whole = None if document.is_saved else normalize(document.text)
+    return Neighbour(document.path, document.language_id, text, touched, line, document.edited_at > 0, whole)
 
 
 def file_uri(path: Path) -> str:

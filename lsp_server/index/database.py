@@ -27,14 +27,18 @@ BUSY_MS = 10_000
 # Chunks are deleted by leaving their words behind, which says nothing of files; with this share of such words, sweep.
 MOST_DEAD_SHARE = 0.5
 LEAST_DEAD = 2000
+MOST_REMEMBERED = 4000  # files
+
+IndexFailure = sqlite3.Error  # what reading an index may raise
 
 _SCHEMA = """
-CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, folder TEXT NOT NULL, tail TEXT NOT NULL,
-                    language TEXT NOT NULL, modified_ns INTEGER NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, folder TEXT NOT NULL,
+                    tail TEXT NOT NULL, language TEXT NOT NULL, modified_ns INTEGER NOT NULL, size INTEGER NOT NULL);
 CREATE INDEX files_by_folder ON files (folder);
 CREATE INDEX files_by_tail ON files (tail);
 CREATE TABLE symbols (file INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, container TEXT NOT NULL,
-                      line INTEGER NOT NULL, text TEXT NOT NULL, doc TEXT NOT NULL);
+                      line INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL,
+                      doc TEXT NOT NULL);
 CREATE INDEX symbols_by_file ON symbols (file);
 CREATE INDEX symbols_by_name ON symbols (name, kind);
 CREATE TABLE imports (file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL);
@@ -169,7 +173,9 @@ class Writer:
     def sweep(self) -> None:
         """Drop the words of chunks that are no more, where they are many: the whole table is written anew."""
         live = self._connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
-        ever = self._connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()[0]
+        ever = self._connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'chunks'"
+        ).fetchone()[0]
         if ever - live > max(LEAST_DEAD, live * MOST_DEAD_SHARE):
             with self._transaction():
                 for table in ("files", "symbols", "imports", "chunks", "sqlite_sequence"):
@@ -209,8 +215,8 @@ class Writer:
             (state.path, folder, tail_of(state.path), parsed.language_id, state.modified_ns, state.size),
         ).lastrowid
         connection.executemany(
-            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(file, each.name, each.kind, each.container, each.line, each.text, each.doc)
+            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(file, each.name, each.kind, each.container, each.line, each.last, each.text, each.doc)
              for each in parsed.outline.symbols],
         )  # fmt: skip
         connection.executemany(
@@ -233,21 +239,30 @@ class IndexedFile:
 
 
 class Reader:
-    """Queries an index. What it returns of a file is remembered until the index changes."""
+    """Queries an index. What it returns of a file is remembered: a file that changes gets another number."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._version = -1
+        self._folders: list[str] | None = None
+        self._numbers_by_name: dict[str, list[int]] | None = None
+        self._defining: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         self._symbols: dict[int, list[Symbol]] = {}
         self._imports: dict[int, list[Import]] = {}
 
-    def refresh(self) -> None:
-        """Forget what was remembered if another connection has changed the index since."""
+    def refresh(self) -> bool:
+        """Forget what may be wrong by now if another connection has changed the index since; whether it has."""
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version:
-            self._version = version
-            self._symbols.clear()
-            self._imports.clear()
+        if version == self._version:
+            return False
+        self._version = version
+        self._folders = None
+        self._numbers_by_name = None
+        self._defining.clear()
+        for remembered in (self._symbols, self._imports):
+            if len(remembered) > MOST_REMEMBERED:
+                remembered.clear()
+        return True
 
     def files(self, column: str, values: list[str]) -> list[IndexedFile]:
         """The files whose `path`, `folder` or `tail` is one of some values."""
@@ -259,6 +274,22 @@ class Reader:
             found += [_file(row) for row in self._connection.execute(query, some)]
         return found
 
+    def files_below(self, ending: str) -> list[IndexedFile]:
+        """The files of the folder whose path is, or ends in, some names; of several folders, the shortest path's."""
+        if self._folders is None:
+            self._folders = [row[0] for row in self._connection.execute("SELECT DISTINCT folder FROM files")]
+        found = [folder for folder in self._folders if f"/{folder}".endswith(f"/{ending}")]
+        return self.files("folder", [min(found, key=len)]) if found else []
+
+    def files_called(self, names: list[str]) -> list[IndexedFile]:
+        """The files of some names, wherever they are."""
+        if self._numbers_by_name is None:
+            self._numbers_by_name = {}
+            for number, path in self._connection.execute("SELECT id, path FROM files"):
+                self._numbers_by_name.setdefault(path.rpartition("/")[2], []).append(number)
+        numbers = [number for name in names for number in self._numbers_by_name.get(name, [])]
+        return [file for number in numbers if (file := self.file(number))]
+
     def file(self, number: int) -> IndexedFile | None:
         """A file by its number."""
         query = "SELECT id, path, language, modified_ns, size FROM files WHERE id = ?"
@@ -268,7 +299,9 @@ class Reader:
     def symbols(self, number: int) -> list[Symbol]:
         """What a file defines, in order."""
         if number not in self._symbols:
-            query = "SELECT name, kind, container, line, text, doc FROM symbols WHERE file = ? ORDER BY line, rowid"
+            query = (
+                "SELECT name, kind, container, line, last, text, doc FROM symbols WHERE file = ? ORDER BY line, rowid"
+            )
             self._symbols[number] = [Symbol(*row) for row in self._connection.execute(query, (number,))]
         return self._symbols[number]
 
@@ -280,10 +313,13 @@ class Reader:
         return self._imports[number]
 
     def defining(self, name: str, kinds: tuple[str, ...], most: int) -> list[int]:
-        """The files that define a name at their top, at most so many."""
-        marks = ",".join("?" * len(kinds))
-        query = f"SELECT DISTINCT file FROM symbols WHERE name = ? AND kind IN ({marks}) LIMIT ?"  # noqa: S608
-        return [row[0] for row in self._connection.execute(query, (name, *kinds, most))]
+        """The files that define a name, at most so many."""
+        if (name, kinds) not in self._defining:
+            marks = ",".join("?" * len(kinds))
+            query = f"SELECT DISTINCT file FROM symbols WHERE name = ? AND kind IN ({marks}) LIMIT ?"  # noqa: S608
+            rows = self._connection.execute(query, (name, *kinds, most))
+            self._defining[name, kinds] = [row[0] for row in rows]
+        return self._defining[name, kinds]
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many chunks each term is, those that are in none left out."""

@@ -92,18 +92,28 @@ class Folder:
         return not any((self.root / each).is_symlink() for each in (*folders, path))
 
     def read(self, path: str) -> str | None:
-        """The text of a file that `walk` gave, lines ending in `\\n`; None if it is no text, or has secrets."""
+        """The text of a file that `walk` gave, lines ending in `\n`; None if it is no text, or has secrets."""
+        text = self._text(path, None)
+        return None if text is None or has_secret(text) else text
+
+    def read_again(self, state: FileState) -> str | None:
+        """The text of a file that `read` gave before and that has not changed since; None if it has."""
+        return self._text(state.path, state)
+
+    def _text(self, path: str, state: FileState | None) -> str | None:
         try:
             # A file can become a link, or a pipe, after it was listed.
             descriptor = os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | _NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    return None
+                if state is not None and (found.st_mtime_ns, found.st_size) != (state.modified_ns, state.size):
                     return None
                 content = file.read(MOST_BYTES + 1)
         except (OSError, ValueError):
             return None
-        text = decode(content) if len(content) <= MOST_BYTES else None
-        return None if text is None or has_secret(text) else text
+        return decode(content) if len(content) <= MOST_BYTES else None
 
     def relative(self, path: Path) -> str | None:
         """A path as this folder names it, or None outside of it. Links on the way are followed first."""

@@ -40,23 +40,26 @@ _COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_co
 class Symbol:
     """A definition: where it stands, its signature's lines verbatim, and its documentation's first line.
 
-    `container` is the class or module it is a member of, by its last name. `line` is 0-based.
+    `container` is the class or module it is a member of, by its last name. `line` and `last` are its first and last
+    line, 0-based.
     """
 
     name: str
     kind: str
     container: str
     line: int
+    last: int
     text: str
     doc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Everything a file defines and imports."""
+    """Everything a file defines and imports, and the lines that imports stand on."""
 
     symbols: list[Symbol] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
+    import_lines: set[int] = field(default_factory=set)
 
 
 def outline(language_id: str, text: str) -> Outline:
@@ -68,7 +71,7 @@ def outline(language_id: str, text: str) -> Outline:
     tree = parser_of(language_id).parse(content)
     reader = _Reader(grammar, language_id, content)
     reader.visit(tree.root_node, "", 0)
-    return Outline(reader.symbols, reader.imports)
+    return Outline(reader.symbols, reader.imports, reader.import_lines)
 
 
 class _Reader:
@@ -82,8 +85,10 @@ class _Reader:
         self._own_field = (
             re.compile(rf"(?:^|[{{;])\s*{name}\.?(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE) if name else None
         )
+        self._fields: dict[str, set[str]] = {}
         self.symbols: list[Symbol] = []
         self.imports: list[Import] = []
+        self.import_lines: set[int] = set()
 
     def visit(self, node: Node, container: str, depth: int) -> None:
         """Note what the children of a node define and import."""
@@ -93,7 +98,9 @@ class _Reader:
         for child in node.named_children:
             kind = child.type
             if kind in grammar.imports:
-                self.imports += self._read_imports(_text(child))
+                if found := self._read_imports(_text(child)):
+                    self.imports += found
+                    self.import_lines.update(range(child.start_point.row, child.end_point.row + 1))
                 self._declared_attributes(child, container)
             if kind in grammar.kinds:
                 self._define(child, grammar.kinds[kind], container, depth)
@@ -113,7 +120,8 @@ class _Reader:
             text = self._signature(node, body)
             doc = self._doc(node, body)
             plain = "field" if container and kind == "variable" else kind
-            self.symbols += [Symbol(name, plain, container, node.start_point.row, text, doc) for name in names]
+            lines = (node.start_point.row, node.end_point.row)
+            self.symbols += [Symbol(name, plain, container, *lines, text, doc) for name in names]
         if kind in _WITH_MEMBERS:
             inner = container if kind == "extension" else (names or [container])[0].split("::")[-1]
             self.visit(_body(node) or node, inner, depth + 1)
@@ -152,14 +160,16 @@ class _Reader:
     def _own_fields(self, node: Node, container: str) -> None:
         """The fields that a method assigns to its object."""
         assert self._own_field
-        known = {symbol.name for symbol in self.symbols if symbol.container == container}
+        if container not in self._fields:
+            self._fields[container] = {symbol.name for symbol in self.symbols if symbol.container == container}
+        known = self._fields[container]
         text = _text(node)
         for match in self._own_field.finditer(text):
             if match[1] not in known:
                 known.add(match[1])
                 line = node.start_point.row + text.count("\n", 0, match.start(1))
                 written = self._lines[line].decode("utf-8", "replace").rstrip()[:MOST_SIGNATURE_CHARACTERS]
-                self.symbols.append(Symbol(match[1], "field", container, line, written))
+                self.symbols.append(Symbol(match[1], "field", container, line, line, written))
 
     def _declared_attributes(self, node: Node, container: str) -> None:
         """Fields that Ruby's classes declare by a call."""
@@ -167,7 +177,8 @@ class _Reader:
         if node.type == "call" and text.startswith("attr_"):
             line = node.start_point.row
             written = self._lines[line].decode("utf-8", "replace")
-            self.symbols += [Symbol(name, "field", container, line, written) for name in re.findall(r":(\w+)", text)]
+            names = re.findall(r":(\w+)", text)
+            self.symbols += [Symbol(name, "field", container, line, line, written) for name in names]
 
     def _read_required(self, node: Node) -> None:
         if node.type == "variable_declarator" and b"require(" in node.text[:200]:  # type: ignore[index]

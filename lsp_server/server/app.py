@@ -23,8 +23,10 @@ from lsp_server.engine.roles import Casting, Engines, Role
 from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_of
+from lsp_server.retrieval import Retrieval
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
 from lsp_server.server.counting import Counting
+from lsp_server.server.indexing import Indexing
 from lsp_server.server.progress import LoadProgress
 from lsp_server.server.protocol import InfillProtocol, read_messages
 from lsp_server.server.pull import offer
@@ -53,6 +55,8 @@ class InfillServer(LanguageServer):
         self.switch = Switch()
         self.status = Status(self)
         self.counting = Counting(self)
+        self.indexing = Indexing(self)
+        self.retrieval = Retrieval(lambda: self.documents.roots, lambda: self.settings.context.index)
         self.client_settings: list[Any] = []
         self.engines: Engines | None = None
         self.pipeline: Pipeline | None = None
@@ -82,6 +86,8 @@ class InfillServer(LanguageServer):
         reading.cancel()
         stopped.cancel()
         self.counting.write()
+        self.retrieval.close()
+        await self.indexing.stop()
         if self.engines is not None:
             await self.engines.stop()
         return 0 if self.protocol.was_shut_down else 1
@@ -104,6 +110,7 @@ class InfillServer(LanguageServer):
         for problem in problems:
             self.tell(types.MessageType.Warning, problem)
         self._start_engines(project)
+        self.indexing.follow_settings()
 
     def _start_engines(self, project: Path | None) -> None:
         chosen = self.settings
@@ -121,7 +128,7 @@ class InfillServer(LanguageServer):
             self.engines.recast(casting)
         self.status.tell()
         # Anew in any case: what is remembered was planned with the old settings.
-        self.pipeline = Pipeline(self.engines.fill, self.settings, self.switch)
+        self.pipeline = Pipeline(self.engines.fill, self.settings, self.switch, self.retrieval)
 
     def _fill_options(self, project: Path | None) -> EngineOptions:
         """How to run the model that is set; the embedded one where that cannot serve."""
