@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lsp_server.context.blocks import Neighbour
@@ -22,7 +22,7 @@ from lsp_server.snapshot import Snapshot
 from lsp_server.workspace import path_of
 
 RULES_LAST_S = 5.0  # ignore files are read again after that
-LEAST_FREE_S = 0.0005  # between two sources, for the event loop
+MOST_FILES_KEPT = 64  # whose text was read for an excerpt
 
 
 @dataclass(slots=True)
@@ -33,10 +33,19 @@ class _Indexed:
     reader: Reader
     resolver: Resolver
     close: Callable[[], None]
+    lines: dict[int, Sequence[str]] = field(default_factory=dict)
 
-    def read(self, file: IndexedFile) -> str | None:
-        """A file's text, if it is still as it was indexed."""
-        return self.folder.read_again(file.state)
+    def read(self, file: IndexedFile) -> Sequence[str] | None:
+        """A file's lines, if it is still as it was indexed."""
+        if file.number in self.lines:
+            return self.lines[file.number] if self.folder.is_unchanged(file.state) else None
+        text = self.folder.read_again(file.state)
+        if text is None:
+            return None
+        if len(self.lines) >= MOST_FILES_KEPT:
+            self.lines.clear()
+        self.lines[file.number] = text.split("\n")
+        return self.lines[file.number]
 
 
 class Retrieval:

@@ -1,4 +1,4 @@
-"""`infill eval model`: how good a model's completions are, measured on this machine."""
+"""`infill eval model|retrieval`: how good completions and prompts are, measured on this machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from lsp_server.bench.record import write_json
+from lsp_server.commands import eval_retrieval
 from lsp_server.commands.configured import model_file
 from lsp_server.commands.printing import make_console, make_table, require_folder_of
 from lsp_server.engine.messages import EngineOptions
@@ -29,10 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--window", type=int, default=WINDOW_TOKENS, metavar="N", help=f"tokens ({WINDOW_TOKENS})")
     kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads")
     kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
+    eval_retrieval.add_kind(kinds)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
+    if arguments.kind == "retrieval":
+        return eval_retrieval.run(arguments)
     from lsp_server.engine.llama_backend import LlamaBackend
     from lsp_server.evaluation.model import NUM_SEQUENCES, measure
 

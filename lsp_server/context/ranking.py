@@ -12,7 +12,7 @@ from lsp_server.snapshot import Snapshot
 
 LEAST_SCORE = 0.04
 # A candidate's score counts by its cost to this power: 1 would fill prompts with the shortest lines.
-COST_POWER = 0.6
+COST_POWER = 0.55
 LEAST_LINE = 8  # characters of a line that is looked for in the text at hand
 # Blocks stay as they were while they are worth this share of the best choice: the prompt's head keeps its cache.
 HYSTERESIS = 0.8

@@ -17,7 +17,7 @@ HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
 # What is parsed: the text's head, where imports are, and the text around the cursor.
 HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 6_000, 12_000, 3_000
-COUNTED_LINES = 400  # before and after the cursor: where names are counted
+COUNTED_LINES = 250  # before and after the cursor: where names are counted
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _CHAIN = re.compile(r"[^\W\d]\w*(?:(?:\.|->|::|\?\.|\()\)?[^\W\d]\w*)*")
@@ -179,7 +179,7 @@ class Scope:
     def likeness(self, name: str) -> float:
         """The share of a name's words that stand near the cursor."""
         words = parts(name)
-        return sum(word in self.near_words for word in words) / len(words) if words else 0.0
+        return len(self.near_words.intersection(words)) / len(words) if words else 0.0
 
 
 def type_names(text: str) -> Iterable[str]:

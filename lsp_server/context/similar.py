@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from lsp_server.context.candidates import Candidate
 from lsp_server.context.resolver import Resolver
@@ -20,13 +20,13 @@ MOST_TERMS, MOST_CHUNKS = 16, 6
 MOST_FREQUENCY = 400
 MOST_LINES = 12  # of a chunk: the part that is most alike
 
-ReadFile = Callable[[IndexedFile], str | None]
+ReadLines = Callable[[IndexedFile], Sequence[str] | None]
 
 _TEST = re.compile(r"(^tests?[_.-]|[_.-](tests?|spec)$|(?<=[a-z])(Tests?|Spec)$|^Test(?=[A-Z]))")
 _HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx"})
 
 
-def similar(scope: Scope, reader: Reader, read: ReadFile) -> Iterator[Candidate]:
+def similar(scope: Scope, reader: Reader, read: ReadLines) -> Iterator[Candidate]:
     """Pieces of other files with the rare words of the lines around the cursor."""
     first = max(0, scope.cursor_line - LINES_BEFORE)
     near = "\n".join(scope.lines[first : scope.cursor_line + LINES_AFTER])
@@ -44,16 +44,16 @@ def similar(scope: Scope, reader: Reader, read: ReadFile) -> Iterator[Candidate]
             continue
         text = read(file)
         if text is None:
-            continue
+            continue  # changed since
         left -= 1
-        line, lines = _most_alike(text.split("\n")[start:end], start, frozenset(rare))
+        line, lines = _most_alike(text[start:end], start, frozenset(rare))
         share = likeness / best * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
         yield Candidate(
             file.path, file.language_id, line, "\n".join(lines), SIMILAR * share, "similar", "similar to what is here"
         )
 
 
-def _most_alike(lines: list[str], first: int, wanted: frozenset[str]) -> tuple[int, list[str]]:
+def _most_alike(lines: Sequence[str], first: int, wanted: frozenset[str]) -> tuple[int, Sequence[str]]:
     """The run of lines with the most of the wanted words."""
     if len(lines) <= MOST_LINES:
         return first, lines

@@ -12,12 +12,14 @@ from lsp_server.index.import_syntax import Import
 from lsp_server.index.symbols import Symbol
 
 # What each kind of find is worth where it is nearest.
-CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.75, 0.8, 0.7, 0.6, 0.35
+CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0.65, 0.65, 0.5, 0.35
 FREQUENT = 0.5  # the nearness of what is used often, however far away
-UNUSED_IMPORT = 0.6  # the nearness of what is imported and nowhere used
-LEAST_NEARNESS = 0.15
+UNUSED_IMPORT = 0.9  # the nearness of what is imported and nowhere used: it is about to be
+LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
+# Of an imported thing whose name stands here anyway: a function's parameters do not, a class's line says little.
+SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
 KNOWN_NAME_SHARE = 0.35  # of a member's score, where its name stands in the text anyway
-PRIVATE_SHARE, DUNDER_SHARE = 0.3, 0.05
+PRIVATE_SHARE, DUNDER_SHARE = 0.5, 0.05
 MOST_CLASSES, MOST_BASES, MOST_NAMED = 24, 4, 24
 CLASS_KINDS = ("class",)
 DEFINING_KINDS = ("class", "function", "variable", "method")
@@ -43,7 +45,8 @@ class Definitions:
                 if found.symbol is None:
                     yield from self._module(found, what, weight)
                 else:
-                    yield self._whole(found, found.symbol, weight * IMPORTED, f"imported as {what.alias}")
+                    score = weight * IMPORTED * SHARE_OF_KIND.get(found.symbol.kind, 1.0)
+                    yield self._whole(found, found.symbol, score, f"imported as {what.alias}")
 
     def called(self) -> Iterator[Candidate]:
         """What is named near the cursor and neither defined nor imported here: defined beside, or in one place only."""
@@ -79,6 +82,7 @@ class Definitions:
     def _module(self, found: Definition, what: Import, weight: float) -> Iterator[Candidate]:
         """What a module defines: signatures of what is used of it nearby, first lines of all the rest."""
         scope = self._scope
+        weight = max(weight, LEAST_OF_MODULE)
         used = {chain[1] for chain in scope.chains if len(chain) > 1 and chain[0] == what.alias}
         for name, definition in self._public(found).items():
             assert definition.symbol
@@ -119,6 +123,7 @@ class Members:
         self._imports = {each.alias: each for each in scope.outline.imports}
         self._local = {symbol.name: symbol for symbol in scope.outline.symbols if not symbol.container}
         self._seen: set[tuple[int, str]] = set()
+        self._likened: set[str] = set()
 
     def bases(self) -> Iterator[Candidate]:
         """The enclosing class's bases, their bases, and what those define."""
@@ -205,8 +210,9 @@ class Members:
     def _like(self, name: str, weight: float) -> Iterator[tuple[float, Definition, str]]:
         """Classes called as a variable is: `client_session` is a `ClientSession`."""
         words = [word for word in re.split(r"_+|(?<=[a-z])(?=[A-Z])", name) if word]
-        if not words or len(name) < 4 or name[0].isupper():
+        if not words or len(name) < 4 or name[0].isupper() or name in self._likened:
             return
+        self._likened.add(name)
         for start in range(len(words)):
             camel = "".join(word[:1].upper() + word[1:] for word in words[start:])
             for found in self._resolver.named(self._language_id, camel, CLASS_KINDS, self._path):
@@ -292,15 +298,17 @@ def _first_line(symbol: Symbol) -> str:
 
 
 _VALUE = re.compile(r"\s*=(?!=).*")
-MOST_SHORT_LINE = 40
+MOST_SHORT_LINE, MOST_LINE = 24, 72
 
 
 def _shortened(symbol: Symbol) -> str:
-    """A definition's first line as one of many: a long value is left out."""
+    """A definition's first line as one of many, cut where it is long: before a value, behind the opening bracket."""
     line = _first_line(symbol)
-    if symbol.kind in ("variable", "field") and len(line) > MOST_SHORT_LINE and "(" not in line.partition("=")[0]:
-        return _VALUE.sub("", line)
-    return line
+    if symbol.kind in ("variable", "field"):
+        is_long = len(line) > MOST_SHORT_LINE and "(" not in line.partition("=")[0]
+        return _VALUE.sub("", line) if is_long else line
+    head, bracket, _ = line.partition("(")
+    return head + bracket if len(line) > MOST_LINE else line
 
 
 def _line(

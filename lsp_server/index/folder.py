@@ -100,6 +100,14 @@ class Folder:
         """The text of a file that `read` gave before and that has not changed since; None if it has."""
         return self._text(state.path, state)
 
+    def is_unchanged(self, state: FileState) -> bool:
+        """Whether a file is still as it was found before."""
+        try:
+            found = os.lstat(self.root / state.path)
+        except OSError:
+            return False
+        return (found.st_mtime_ns, found.st_size) == (state.modified_ns, state.size)
+
     def _text(self, path: str, state: FileState | None) -> str | None:
         try:
             # A file can become a link, or a pipe, after it was listed.

@@ -10,7 +10,7 @@ from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
 from lsp_server.context.resolver import Resolver
 from lsp_server.index.build import Builder
-from lsp_server.index.database import Reader, open_for_reading
+from lsp_server.index.database import IndexedFile, Reader, open_for_reading
 from lsp_server.index.folder import Folder
 from lsp_server.snapshot import Snapshot
 from tests.fixtures import snapshot_at
@@ -40,9 +40,11 @@ class Project:
 
     def gather(self, snapshot: Snapshot, clock: Any = lambda: 0.0, unsaved: Any = None) -> Gathered:
         """What the index has for a snapshot."""
-        return gather(
-            snapshot, self.reader, self.resolver, lambda file: self.folder.read_again(file.state), clock, unsaved
-        )
+        return gather(snapshot, self.reader, self.resolver, self._lines, clock, unsaved)
+
+    def _lines(self, file: IndexedFile) -> list[str] | None:
+        text = self.folder.read_again(file.state)
+        return None if text is None else text.split("\n")
 
     def at(self, path: str, text: str, language_id: str = "python") -> Snapshot:
         """A document of the project, with a `‸` where the cursor is."""

@@ -76,8 +76,8 @@ def test_other_languages(project):
             "com/y/Order.java": "package com.y;\npublic class Order {\n  public int totalPrice() { return 1; }\n}\n",
             "pkg/shape.go": "package pkg\n\ntype Shape struct {\n\tSides int\n}\n\n"
             "func (s *Shape) Area() int { return 1 }\n",
-            "src/shape.rs": "pub struct Shape {\n    pub sides: i32,\n}\n\nimpl Shape {\n    pub fn area(&self) -> i32 {\n"
-            "        1\n    }\n}\n",
+            "src/shape.rs": "pub struct Shape {\n    pub sides: i32,\n}\n\nimpl Shape {\n"
+            "    pub fn area(&self) -> i32 {\n        1\n    }\n}\n",
             "include/shape.h": "struct shape {\n  int sides;\n};\nint shape_area(struct shape *s);\n",
         }
     )
