@@ -13,13 +13,14 @@ from lsp_server.context.blocks import Neighbour
 from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
 from lsp_server.context.opened import opened
+from lsp_server.context.ranking import worthy
 from lsp_server.context.resolver import Resolver
 from lsp_server.index.database import IndexedFile, Reader, database_path, open_for_reading
 from lsp_server.index.folder import Folder
 from lsp_server.index.secrets import has_secret, is_secret_name
 from lsp_server.index.symbols import Outline, outline
 from lsp_server.snapshot import Snapshot
-from lsp_server.workspace import path_of
+from lsp_server.workspace import notebook_of, path_of
 
 RULES_LAST_S = 5.0  # ignore files are read again after that
 MOST_FILES_KEPT = 64  # whose text was read for an excerpt
@@ -62,13 +63,13 @@ class Retrieval:
         self._outlines: dict[tuple[str, int], Outline] = {}
 
     async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
-        """What there is for a snapshot. Reading and searching are done in a thread."""
-        path = path_of(snapshot.uri)
+        """What there is for a snapshot, the best first. Reading, searching and ranking are done in a thread."""
+        path = path_of(snapshot.uri) or notebook_of(snapshot.uri)
         inside = [root for root in self._roots() if path is not None and path.is_relative_to(root)]
         root = max(inside, key=lambda each: len(each.parts), default=None)
         uses_index = self._uses_index()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._gather, root, snapshot, neighbours, uses_index)
+        return await loop.run_in_executor(self._thread, self._work, root, snapshot, neighbours, uses_index)
 
     def close(self) -> None:
         """Let go of the thread and of open indexes."""
@@ -79,6 +80,11 @@ class Retrieval:
         for indexed in self._indexed.values():
             indexed.close()
         self._indexed.clear()
+
+    def _work(
+        self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
+    ) -> Gathered:
+        return worthy(snapshot, self._gather(root, snapshot, neighbours, uses_index))
 
     def _gather(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool

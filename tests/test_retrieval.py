@@ -15,6 +15,7 @@ from lsp_server.context.ranking import rank
 from lsp_server.index.build import Builder
 from lsp_server.index.database import database_path
 from lsp_server.retrieval import Retrieval
+from lsp_server.workspace import Workspace
 from tests.fixtures import snapshot_at
 from tests.index.test_secrets import SECRET_NAMES
 
@@ -156,3 +157,17 @@ def test_a_file_that_changed_since_is_not_excerpted(tmp_path):
     gathered = asyncio.run(retrieval.gather(snapshot, ()))
     assert "similar" not in {each.source for each in gathered.candidates}
     retrieval.close()
+
+
+def test_other_cells_of_a_notebook_are_one_block_in_their_order(tmp_path):
+    uris = [f"vscode-notebook-cell:{tmp_path}/p/a.ipynb#{number}" for number in range(3)]
+    workspace = Workspace([tmp_path / "p"])
+    for number, uri in enumerate(uris):
+        workspace.open(uri, "python", 1, f"first_{number} = 1\nsecond_{number} = 2\n")
+    snapshot = workspace.get(uris[2]).snapshot(0, 0)
+    retrieval = Retrieval(lambda: [tmp_path / "p"], lambda: True)
+    gathered = asyncio.run(retrieval.gather(snapshot, workspace.neighbours(uris[2])))
+    retrieval.close()
+    (block,) = rank(snapshot, gathered, 500)
+    assert block.path == "a.ipynb"
+    assert block.text.rstrip() == "first_0 = 1\nsecond_0 = 2\nfirst_1 = 1\nsecond_1 = 2"

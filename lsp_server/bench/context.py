@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from lsp_server.bench.stats import Spread, spread
-from lsp_server.context.ranking import rank
+from lsp_server.context.ranking import choose
 from lsp_server.document import Document
 from lsp_server.index.build import Builder
 from lsp_server.index.database import database_path
@@ -34,6 +34,7 @@ Say = Callable[[str], None]
 SEED = 8
 NUM_FILES = 5000
 TICK_S = 0.001
+IDLE_S = 0.02  # about as long as a question takes
 
 
 def standard_library() -> Path:
@@ -82,7 +83,7 @@ def _cold(root: Path, index: Path) -> dict[str, Any]:
     }
 
 
-def _saves(root: Path, index: Path, pairs: int) -> dict[str, Spread]:
+def _saves(root: Path, index: Path, pairs: int) -> dict[str, Spread | None]:
     """Read single files again, as after a save: by the clock, and by the processor's time."""
     with tempfile.TemporaryDirectory(prefix="infill-saves-") as folder:
         copied = Path(folder)
@@ -109,11 +110,13 @@ def _queries(root: Path, cache: Path, pairs: int) -> dict[str, Any]:
     rng = random.Random(SEED)  # noqa: S311
     paths = [root / state.path for state in Folder(root).walk() if state.path.endswith(".py")]
     before = psutil.Process().memory_info().rss
+    idle = asyncio.run(_idle_pauses(pairs))
     wall, cpu, pauses = asyncio.run(_ask(root, rng.choices(paths, k=pairs), rng))
     return {
         "num_files": num_files,
         "gather_ms": {"wall": spread(wall), "processor": spread(cpu)},
         "event_loop_pause_ms": spread(pauses),
+        "event_loop_pause_idle_ms": spread(idle),
         "memory_mebibytes": (psutil.Process().memory_info().rss - before) / (1 << 20),
     }
 
@@ -134,7 +137,7 @@ async def _ask(root: Path, paths: Sequence[Path], rng: random.Random) -> tuple[l
                 found_ms, found_cpu_ms = _since(begun, time.perf_counter()), _since(begun_cpu, time.process_time())
                 await asyncio.sleep(0)
             chosen_at = time.perf_counter()
-            rank(snapshot, gathered, max_tokens)
+            choose(gathered, max_tokens)
             chosen_ms = _since(chosen_at, time.perf_counter())
             if is_warm:
                 wall.append(found_ms + chosen_ms)
@@ -142,6 +145,16 @@ async def _ask(root: Path, paths: Sequence[Path], rng: random.Random) -> tuple[l
                 pauses.append(max(*longest, chosen_ms))
     retrieval.close()
     return wall, cpu, pauses
+
+
+async def _idle_pauses(pairs: int) -> list[float]:
+    """The loop's longest pauses while nothing goes on: those are the machine's."""
+    pauses = []
+    for _ in range(pairs):
+        with _watched_loop() as longest:
+            await asyncio.sleep(IDLE_S)
+        pauses.append(max(longest))
+    return pauses
 
 
 def _since(begun: float, ended: float) -> float:

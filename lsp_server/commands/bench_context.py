@@ -59,6 +59,7 @@ def _print(console: Console, results: dict[str, Any], names: list[str]) -> None:
         ("blocks", queries["gather_ms"]["wall"]),
         ("blocks, processor", queries["gather_ms"]["processor"]),
         ("pause of the loop", queries["event_loop_pause_ms"]),
+        ("pause of an idle loop", queries["event_loop_pause_idle_ms"]),
     ):
         report.add_row(name, f"median {spread.median:.1f} ms, p95 {spread.p95:.1f} ms, most {spread.most:.1f} ms")
     report.add_row("memory", f"{queries['memory_mebibytes']:.0f} MiB more in the server, {queries['num_files']} files")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Packages = dict[str, tuple[str, str]]
 
+KIND_NAMES = {"imported": "imported names", "members": "members of other types"}
 MOST_HOLES = 150
 MOST_MODEL_HOLES = 40
 WINDOW_TOKENS = 2048
@@ -105,12 +106,12 @@ def _print(console: Console, result: Result) -> None:
     from lsp_server.evaluation.retrieval import BUDGETS
 
     console.print(f"{', '.join(result.projects)}; {result.num_holes} lines", style="dim")
-    table = make_table(*(f"{kind} {budget}" for kind in ("imported", "members") for budget in BUDGETS))
-    for row in result.rows:
-        table.add_row(row.way, *(f"{share.value:.1%}" for share in (*row.imported, *row.members)))
-    needed = result.rows[0]
-    table.add_row("needed", *(str(share.needed) for share in (*needed.imported, *needed.members)))
-    console.print(table)
+    for kind in ("imported", "members"):
+        table = make_table(*(f"{budget} tokens" for budget in BUDGETS))
+        for row in result.rows:
+            table.add_row(row.way, *(f"{share.value:.1%}" for share in getattr(row, kind)))
+        console.print(f"{KIND_NAMES[kind]}: {getattr(result.rows[0], kind)[0].needed} needed")
+        console.print(table)
 
 
 def _print_worth(console: Console, worth: Worth) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lsp_server.context.blocks import Block
 from lsp_server.context.candidates import Candidate, Gathered
@@ -13,6 +13,7 @@ from lsp_server.snapshot import Snapshot
 LEAST_SCORE = 0.04
 # A candidate's score counts by its cost to this power: 1 would fill prompts with the shortest lines.
 COST_POWER = 0.55
+MOST_CANDIDATES = 1000
 LEAST_LINE = 8  # characters of a line that is looked for in the text at hand
 # Blocks stay as they were while they are worth this share of the best choice: the prompt's head keeps its cache.
 HYSTERESIS = 0.8
@@ -30,26 +31,16 @@ class _Choice:
 
 
 def rank(snapshot: Snapshot, gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) -> tuple[Block, ...]:
-    """The best choice of candidates that fits, or the previous one where that is nearly as good.
-
-    Blocks that others import come first, otherwise they are in the order of their paths, whatever their rank.
-    """
-    candidates = _worthy(snapshot, gathered.candidates)
-    chosen = _choose(candidates, max_tokens)
-    blocks = tuple(_block(path, chosen[path]) for path in in_order(chosen, gathered.depends))
-    if previous and previous != blocks:
-        worth = sum(choice.worth for choice in chosen.values())
-        if _worth_of(previous, candidates) >= HYSTERESIS * worth and _cost(previous) <= max_tokens:
-            return tuple(previous)
-    return blocks
+    """Blocks of what was gathered."""
+    return choose(worthy(snapshot, gathered), max_tokens, previous)
 
 
-def _worthy(snapshot: Snapshot, candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Candidates, the best for its cost first, without those that stand in the text at hand."""
+def worthy(snapshot: Snapshot, gathered: Gathered) -> Gathered:
+    """The candidates that may be chosen, the best for its cost first: none that stands in the text at hand."""
     standing = {line.strip() for line in snapshot.prefix.split("\n")}
     standing.update(line.strip() for line in snapshot.suffix.split("\n"))
     best: dict[tuple[str, int, str], Candidate] = {}
-    for candidate in candidates:
+    for candidate in gathered.candidates:
         if candidate.score < LEAST_SCORE or not candidate.text.strip():
             continue
         if all(line.strip() in standing for line in candidate.text.split("\n") if len(line.strip()) >= LEAST_LINE):
@@ -57,7 +48,23 @@ def _worthy(snapshot: Snapshot, candidates: Iterable[Candidate]) -> list[Candida
         key = (candidate.path, candidate.line, candidate.text)
         if key not in best or _strength(best[key]) < _strength(candidate):
             best[key] = candidate
-    return sorted(best.values(), key=_rank, reverse=True)
+    ranked = sorted(best.values(), key=_rank, reverse=True)
+    return replace(gathered, candidates=tuple(ranked[:MOST_CANDIDATES]))
+
+
+def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) -> tuple[Block, ...]:
+    """The best choice that fits of worthy candidates, or the previous one where that is nearly as good.
+
+    Blocks that others import come first, otherwise they are in the order of their paths, whatever their rank.
+    """
+    candidates = gathered.candidates
+    chosen = _choose(candidates, max_tokens)
+    blocks = tuple(_block(path, chosen[path]) for path in in_order(chosen, gathered.depends))
+    if previous and previous != blocks:
+        worth = sum(choice.worth for choice in chosen.values())
+        if _worth_of(previous, candidates) >= HYSTERESIS * worth and _cost(previous) <= max_tokens:
+            return tuple(previous)
+    return blocks
 
 
 def _strength(candidate: Candidate) -> tuple[float, str, str]:

@@ -17,6 +17,7 @@ HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
 # What is parsed: the text's head, where imports are, and the text around the cursor.
 HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 6_000, 12_000, 3_000
+FEW_LINES = 500
 COUNTED_LINES = 250  # before and after the cursor: where names are counted
 
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -82,7 +83,10 @@ class Scope:
     @cached_property
     def standing(self) -> frozenset[str]:
         """Every identifier of the text."""
-        return frozenset(_NAME.findall(self.snapshot.prefix)) | frozenset(_NAME.findall(self.snapshot.suffix))
+        found: set[str] = set()
+        for start in range(0, len(self.lines), FEW_LINES):  # a search lets no other thread run until it is done
+            found.update(_NAME.findall("\n".join(self.lines[start : start + FEW_LINES])))
+        return frozenset(found)
 
     @cached_property
     def near_words(self) -> frozenset[str]:

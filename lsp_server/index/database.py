@@ -40,7 +40,7 @@ CREATE TABLE symbols (file INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT N
                       line INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL,
                       doc TEXT NOT NULL);
 CREATE INDEX symbols_by_file ON symbols (file);
-CREATE INDEX symbols_by_name ON symbols (name, kind);
+CREATE INDEX symbols_by_name ON symbols (name) WHERE container = '';
 CREATE TABLE imports (file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL);
 CREATE INDEX imports_by_file ON imports (file);
 CREATE TABLE chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, first INTEGER NOT NULL,
@@ -313,10 +313,10 @@ class Reader:
         return self._imports[number]
 
     def defining(self, name: str, kinds: tuple[str, ...], most: int) -> list[int]:
-        """The files that define a name, at most so many."""
+        """The files that define a name at their top, at most so many."""
         if (name, kinds) not in self._defining:
             marks = ",".join("?" * len(kinds))
-            query = f"SELECT DISTINCT file FROM symbols WHERE name = ? AND kind IN ({marks}) LIMIT ?"  # noqa: S608
+            query = f"SELECT DISTINCT file FROM symbols WHERE name = ? AND container = '' AND kind IN ({marks}) LIMIT ?"  # noqa: S608
             rows = self._connection.execute(query, (name, *kinds, most))
             self._defining[name, kinds] = [row[0] for row in rows]
         return self._defining[name, kinds]

@@ -12,8 +12,8 @@ from lsp_server.index.grammars import GRAMMARS, Grammar, parser_of
 from lsp_server.index.import_syntax import IMPORT_READERS, Import
 
 MOST_SIGNATURE_LINES = 8
-MOST_SIGNATURE_CHARACTERS = 600
-MOST_DOC_CHARACTERS = 160
+MOST_SIGNATURE_CHARACTERS = 400
+MOST_DOC_CHARACTERS = 100
 MOST_DEPTH = 12
 MOST_SYMBOLS = 4000
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lsp_server.context.blocks import Block, Neighbour, choose_blocks
 from lsp_server.context.candidates import Gathered
-from lsp_server.context.ranking import rank
+from lsp_server.context.ranking import choose
 from lsp_server.engine.messages import ModelInfo, Timings
 from lsp_server.prompt.anchor import Anchor, Continuation, render
 from lsp_server.prompt.formats import FimFormat, format_of
@@ -136,7 +136,7 @@ class Planner:
         if gathered is None:
             blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
         else:
-            blocks = rank(snapshot, gathered, context.max_tokens, self._blocks.get(snapshot.uri, ()))
+            blocks = choose(gathered, context.max_tokens, self._blocks.get(snapshot.uri, ()))
             self._blocks[snapshot.uri] = blocks
         max_tokens = self.settings.completion.max_tokens
 

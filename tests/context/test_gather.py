@@ -53,7 +53,7 @@ def found(project, snapshot, source="", **options):
                      "def make_circle(radius: float, *, label: str) -> Circle:", id="called of a module"),
         pytest.param("import shapes\n\nx = ‸\n", "class Circle(Base):", id="what a module defines"),
         pytest.param("def f(circle: Circle):\n    return ‸\n", "def area(self) -> float:", id="an annotation"),
-        pytest.param("from shapes import Circle\nc = Circle(1)\nc.‸\n", "self.radius = radius", id="a constructor"),
+        pytest.param("from shapes import Circle\nc = Circle(1)\nc.‸\n", "self.radius", id="a constructor"),
         pytest.param("from shapes import make_circle\nc = make_circle(1)\nc.‸\n", "def area(self) -> float:",
                      id="what a function returns"),
         pytest.param("from shapes import Circle\nclass Disk(Circle):\n    def f(self):\n        return self.‸\n",

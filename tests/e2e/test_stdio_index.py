@@ -78,11 +78,11 @@ async def test_a_definition_of_another_file_stands_in_the_prompt(serve_in, folde
 async def test_a_save_is_seen(serve_in, folder, tmp_path):
     client = await serve_in()
     await prompt_with(client, folder, "library.py: score")
-    (folder / "library.py").write_text(LIBRARY.replace("fetch_all_orders", "saved_just_now"))
+    (folder / "library.py").write_text(LIBRARY.replace("Orders", "SavedJustNow"))
     client.notify("textDocument/didSave", {"textDocument": {"uri": (folder / "library.py").as_uri()}})
     (index,) = (tmp_path / "cache" / "infill" / "index").glob("*.sqlite")
     reader = Reader(open_for_reading(index))
-    await eventually(lambda: reader.refresh() is not None and reader.defining("saved_just_now", ("function",), 1) != [])
+    await eventually(lambda: reader.refresh() is not None and reader.defining("SavedJustNow", ("class",), 1) != [])
 
 
 async def test_who_can_watch_is_asked_to_and_heard(serve_in, folder):
