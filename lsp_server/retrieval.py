@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,15 @@ from lsp_server.snapshot import Snapshot
 from lsp_server.workspace import notebook_of, path_of
 
 RULES_LAST_S = 5.0  # ignore files are read again after that
-MOST_FILES_KEPT = 64  # whose text was read for an excerpt
+MOST_FILES_KEPT = 64  # whose text was read for an excerpt, or that are not saved
+# Larger documents count as they were saved: a parser lets no other thread run until it is done.
+MOST_UNSAVED_CHARACTERS = 30_000
+SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for the thread
+
+
+def share_processor() -> None:
+    """Have Python's threads take turns soon enough for the event loop not to be kept waiting."""
+    sys.setswitchinterval(SWITCH_S)
 
 
 @dataclass(slots=True)
@@ -97,7 +106,11 @@ class Retrieval:
         indexed = self._open(root)
         if indexed is None:
             return Gathered(candidates, notes=(*notes, "the index is not there yet"))
-        unsaved = {each.path: self._outline(each) for each in admitted if each.whole is not None}
+        unsaved = {
+            each.path: self._outline(each, each.whole)
+            for each in admitted
+            if each.whole is not None and len(each.whole) <= MOST_UNSAVED_CHARACTERS
+        }
         # Limits are counted in this thread's own time: an engine that uses the machine makes nothing worse.
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
         return replace(found, candidates=(*candidates, *found.candidates), notes=(*notes, *found.notes))
@@ -128,11 +141,10 @@ class Retrieval:
             self._rules[root] = (now, folder)
         return folder
 
-    def _outline(self, neighbour: Neighbour) -> Outline:
-        assert neighbour.whole is not None
-        key = (neighbour.path, hash(neighbour.whole))
+    def _outline(self, neighbour: Neighbour, text: str) -> Outline:
+        key = (neighbour.path, hash(text))
         if key not in self._outlines:
-            if len(self._outlines) > 20:
+            if len(self._outlines) >= MOST_FILES_KEPT:
                 self._outlines.clear()
-            self._outlines[key] = outline(neighbour.language_id, neighbour.whole)
+            self._outlines[key] = outline(neighbour.language_id, text)
         return self._outlines[key]

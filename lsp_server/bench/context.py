@@ -25,7 +25,7 @@ from lsp_server.index.build import Builder
 from lsp_server.index.database import database_path
 from lsp_server.index.folder import Folder
 from lsp_server.languages import language_of
-from lsp_server.retrieval import Retrieval
+from lsp_server.retrieval import Retrieval, share_processor
 from lsp_server.settings import Settings
 from lsp_server.workspace import file_uri, read_source
 
@@ -104,6 +104,7 @@ def _saves(root: Path, index: Path, pairs: int) -> dict[str, Spread | None]:
 def _queries(root: Path, cache: Path, pairs: int) -> dict[str, Any]:
     """Gather and choose blocks at random places, with the event loop watched."""
     os.environ["XDG_CACHE_HOME"] = str(cache)
+    share_processor()
     builder = Builder(root, database_path(root))
     num_files = builder.scan()
     builder.close()

@@ -15,8 +15,9 @@ from lsp_server.snapshot import Snapshot
 NEAR_LINES = 40
 HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
-# What is parsed: the text's head, where imports are, and the text around the cursor.
-HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 6_000, 12_000, 3_000
+# What is parsed: the text's head, where imports are, and the text around the cursor. A parser lets no other thread run,
+# so more would keep the event loop waiting.
+HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 5_000, 9_000, 2_000
 FEW_LINES = 500
 COUNTED_LINES = 250  # before and after the cursor: where names are counted
 

@@ -23,7 +23,7 @@ from lsp_server.engine.roles import Casting, Engines, Role
 from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_of
-from lsp_server.retrieval import Retrieval
+from lsp_server.retrieval import Retrieval, share_processor
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
 from lsp_server.server.counting import Counting
 from lsp_server.server.indexing import Indexing
@@ -206,6 +206,7 @@ def make_server() -> InfillServer:
 def serve_stdio() -> int:
     """Serve the client on standard input and output."""
     descriptor, output = claim_stdio()
+    share_processor()
 
     async def main() -> int:
         server = make_server()
@@ -221,6 +222,7 @@ def serve_stdio() -> int:
 
 def serve_tcp(host: str, port: int, announce: Callable[[int], None]) -> int:
     """Serve one client that connects to a port, for debugging. `announce` is called with the port."""
+    share_processor()
 
     async def main() -> int:
         status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
