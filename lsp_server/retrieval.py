@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ from lsp_server.index.secrets import has_secret, is_secret_name
 from lsp_server.index.symbols import Outline, outline
 from lsp_server.snapshot import Snapshot
 from lsp_server.workspace import notebook_of, path_of
+
+logger = logging.getLogger(__name__)
 
 RULES_LAST_S = 5.0  # ignore files are read again after that
 MOST_FILES_KEPT = 64  # whose text was read for an excerpt, or that are not saved
@@ -43,6 +46,7 @@ class _Indexed:
     reader: Reader
     resolver: Resolver
     close: Callable[[], None]
+    file_id: int
     lines: dict[int, Sequence[str]] = field(default_factory=dict)
 
     def read(self, file: IndexedFile) -> Sequence[str] | None:
@@ -93,7 +97,11 @@ class Retrieval:
     def _work(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
-        return worthy(snapshot, self._gather(root, snapshot, neighbours, uses_index))
+        try:
+            return worthy(snapshot, self._gather(root, snapshot, neighbours, uses_index))
+        except Exception as error:  # noqa: BLE001  (whatever goes wrong here, there are completions without it)
+            logger.warning("Context could not be gathered: %s", type(error).__name__)
+            return Gathered(notes=(f"failed: {type(error).__name__}",))
 
     def _gather(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
@@ -117,15 +125,16 @@ class Retrieval:
 
     def _open(self, root: Path) -> _Indexed | None:
         path = database_path(root)
-        if root in self._indexed and not path.exists():
-            self._indexed.pop(root).close()
+        file_id = path.stat().st_ino if path.exists() else 0
+        if root in self._indexed and self._indexed[root].file_id != file_id:
+            self._indexed.pop(root).close()  # deleted, or made anew
         if root not in self._indexed:
             connection = open_for_reading(path)
             if connection is None:
                 return None
             reader = Reader(connection)
             resolver = Resolver(reader, root.name)
-            self._indexed[root] = _Indexed(Folder(root), reader, resolver, connection.close)
+            self._indexed[root] = _Indexed(Folder(root), reader, resolver, connection.close, file_id)
         return self._indexed[root]
 
     def _admits(self, root: Path | None, neighbour: Neighbour) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lsp_server.context.blocks import Neighbour
 from lsp_server.context.ranking import rank
 from lsp_server.index.build import Builder
-from lsp_server.index.database import database_path
+from lsp_server.index.database import database_path, remove_database
 from lsp_server.retrieval import Retrieval
 from lsp_server.workspace import Workspace
 from tests.fixtures import snapshot_at
@@ -145,6 +145,37 @@ def test_an_index_that_is_deleted_meanwhile_is_let_go(tmp_path):
     assert first.candidates
     assert second.candidates == ()
     retrieval.close()
+
+
+def test_an_index_that_is_made_anew_is_opened_anew(tmp_path):
+    root = tmp_path / "p"
+    write(root, "lib/open.py")
+    index(root)
+    retrieval = Retrieval(lambda: [root], lambda: True)
+    snapshot = replace(snapshot_at(f"{MARK}()\n‸\n"), uri=(root / "main.py").as_uri())
+
+    async def twice():
+        await retrieval.gather(snapshot, ())
+        write(root, "lib/new.py")
+        (root / "lib" / "open.py").unlink()
+        kept = database_path(root).with_suffix(".kept")
+        database_path(root).rename(kept)  # so that its number is not given to the next file
+        remove_database(database_path(root))
+        index(root)
+        return await retrieval.gather(snapshot, ())
+
+    assert {each.path for each in asyncio.run(twice()).candidates} == {"lib/new.py"}
+    retrieval.close()
+
+
+def test_what_goes_wrong_leaves_completions_without_context(tmp_path, monkeypatch):
+    def fail(*_):
+        raise RecursionError
+
+    monkeypatch.setattr("lsp_server.retrieval.opened", fail)
+    blocks, gathered = blocks_at(tmp_path / "p", [neighbour("a.py")])
+    assert blocks == ()
+    assert gathered.notes == ("failed: RecursionError",)
 
 
 def test_a_file_that_changed_since_is_not_excerpted(tmp_path):

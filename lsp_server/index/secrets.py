@@ -9,7 +9,7 @@ _NAMES = re.compile(
     r"""
     \.env(rc)?(\..*)? | .*\.env | _?\.?netrc | \.npmrc | \.pypirc | \.htpasswd | \.pgpass | \.my\.cnf
     | \.git-credentials | \.dockercfg | \.vault-token
-    | (.*[._-])?credentials? | credentials?[._-].* | .*[._-]credentials?\.(json|ya?ml|toml|ini|txt|csv|xml)
+    | (.*[._-])?credentials?(\.(json|ya?ml|toml|ini|txt|csv|xml|env|conf|cfg|properties|bak))?
     | secrets? | secrets?\.(json|ya?ml|toml|ini|txt|env|properties|xml) | .*\.secrets?
     | (id|ssh)_(rsa|dsa|ecdsa|ed25519)(_.*)?(\..*)? | service[-_]?account.*\.json | client_secret.*\.json
     | .*\.(pem|key|p8|p12|pfx|jks|keystore|kdbx?|ppk|ovpn|gpg|pgp|asc|tfstate|tfvars)

@@ -11,7 +11,16 @@ SECRET_NAMES = [
     *("credentials", "credentials.json", "aws_credentials.yaml", "secrets.yaml", "secret", "db.secret"),
     *("service-account-prod.json", "client_secret_1.json", "terraform.tfstate", "prod.tfvars"),
 ]
-OPEN_NAMES = ["environment.py", "env.py", "keys.py", "secrets.py", "id_rsa.pub", ".env.example", "a.c"]
+OPEN_NAMES = [
+    "environment.py",
+    "env.py",
+    "keys.py",
+    "secrets.py",
+    "credentials.py",
+    "id_rsa.pub",
+    ".env.example",
+    "a.c",
+]
 FOLDERS = st.lists(st.sampled_from(["src", "a b", "größe", "deploy", ".config"]), max_size=3)
 
 
