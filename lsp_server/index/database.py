@@ -165,7 +165,7 @@ class Writer:
                 self._write(parsed)
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Take files out; those that are not in are no error."""
+        """Take files out, and what lies below folders; what is not in is no error."""
         with self._transaction():
             for path in paths:
                 self._remove(path)
@@ -193,8 +193,9 @@ class Writer:
         self._connection.execute("COMMIT")
 
     def _remove(self, path: str) -> None:
-        row = self._connection.execute("SELECT id FROM files WHERE path = ?", (path,)).fetchone()
-        if row is not None:
+        # What lies below a folder sorts between its path with "/" and its path with the character behind "/".
+        query = "SELECT id FROM files WHERE path = ? OR (path > ? AND path < ?)"
+        for row in self._connection.execute(query, (path, f"{path}/", f"{path}0")).fetchall():
             for statement in (
                 "DELETE FROM symbols WHERE file = ?",
                 "DELETE FROM imports WHERE file = ?",

@@ -1,6 +1,7 @@
 """The index on disk: what goes in comes out, and nothing that happens to the file or the process is lasting."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -101,6 +102,26 @@ def test_update_reads_single_files(folder, file):
     (folder / "a.py").unlink()
     assert builder.update([folder / "new.py", folder / "a.py", folder.parent / "outside.py"]) == 1
     assert set(contents(file)) == {"new.py", "pkg/b.py", "pkg/sub/c.py", "notes.txt"}
+    builder.close()
+
+
+def test_a_deleted_folder_takes_its_files_along(folder, file):
+    (folder / "pkg0").mkdir()
+    (folder / "pkg0" / "d.py").write_text(SOURCE)
+    builder = Builder(folder, file)
+    builder.scan()
+    shutil.rmtree(folder / "pkg")
+    builder.update([folder / "pkg"])
+    assert set(contents(file)) == {"a.py", "notes.txt", "pkg0/d.py"}
+    builder.close()
+
+
+def test_a_folder_that_appears_brings_its_files(folder, file):
+    builder = Builder(folder, file)
+    builder.scan()
+    shutil.copytree(folder / "pkg", folder / "copy")
+    builder.update([folder / "copy"])
+    assert {"copy/b.py", "copy/sub/c.py"} <= set(contents(file))
     builder.close()
 
 
