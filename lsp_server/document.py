@@ -85,7 +85,8 @@ class Document:
         self.last_edited_line = 0
         self.edited_at = 0.0
         self._lines = split_lines(text)
-        self._excerpt: str | None = None
+        self.is_saved = True  # whether the text is that of its file, as far as the client told
+        self._excerpt: tuple[int, str] | None = None
 
     @property
     def text(self) -> str:
@@ -131,17 +132,22 @@ class Document:
     @property
     def excerpt(self) -> str:
         """Whole lines around the last edit, at most `EXCERPT_CHARACTERS` together: what other files' prompts see."""
+        return self.excerpt_at[1]
+
+    @property
+    def excerpt_at(self) -> tuple[int, str]:
+        """The excerpt, and the line it begins at."""
         if self._excerpt is None:
             self._excerpt = self._make_excerpt()
         return self._excerpt
 
-    def _make_excerpt(self) -> str:
+    def _make_excerpt(self) -> tuple[int, str]:
         middle = min(self.last_edited_line, len(self._lines) - 1)
         above = _whole_lines(reversed(self._lines[:middle]), EXCERPT_CHARACTERS // 2)
         first = middle - above
         room = EXCERPT_CHARACTERS - sum(map(len, self._lines[first:middle]))
         last = middle + _whole_lines(self._lines[middle:], room)
-        return normalize("".join(self._lines[first:last]))
+        return first, normalize("".join(self._lines[first:last]))
 
     def snapshot(self, line: int, character: int) -> Snapshot:
         """Freeze the text around a cursor given in code points; a cursor outside the text is moved into it."""

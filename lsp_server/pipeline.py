@@ -7,12 +7,15 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from lsp_server.context.blocks import Neighbour
+from lsp_server.context.candidates import Gathered
 from lsp_server.engine.client import EngineClient, EngineState
 from lsp_server.engine.messages import Done, Generate, ModelInfo, Priority, Sampling, Timings
 from lsp_server.errors import InfillError
 from lsp_server.generation import Generation
+from lsp_server.index.secrets import is_secret_name
 from lsp_server.postprocess import filters, stop
 from lsp_server.prompt.anchor import Anchor
 from lsp_server.prompt.indentation import is_settled
@@ -26,6 +29,14 @@ from lsp_server.snapshot import Snapshot
 from lsp_server.trace import Trace
 
 Neighbours = Callable[[], Sequence[Neighbour]]
+
+
+class Context(Protocol):
+    """What knows more of the workspace than the other open documents."""
+
+    async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
+        """What there is for a snapshot, the neighbours included."""
+
 
 # Reasons that mean somebody lost interest: nothing is shown, and nothing is wrong.
 ABANDONED = ("cancelled", "superseded", "deadline")
@@ -73,8 +84,15 @@ class Answer:
 class Pipeline:
     """Everything between a snapshot and an answer, for one engine, one set of settings, and what is switched off."""
 
-    def __init__(self, engine: EngineClient, settings: Settings, switch: Switch | None = None) -> None:
+    def __init__(
+        self,
+        engine: EngineClient,
+        settings: Settings,
+        switch: Switch | None = None,
+        context: Context | None = None,
+    ) -> None:
         self.engine = engine
+        self._context = context
         self._switch = switch or Switch()
         self.settings = settings
         self._answers = Answers()
@@ -130,6 +148,8 @@ class Pipeline:
             answer.reason = f"switched off for {snapshot.language_id}"
         elif from_editor and (why := self._switch.why_off(snapshot.language_id, snapshot.uri)):
             answer.reason = why
+        elif from_editor and is_secret_name(snapshot.path):
+            answer.reason = "a file that usually holds secrets"
         elif ask.automatic and snapshot.is_inside_word:
             answer.reason = "inside a word"
         elif ask.automatic and self.engine.state is not EngineState.READY:
@@ -174,16 +194,27 @@ class Pipeline:
         patience_ms = self.settings.completion.patience_ms if in_haste else 0
         try:
             model = await self.engine.ready()
-            plan = self._planner.plan(snapshot, neighbours, model, patience_ms)
+            gathered = None
+            if self._planner.needs_blocks(snapshot, model, patience_ms):
+                gathered = await self._gather(snapshot, neighbours)
+            plan = self._planner.plan(snapshot, neighbours, model, patience_ms, gathered)
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
         format_name = plan.fim_format.name
         answer.trace.add("model", f"{model.name}, {format_name} format, window of {model.window_tokens} tokens")
+        for note in gathered.notes if gathered else ():
+            answer.trace.add("context", note)
         for block in plan.anchor.blocks:
             answer.trace.add("block", f"{block.path}: {block.reason}, about {block.tokens} tokens", block.text)
         answer.trace.add("prompt", plan.describe(), plan.render(model.markers))
         return plan
+
+    async def _gather(self, snapshot: Snapshot, neighbours: Neighbours) -> Gathered | None:
+        """What the workspace has for a snapshot, where anything knows it."""
+        if self._context is None or not self.settings.context.max_tokens:
+            return None
+        return await self._context.gather(snapshot, neighbours())
 
     def _max_tokens(self, ask: Ask) -> int:
         return ask.max_tokens or self.settings.completion.max_tokens
@@ -287,7 +318,9 @@ class Pipeline:
     async def _warm_up(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
         await asyncio.sleep(PAUSE_S)
         if model := self.engine.model:
-            if anchor := self._planner.plan_ahead(snapshot, neighbours, model):
+            wants_ahead = self._planner.wants_ahead(snapshot, model)
+            gathered = await self._gather(snapshot, neighbours) if wants_ahead else None
+            if anchor := self._planner.plan_ahead(snapshot, neighbours, model, gathered):
                 await self._bring_into_cache(snapshot.uri, anchor, model)
             if text and self.settings.completion.look_ahead:
                 await self._look_ahead(snapshot.accepting(text), neighbours, model)
@@ -309,7 +342,9 @@ class Pipeline:
     async def _look_ahead(self, accepted: Snapshot, neighbours: Neighbours, model: ModelInfo) -> None:
         """Write what follows an answer that is being looked at: who accepts it has the next one at once."""
         if self._answers.recall(accepted) is None:
-            plan = self._planner.plan(accepted, neighbours, model)
+            needs_blocks = self._planner.needs_blocks(accepted, model)
+            gathered = await self._gather(accepted, neighbours) if needs_blocks else None
+            plan = self._planner.plan(accepted, neighbours, model, gathered=gathered)
             sampling = Sampling(confidence=self.settings.completion.confidence)
             await self._begin(accepted, plan, Ask(AHEAD), sampling, Priority.WARM_UP).read()
 

@@ -117,6 +117,13 @@ class ContextSettings(msgspec.Struct, frozen=True):
     max_tokens: Annotated[
         int, Meta(ge=0, le=16384, description="The most tokens of neighbouring files in a prompt; 0: none.")
     ] = 512
+    index: Annotated[
+        bool,
+        Meta(
+            description="Know what all files of the workspace define, from an index in your cache folder; off: only "
+            "open files are used."
+        ),
+    ] = True
     suffix_share: Annotated[
         float, Meta(ge=0.0, le=0.9, description="Share of the window for the text after the cursor.")
     ] = 0.25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import url2pathname
@@ -11,7 +12,11 @@ from urllib.request import url2pathname
 from lsp_server.context.blocks import Neighbour
 from lsp_server.document import Document
 from lsp_server.errors import SourceError
+from lsp_server.snapshot import normalize
 
+NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
+# Cells share their notebook's path, so that they are one block; their lines are told apart by standing far apart.
+LINES_OF_A_CELL = 100_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
 
 
@@ -22,6 +27,14 @@ def path_of(uri: str) -> Path | None:
         return None
     authority = f"//{parts.netloc}" if parts.netloc not in ("", "localhost") else ""
     return Path(os.path.normpath(url2pathname(authority + parts.path)))
+
+
+def notebook_of(uri: str) -> Path | None:
+    """The notebook that a URI names a cell of, or None. Editors open cells as documents of their own."""
+    parts = _split(uri)
+    if parts.scheme not in NOTEBOOK_SCHEMES or not parts.path:
+        return None
+    return Path(os.path.normpath(url2pathname(parts.path)))
 
 
 def _split(uri: str) -> SplitResult:
@@ -124,16 +137,28 @@ class Workspace:
         return root.name if root else ""
 
     def neighbours(self, uri: str) -> list[Neighbour]:
-        """The other open documents that have a file in a workspace folder, or all if there is no folder."""
-        return [
-            Neighbour(document.path, document.language_id, document.excerpt, self._touched[other])
-            for other, document in self._documents.items()
-            if other != uri and self._is_inside(other)
-        ]
+        """The other open documents that have a file in a workspace folder, or all if there is no folder.
+
+        Of notebooks, only the cells of the same one, in the order in which they were opened.
+        """
+        notebook = notebook_of(uri)
+        found = []
+        for number, (other, document) in enumerate(self._documents.items()):
+            of_notebook = notebook_of(other)
+            if other != uri and (of_notebook == notebook if of_notebook else self._is_inside(other)):
+                neighbour = _neighbour(document, self._touched[other])
+                found.append(replace(neighbour, line=number * LINES_OF_A_CELL) if of_notebook else neighbour)
+        return found
 
     def _is_inside(self, uri: str) -> bool:
         path = path_of(uri)
         return not self.roots or (path is not None and self._root_of(path) is not None)
+
+
+def _neighbour(document: Document, touched: int) -> Neighbour:
+    line, text = document.excerpt_at
+    whole = None if document.is_saved else normalize(document.text)
+    return Neighbour(document.path, document.language_id, text, touched, line, document.edited_at > 0, whole)
 
 
 def file_uri(path: Path) -> str:

@@ -19,7 +19,7 @@ TIMEOUT_S = 60.0
 SERVE = ("-m", "lsp_server", "serve")
 # The settings of whoever runs the tests must not matter, and each server has an engine of its own: tests break engines.
 _NOWHERE = Path(tempfile.gettempdir()) / "infill-tests"
-NO_SETTINGS = {"XDG_CONFIG_HOME": str(_NOWHERE), "XDG_DATA_HOME": str(_NOWHERE), "XDG_RUNTIME_DIR": str(_NOWHERE)}
+NO_SETTINGS = {f"XDG_{name}": str(_NOWHERE) for name in ("CONFIG_HOME", "DATA_HOME", "CACHE_HOME", "RUNTIME_DIR")}
 (_NOWHERE / "infill").mkdir(parents=True, exist_ok=True)
 (_NOWHERE / "infill" / "config.toml").write_text('[engine]\nmode = "private"\n', encoding="utf-8")
 

@@ -23,24 +23,25 @@ ALLOWED = {
     "settings": {"errors"},
     "statistics": set(),
     "document": {"snapshot"},
-    "workspace": {"context.blocks", "document", "errors"},
-    "context": {"estimate", "snapshot"},
+    "index": {"languages", "snapshot"},
+    "workspace": {"context.blocks", "document", "errors", "snapshot"},
+    "context": {"estimate", "index", "snapshot"},
+    "retrieval": {"context", "index", "snapshot", "workspace"},
     "prompt": {"context.blocks", "engine.messages", "errors", "estimate", "snapshot"},
-    "session": {"context.blocks", "engine.messages", "estimate", "prompt", "sequences", "settings",
-                "snapshot"},
+    "session": {"context.blocks", "context.candidates", "context.ranking", "engine.messages", "estimate", "prompt",
+                "sequences", "settings", "snapshot"},
     "postprocess": {"snapshot"},
     "engine": {"errors", "sequences"},
     "catalog": {"engine.hardware", "engine.messages", "engine.sizing", "errors", "prompt.formats", "settings",
                 "snapshot"},
     "generation": {"engine.client", "engine.messages", "postprocess", "snapshot"},
-    "pipeline": {"context", "engine.client", "engine.messages", "errors", "generation", "postprocess", "prompt",
-                 "session", "settings", "snapshot", "trace"},
+    "pipeline": {"context", "engine.client", "engine.messages", "errors", "generation", "index.secrets", "postprocess",
+                 "prompt", "session", "settings", "snapshot", "trace"},
     "actions": {"context.blocks", "document", "engine.client", "engine.messages", "errors", "pipeline", "postprocess",
                 "prompt.chat", "snapshot"},
     "server": {"actions", "catalog", "context", "document", "engine.client", "engine.messages", "engine.opening",
-               "engine.roles",
-               "errors", "pipeline", "prompt", "session.acceptance", "session.switch", "settings",
-               "snapshot", "statistics", "trace", "workspace"},
+               "engine.roles", "errors", "index.messages", "index.process", "pipeline", "prompt", "retrieval",
+               "session.acceptance", "session.switch", "settings", "snapshot", "statistics", "trace", "workspace"},
 }  # fmt: skip
 
 # Third-party packages that only one part may import, by prefix of the module.
@@ -53,6 +54,9 @@ ONLY_IN = {
     "urllib.request": ("workspace",),  # only for url2pathname
     "huggingface_hub": ("catalog.hub",),
     "rich": ("commands",),
+    "sqlite3": ("index.",),
+    "tree_sitter": ("index.",),
+    "pathspec": ("index.folder",),
 }
 PURE = (
     *("actions", "context", "prompt", "session", "postprocess"),
@@ -63,6 +67,7 @@ PURE = (
             *("memory", "sizing"),
         )
     ),
+    *(f"index.{name}" for name in ("secrets", "words", "chunks", "symbols", "import_syntax", "grammars")),
 )
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "asyncio", "threading", "tempfile", "shutil"}
 
@@ -116,7 +121,7 @@ def test_pure_stages_import_nothing_that_does_io(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_only_the_workspace_reads_source_files(path: Path) -> None:
+def test_only_the_workspace_and_the_index_read_source_files(path: Path) -> None:
     """Others that open files read settings, models or pipes; this is the list of them."""
     readers = {
         *("workspace", "settings", "engine.fake_backend", "engine.gguf", "commands.demo", "server.streams"),

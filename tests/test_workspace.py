@@ -175,3 +175,14 @@ def test_read_source_is_bounded(tmp_path):
         file.truncate(MAX_FILE_BYTES + 1)
     with pytest.raises(SourceError, match="larger than 32 MiB"):
         read_source(path)
+
+
+def test_cells_of_one_notebook_are_neighbours_and_those_of_others_are_not():
+    workspace = Workspace([Path("/ws")])
+    for cell in ("a.ipynb#1", "a.ipynb#2", "b.ipynb#3", "a.ipynb#4"):
+        workspace.open(f"vscode-notebook-cell:/ws/{cell}", "python", 1, f"cell = '{cell}'\n")
+    workspace.open("file:///ws/lib.py", "python", 1, "x = 1\n")
+    found = workspace.neighbours("vscode-notebook-cell:/ws/a.ipynb#2")
+    assert [each.text for each in found] == ["cell = 'a.ipynb#1'\n", "cell = 'a.ipynb#4'\n", "x = 1\n"]
+    assert len({each.line for each in found[:2]}) == 2
+    assert [each.path for each in workspace.neighbours("file:///ws/lib.py")] == []

@@ -1,4 +1,7 @@
-"""`infill bench typing|cancel|decode`: how fast the engine is, beside a llama-server that runs the same model."""
+"""`infill bench typing|cancel|decode|context`: how fast the engine is, beside a llama-server that runs the same model.
+
+What the index costs (`context`) is in `bench_context`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.record import write_json
 from lsp_server.bench.sides import Side
 from lsp_server.bench.text import Book
-from lsp_server.commands import bench_tables
+from lsp_server.commands import bench_context, bench_tables
 from lsp_server.commands.configured import model_file
 from lsp_server.commands.printing import make_console, require_folder_of
 from lsp_server.engine.messages import EngineOptions, ModelInfo
@@ -65,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             kind.add_argument(
                 "--batch-pairs", type=_positive, default=BATCH_PAIRS, metavar="N", help="prefills of each batch (5)"
             )
+    bench_context.add_kind(kinds)
 
 
 def _add_typing(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +105,8 @@ def _positive(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
+    if arguments.kind == "context":
+        return bench_context.run(arguments)
     console = make_console()
     arguments.model = model_file(arguments.model)
     require_folder_of(arguments.json)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lsp_server.commands.configured import configure, standard_input
+from lsp_server.commands.project import project_context, project_of
 from lsp_server.context.blocks import Neighbour
 from lsp_server.document import Document
 from lsp_server.engine.messages import EngineOptions
@@ -22,6 +23,7 @@ from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import InfillError, SourceError
 from lsp_server.languages import language_of
 from lsp_server.pipeline import Answer, Ask, Pipeline
+from lsp_server.retrieval import Retrieval
 from lsp_server.settings import Settings
 from lsp_server.snapshot import Snapshot, normalize
 from lsp_server.workspace import Workspace, file_uri, read_source
@@ -51,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="other files that the model sees, as much of them as fits: what an editor would have open",
     )
+    parser.add_argument("--no-index", action="store_true", help="use no other file but those of --with")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--explain", action="store_true", help="print what each stage did, with the prompt")
     parser.add_argument("--model", metavar="MODEL", help="a model by name or path, instead of the one in the settings")
@@ -73,8 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         chosen = msgspec.structs.replace(chosen, context=msgspec.structs.replace(chosen.context, max_tokens=_ALL))
     for problem in problems:
         print(f"infill: {problem}", file=sys.stderr)
+    context = None
+    if not (neighbours or arguments.no_index or place.startswith(_STANDARD_INPUT)) and chosen.context.index:
+        context = project_context(snapshot)
     ask = Ask("command", max_tokens=arguments.max_tokens)
-    answer, model_name = asyncio.run(_complete(snapshot, neighbours, ask, chosen, options))
+    answer, model_name = asyncio.run(_complete(snapshot, neighbours, ask, chosen, options, context))
     if answer.error:
         raise InfillError(answer.error)
     for path in _left_out(neighbours, answer):
@@ -95,7 +101,7 @@ def _read(place: str, language: str | None) -> Snapshot:
         document = Document("stdin:", "stdin", language or "plaintext", 0, standard_input())
     else:
         path = Path(name)
-        workspace = Workspace([Path.cwd()])
+        workspace = Workspace([project_of(path)])
         document = workspace.open(file_uri(path), language or language_of(path), 0, read_source(path))
     line_index = document.num_lines - 1 if line is None else line - 1
     if not 0 <= line_index < document.num_lines:
@@ -135,15 +141,22 @@ def _parse_place(place: str) -> tuple[str, int | None, int | None]:
 
 
 async def _complete(
-    snapshot: Snapshot, neighbours: Sequence[Neighbour], ask: Ask, chosen: Settings, options: EngineOptions
+    snapshot: Snapshot,
+    neighbours: Sequence[Neighbour],
+    ask: Ask,
+    chosen: Settings,
+    options: EngineOptions,
+    context: Retrieval | None,
 ) -> tuple[Answer, str]:
     """Load the model and ask; the answer, and the model's name."""
     engine = EngineProcess(options)
     engine.start()
     try:
-        answer = await Pipeline(engine, chosen).complete(snapshot, lambda: neighbours, ask)
+        answer = await Pipeline(engine, chosen, context=context).complete(snapshot, lambda: neighbours, ask)
         return answer, engine.model.name if engine.model else ""
     finally:
+        if context is not None:
+            context.close()
         await engine.stop()
 
 

@@ -1,4 +1,4 @@
-"""`infill eval`: how good a model's completions are, measured on this machine. `infill eval model` is here."""
+"""`infill eval`: how good completions and prompts are, measured on this machine. `infill eval model` is here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from lsp_server.bench.record import write_json
-from lsp_server.commands import eval_infilling
+from lsp_server.commands import eval_infilling, eval_retrieval
 from lsp_server.commands.configured import model_file
 from lsp_server.commands.printing import make_console, make_table, require_folder_of
 from lsp_server.engine.messages import EngineOptions
@@ -31,11 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads")
     kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
     eval_infilling.add_arguments(kinds)
+    eval_retrieval.add_kind(kinds)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
-    return eval_infilling.run(arguments) if arguments.kind == "infilling" else _run_model(arguments)
+    match arguments.kind:
+        case "infilling":
+            return eval_infilling.run(arguments)
+        case "retrieval":
+            return eval_retrieval.run(arguments)
+        case _:
+            return _run_model(arguments)
 
 
 def _run_model(arguments: argparse.Namespace) -> int:

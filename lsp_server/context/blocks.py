@@ -11,12 +11,19 @@ from lsp_server.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A candidate: an excerpt of a document, and when it was last touched (larger is later)."""
+    """An excerpt of another open document, and when it was last touched (larger is later).
+
+    It begins at `line`, 0-based. `is_edited` tells whether it was edited since it was opened. `whole` is the document's
+    text where that is not what was saved.
+    """
 
     path: str
     language_id: str
     text: str
     touched: int
+    line: int = 0
+    is_edited: bool = False
+    whole: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

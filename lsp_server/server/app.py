@@ -24,10 +24,12 @@ from lsp_server.engine.roles import Casting, Engines, Role
 from lsp_server.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.pipeline import Answer, Pipeline
 from lsp_server.prompt.formats import format_of
+from lsp_server.retrieval import Retrieval, share_processor
 from lsp_server.server.acting import Actor
 from lsp_server.server.convert import PopupClient, encoding_from_lsp
 from lsp_server.server.counting import Counting
 from lsp_server.server.edits import EditClient
+from lsp_server.server.indexing import Indexing
 from lsp_server.server.progress import LoadProgress
 from lsp_server.server.protocol import InfillProtocol, read_messages
 from lsp_server.server.pull import offer
@@ -59,6 +61,8 @@ class InfillServer(LanguageServer):
         self.counting = Counting(self)
         self.edit_client = EditClient(types.ClientCapabilities())
         self.actor = Actor(self)
+        self.indexing = Indexing(self)
+        self.retrieval = Retrieval(lambda: self.documents.roots, lambda: self.settings.context.index)
         self.client_settings: list[Any] = []
         self.engines: Engines | None = None
         self.pipeline: Pipeline | None = None
@@ -95,6 +99,8 @@ class InfillServer(LanguageServer):
         reading.cancel()
         stopped.cancel()
         self.counting.write()
+        self.retrieval.close()
+        await self.indexing.stop()
         if self.engines is not None:
             await self.engines.stop()
         return 0 if self.protocol.was_shut_down else 1
@@ -128,6 +134,7 @@ class InfillServer(LanguageServer):
         for problem in problems:
             self.tell(types.MessageType.Warning, problem)
         self._start_engines(project)
+        self.indexing.follow_settings()
 
     def _start_engines(self, project: Path | None) -> None:
         chosen = self.settings
@@ -146,7 +153,7 @@ class InfillServer(LanguageServer):
             self.engines.recast(casting)
         self.status.tell()
         # Anew in any case: what is remembered was planned with the old settings.
-        self.pipeline = Pipeline(self.engines.fill, self.settings, self.switch)
+        self.pipeline = Pipeline(self.engines.fill, self.settings, self.switch, self.retrieval)
 
     def _fill_options(self, project: Path | None) -> EngineOptions:
         """How to run the model that is set; the embedded one where that cannot serve."""
@@ -224,6 +231,7 @@ def make_server() -> InfillServer:
 def serve_stdio() -> int:
     """Serve the client on standard input and output."""
     descriptor, output = claim_stdio()
+    share_processor()
 
     async def main() -> int:
         server = make_server()
@@ -239,6 +247,7 @@ def serve_stdio() -> int:
 
 def serve_tcp(host: str, port: int, announce: Callable[[int], None]) -> int:
     """Serve one client that connects to a port, for debugging. `announce` is called with the port."""
+    share_processor()
 
     async def main() -> int:
         status: asyncio.Future[int] = asyncio.get_running_loop().create_future()

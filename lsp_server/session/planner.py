@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lsp_server.context.blocks import Neighbour, choose_blocks
+from lsp_server.context.blocks import Block, Neighbour, choose_blocks
+from lsp_server.context.candidates import Gathered
+from lsp_server.context.ranking import choose
 from lsp_server.engine.messages import ModelInfo, Timings
 from lsp_server.prompt.anchor import Anchor, Continuation, render
 from lsp_server.prompt.formats import FimFormat, format_of
@@ -51,6 +53,11 @@ class Planner:
         self._anchors = Anchors()
         self._warm = WarmAnchors()
         self._speed = PrefillSpeed()
+        self._blocks: dict[str, tuple[Block, ...]] = {}  # each document's latest
+
+    def needs_blocks(self, snapshot: Snapshot, model: ModelInfo, patience_ms: int = 0) -> bool:
+        """Whether `plan` will make an anchor, and so should be given what was gathered for it."""
+        return self._continued(snapshot, model, patience_ms if format_of(model).anchored else 0) is None
 
     def plan(
         self,
@@ -58,10 +65,12 @@ class Planner:
         neighbours: Callable[[], Sequence[Neighbour]],
         model: ModelInfo,
         patience_ms: int = 0,
+        gathered: Gathered | None = None,
     ) -> Plan:
         """Continue an anchor or make one: a short one, where the whole would take longer to evaluate than that.
 
-        Patience 0 has no end. Tell `evaluated` of the answer. Raises `ModelCannotInfillError` if the model's format is
+        Blocks are chosen among what was gathered, or, where nothing was, among the neighbours. Patience 0 has no end.
+        Tell `evaluated` of the answer. Raises `ModelCannotInfillError` if the model's format is
         unknown.
         """
         fim_format = format_of(model)
@@ -69,7 +78,7 @@ class Planner:
             patience_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
         if found := self._continued(snapshot, model, patience_ms):
             return Plan(*found, fim_format, is_new=False)
-        anchor = self._new_anchor(snapshot, neighbours, model, fim_format, patience_ms)
+        anchor = self._new_anchor(snapshot, neighbours, model, fim_format, gathered, patience_ms)
         self._anchors.add(snapshot.uri, anchor)
         return Plan(anchor, Continuation(snapshot.prefix[len(anchor.prefix) :]), fim_format, is_new=True)
 
@@ -78,23 +87,31 @@ class Planner:
         self._warm.touch(anchor, model)
         self._speed.learn(timings, model)
 
+    def wants_ahead(self, snapshot: Snapshot, model: ModelInfo) -> bool:
+        """Whether the next burst of typing should start from a new anchor; the present one may do."""
+        found = self._continued(snapshot, model, self.settings.completion.patience_ms)
+        if found is None or not format_of(model).anchored:
+            return False
+        anchor, continuation = found
+        typed = continuation.typed
+        is_long = len(typed) > anchor.max_typed_characters * RE_ANCHOR_SHARE and "\n" in typed
+        return is_long or anchor.is_short
+
     def plan_ahead(
-        self, snapshot: Snapshot, neighbours: Callable[[], Sequence[Neighbour]], model: ModelInfo
+        self,
+        snapshot: Snapshot,
+        neighbours: Callable[[], Sequence[Neighbour]],
+        model: ModelInfo,
+        gathered: Gathered | None = None,
     ) -> Anchor | None:
         """A new anchor for when the user pauses, so that the next burst starts warm; None if the present one will do.
 
         Give it to `adopt` once it is in the engine's cache.
         """
         fim_format = format_of(model)
-        found = self._continued(snapshot, model, self.settings.completion.patience_ms)
-        if found is None or not fim_format.anchored:
+        if not self.wants_ahead(snapshot, model):
             return None
-        anchor, continuation = found
-        typed = continuation.typed
-        is_long = len(typed) > anchor.max_typed_characters * RE_ANCHOR_SHARE and "\n" in typed
-        if not is_long and not anchor.is_short:
-            return None
-        return self._new_anchor(snapshot, neighbours, model, fim_format)
+        return self._new_anchor(snapshot, neighbours, model, fim_format, gathered)
 
     def adopt(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
         """Use an anchor from now on that is in the engine's cache."""
@@ -104,6 +121,7 @@ class Planner:
     def forget(self, uri: str) -> None:
         """Drop a document's anchors."""
         self._anchors.forget(uri)
+        self._blocks.pop(uri, None)
 
     def _new_anchor(
         self,
@@ -111,10 +129,15 @@ class Planner:
         neighbours: Callable[[], Sequence[Neighbour]],
         model: ModelInfo,
         fim_format: FimFormat,
+        gathered: Gathered | None,
         patience_ms: int = 0,
     ) -> Anchor:
         context = self.settings.context
-        blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
+        if gathered is None:
+            blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
+        else:
+            blocks = choose(gathered, context.max_tokens, self._blocks.get(snapshot.uri, ()))
+            self._blocks[snapshot.uri] = blocks
         max_tokens = self.settings.completion.max_tokens
 
         def planned(most_tokens: int | None = None) -> Anchor:

@@ -1,4 +1,4 @@
-"""`textDocument/didOpen`, `didChange`, `didClose`, `didSave`: keep our text the same as the client's."""
+"""`textDocument/didOpen`, `didChange`, `didSave`, `didClose`: keep our text the same as the client's."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def register(server: InfillServer) -> None:
     def opened(params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
         server.documents.open(item.uri, item.language_id, item.version, item.text)
+        server.indexing.rescan()
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: types.DidChangeTextDocumentParams) -> None:
@@ -38,8 +39,19 @@ def register(server: InfillServer) -> None:
                 document.replace(change.text)
         document.version = params.text_document.version
         document.edited_at = time.monotonic()
+        document.is_saved = False
         server.documents.touch(document.uri)
         server.edited(document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: types.DidSaveTextDocumentParams) -> None:
+        if (document := server.documents.get(params.text_document.uri)) is not None:
+            document.is_saved = True
+        server.indexing.changed([params.text_document.uri])
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def watched(params: types.DidChangeWatchedFilesParams) -> None:
+        server.indexing.changed([event.uri for event in params.changes])
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:

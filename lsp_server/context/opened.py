@@ -1,0 +1,28 @@
+"""The source that needs no index: what was edited of late, and other open documents. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lsp_server.context.blocks import Neighbour, path_distance
+from lsp_server.context.candidates import Candidate
+from lsp_server.snapshot import Snapshot
+
+CELL, EDITED, OPEN = 0.6, 0.35, 0.15
+LATER_SHARE = 0.7  # of the score of the one touched next after it
+OTHER_LANGUAGE_SHARE = 0.4
+
+
+def opened(snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Iterator[Candidate]:
+    """An excerpt of each open document, around where it was edited last; of a notebook, the other cells."""
+    recent = sorted(neighbours, key=lambda each: (each.is_edited, each.touched), reverse=True)
+    for rank, each in enumerate(recent):
+        score = (EDITED if each.is_edited else OPEN) * LATER_SHARE**rank
+        if each.language_id != snapshot.language_id:
+            score *= OTHER_LANGUAGE_SHARE
+        source = "recent edits" if each.is_edited else "open documents"
+        if each.path == snapshot.path:
+            score, source = CELL * LATER_SHARE**rank, "notebook"
+        distance = path_distance(snapshot.path, each.path)
+        text = each.text.rstrip("\n")
+        yield Candidate(each.path, each.language_id, each.line, text, score, source, f"{distance} steps away")

@@ -1,0 +1,192 @@
+"""What stands around a cursor: what is imported, which names are near, in which class and function it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lsp_server.index.import_syntax import Import
+from lsp_server.index.symbols import Outline, Symbol, outline
+from lsp_server.index.words import identifiers, parts
+from lsp_server.snapshot import Snapshot
+
+NEAR_LINES = 40
+HALF_LIFE_LINES = 12
+OFTEN = 20  # uses in a file
+# What is parsed: the text's head, where imports are, and the text around the cursor. A parser lets no other thread run,
+# so more would keep the event loop waiting.
+HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 5_000, 9_000, 2_000
+FEW_LINES = 500
+COUNTED_LINES = 250  # before and after the cursor: where names are counted
+
+_NAME = re.compile(r"[^\W\d]\w*")
+_CHAIN = re.compile(r"[^\W\d]\w*(?:(?:\.|->|::|\?\.|\()\)?[^\W\d]\w*)*")
+_CLASS_LINE = re.compile(r"\s*(?:[\w@()]+\s+)*?(?:class|struct|interface|impl|trait|object|enum)\s+(\w+)")
+_IN_CHAIN = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A snapshot, parsed. Distances are in lines from the cursor's.
+
+    `saved` is what the index knows of the file itself, as it was last saved: what is too far away to be parsed anew.
+    """
+
+    snapshot: Snapshot
+    outline: Outline
+    saved: Sequence[Symbol] = ()
+
+    @staticmethod
+    def of(snapshot: Snapshot, saved: Sequence[Symbol] = ()) -> Scope:
+        """Parse a snapshot where it matters."""
+        prefix, suffix = snapshot.prefix, snapshot.suffix
+        near = prefix.find("\n", max(0, len(prefix) - BEFORE_CHARACTERS)) + 1
+        head = min(prefix.rfind("\n", 0, HEAD_CHARACTERS) + 1, near)
+        skipped = "\n" * prefix.count("\n", head, near)
+        if len(prefix) <= BEFORE_CHARACTERS + HEAD_CHARACTERS:
+            head = near = 0
+        after = suffix[: suffix.rfind("\n", 0, AFTER_CHARACTERS) + 1] or suffix[:AFTER_CHARACTERS]
+        text = prefix[:head] + skipped + prefix[near:] + after
+        return Scope(snapshot, outline(snapshot.language_id, text), saved)
+
+    @cached_property
+    def cursor_line(self) -> int:
+        """The cursor's line in the snapshot's text."""
+        return self.snapshot.prefix.count("\n")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The snapshot's lines."""
+        return (self.snapshot.prefix + self.snapshot.suffix).split("\n")
+
+    @cached_property
+    def distances(self) -> dict[str, int]:
+        """How far from the cursor each identifier of the text stands where it stands nearest, imports left out."""
+        found: dict[str, int] = {}
+        cursor = self.cursor_line
+        for name, lines in self._uses.items():
+            found[name] = abs(lines[0] - cursor) if len(lines) == 1 else min(abs(line - cursor) for line in lines)
+        return found
+
+    @cached_property
+    def _uses(self) -> dict[str, list[int]]:
+        """The lines on which each identifier stands, those of imports left out."""
+        found: dict[str, list[int]] = {}
+        first = max(0, self.cursor_line - COUNTED_LINES)
+        for index, line in enumerate(self.lines[first : self.cursor_line + COUNTED_LINES], first):
+            if index not in self.outline.import_lines:
+                for name in set(_NAME.findall(line)):
+                    found.setdefault(name, []).append(index)
+        return found
+
+    @cached_property
+    def standing(self) -> frozenset[str]:
+        """Every identifier of the text."""
+        found: set[str] = set()
+        for start in range(0, len(self.lines), FEW_LINES):  # a search lets no other thread run until it is done
+            found.update(_NAME.findall("\n".join(self.lines[start : start + FEW_LINES])))
+        return frozenset(found)
+
+    @cached_property
+    def near_words(self) -> frozenset[str]:
+        """The words of the identifiers in the lines around the cursor."""
+        near = "\n".join(self.lines[max(0, self.cursor_line - 10) : self.cursor_line + 5])
+        return frozenset(part for name in identifiers(near) for part in parts(name))
+
+    @cached_property
+    def enclosing(self) -> list[Symbol]:
+        """The definitions that the cursor is in, the innermost first."""
+        line = self.cursor_line
+        around = [s for s in self.outline.symbols if s.line < line <= s.last and s.kind != "field"]
+        if not around:  # a text that is being written: by indentation
+            around = self._above_with_less_indentation()
+        return sorted(around, key=lambda symbol: symbol.line, reverse=True)
+
+    def _above_with_less_indentation(self) -> list[Symbol]:
+        column = len(self.snapshot.line_prefix) - len(self.snapshot.line_prefix.lstrip())
+        if not self.snapshot.line_prefix.strip():
+            column = len(self.snapshot.line_prefix)
+        found = []
+        for symbol in reversed(self.outline.symbols):
+            indent = len(symbol.text) - len(symbol.text.lstrip())
+            if symbol.line < self.cursor_line and indent < column and symbol.kind != "field":
+                found.append(symbol)
+                column = indent
+        return found
+
+    @cached_property
+    def enclosing_class(self) -> Symbol | None:
+        """The class that the cursor is in: parsed, or, where it begins too far above, its line."""
+        classes = [symbol for symbol in self.outline.symbols if symbol.kind == "class"]
+        for symbol in self.enclosing:
+            if symbol.kind == "class":
+                return symbol
+            if symbol.container:
+                found = next((each for each in classes if each.name == symbol.container), None)
+                return found or self._class_above()
+        return self._class_above()
+
+    def _class_above(self) -> Symbol | None:
+        indent = len(self.snapshot.line_prefix) - len(self.snapshot.line_prefix.lstrip())
+        for index in range(self.cursor_line - 1, -1, -1):
+            line = self.lines[index]
+            own = len(line) - len(line.lstrip())
+            if line.strip() and own < indent:
+                indent = own
+                if match := _CLASS_LINE.match(line):
+                    return Symbol(match[1], "class", "", index, index, line)
+                if own == 0:
+                    return None
+        return None
+
+    def own_member(self, name: str) -> Symbol | None:
+        """A member of the class that the cursor is in."""
+        if self.enclosing_class is None:
+            return None
+        symbols = (*self.outline.symbols, *self.saved)
+        own = (s for s in symbols if s.name == name and s.container == self.enclosing_class.name)
+        return next(own, None)
+
+    @cached_property
+    def function_text(self) -> str:
+        """The enclosing function from its signature to its end, or the lines near the cursor."""
+        for symbol in self.enclosing:
+            if symbol.kind in ("function", "method"):
+                return "\n".join(self.lines[symbol.line : max(symbol.last, self.cursor_line) + 1])
+        return self.near_text
+
+    @cached_property
+    def near_text(self) -> str:
+        """The lines around the cursor."""
+        return "\n".join(self.lines[max(0, self.cursor_line - NEAR_LINES) : self.cursor_line + NEAR_LINES // 4])
+
+    @cached_property
+    def chains(self) -> list[tuple[str, ...]]:
+        """Names joined by dots, in the enclosing function: `self.client.get` is `self`, `client`, `get`."""
+        found = (tuple(_IN_CHAIN.findall(match[0])) for match in _CHAIN.finditer(self.function_text))
+        return list(dict.fromkeys(chain for chain in found if chain))
+
+    def nearness(self, name: str) -> float:
+        """From 1 for a name on the cursor's line down to 0 for one that stands nowhere."""
+        distance = self.distances.get(name)
+        return 0.0 if distance is None else HALF_LIFE_LINES / (HALF_LIFE_LINES + distance)
+
+    def frequency(self, name: str) -> float:
+        """How much a name is used in this file, from 0 to 1: what is used often is used again, however far the last."""
+        return min(1.0, len(self._uses.get(name, ())) / OFTEN)
+
+    def is_unused(self, what: Import) -> bool:
+        """Whether something is imported and not used anywhere yet: it will be, somewhere."""
+        return what.alias.partition(".")[0] not in self.distances
+
+    def likeness(self, name: str) -> float:
+        """The share of a name's words that stand near the cursor."""
+        words = parts(name)
+        return len(self.near_words.intersection(words)) / len(words) if words else 0.0
+
+
+def type_names(text: str) -> Iterable[str]:
+    """The identifiers in a signature or a line that may name types or what makes them."""
+    return dict.fromkeys(_NAME.findall(text))

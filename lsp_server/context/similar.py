@@ -1,0 +1,85 @@
+"""Sources of whole pieces of files: similar code by BM25, and a file's tests or what a test is of."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from lsp_server.context.candidates import Candidate
+from lsp_server.context.resolver import Resolver
+from lsp_server.context.scope import Scope
+from lsp_server.context.sources import listing_share
+from lsp_server.index.database import IndexedFile, Reader
+from lsp_server.index.words import identifiers, terms
+
+SIMILAR, SIBLING = 0.3, 0.5
+LINES_BEFORE, LINES_AFTER = 15, 5
+MOST_TERMS, MOST_CHUNKS = 16, 6
+# A term in so many chunks is no sign of likeness, and slow to look up.
+MOST_FREQUENCY = 400
+MOST_LINES = 12  # of a chunk: the part that is most alike
+
+ReadLines = Callable[[IndexedFile], Sequence[str] | None]
+
+_TEST = re.compile(r"(^tests?[_.-]|[_.-](tests?|spec)$|(?<=[a-z])(Tests?|Spec)$|^Test(?=[A-Z]))")
+_HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx"})
+
+
+def similar(scope: Scope, reader: Reader, read: ReadLines) -> Iterator[Candidate]:
+    """Pieces of other files with the rare words of the lines around the cursor."""
+    first = max(0, scope.cursor_line - LINES_BEFORE)
+    near = "\n".join(scope.lines[first : scope.cursor_line + LINES_AFTER])
+    wanted = dict.fromkeys(term for name in identifiers(near) for term in terms(name))
+    frequencies = reader.frequencies(wanted)
+    rare = sorted((term for term in frequencies if frequencies[term] <= MOST_FREQUENCY), key=frequencies.__getitem__)
+    if not rare:
+        return
+    found = reader.similar(rare[:MOST_TERMS], 2 * MOST_CHUNKS)
+    best = found[0][3] if found else 1.0
+    left = MOST_CHUNKS
+    for number, start, end, likeness in found:
+        file = reader.file(number)
+        if file is None or file.path == scope.snapshot.path or left == 0:
+            continue
+        text = read(file)
+        if text is None:
+            continue  # changed since
+        left -= 1
+        line, lines = _most_alike(text[start:end], start, frozenset(rare))
+        share = likeness / best * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
+        yield Candidate(
+            file.path, file.language_id, line, "\n".join(lines), SIMILAR * share, "similar", "similar to what is here"
+        )
+
+
+def _most_alike(lines: Sequence[str], first: int, wanted: frozenset[str]) -> tuple[int, Sequence[str]]:
+    """The run of lines with the most of the wanted words."""
+    if len(lines) <= MOST_LINES:
+        return first, lines
+    hits = [sum(term in wanted for name in identifiers(line) for term in terms(name)) for line in lines]
+    sums = [sum(hits[start : start + MOST_LINES]) for start in range(len(lines) - MOST_LINES + 1)]
+    start = max(range(len(sums)), key=sums.__getitem__)
+    return first + start, lines[start : start + MOST_LINES]
+
+
+def siblings(scope: Scope, resolver: Resolver, reader: Reader) -> Iterator[Candidate]:
+    """What a test's subject defines, and a source's header or the other way about."""
+    folder, _, name = scope.snapshot.path.rpartition("/")
+    stem, suffix = posixpath.splitext(name)
+    subject = _TEST.sub("", stem)
+    wanted = []
+    if subject != stem:
+        wanted.append(subject + suffix)
+    elif suffix in _HEADERS:
+        wanted += [stem + each for each in (".c", ".cc", ".cpp", ".cxx")]
+    elif suffix in (".c", ".cc", ".cpp", ".cxx"):
+        wanted += [stem + each for each in _HEADERS]
+    for file in reader.files_called(wanted)[:2]:
+        is_beside = suffix == ".go" and file.path.rpartition("/")[0] == folder
+        if file.path == scope.snapshot.path or is_beside:
+            continue
+        for symbol in resolver.symbols(file):
+            score = SIBLING * listing_share(scope, symbol.name) * (1.0 if not symbol.container else 0.8)
+            text = symbol.text.partition("\n")[0]
+            yield Candidate(file.path, file.language_id, symbol.line, text, score, "siblings", f"what {name} goes with")

@@ -1,0 +1,325 @@
+"""The sources of candidates that look definitions up in an index. Each yields as it finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lsp_server.context.candidates import Candidate
+from lsp_server.context.resolver import Definition, Resolver
+from lsp_server.context.scope import Scope, type_names
+from lsp_server.index.import_syntax import Import
+from lsp_server.index.symbols import Symbol
+
+# What each kind of find is worth where it is nearest.
+CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0.65, 0.65, 0.5, 0.35
+FREQUENT = 0.5  # the nearness of what is used often, however far away
+UNUSED_IMPORT = 0.9  # the nearness of what is imported and nowhere used: it is about to be
+LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
+# Of an imported thing whose name stands here anyway: a function's parameters do not, a class's line says little.
+SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
+KNOWN_NAME_SHARE = 0.35  # of a member's score, where its name stands in the text anyway
+PRIVATE_SHARE, DUNDER_SHARE = 0.5, 0.05
+MOST_CLASSES, MOST_BASES, MOST_NAMED = 24, 4, 24
+CLASS_KINDS = ("class",)
+DEFINING_KINDS = ("class", "function", "variable", "method")
+
+_RETURN_TYPE = re.compile(r"->\s*([^:{]+)|\)\s*:\s*([^{=]+)")
+
+
+class Definitions:
+    """Definitions of what the code near the cursor imports, calls and names."""
+
+    def __init__(self, scope: Scope, resolver: Resolver) -> None:
+        self._scope = scope
+        self._resolver = resolver
+        self._language_id = scope.snapshot.language_id
+        self._path = scope.snapshot.path
+
+    def imported(self) -> Iterator[Candidate]:
+        """What imports mean: signatures of what is named, and lists of what modules define."""
+        imports = sorted(self._scope.outline.imports, key=self._weight, reverse=True)
+        for what in imports:
+            weight = self._weight(what)
+            for found in self._resolver.imported(self._language_id, self._path, what):
+                if found.symbol is None:
+                    yield from self._module(found, what, weight)
+                else:
+                    score = weight * IMPORTED * SHARE_OF_KIND.get(found.symbol.kind, 1.0)
+                    yield self._whole(found, found.symbol, score, f"imported as {what.alias}")
+
+    def called(self) -> Iterator[Candidate]:
+        """What is named near the cursor and neither defined nor imported here: defined beside, or in one place only."""
+        scope = self._scope
+        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.outline.imports}
+        near = sorted((name for name in scope.distances if name not in here), key=scope.nearness, reverse=True)
+        beside = {
+            name: Definition(file, symbol)
+            for file in self._resolver.beside(self._language_id, self._path)
+            for name, symbol in self._resolver.top(file).items()
+        }
+        for name in near[: 4 * MOST_NAMED]:
+            if found := beside.get(name):
+                assert found.symbol
+                yield self._whole(found, found.symbol, scope.nearness(name) * IMPORTED, "in the same package")
+        for name in [name for name in near if name not in beside and len(name) > 3][:MOST_NAMED]:
+            for found in self._resolver.named(self._language_id, name, DEFINING_KINDS, self._path):
+                assert found.symbol
+                yield self._whole(found, found.symbol, scope.nearness(name) * NAMED, "named near the cursor")
+        for name, found in beside.items():
+            assert found.symbol
+            if name not in scope.standing and not name.startswith("_"):
+                yield _line(found, found.symbol, BESIDE * (1 + scope.likeness(name)) / 2, "in the same package")
+
+    def _weight(self, what: Import) -> float:
+        if what.alias in ("*", ""):
+            return 0.5
+        if self._scope.is_unused(what):
+            return UNUSED_IMPORT
+        name = what.alias.partition(".")[0]
+        return max(self._scope.nearness(name), FREQUENT * self._scope.frequency(name), LEAST_NEARNESS)
+
+    def _module(self, found: Definition, what: Import, weight: float) -> Iterator[Candidate]:
+        """What a module defines: signatures of what is used of it nearby, first lines of all the rest."""
+        scope = self._scope
+        weight = max(weight, LEAST_OF_MODULE)
+        used = {chain[1] for chain in scope.chains if len(chain) > 1 and chain[0] == what.alias}
+        for name, definition in self._public(found).items():
+            assert definition.symbol
+            if name in used:
+                yield self._whole(definition, definition.symbol, weight * CALLED, f"used of {what.alias}")
+            else:
+                score = weight * LISTED * listing_share(scope, name)
+                yield _line(definition, definition.symbol, score, f"in {what.module}")
+
+    def _public(self, found: Definition) -> dict[str, Definition]:
+        """What a module gives: what it defines, and in a package's file also what it imports from its own modules."""
+        resolver, file = self._resolver, found.file
+        public = {name: Definition(file, symbol) for name, symbol in resolver.top(file).items()}
+        if file.path.endswith(("__init__.py", "/mod.rs", "/index.ts", "/index.js")) or len(public) < 3:
+            for each in resolver.imports(file)[:120]:
+                if each.alias not in public and each.name not in ("", "*"):
+                    definition = resolver.exported(file, each.alias)
+                    if definition and definition.symbol and definition.file.path != self._path:
+                        public[each.alias] = definition
+        return {name: each for name, each in public.items() if not name.startswith("__")}
+
+    def _whole(self, found: Definition, symbol: Symbol, score: float, reason: str) -> Candidate:
+        """A definition's whole signature, where its name is used."""
+        return Candidate(
+            found.file.path, found.file.language_id, symbol.line, symbol.text, score, "definitions", reason,
+            _heads(self._resolver, found),
+        )  # fmt: skip
+
+
+class Members:
+    """Members of the classes in play: the enclosing class's bases, and the types of what is at hand."""
+
+    def __init__(self, scope: Scope, resolver: Resolver) -> None:
+        self._scope = scope
+        self._resolver = resolver
+        self._language_id = scope.snapshot.language_id
+        self._path = scope.snapshot.path
+        self._imports = {each.alias: each for each in scope.outline.imports}
+        self._local = {symbol.name: symbol for symbol in scope.outline.symbols if not symbol.container}
+        self._seen: set[tuple[int, str]] = set()
+        self._likened: set[str] = set()
+
+    def bases(self) -> Iterator[Candidate]:
+        """The enclosing class's bases, their bases, and what those define."""
+        enclosing = self._scope.enclosing_class
+        if enclosing is not None:
+            for name in type_names(enclosing.text):
+                if name != enclosing.name:
+                    for found in self._here(name):
+                        yield from self._class(found, BASE_MEMBER, f"base of {enclosing.name}", MOST_BASES)
+
+    def types(self) -> Iterator[Candidate]:
+        """The classes that the text at hand names, by annotation, construction or what is returned."""
+        ranked: dict[tuple[int, str], tuple[float, Definition, str]] = {}
+        for weight, found, why in self._in_play():
+            assert found.symbol
+            key = (found.file.number, found.symbol.name)
+            if key not in ranked or ranked[key][0] < weight:
+                ranked[key] = (weight, found, why)
+        most = sorted(ranked.values(), key=lambda each: each[0], reverse=True)[:MOST_CLASSES]
+        for weight, found, why in most:
+            yield from self._class(found, weight * MEMBER, why, depth=2)
+
+    def _in_play(self) -> Iterator[tuple[float, Definition, str]]:
+        """Classes with how likely they matter."""
+        scope = self._scope
+        for name in type_names(scope.function_text):
+            for found in self._here(name):
+                yield from self._meant(found, max(scope.nearness(name), 0.3), f"{name} is near")
+        for chain in scope.chains:
+            yield from self._along(chain)
+        for alias, what in self._imports.items():
+            nearness = UNUSED_IMPORT if scope.is_unused(what) else scope.nearness(alias)
+            for found in self._here(alias):
+                yield from self._meant(found, max(nearness, LEAST_NEARNESS) * 0.8, f"{alias} is imported")
+
+    def _meant(self, found: Definition, weight: float, why: str) -> Iterator[tuple[float, Definition, str]]:
+        """A class itself, or the classes that a function returns or a variable is made of."""
+        symbol = found.symbol
+        if symbol is None:
+            return
+        if symbol.kind == "class":
+            yield weight, found, why
+            return
+        for name in type_names(_result_of(symbol)):
+            for result in self._there(found, name):
+                if result.symbol and result.symbol.kind == "class":
+                    yield weight * 0.8, result, f"{symbol.name} gives it"
+
+    def _along(self, chain: tuple[str, ...]) -> Iterator[tuple[float, Definition, str]]:
+        """Follow `self.client.get`: the types of each name's field or result, from the class before it."""
+        scope = self._scope
+        holders: list[Definition] = []
+        for depth, name in enumerate(chain[:4]):
+            weight = max(scope.nearness(name), 0.2)
+            if depth == 0:
+                if name in ("self", "this", "cls") or name not in self._imports:
+                    own = scope.own_member(chain[1]) if name in ("self", "this", "cls") and len(chain) > 1 else None
+                    if own is not None:
+                        holders = [f for _, f, _ in self._typed_here(own.text, weight, chain[1])]
+                        yield from self._typed_here(own.text, scope.nearness(chain[1]), chain[1])
+                        continue
+                yield from self._like(name, weight)
+                continue
+            if depth == 1 and chain[0] in ("self", "this", "cls"):
+                yield from self._like(name, weight)
+                continue
+            following: list[Definition] = []
+            for holder in holders:
+                assert holder.symbol
+                for member in self._resolver.members(holder.file, holder.symbol.name):
+                    if member.name == name:
+                        for each in self._meant(Definition(holder.file, member), weight, name):
+                            following.append(each[1])
+                            yield each
+            holders = following
+            yield from self._like(name, weight * 0.8)
+
+    def _typed_here(self, text: str, weight: float, why: str) -> Iterator[tuple[float, Definition, str]]:
+        for name in type_names(text):
+            if name != why:
+                for found in self._here(name):
+                    yield from self._meant(found, weight, f"{why} is one")
+
+    def _like(self, name: str, weight: float) -> Iterator[tuple[float, Definition, str]]:
+        """Classes called as a variable is: `client_session` is a `ClientSession`."""
+        words = [word for word in re.split(r"_+|(?<=[a-z])(?=[A-Z])", name) if word]
+        if not words or len(name) < 4 or name[0].isupper() or name in self._likened:
+            return
+        self._likened.add(name)
+        for start in range(len(words)):
+            camel = "".join(word[:1].upper() + word[1:] for word in words[start:])
+            for found in self._resolver.named(self._language_id, camel, CLASS_KINDS, self._path):
+                yield weight * (0.7 if start == 0 else 0.45), found, f"{name} is called so"
+            if start == 0 and len(words) == 1:
+                return
+
+    def _here(self, name: str) -> list[Definition]:
+        """What a name means in the text at hand, if it stands in another file."""
+        if what := self._imports.get(name):
+            return self._resolver.imported(self._language_id, self._path, what)
+        if name in self._local or len(name) < 3:
+            return []
+        if not name[0].isupper():
+            return []
+        return self._resolver.named(self._language_id, name, CLASS_KINDS, self._path)
+
+    def _there(self, found: Definition, name: str) -> list[Definition]:
+        """What a name means in the file of a definition."""
+        if symbol := self._resolver.top(found.file).get(name):
+            return [Definition(found.file, symbol)]
+        if found.file.language_id != self._language_id and name[:1].islower():
+            return []
+        exported = self._resolver.exported(found.file, name)
+        return [exported] if exported and exported.symbol else []
+
+    def _class(self, found: Definition, score: float, why: str, depth: int) -> Iterator[Candidate]:
+        """A class's signature and members, and those of its bases for less."""
+        symbol = found.symbol
+        if symbol is None or symbol.kind != "class" or (found.file.number, symbol.name) in self._seen:
+            return
+        self._seen.add((found.file.number, symbol.name))
+        if found.file.path != self._path:
+            yield _line(found, symbol, score, why, source="members")
+        for member in self._resolver.members(found.file, symbol.name):
+            share = member_share(self._scope, member.name)
+            head = (symbol.line, _first_line(symbol))
+            yield _line(Definition(found.file, member), member, score * share, f"of {symbol.name}: {why}", (head,),
+                        source="members")  # fmt: skip
+        if depth > 1:
+            for name in type_names(symbol.text):
+                if name != symbol.name:
+                    for base in self._there(found, name):
+                        yield from self._class(base, score * 0.8, f"base of {symbol.name}", depth - 1)
+
+
+def listing_share(scope: Scope, name: str) -> float:
+    """What is left of the score of one of many names: less for private ones and for those that stand here anyway."""
+    share = 0.7 + 0.3 * scope.likeness(name)
+    if name in scope.standing:
+        share *= KNOWN_NAME_SHARE
+    return share * (PRIVATE_SHARE if name.startswith("_") else 1.0)
+
+
+def member_share(scope: Scope, name: str) -> float:
+    """The same for members of a class, where the constructor tells what there is."""
+    if name in ("__init__", "constructor"):
+        return 0.6
+    if name.startswith("__"):
+        return DUNDER_SHARE
+    return listing_share(scope, name)
+
+
+def _result_of(symbol: Symbol) -> str:
+    """The part of a signature that tells what one gets: the result's type of a function, all of a field's line."""
+    if symbol.kind in ("function", "method"):
+        match = _RETURN_TYPE.search(symbol.text)
+        return (match[1] or match[2]) if match else symbol.text.partition("(")[0]
+    return symbol.text
+
+
+def _heads(resolver: Resolver, found: Definition) -> tuple[tuple[int, str], ...]:
+    """The first line of the class that a symbol is a member of."""
+    symbol = found.symbol
+    if symbol is None or not symbol.container:
+        return ()
+    holder = resolver.top(found.file).get(symbol.container)
+    return ((holder.line, _first_line(holder)),) if holder and holder.line < symbol.line else ()
+
+
+def _first_line(symbol: Symbol) -> str:
+    return symbol.text.partition("\n")[0]
+
+
+_VALUE = re.compile(r"\s*=(?!=).*")
+MOST_SHORT_LINE, MOST_LINE = 24, 72
+
+
+def _shortened(symbol: Symbol) -> str:
+    """A definition's first line as one of many, cut where it is long: before a value, behind the opening bracket."""
+    line = _first_line(symbol)
+    if symbol.kind in ("variable", "field"):
+        is_long = len(line) > MOST_SHORT_LINE and "(" not in line.partition("=")[0]
+        return _VALUE.sub("", line) if is_long else line
+    head, bracket, _ = line.partition("(")
+    return head + bracket if len(line) > MOST_LINE else line
+
+
+def _line(
+    found: Definition,
+    symbol: Symbol,
+    score: float,
+    reason: str,
+    heads: tuple[tuple[int, str], ...] = (),
+    source: str = "definitions",
+) -> Candidate:
+    """A definition's first line, one of many."""
+    file = found.file
+    heads = tuple(head for head in heads if head[0] < symbol.line)
+    return Candidate(file.path, file.language_id, symbol.line, _shortened(symbol), score, source, reason, heads)

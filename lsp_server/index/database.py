@@ -1,0 +1,342 @@
+"""The index of one workspace folder: an SQLite file that may be deleted at any time, and is when it is damaged.
+
+One transaction holds what one file, or one batch of files, changes, so a killed process leaves the state before it.
+Several servers may write at once: each waits for its turn, and leaves alone what another has brought up to date.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from lsp_server.index.chunks import chunk_lines
+from lsp_server.index.folder import FileState
+from lsp_server.index.import_syntax import Import
+from lsp_server.index.symbols import Outline, Symbol, outline
+from lsp_server.index.words import terms_of
+
+VERSION = 1  # of what is stored and of how it is made: another version is built anew
+BUSY_MS = 10_000
+# Chunks are deleted by leaving their words behind, which says nothing of files; with this share of such words, sweep.
+MOST_DEAD_SHARE = 0.5
+LEAST_DEAD = 2000
+MOST_REMEMBERED = 4000  # files
+
+IndexFailure = sqlite3.Error  # what reading an index may raise
+
+_SCHEMA = """
+CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, folder TEXT NOT NULL,
+                    tail TEXT NOT NULL, language TEXT NOT NULL, modified_ns INTEGER NOT NULL, size INTEGER NOT NULL);
+CREATE INDEX files_by_folder ON files (folder);
+CREATE INDEX files_by_tail ON files (tail);
+CREATE TABLE symbols (file INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, container TEXT NOT NULL,
+                      line INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL,
+                      doc TEXT NOT NULL);
+CREATE INDEX symbols_by_file ON symbols (file);
+CREATE INDEX symbols_by_name ON symbols (name) WHERE container = '';
+CREATE TABLE imports (file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL);
+CREATE INDEX imports_by_file ON imports (file);
+CREATE TABLE chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, first INTEGER NOT NULL,
+                     last INTEGER NOT NULL);
+CREATE INDEX chunks_by_file ON chunks (file);
+CREATE VIRTUAL TABLE words USING fts5 (terms, content='', columnsize=1, detail=full);
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
+"""
+_TABLES = ("files", "symbols", "imports", "chunks", "words", "vocabulary")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One file as it goes into the index. `text` None stands for a file that says nothing, so that it is not read
+    again until it changes.
+    """
+
+    state: FileState
+    language_id: str
+    outline: Outline
+    chunks: list[tuple[int, int, str]]
+
+
+def parse(state: FileState, language_id: str, text: str | None) -> Parsed:
+    """Read off a text what the index holds of it."""
+    if text is None:
+        return Parsed(state, language_id, Outline(), [])
+    lines = text.split("\n")
+    chunks = [
+        (first, last, " ".join(sorted(terms_of("\n".join(lines[first:last]))))) for first, last in chunk_lines(lines)
+    ]
+    return Parsed(state, language_id, outline(language_id, text), chunks)
+
+
+def tail_of(path: str) -> str:
+    """A path's last two names, by which modules are looked up."""
+    return "/".join(path.rsplit("/", 2)[-2:])
+
+
+def database_path(root: Path) -> Path:
+    """Where the index of a folder is kept: in the user's cache, never in the folder."""
+    real = os.path.realpath(root)
+    name = hashlib.sha256(os.fsencode(real)).hexdigest()[:32]
+    return platformdirs.user_cache_path("infill") / "index" / f"{name}.sqlite"
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open an index to write to it; one that is missing, damaged or of another version is made anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _opened(path)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            raise
+        remove_database(path)
+        return _opened(path)
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection | None:
+    """Open an index to query it from any one thread at a time, or None while there is none."""
+    if not path.exists():
+        return None
+    try:
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=0.05
+        )
+        if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            return connection
+        connection.close()
+    except sqlite3.DatabaseError:
+        pass
+    return None
+
+
+def remove_database(path: Path) -> None:
+    """Delete an index with what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            os.unlink(f"{path}{suffix}")  # noqa: PTH108
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")  # with WAL, a power cut loses the last writes, never more
+        connection.execute("PRAGMA cache_size = -16000")
+        connection.execute("BEGIN IMMEDIATE")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+        if version not in (0, VERSION):
+            raise sqlite3.DatabaseError("another version")
+        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("damaged")
+        for table in _TABLES:
+            connection.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608  (names from above)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class Writer:
+    """Changes an index."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def states(self) -> dict[str, FileState]:
+        """Every file in the index as it was when it was read."""
+        rows = self._connection.execute("SELECT path, modified_ns, size FROM files")
+        return {path: FileState(path, modified_ns, size) for path, modified_ns, size in rows}
+
+    def write(self, files: Iterable[Parsed]) -> None:
+        """Put files in, in place of what is known of them."""
+        with self._transaction():
+            for parsed in files:
+                self._write(parsed)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Take files out, and what lies below folders; what is not in is no error."""
+        with self._transaction():
+            for path in paths:
+                self._remove(path)
+
+    def sweep(self) -> None:
+        """Drop the words of chunks that are no more, where they are many: the whole table is written anew."""
+        live = self._connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+        ever = self._connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'chunks'"
+        ).fetchone()[0]
+        if ever - live > max(LEAST_DEAD, live * MOST_DEAD_SHARE):
+            with self._transaction():
+                for table in ("files", "symbols", "imports", "chunks", "sqlite_sequence"):
+                    self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  (names from the line above)
+                self._connection.execute("INSERT INTO words(words) VALUES ('delete-all')")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _remove(self, path: str) -> None:
+        # What lies below a folder sorts between its path with "/" and its path with the character behind "/".
+        query = "SELECT id FROM files WHERE path = ? OR (path > ? AND path < ?)"
+        for row in self._connection.execute(query, (path, f"{path}/", f"{path}0")).fetchall():
+            for statement in (
+                "DELETE FROM symbols WHERE file = ?",
+                "DELETE FROM imports WHERE file = ?",
+                "DELETE FROM chunks WHERE file = ?",
+                "DELETE FROM files WHERE id = ?",
+            ):
+                self._connection.execute(statement, row)
+
+    def _write(self, parsed: Parsed) -> None:
+        state, connection = parsed.state, self._connection
+        known = connection.execute("SELECT modified_ns, size FROM files WHERE path = ?", (state.path,)).fetchone()
+        if known == (state.modified_ns, state.size):
+            return  # another server was here first
+        self._remove(state.path)
+        folder = state.path.rpartition("/")[0]
+        file = connection.execute(
+            "INSERT INTO files (path, folder, tail, language, modified_ns, size) VALUES (?, ?, ?, ?, ?, ?)",
+            (state.path, folder, tail_of(state.path), parsed.language_id, state.modified_ns, state.size),
+        ).lastrowid
+        connection.executemany(
+            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(file, each.name, each.kind, each.container, each.line, each.last, each.text, each.doc)
+             for each in parsed.outline.symbols],
+        )  # fmt: skip
+        connection.executemany(
+            "INSERT INTO imports VALUES (?, ?, ?, ?)",
+            [(file, each.module, each.name, each.alias) for each in parsed.outline.imports],
+        )
+        for first, last, words in parsed.chunks:
+            chunk = connection.execute("INSERT INTO chunks (file, first, last) VALUES (?, ?, ?)", (file, first, last))
+            connection.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (chunk.lastrowid, words))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A file as the index knows it."""
+
+    number: int
+    path: str
+    language_id: str
+    state: FileState
+
+
+class Reader:
+    """Queries an index. What it returns of a file is remembered: a file that changes gets another number."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._version = -1
+        self._folders: list[str] | None = None
+        self._numbers_by_name: dict[str, list[int]] | None = None
+        self._defining: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+        self._symbols: dict[int, list[Symbol]] = {}
+        self._imports: dict[int, list[Import]] = {}
+
+    def refresh(self) -> bool:
+        """Forget what may be wrong by now if another connection has changed the index since; whether it has."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version == self._version:
+            return False
+        self._version = version
+        self._folders = None
+        self._numbers_by_name = None
+        self._defining.clear()
+        for remembered in (self._symbols, self._imports):
+            if len(remembered) > MOST_REMEMBERED:
+                remembered.clear()
+        return True
+
+    def files(self, column: str, values: list[str]) -> list[IndexedFile]:
+        """The files whose `path`, `folder` or `tail` is one of some values."""
+        found = []
+        for start in range(0, len(values), 500):
+            some = values[start : start + 500]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT id, path, language, modified_ns, size FROM files WHERE {column} IN ({marks})"  # noqa: S608
+            found += [_file(row) for row in self._connection.execute(query, some)]
+        return found
+
+    def files_below(self, ending: str) -> list[IndexedFile]:
+        """The files of the folder whose path is, or ends in, some names; of several folders, the shortest path's."""
+        if self._folders is None:
+            self._folders = [row[0] for row in self._connection.execute("SELECT DISTINCT folder FROM files")]
+        found = [folder for folder in self._folders if f"/{folder}".endswith(f"/{ending}")]
+        return self.files("folder", [min(found, key=len)]) if found else []
+
+    def files_called(self, names: list[str]) -> list[IndexedFile]:
+        """The files of some names, wherever they are."""
+        if self._numbers_by_name is None:
+            self._numbers_by_name = {}
+            for number, path in self._connection.execute("SELECT id, path FROM files"):
+                self._numbers_by_name.setdefault(path.rpartition("/")[2], []).append(number)
+        numbers = [number for name in names for number in self._numbers_by_name.get(name, [])]
+        return [file for number in numbers if (file := self.file(number))]
+
+    def file(self, number: int) -> IndexedFile | None:
+        """A file by its number."""
+        query = "SELECT id, path, language, modified_ns, size FROM files WHERE id = ?"
+        row = self._connection.execute(query, (number,)).fetchone()
+        return _file(row) if row else None
+
+    def symbols(self, number: int) -> list[Symbol]:
+        """What a file defines, in order."""
+        if number not in self._symbols:
+            query = (
+                "SELECT name, kind, container, line, last, text, doc FROM symbols WHERE file = ? ORDER BY line, rowid"
+            )
+            self._symbols[number] = [Symbol(*row) for row in self._connection.execute(query, (number,))]
+        return self._symbols[number]
+
+    def imports(self, number: int) -> list[Import]:
+        """What a file imports."""
+        if number not in self._imports:
+            query = "SELECT module, name, alias FROM imports WHERE file = ?"
+            self._imports[number] = [Import(*row) for row in self._connection.execute(query, (number,))]
+        return self._imports[number]
+
+    def defining(self, name: str, kinds: tuple[str, ...], most: int) -> list[int]:
+        """The files that define a name at their top, at most so many."""
+        if (name, kinds) not in self._defining:
+            marks = ",".join("?" * len(kinds))
+            query = f"SELECT DISTINCT file FROM symbols WHERE name = ? AND container = '' AND kind IN ({marks}) LIMIT ?"  # noqa: S608
+            rows = self._connection.execute(query, (name, *kinds, most))
+            self._defining[name, kinds] = [row[0] for row in rows]
+        return self._defining[name, kinds]
+
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """In how many chunks each term is, those that are in none left out."""
+        wanted = list(terms)
+        marks = ",".join("?" * len(wanted))
+        query = f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})"  # noqa: S608
+        return dict(self._connection.execute(query, wanted))
+
+    def similar(self, terms: list[str], most: int) -> list[tuple[int, int, int, float]]:
+        """Chunks with some of the terms: file, first line, one past the last, and BM25 (more is more alike)."""
+        query = """SELECT chunks.file, chunks.first, chunks.last, -bm25(words) FROM words JOIN chunks
+                   ON chunks.id = words.rowid WHERE words MATCH ? ORDER BY rank LIMIT ?"""
+        matched = " OR ".join(f'"{term}"' for term in terms)
+        return list(self._connection.execute(query, (matched, most)))
+
+
+def _file(row: tuple[int, str, str, int, int]) -> IndexedFile:
+    number, path, language_id, modified_ns, size = row
+    return IndexedFile(number, path, language_id, FileState(path, modified_ns, size))

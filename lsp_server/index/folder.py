@@ -1,0 +1,202 @@
+"""A workspace folder on disk: which of its files may be read, and their text.
+
+What git ignores, what an `.infillignore` names, secrets, links, and what is too large or no text is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pathspec
+
+from lsp_server.index.secrets import has_secret, is_secret_name
+from lsp_server.snapshot import normalize
+
+MOST_BYTES = 1 << 20
+MOST_FILES = 50_000
+# Lines longer than this on average are generated, and say nothing to a model.
+MOST_MEAN_LINE = 300
+IGNORE_FILES = (".gitignore", ".infillignore")
+# Never the user's own work, and often without an ignore file that says so.
+_SKIPPED = frozenset(
+    {
+        *(".git", ".hg", ".svn", ".jj", "node_modules", "bower_components", "__pycache__", "site-packages"),
+        *(".venv", ".tox", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".idea", ".gradle"),
+    }
+)
+_MARKS_OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file's path, relative to its folder with forward slashes, and what tells that it changed."""
+
+    path: str
+    modified_ns: int
+    size: int
+
+
+class Folder:
+    """A workspace folder. Rules are read when first needed; make a new one to read them anew."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.realpath(root))
+        self._rules: dict[str, pathspec.GitIgnoreSpec | None] = {}
+
+    def walk(self) -> Iterator[FileState]:
+        """Every file that may be read, in order of path; folders that cannot be listed are passed over."""
+        left = MOST_FILES
+        pending = [""]
+        while pending and left > 0:
+            folder = pending.pop()
+            below: list[str] = []
+            for entry in self._entries(folder):
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        if self._enters(path):
+                            below.append(path)
+                    elif entry.is_file(follow_symlinks=False) and self._takes(path):
+                        found = entry.stat(follow_symlinks=False)
+                        if 0 < found.st_size <= MOST_BYTES:
+                            left -= 1
+                            yield FileState(path, found.st_mtime_ns, found.st_size)
+                except OSError:
+                    continue  # gone, or not ours to see
+            pending += reversed(below)
+
+    def state(self, path: str) -> FileState | None:
+        """One file as `walk` would give it, or None if it would not."""
+        if not self.admits(path):
+            return None
+        try:
+            found = os.lstat(self.root / path)
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= MOST_BYTES:
+            return None
+        return FileState(path, found.st_mtime_ns, found.st_size)
+
+    def admits(self, path: str) -> bool:
+        """Whether a file may be read, by its path: inside the folder, through no link, not ignored, no secret."""
+        parts = path.split("/")
+        if not path or any(part in ("", ".", "..") for part in parts) or "\0" in path:
+            return False
+        folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+        if not all(self._enters(folder) for folder in folders) or not self._takes(path):
+            return False
+        return not any((self.root / each).is_symlink() for each in (*folders, path))
+
+    def read(self, path: str) -> str | None:
+        """The text of a file that `walk` gave, lines ending in `\n`; None if it is no text, or has secrets."""
+        text = self._text(path, None)
+        return None if text is None or has_secret(text) else text
+
+    def read_again(self, state: FileState) -> str | None:
+        """The text of a file that `read` gave before and that has not changed since; None if it has."""
+        return self._text(state.path, state)
+
+    def is_unchanged(self, state: FileState) -> bool:
+        """Whether a file is still as it was found before."""
+        try:
+            found = os.lstat(self.root / state.path)
+        except OSError:
+            return False
+        return (found.st_mtime_ns, found.st_size) == (state.modified_ns, state.size)
+
+    def _text(self, path: str, state: FileState | None) -> str | None:
+        try:
+            # A file can become a link, or a pipe, after it was listed.
+            descriptor = os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | _NONBLOCK)
+            with os.fdopen(descriptor, "rb") as file:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    return None
+                if state is not None and (found.st_mtime_ns, found.st_size) != (state.modified_ns, state.size):
+                    return None
+                content = file.read(MOST_BYTES + 1)
+        except (OSError, ValueError):
+            return None
+        return decode(content) if len(content) <= MOST_BYTES else None
+
+    def relative(self, path: Path) -> str | None:
+        """A path as this folder names it, or None outside of it. Links on the way are followed first."""
+        real = Path(os.path.realpath(path))
+        return real.relative_to(self.root).as_posix() if real.is_relative_to(self.root) else None
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            return []
+        return [] if any(entry.name in _MARKS_OF_ENVIRONMENTS for entry in found) else found
+
+    def _enters(self, path: str) -> bool:
+        name = path.rpartition("/")[2]
+        return name not in _SKIPPED and not is_secret_name(f"{path}/") and not self._is_ignored(f"{path}/")
+
+    def _takes(self, path: str) -> bool:
+        return not is_secret_name(path) and not self._is_ignored(path)
+
+    def _is_ignored(self, path: str) -> bool:
+        """What the innermost ignore file with a word on the path says; a folder's path ends in a slash."""
+        end = path.rstrip("/").rfind("/")
+        while True:
+            folder = path[:end] if end > 0 else ""
+            if rules := self._rules_of(folder):
+                said = rules.check_file(path[len(folder) + 1 :] if folder else path).include
+                if said is not None:
+                    return said
+            if not folder:
+                return False
+            end = folder.rfind("/")
+
+    def _rules_of(self, folder: str) -> pathspec.GitIgnoreSpec | None:
+        if folder not in self._rules:
+            lines: list[str] = []
+            names = (*IGNORE_FILES, ".git/info/exclude") if not folder else IGNORE_FILES
+            for name in names:
+                try:
+                    lines += (self.root / folder / name).read_text("utf-8", "replace").splitlines()
+                except (OSError, ValueError):
+                    continue
+            self._rules[folder] = _compiled(lines)
+        return self._rules[folder]
+
+
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for a writer
+
+
+def _compiled(lines: list[str]) -> pathspec.GitIgnoreSpec | None:
+    """Patterns as rules, without those that are no patterns; None if there are none."""
+    patterns = []
+    for line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            pathspec.GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+        patterns.append(line)
+    return pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
+
+
+def decode(content: bytes) -> str | None:
+    """Source text whatever its encoding, lines ending in `\\n`; None for what is no text or was not written by hand."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16", "replace")
+    elif b"\0" in content:
+        return None
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("latin-1")
+    if len(text) > MOST_MEAN_LINE * (text.count("\n") + 1):
+        return None
+    return normalize(text)

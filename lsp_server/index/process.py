@@ -1,0 +1,94 @@
+"""The indexing process as its server sees it: one for all folders, of low priority, ending with the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+import lsp_server
+from lsp_server.index.messages import Event, Request, Scan, Update
+
+logger = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S = 2.0
+MOST_LIVES = 3  # an indexer that keeps dying is left dead: completions work without it
+
+
+class IndexProcess:
+    """Launched by the first scan. What it reports goes to `on_event`, in the event loop."""
+
+    def __init__(self, on_event: Callable[[Event], None]) -> None:
+        self._on_event = on_event
+        self._roots: tuple[str, ...] = ()
+        self._pending: asyncio.Queue[Request] = asyncio.Queue()
+        self._supervisor: asyncio.Task[None] | None = None
+
+    def scan(self, roots: Sequence[Path]) -> None:
+        """Bring the indexes of these folders up to date."""
+        self._roots = tuple(map(str, roots))
+        if self._roots:
+            self._ask(Scan(self._roots))
+
+    def update(self, paths: Sequence[Path]) -> None:
+        """Files were written, made or deleted."""
+        inside = [path for path in paths if any(path.is_relative_to(root) for root in self._roots)]
+        if inside:
+            self._ask(Update(tuple(map(str, inside))))
+
+    async def stop(self) -> None:
+        """End the process; safe to call twice."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._supervisor
+            self._supervisor = None
+
+    def _ask(self, request: Request) -> None:
+        self._pending.put_nowait(request)
+        if self._supervisor is None:
+            self._supervisor = asyncio.ensure_future(self._supervise())
+
+    async def _supervise(self) -> None:
+        for _ in range(MOST_LIVES):
+            try:
+                await self._live()
+            except OSError as error:
+                logger.warning("The indexing process failed: %s", error)
+            logger.warning("The indexing process ended by itself.")
+            self._pending.put_nowait(Scan(self._roots))
+
+    async def _live(self) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-X", "utf8", "-m", "lsp_server.index.worker"),
+            cwd=Path(lsp_server.__file__).parents[1],
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        sending = asyncio.ensure_future(self._send(process.stdin))
+        try:
+            while line := await process.stdout.readline():
+                self._on_event(msgspec.json.decode(line, type=Event))
+        finally:
+            sending.cancel()
+            process.stdin.close()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    async def _send(self, stdin: asyncio.StreamWriter) -> None:
+        while True:
+            request = await self._pending.get()
+            stdin.write(msgspec.json.encode(request) + b"\n")
+            await stdin.drain()

@@ -1,0 +1,268 @@
+"""What a file defines and imports, read off its syntax tree. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tree_sitter import Node
+
+from lsp_server.index.grammars import GRAMMARS, Grammar, parser_of
+from lsp_server.index.import_syntax import IMPORT_READERS, Import
+
+MOST_SIGNATURE_LINES = 8
+MOST_SIGNATURE_CHARACTERS = 400
+MOST_DOC_CHARACTERS = 100
+MOST_DEPTH = 12
+MOST_SYMBOLS = 4000
+
+_IDENTIFIERS = frozenset(
+    {
+        *("identifier", "type_identifier", "field_identifier", "property_identifier", "private_property_identifier"),
+        *("simple_identifier", "constant", "name", "namespace_identifier", "package_identifier"),
+    }
+)
+# Where the name of what a node defines does not stand.
+_NAMELESS_FIELDS = frozenset({"type", "value", "parameters", "body", "right", "returns", "return_type", "result"})
+_NAMELESS_NODES = frozenset(
+    {
+        *("modifiers", "modifier", "visibility_modifier", "accessibility_modifier", "decorator", "attribute_list"),
+        *("user_type", "nullable_type", "type_parameters", "storage_class_specifier", "type_qualifier"),
+        *("primitive_type", "marker_annotation", "annotation", "attribute_item"),
+    }
+)
+_WITH_MEMBERS = frozenset({"class", "module", "extension"})
+_COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A definition: where it stands, its signature's lines verbatim, and its documentation's first line.
+
+    `container` is the class or module it is a member of, by its last name. `line` and `last` are its first and last
+    line, 0-based.
+    """
+
+    name: str
+    kind: str
+    container: str
+    line: int
+    last: int
+    text: str
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Everything a file defines and imports, and the lines that imports stand on."""
+
+    symbols: list[Symbol] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    import_lines: set[int] = field(default_factory=set)
+
+
+def outline(language_id: str, text: str) -> Outline:
+    """What a text defines and imports; nothing in a language without a grammar."""
+    grammar = GRAMMARS.get(language_id)
+    if grammar is None:
+        return Outline()
+    content = text.encode("utf-8", "replace")
+    tree = parser_of(language_id).parse(content)
+    reader = _Reader(grammar, language_id, content)
+    reader.visit(tree.root_node, "", 0)
+    return Outline(reader.symbols, reader.imports, reader.import_lines)
+
+
+class _Reader:
+    """Walks a tree, without going into what functions do."""
+
+    def __init__(self, grammar: Grammar, language_id: str, content: bytes) -> None:
+        self._grammar = grammar
+        self._lines = content.split(b"\n")
+        self._read_imports = IMPORT_READERS[language_id]
+        name = re.escape(grammar.self_name)
+        self._own_field = (
+            re.compile(rf"(?:^|[{{;])\s*{name}\.?(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE) if name else None
+        )
+        self._fields: dict[str, set[str]] = {}
+        self.symbols: list[Symbol] = []
+        self.imports: list[Import] = []
+        self.import_lines: set[int] = set()
+
+    def visit(self, node: Node, container: str, depth: int) -> None:
+        """Note what the children of a node define and import."""
+        if depth > MOST_DEPTH or len(self.symbols) > MOST_SYMBOLS:
+            return
+        grammar = self._grammar
+        for child in node.named_children:
+            kind = child.type
+            if kind in grammar.imports:
+                if found := self._read_imports(_text(child)):
+                    self.imports += found
+                    self.import_lines.update(range(child.start_point.row, child.end_point.row + 1))
+                self._declared_attributes(child, container)
+            if kind in grammar.kinds:
+                self._define(child, grammar.kinds[kind], container, depth)
+            elif kind in grammar.transparent or kind == "ERROR":
+                self.visit(child, container, depth + 1)
+
+    def _define(self, node: Node, kind: str, container: str, depth: int) -> None:
+        names = list(_names(node))
+        if kind == "method":
+            container = _receiver(node) or container
+        if kind == "function" and node.type == "function_definition" and names and "::" in names[0]:
+            container, names = _qualified(names[0])
+        if kind == "extension":
+            container = _last_name(node.child_by_field_name("type"))
+        elif names or kind == "class":
+            body = _body(node)
+            text = self._signature(node, body)
+            doc = self._doc(node, body)
+            plain = "field" if container and kind == "variable" else kind
+            lines = (node.start_point.row, node.end_point.row)
+            self.symbols += [Symbol(name, plain, container, *lines, text, doc) for name in names]
+        if kind in _WITH_MEMBERS:
+            inner = container if kind == "extension" else (names or [container])[0].split("::")[-1]
+            self.visit(_body(node) or node, inner, depth + 1)
+        elif kind == "function" and container and self._own_field:
+            self._own_fields(node, container)
+        elif kind == "variable":
+            self._read_required(node)
+
+    def _signature(self, node: Node, body: Node | None) -> str:
+        """The whole lines from a definition's first to that where its body begins."""
+        first = node.start_point.row
+        last = node.end_point.row
+        if body is not None:
+            last = body.start_point.row
+            begins_line = not self._lines[last][: body.start_point.column].strip()
+            last -= begins_line and last > first
+        elif node.type not in ("declaration", "field_declaration"):
+            last = min(last, first + 2) if last - first <= 2 else first
+        last = min(last, first + MOST_SIGNATURE_LINES - 1)
+        text = b"\n".join(self._lines[first : last + 1]).decode("utf-8", "replace")
+        return text[:MOST_SIGNATURE_CHARACTERS].rstrip()
+
+    def _doc(self, node: Node, body: Node | None) -> str:
+        """The first line of what documents a definition, without comment marks."""
+        if node.type in ("class_definition", "function_definition") and body is not None and body.named_children:
+            first = body.named_children[0]
+            inner = first.named_children[0] if first.named_children else first
+            if inner.type == "string":
+                return _first_words(_text(inner))
+        outer = node.parent if node.parent and node.parent.type in _WRAPPERS else node
+        before = outer.prev_named_sibling
+        if before is not None and before.type in _COMMENTS and before.end_point.row >= outer.start_point.row - 1:
+            return _first_words(_text(before))
+        return ""
+
+    def _own_fields(self, node: Node, container: str) -> None:
+        """The fields that a method assigns to its object."""
+        assert self._own_field
+        if container not in self._fields:
+            self._fields[container] = {symbol.name for symbol in self.symbols if symbol.container == container}
+        known = self._fields[container]
+        text = _text(node)
+        for match in self._own_field.finditer(text):
+            if match[1] not in known:
+                known.add(match[1])
+                line = node.start_point.row + text.count("\n", 0, match.start(1))
+                written = self._lines[line].decode("utf-8", "replace").rstrip()[:MOST_SIGNATURE_CHARACTERS]
+                self.symbols.append(Symbol(match[1], "field", container, line, line, written))
+
+    def _declared_attributes(self, node: Node, container: str) -> None:
+        """Fields that Ruby's classes declare by a call."""
+        text = _text(node)
+        if node.type == "call" and text.startswith("attr_"):
+            line = node.start_point.row
+            written = self._lines[line].decode("utf-8", "replace")
+            names = re.findall(r":(\w+)", text)
+            self.symbols += [Symbol(name, "field", container, line, line, written) for name in names]
+
+    def _read_required(self, node: Node) -> None:
+        if node.type == "variable_declarator" and b"require(" in node.text[:200]:  # type: ignore[index]
+            self.imports += self._read_imports(_text(node))
+
+
+def _own_field(self_name: str) -> re.Pattern[str]:
+    """What finds the fields that a method assigns to its object."""
+    name = re.escape(self_name)
+    return re.compile(rf"(?:^|[{{;])\s*{name}\.?(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE)
+
+
+_WRAPPERS = ("export_statement", "decorated_definition", "type_declaration", "template_declaration")
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _body(node: Node) -> Node | None:
+    """What a definition has between its braces, or indented below it."""
+    if (body := node.child_by_field_name("body")) is not None:
+        return body
+    for child in node.named_children:
+        if child.type.endswith(("_body", "_list")) and child.type != "parameter_list":
+            return child
+        if child.type in ("struct_type", "interface_type", "struct_specifier", "enum_specifier", "accessor_list"):
+            return _body(child) or child
+    return None
+
+
+def _names(node: Node) -> Iterator[str]:
+    """The names that a node defines."""
+    if named := node.children_by_field_name("name"):
+        yield from (_text(each).lstrip("$") for each in named if not each.type.endswith("_pattern"))
+        return
+    left = node.child_by_field_name("left")
+    if left is not None:
+        if left.type in ("identifier", "constant"):
+            yield _text(left)
+        return
+    if node.type == "type_definition" and (declarator := node.child_by_field_name("declarator")) is not None:
+        if name := _first_identifier(declarator):
+            yield name
+    elif name := _first_identifier(node):
+        yield name
+
+
+def _first_identifier(node: Node, depth: int = 0) -> str:
+    if node.type in _IDENTIFIERS or node.type == "qualified_identifier":
+        return _text(node).lstrip("$")
+    if depth > MOST_DEPTH:
+        return ""
+    for index, child in enumerate(node.children):
+        if child.is_named and child.type not in _NAMELESS_NODES:
+            if node.field_name_for_child(index) in _NAMELESS_FIELDS:
+                continue
+            if found := _first_identifier(child, depth + 1):
+                return found
+    return ""
+
+
+def _qualified(name: str) -> tuple[str, list[str]]:
+    *containers, last = name.split("::")
+    return containers[-1], [last]
+
+
+def _receiver(node: Node) -> str:
+    """The type that a Go method belongs to."""
+    receiver = node.child_by_field_name("receiver")
+    found = re.findall(r"\w+", _text(receiver).partition("[")[0]) if receiver is not None else []
+    return found[-1] if found else ""
+
+
+def _last_name(node: Node | None) -> str:
+    found = re.findall(r"\w+", _text(node).partition("<")[0]) if node is not None else []
+    return found[-1] if found else ""
+
+
+_MARKS = re.compile(r"^[\s/*#!]+|[rRbBuUfF]{0,2}(\"\"\"|'''|\"|')|\s*\*/\s*$")
+
+
+def _first_words(text: str) -> str:
+    for line in text.split("\n"):
+        if words := _MARKS.sub("", line).strip():
+            return words[:MOST_DOC_CHARACTERS]
+    return ""

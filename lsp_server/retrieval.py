@@ -1,0 +1,159 @@
+"""What the workspace knows beyond one document: the index of its folder, asked in a thread, and the open documents."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lsp_server.context.blocks import Neighbour
+from lsp_server.context.candidates import Gathered
+from lsp_server.context.gather import gather
+from lsp_server.context.opened import opened
+from lsp_server.context.ranking import worthy
+from lsp_server.context.resolver import Resolver
+from lsp_server.index.database import IndexedFile, Reader, database_path, open_for_reading
+from lsp_server.index.folder import Folder
+from lsp_server.index.secrets import has_secret, is_secret_name
+from lsp_server.index.symbols import Outline, outline
+from lsp_server.snapshot import Snapshot
+from lsp_server.workspace import notebook_of, path_of
+
+logger = logging.getLogger(__name__)
+
+RULES_LAST_S = 5.0  # ignore files are read again after that
+MOST_FILES_KEPT = 64  # whose text was read for an excerpt, or that are not saved
+# Larger documents count as they were saved: a parser lets no other thread run until it is done.
+MOST_UNSAVED_CHARACTERS = 30_000
+SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for the thread
+
+
+def share_processor() -> None:
+    """Have Python's threads take turns soon enough for the event loop not to be kept waiting."""
+    sys.setswitchinterval(SWITCH_S)
+
+
+@dataclass(slots=True)
+class _Indexed:
+    """A workspace folder whose index is open."""
+
+    folder: Folder
+    reader: Reader
+    resolver: Resolver
+    close: Callable[[], None]
+    file_id: int
+    lines: dict[int, Sequence[str]] = field(default_factory=dict)
+
+    def read(self, file: IndexedFile) -> Sequence[str] | None:
+        """A file's lines, if it is still as it was indexed."""
+        if file.number in self.lines:
+            return self.lines[file.number] if self.folder.is_unchanged(file.state) else None
+        text = self.folder.read_again(file.state)
+        if text is None:
+            return None
+        if len(self.lines) >= MOST_FILES_KEPT:
+            self.lines.clear()
+        self.lines[file.number] = text.split("\n")
+        return self.lines[file.number]
+
+
+class Retrieval:
+    """Gathers context for one server. `roots` are the workspace folders at the time; without an index, only open
+    documents are used, and never those that hold secrets or are ignored.
+    """
+
+    def __init__(self, roots: Callable[[], Sequence[Path]], uses_index: Callable[[], bool]) -> None:
+        self._roots = roots
+        self._uses_index = uses_index
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
+        self._indexed: dict[Path, _Indexed] = {}
+        self._rules: dict[Path, tuple[float, Folder]] = {}
+        self._outlines: dict[tuple[str, int], Outline] = {}
+
+    async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
+        """What there is for a snapshot, the best first. Reading, searching and ranking are done in a thread."""
+        path = path_of(snapshot.uri) or notebook_of(snapshot.uri)
+        inside = [root for root in self._roots() if path is not None and path.is_relative_to(root)]
+        root = max(inside, key=lambda each: len(each.parts), default=None)
+        uses_index = self._uses_index()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._work, root, snapshot, neighbours, uses_index)
+
+    def close(self) -> None:
+        """Let go of the thread and of open indexes."""
+        self._thread.submit(self._forget)
+        self._thread.shutdown(wait=False)
+
+    def _forget(self) -> None:
+        for indexed in self._indexed.values():
+            indexed.close()
+        self._indexed.clear()
+
+    def _work(
+        self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
+    ) -> Gathered:
+        try:
+            return worthy(snapshot, self._gather(root, snapshot, neighbours, uses_index))
+        except Exception as error:  # noqa: BLE001  (whatever goes wrong here, there are completions without it)
+            logger.warning("Context could not be gathered: %s", type(error).__name__)
+            return Gathered(notes=(f"failed: {type(error).__name__}",))
+
+    def _gather(
+        self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
+    ) -> Gathered:
+        admitted = [each for each in neighbours if self._admits(root, each)]
+        candidates = tuple(opened(snapshot, admitted))
+        notes: tuple[str, ...] = (f"open documents: {len(candidates)} of {len(neighbours)}",)
+        if root is None or not uses_index:
+            return Gathered(candidates, notes=notes)
+        indexed = self._open(root)
+        if indexed is None:
+            return Gathered(candidates, notes=(*notes, "the index is not there yet"))
+        unsaved = {
+            each.path: self._outline(each, each.whole)
+            for each in admitted
+            if each.whole is not None and len(each.whole) <= MOST_UNSAVED_CHARACTERS
+        }
+        # Limits are counted in this thread's own time: an engine that uses the machine makes nothing worse.
+        found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
+        return replace(found, candidates=(*candidates, *found.candidates), notes=(*notes, *found.notes))
+
+    def _open(self, root: Path) -> _Indexed | None:
+        path = database_path(root)
+        file_id = path.stat().st_ino if path.exists() else 0
+        if root in self._indexed and self._indexed[root].file_id != file_id:
+            self._indexed.pop(root).close()  # deleted, or made anew
+        if root not in self._indexed:
+            connection = open_for_reading(path)
+            if connection is None:
+                return None
+            reader = Reader(connection)
+            resolver = Resolver(reader, root.name)
+            self._indexed[root] = _Indexed(Folder(root), reader, resolver, connection.close, file_id)
+        return self._indexed[root]
+
+    def _admits(self, root: Path | None, neighbour: Neighbour) -> bool:
+        if is_secret_name(neighbour.path) or has_secret(neighbour.text):
+            return False
+        return root is None or self._rules_of(root).admits(neighbour.path)
+
+    def _rules_of(self, root: Path) -> Folder:
+        now = time.monotonic()
+        read_at, folder = self._rules.get(root, (0.0, None))
+        if folder is None or now - read_at > RULES_LAST_S:
+            folder = Folder(root)
+            self._rules[root] = (now, folder)
+        return folder
+
+    def _outline(self, neighbour: Neighbour, text: str) -> Outline:
+        key = (neighbour.path, hash(text))
+        if key not in self._outlines:
+            if len(self._outlines) >= MOST_FILES_KEPT:
+                self._outlines.clear()
+            self._outlines[key] = outline(neighbour.language_id, text)
+        return self._outlines[key]

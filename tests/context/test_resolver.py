@@ -1,0 +1,87 @@
+"""Imports lead to the files and definitions they mean, by each language's rules."""
+
+import pytest
+
+from lsp_server.context.modules import RULES
+from lsp_server.index.grammars import GRAMMARS
+from lsp_server.index.symbols import outline
+
+# Language, the importing file and its import, other files, and where it leads: path, or path and name.
+CASES = [
+    ("python", "pkg/a.py", "from .b import f", {"pkg/b.py": "def f(): ..."}, ["pkg/b.py f"]),
+    ("python", "pkg/sub/a.py", "from ..b import f as g", {"pkg/b.py": "def f(): ..."}, ["pkg/b.py f"]),
+    ("python", "pkg/a.py", "from . import b", {"pkg/b.py": "x = 1", "pkg/__init__.py": "y = 1"}, ["pkg/b.py"]),
+    ("python", "tests/test_a.py", "import pkg.b as c", {"pkg/b.py": "x = 1"}, ["pkg/b.py"]),
+    ("python", "tests/test_a.py", "from pkg import f", {"src/pkg/__init__.py": "def f(): ..."},
+     ["src/pkg/__init__.py f"]),
+    ("python", "a.py", "from project.b import f", {"b.py": "def f(): ..."}, ["b.py f"]),
+    ("python", "a.py", "from pkg import f",
+     {"pkg/__init__.py": "from .inner import g as f", "pkg/inner.py": "from .deep import *",
+      "pkg/deep.py": "def g(): ..."}, ["pkg/deep.py g"]),
+    ("python", "a.py", "from circle import f", {"circle.py": "from other import f", "other.py": "from circle import f"},
+     []),
+    ("python", "a.py", "import os", {"b.py": "x = 1"}, []),
+    ("typescript", "src/a.ts", "import {f} from './b'", {"src/b.ts": "export function f() {}"}, ["src/b.ts f"]),
+    ("typescript", "src/a.ts", "import {f} from './b.js'", {"src/b.ts": "export function f() {}"}, ["src/b.ts f"]),
+    ("typescript", "src/x/a.ts", "import {f} from '@/lib'", {"src/lib/index.ts": "export * from './f'",
+     "src/lib/f.ts": "export const f = 1"}, ["src/lib/f.ts f"]),
+    ("typescriptreact", "a.tsx", "import Box from './Box'", {"Box.tsx": "export default function Box() {}"},
+     ["Box.tsx Box"]),
+    ("javascript", "a.js", "const {f} = require('../lib/b')", {}, []),
+    ("javascript", "x/a.js", "const {f} = require('../lib/b')", {"lib/b.js": "function f() {}"}, ["lib/b.js f"]),
+    ("javascript", "a.js", "import * as b from './b.mjs'", {"b.mjs": "export const x = 1"}, ["b.mjs"]),
+    ("java", "src/main/java/com/x/A.java", "import com.y.B;", {"src/main/java/com/y/B.java": "class B {}"},
+     ["src/main/java/com/y/B.java B"]),
+    ("kotlin", "src/com/x/A.kt", "import com.y.B", {"src/com/y/B.kt": "class B"}, ["src/com/y/B.kt B"]),
+    ("go", "cmd/main.go", 'import "example.com/mod/internal/store"', {"internal/store/a.go": "package store",
+     "internal/store/b.go": "package store"}, ["internal/store/a.go", "internal/store/b.go"]),
+    ("rust", "src/main.rs", "use crate::shapes::Circle;", {"src/shapes.rs": "pub struct Circle {}"},
+     ["src/shapes.rs Circle"]),
+    ("rust", "src/a/b.rs", "use super::c::Circle;", {"src/a/c/mod.rs": "pub struct Circle {}"},
+     ["src/a/c/mod.rs Circle"]),
+    ("c", "src/a.c", '#include "b.h"', {"include/b.h": "int f(void);"}, ["include/b.h"]),
+    ("cpp", "src/a.cpp", "#include <lib/b.hpp>", {"deep/lib/b.hpp": "int f();"}, ["deep/lib/b.hpp"]),
+    ("csharp", "App/A.cs", "using Acme.Data;", {"Data/B.cs": "namespace Acme.Data { class B {} }"}, ["Data/B.cs"]),
+    ("ruby", "lib/a.rb", "require_relative 'x/b'", {"lib/x/b.rb": "class B; end"}, ["lib/x/b.rb"]),
+    ("php", "src/A.php", "<?php use Acme\\Data\\B;", {"src/Data/B.php": "<?php class B {}"}, ["src/Data/B.php B"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language_id", "path", "text", "files", "expected"), CASES, ids=[f"{each[0]} {each[2]}" for each in CASES]
+)
+def test_imports_lead_to_definitions(project, language_id, path, text, files, expected):
+    resolver = project({**files, path: text}).resolver
+    (what,) = outline(language_id, text).imports
+    found = resolver.imported(language_id, path, what)
+    assert [" ".join([each.file.path, *([each.symbol.name] if each.symbol else [])]) for each in found] == expected
+
+
+def test_every_language_with_a_grammar_has_rules_and_a_case():
+    assert set(RULES) == set(GRAMMARS)
+    assert set(GRAMMARS) - {case[0] for case in CASES} <= {"javascriptreact"}
+
+
+def test_files_of_one_package_see_each_other(project):
+    resolver = project({"x/a.go": "package x", "x/b.go": "package x\nfunc F() {}", "y/c.go": "package y"}).resolver
+    assert [file.path for file in resolver.beside("go", "x/a.go")] == ["x/b.go"]
+    assert resolver.beside("python", "x/a.go") == []
+
+
+def test_a_name_that_many_files_define_says_nothing(project):
+    resolver = project(
+        {f"m{number}.py": "class Many: ..." for number in range(9)} | {"n.py": "class One: ..."}
+    ).resolver
+    assert [each.file.path for each in resolver.named("python", "One", ("class",), "m1.py")] == ["n.py"]
+    assert resolver.named("python", "One", ("class",), "n.py") == []
+    assert resolver.named("python", "Many", ("class",), "n.py") == []
+
+
+def test_what_changes_in_the_index_is_seen(project):
+    made = project({"a.py": "from b import f", "b.py": "def g(): ..."})
+    (what,) = outline("python", "from b import f").imports
+    made.resolver.refresh()
+    assert made.resolver.imported("python", "a.py", what) == []
+    made.write({"b.py": "def f(): ..."})
+    made.resolver.refresh()
+    assert [each.symbol.name for each in made.resolver.imported("python", "a.py", what)] == ["f"]

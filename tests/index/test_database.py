@@ -1,0 +1,258 @@
+"""The index on disk: what goes in comes out, and nothing that happens to the file or the process is lasting."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lsp_server.index.build import Builder
+from lsp_server.index.database import (
+    VERSION,
+    Reader,
+    database_path,
+    open_database,
+    open_for_reading,
+    tail_of,
+)
+
+SOURCE = 'import os\n\nclass Shape:\n    """A shape."""\n    def area(self):\n        return os.getpid()\n'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "project"
+    for path in ("a.py", "pkg/b.py", "pkg/sub/c.py", "notes.txt"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(SOURCE.replace("Shape", f"Shape{path[0].upper()}"))
+    return root
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "index" / "some.sqlite"
+
+
+def contents(path):
+    """Everything in an index, as its reader sees it."""
+    connection = open_for_reading(path)
+    reader = Reader(connection)
+    found = {}
+    for row in connection.execute("SELECT path FROM files").fetchall():
+        (indexed,) = reader.files("path", [row[0]])
+        found[row[0]] = ([s.name for s in reader.symbols(indexed.number)], reader.imports(indexed.number))
+    connection.close()
+    return found
+
+
+def build(root, file):
+    builder = Builder(root, file)
+    try:
+        return builder.scan()
+    finally:
+        builder.close()
+
+
+def test_a_scan_reads_what_is_new_and_only_that(folder, file):
+    assert build(folder, file) == 4
+    assert build(folder, file) == 0
+    (folder / "a.py").write_text("def other(): pass\n")
+    (folder / "pkg" / "b.py").unlink()
+    assert build(folder, file) == 1
+    assert set(contents(file)) == {"a.py", "pkg/sub/c.py", "notes.txt"}
+    assert contents(file)["a.py"][0] == ["other"]
+
+
+def test_symbols_imports_and_chunks_come_out(folder, file):
+    build(folder, file)
+    reader = Reader(open_for_reading(file))
+    (indexed,) = reader.files("tail", ["pkg/b.py"])
+    assert [s.name for s in reader.symbols(indexed.number)] == ["ShapeP", "area"]
+    assert [each.module for each in reader.imports(indexed.number)] == ["os"]
+    assert reader.frequencies(["getpid", "nowhere"]) == {"getpid": 4}
+    similar = reader.similar(["shapep"], 9)
+    assert {reader.file(number).path for number, _, _, _ in similar} == {"pkg/b.py", "pkg/sub/c.py"}
+    assert all(score > 0 for *_, score in similar)
+    assert reader.defining("ShapeN", ("class",), 9) == [], "a text file is searched, not parsed"
+
+
+def test_a_reader_sees_what_is_written_after_it_was_opened(folder, file):
+    build(folder, file)
+    reader = Reader(open_for_reading(file))
+    reader.refresh()
+    (indexed,) = reader.files("path", ["a.py"])
+    reader.symbols(indexed.number)
+    (folder / "a.py").write_text("def other(): pass\n")
+    build(folder, file)
+    reader.refresh()
+    (indexed,) = reader.files("path", ["a.py"])
+    assert [s.name for s in reader.symbols(indexed.number)] == ["other"]
+
+
+def test_update_reads_single_files(folder, file):
+    builder = Builder(folder, file)
+    builder.scan()
+    (folder / "new.py").write_text(SOURCE)
+    (folder / "a.py").unlink()
+    assert builder.update([folder / "new.py", folder / "a.py", folder.parent / "outside.py"]) == 1
+    assert set(contents(file)) == {"new.py", "pkg/b.py", "pkg/sub/c.py", "notes.txt"}
+    builder.close()
+
+
+def test_a_deleted_folder_takes_its_files_along(folder, file):
+    (folder / "pkg0").mkdir()
+    (folder / "pkg0" / "d.py").write_text(SOURCE)
+    builder = Builder(folder, file)
+    builder.scan()
+    shutil.rmtree(folder / "pkg")
+    builder.update([folder / "pkg"])
+    assert set(contents(file)) == {"a.py", "notes.txt", "pkg0/d.py"}
+    builder.close()
+
+
+def test_a_folder_that_appears_brings_its_files(folder, file):
+    builder = Builder(folder, file)
+    builder.scan()
+    shutil.copytree(folder / "pkg", folder / "copy")
+    builder.update([folder / "copy"])
+    assert {"copy/b.py", "copy/sub/c.py"} <= set(contents(file))
+    builder.close()
+
+
+def test_an_update_never_takes_in_what_a_scan_would_not(folder, file):
+    (folder / ".gitignore").write_text("out/\n")
+    (folder / "out").mkdir()
+    (folder / "out" / "x.py").write_text(SOURCE)
+    (folder / ".env").write_text("A=1\n")
+    builder = Builder(folder, file)
+    builder.scan()
+    builder.update([folder / "out" / "x.py", folder / ".env"])
+    assert not {"out/x.py", ".env"} & set(contents(file))
+    builder.close()
+
+
+@pytest.mark.parametrize("damage", ["zeros", "words", "cut short", "another version", "empty", "no tables"])
+def test_a_damaged_index_is_made_anew(folder, file, damage):
+    build(folder, file)
+    whole = contents(file)
+    for suffix in ("-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    if damage == "zeros":
+        file.write_bytes(b"\0" * file.stat().st_size)
+    elif damage == "words":
+        content = bytearray(file.read_bytes())
+        content[4096 : len(content)] = b"damaged " * ((len(content) - 4096) // 8)
+        file.write_bytes(content)
+    elif damage == "cut short":
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    elif damage == "another version":
+        connection = sqlite3.connect(file)
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+        connection.close()
+        assert open_for_reading(file) is None
+    elif damage == "no tables":
+        connection = sqlite3.connect(file)
+        connection.execute("DROP TABLE symbols")
+        connection.close()
+    else:
+        file.write_bytes(b"")
+    build(folder, file)
+    assert contents(file) == whole
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_any_damage_is_repaired(tmp_path_factory, data):
+    root = tmp_path_factory.mktemp("project")
+    for number in range(12):
+        (root / f"m{number}.py").write_text(SOURCE * 20)
+    file = root.parent / f"{root.name}.sqlite"
+    build(root, file)
+    content = bytearray(file.read_bytes())
+    start = data.draw(st.integers(0, len(content) - 1))
+    content[start : start + 600] = data.draw(st.binary(min_size=1, max_size=600))
+    file.write_bytes(content)
+    (root / "m0.py").write_text("def changed(): pass\n")
+    build(root, file)
+    connection = open_database(file)
+    assert connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+    assert connection.execute("SELECT count(*) FROM symbols WHERE name = 'changed'").fetchone()[0] == 1
+    connection.close()
+
+
+def launch(root, file):
+    program = "import sys, pathlib; from lsp_server.index.build import Builder; "
+    program += "builder = Builder(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])); print('open', flush=True); "
+    program += "builder.scan(); print('done', flush=True)"
+    return subprocess.Popen([sys.executable, "-c", program, str(root), str(file)], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def many(tmp_path):
+    root = tmp_path / "many"
+    root.mkdir()
+    for number in range(150):
+        (root / f"m{number}.py").write_text(SOURCE.replace("Shape", f"Shape{number}") * 40)
+    return root
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
+def test_a_killed_process_leaves_a_good_index(many, file, after_s):
+    process = launch(many, file)
+    process.stdout.readline()
+    time.sleep(after_s)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    connection = open_for_reading(file)
+    assert connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+    for path in [row[0] for row in connection.execute("SELECT path FROM files")]:
+        names = connection.execute(
+            "SELECT name FROM symbols JOIN files ON file = id WHERE path = ? AND kind = 'class'", (path,)
+        )
+        assert {name for (name,) in names} == {f"Shape{path[1:-3]}"}, "a file is in whole, or not at all"
+    connection.close()
+    build(many, file)
+    assert len(contents(file)) == 150
+
+
+def test_two_servers_at_once_make_one_index(many, file):
+    processes = [launch(many, file) for _ in range(2)]
+    assert [process.communicate(timeout=60)[0].split() for process in processes] == [["open", "done"]] * 2
+    connection = sqlite3.connect(file)
+    assert connection.execute("SELECT count(*) FROM files").fetchone()[0] == 150
+    assert connection.execute("SELECT count(*) FROM symbols WHERE name = 'Shape7'").fetchone()[0] == 40
+    connection.close()
+
+
+def test_many_changes_do_not_make_the_index_grow_for_ever(folder, file, monkeypatch):
+    monkeypatch.setattr("lsp_server.index.database.LEAST_DEAD", 10)
+    for number in range(40):
+        (folder / "a.py").write_text(SOURCE * 30 + f"x{number} = 1\n")
+        build(folder, file)
+    connection = sqlite3.connect(file)
+    live = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+    assert connection.execute("SELECT seq FROM sqlite_sequence").fetchone()[0] < 4 * live + 10
+    connection.close()
+    assert set(contents(file)) == {"a.py", "pkg/b.py", "pkg/sub/c.py", "notes.txt"}
+
+
+def test_the_index_lies_in_the_user_s_cache_and_not_in_the_folder(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert database_path(folder).is_relative_to(tmp_path / "cache")
+    assert database_path(folder) != database_path(folder / "pkg")
+    assert str(folder.name) not in database_path(folder).name
+
+
+def test_there_is_nothing_to_read_before_the_first_scan(file):
+    assert open_for_reading(file) is None
+
+
+def test_tail_of():
+    assert [tail_of(path) for path in ("a.py", "b/a.py", "c/b/a.py")] == ["a.py", "b/a.py", "b/a.py"]
