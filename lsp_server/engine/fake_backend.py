@@ -161,8 +161,8 @@ class FakeBackend:
         return rest[0] if rest else self._rows[row]
 
     def logprob(self, row: int, token: int, rest: bytes = b"") -> float:  # noqa: ARG002
-        """Some number that depends on both."""
-        return -((self._rows[row] + token) % 8) / 10
+        """Some number that depends on both, and so high that no default holds back what is written."""
+        return -((self._rows[row] + token) % 8) / 1000
 
     def free_sampler(self, sampler: int) -> None:  # noqa: ARG002
         """Count it."""
