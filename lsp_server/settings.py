@@ -85,8 +85,15 @@ class CompletionSettings(msgspec.Struct, frozen=True):
         bool, Meta(description="Write what follows an answer while you look at it, so that it is there if you accept.")
     ] = True
     confidence: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="End a line where its probability falls below this; 0: never.")
-    ] = 0.0
+        float,
+        Meta(
+            ge=0.0,
+            le=1.0,
+            description="While you type, end a line where its probability falls below this: the lower, the more is "
+            "shown, and the more of it is wrong. Who asks by hand has all of it. 0: never. The default is measured on "
+            "the embedded model (`tests/eval/README.md`); one that is often right may do with less.",
+        ),
+    ] = 0.3
     switched_off_rules: Annotated[
         tuple[RuleName, ...],
         Meta(description="Rules that a model's text is not cut or cleaned by; `infill complete --explain` names them."),

@@ -12,7 +12,7 @@ from rich.console import Console
 from lsp_server.bench.record import write_json
 from lsp_server.catalog.resolve import engine_options
 from lsp_server.commands.configured import model_file
-from lsp_server.commands.printing import make_console, make_table, require_folder_of
+from lsp_server.commands.printing import make_console, make_table
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import InfillError
 from lsp_server.settings import EngineSettings, Settings
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 5.0
 
 
-def add_arguments(kinds: Any) -> None:
+def add_kind(kinds: Any) -> None:
     """Define the options."""
     from lsp_server.evaluation.infilling import MAX_LINES, MAX_TOKENS
     from lsp_server.evaluation.oracle import Oracle
@@ -61,6 +61,7 @@ def add_arguments(kinds: Any) -> None:
     kind.add_argument("--no-run", action="store_true", help="run no programs: only compare texts with what stood there")
     kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of the model")
     kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
+    kind.set_defaults(measure=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,7 +70,6 @@ def run(arguments: argparse.Namespace) -> int:
     from lsp_server.evaluation.sandbox import require_sandbox
     from lsp_server.evaluation.tasks import read_tasks, take_evenly
 
-    require_folder_of(arguments.json)
     if arguments.timeout <= 0 or (arguments.tasks is not None and arguments.tasks < 1):
         raise InfillError("Give --timeout and --tasks numbers above zero.")
     if not arguments.no_run:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from lsp_server.bench.record import write_json
 from lsp_server.commands.configured import model_file
-from lsp_server.commands.printing import make_console, make_table, require_folder_of
+from lsp_server.commands.printing import make_console, make_table
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import InfillError
 
@@ -43,13 +43,13 @@ def add_kind(kinds: Any) -> None:
     )
     kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of the model")
     kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
+    kind.set_defaults(measure=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
     from lsp_server.evaluation import retrieval
 
-    require_folder_of(arguments.json)
     console = make_console()
     tuned, held_out = _chosen(arguments.projects)
     results: dict[str, Any] = {"budgets": retrieval.BUDGETS}

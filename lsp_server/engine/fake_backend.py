@@ -168,8 +168,8 @@ class FakeBackend:
         return ord("_") if visible and not rest and self.piece(token).isspace() else token
 
     def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:  # noqa: ARG002
-        """Some number that depends on both."""
-        return -((self._rows[row] + token) % 8) / 10
+        """Some number that depends on both, and so high that no default holds back what is written."""
+        return -((self._rows[row] + token) % 8) / 1000
 
     def free_sampler(self, sampler: int) -> None:  # noqa: ARG002
         """Count it."""

@@ -25,9 +25,12 @@ def test_the_command_is_shown_without_places(arguments, shown):
 
 
 def test_figures_are_rounded_and_the_machine_is_named(tmp_path):
-    write_json(tmp_path / "r.json", {"figures": {"one": 1.23456789, "many": [0.00001, 2]}, "by_size": {128: 1.0}})
+    write_json(
+        tmp_path / "r.json",
+        {"figures": {"one": 1.23456789, "many": [0.00001, 2], "pair": (1.23456, 2)}, "by_size": {128: 1.0}},
+    )
     written = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    assert written["figures"] == {"one": 1.2346, "many": [0.0, 2]}
+    assert written["figures"] == {"one": 1.2346, "many": [0.0, 2], "pair": [1.2346, 2]}
     assert written["by_size"] == {"128": 1.0}
     assert written["machine"]["cores"] >= 1
     assert written["command"].startswith("infill")

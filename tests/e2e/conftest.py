@@ -6,8 +6,9 @@ import pytest_asyncio
 
 from tests.raw_client import INLINE, RawClient
 
-# Enough for several lines, the same whatever else is open; one thread, because the tests share the machine.
-QUICK = {"completion": {"max_tokens": 24}, "context": {"max_tokens": 0}, "engine": {"threads": 1}}
+# Enough for several lines, the same whatever else is open, however unsure of it the embedded model is; one thread,
+# because the tests share the machine.
+QUICK = {"completion": {"max_tokens": 24, "confidence": 0}, "context": {"max_tokens": 0}, "engine": {"threads": 1}}
 
 module_fixture = pytest_asyncio.fixture(scope="module", loop_scope="module")
 

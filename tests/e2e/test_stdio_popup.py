@@ -202,7 +202,7 @@ async def test_nothing_is_an_empty_list_that_may_be_asked_for_again(editor, uri)
 
 async def test_both_at_once_where_the_user_wants_it(serve):
     capabilities = {"textDocument": {**INLINE["textDocument"], **POPUP["textDocument"]}}
-    client = await serve(capabilities, {**QUICK, "completion": {"popup": "always", "max_tokens": 24}})
+    client = await serve(capabilities, {**QUICK, "completion": {**QUICK["completion"], "popup": "always"}})
     await client.ready()
     client.open("file:///a.py", SEVERAL_LINES)
     ghost, menu = client.ask("file:///a.py", 2, 15, AUTOMATIC), client.menu("file:///a.py", 2, 15)
@@ -258,7 +258,8 @@ async def test_who_types_on_is_not_kept_waiting_for_what_is_out_of_date(serve, l
 
 async def test_by_hand_only(serve):
     """The first menu after a letter comes of typing; a second one does not, nor does one without a letter."""
-    client = await serve(POPUP, {**QUICK, "completion": {"popup": "manual", "max_tokens": 8, "popup_wait_ms": 0}})
+    completion = {"popup": "manual", "max_tokens": 8, "confidence": 0, "popup_wait_ms": 0}
+    client = await serve(POPUP, {**QUICK, "completion": completion})
     await client.ready()
     client.open("file:///a.py", SEVERAL_LINES)
     assert (await client.response(client.menu("file:///a.py", 2, 15)))["result"]["items"]
@@ -271,7 +272,8 @@ REGISTER = "client/registerCapability"
 
 
 def push(client, popup):
-    client.notify("workspace/didChangeConfiguration", {"settings": {"completion": {"popup": popup, "max_tokens": 24}}})
+    settings = {"completion": {**QUICK["completion"], "popup": popup}}
+    client.notify("workspace/didChangeConfiguration", {"settings": settings})
 
 
 async def test_the_menu_is_offered_later_where_the_setting_comes_later(serve):

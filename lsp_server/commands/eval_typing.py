@@ -1,0 +1,89 @@
+"""`infill eval typing`: what is shown while somebody types, and how sure a text should be to be shown."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.console import Console
+
+from lsp_server.bench.ours import running_engine
+from lsp_server.bench.record import write_json
+from lsp_server.catalog.resolve import engine_options
+from lsp_server.commands.configured import named
+from lsp_server.commands.printing import make_console, make_table
+from lsp_server.errors import InfillError
+from lsp_server.settings import Settings
+
+if TYPE_CHECKING:
+    from lsp_server.evaluation.typing import TypingResult
+
+NUM_STRETCHES = 12
+
+
+def add_arguments(kind: argparse.ArgumentParser) -> None:
+    """Define the options that no other evaluation has."""
+    kind.add_argument(
+        "--stretches",
+        type=int,
+        default=NUM_STRETCHES,
+        metavar="N",
+        help=f"stretches of 20 lines to type, of another module each as long as there are more ({NUM_STRETCHES})",
+    )
+    kind.add_argument(
+        "--confidence", type=float, nargs="+", metavar="P", help="the thresholds; default: from 0 to 0.7, nine of them"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print, and write what was asked for."""
+    if arguments.stretches < 1:
+        raise InfillError("--stretches must be at least 1.")
+    if not all(0 <= each <= 1 for each in arguments.confidence or ()):
+        raise InfillError("--confidence takes probabilities, from 0 to 1.")
+    about, result = asyncio.run(_measure(arguments))
+    _print(make_console(), result)
+    if arguments.json:
+        write_json(Path(arguments.json), {**about, "result": result})
+    return 0
+
+
+async def _measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], TypingResult]:
+    from lsp_server.evaluation.stretches import choose_stretches
+    from lsp_server.evaluation.typing import THRESHOLDS, measure
+
+    # Not the settings of whoever measures: what is found is about the defaults.
+    settings = Settings(model=named(arguments.model) if arguments.model else "")
+    options = msgspec.structs.replace(engine_options(settings, None), threads=arguments.threads)
+    with Console(stderr=True).status("loading the model…") as status:
+        async with running_engine(options) as (engine, model):
+            stretches = choose_stretches(arguments.stretches)
+            thresholds = arguments.confidence or THRESHOLDS
+            result = await measure(engine, settings, stretches, thresholds, lambda text: status.update(f"{text}…"))
+            return {"model": model.name, "description": model.description}, result
+
+
+def _print(console: Console, result: TypingResult) -> None:
+    table = make_table(
+        "known", "shown", "right line", "agreeing", "accepted", "wrong", "precision", "coverage", "saved", "by lines"
+    )
+    for row in result.rows:
+        table.add_row(
+            f"{row.confidence:g}",
+            *(f"{each:.1%}" for each in (row.known, row.shown, row.right_line, row.agreeing)),
+            *(f"{each:,}" for each in (row.num_accepted, row.num_wrong)),
+            *(f"{each:.1%}" for each in (row.precision, row.coverage)),
+            "{:+.1f} [{:+.1f}, {:+.1f}]".format(*row.saved),
+            f"{row.saved_by_lines[0]:+.1f}",
+        )
+    console.print(table)
+    console.print(
+        f"{result.rows[0].num_keys:,} keys in {len(result.modules)} stretches, {result.num_asked:,} texts written. "
+        f"Accepted: the first line, where all of it comes next. Saved: keys of a hundred by accepting, less "
+        f"{result.wrong_keys:g} for each wrong text new on screen; by lines: whole rests of lines only.",
+        style="dim",
+        soft_wrap=True,
+    )
