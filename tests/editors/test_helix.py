@@ -202,8 +202,8 @@ def test_another_server_s_completions_are_as_they_were(start):
 
 def test_without_its_server_the_editor_goes_on(start):
     editor = start()
-    os.kill(editor.tap.server_pid, signal.SIGKILL)
     editor.open("alone.py", TRIANGLE)
+    os.kill(editor.tap.server_pid, signal.SIGKILL)
     editor.type("returned", pace_s=0.05)
     assert editor.saved() == TRIANGLE.replace("‸", "returned")
     since = editor.tap.mark
