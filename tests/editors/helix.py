@@ -9,14 +9,13 @@ from typing import Any
 
 from tests.editors.fetch import SID
 from tests.editors.messages import Tap
-from tests.editors.server import QUICK, ROOT, write_infill
+from tests.editors.server import PATIENT, ROOT, write_infill
 from tests.editors.terminal import COLUMNS, LINES, Terminal
 
 LANGUAGES = ROOT / "editors" / "helix" / "languages.toml"
 CURSOR = "‸"
 MENU = "textDocument/completion"
 # It waits for the model however long that takes, because tests share the machine. Helix asks 250 ms after a key.
-PATIENT = QUICK | {"completion": {"max_tokens": 24, "popup_wait_ms": 0}}
 
 
 class Helix:
@@ -112,6 +111,7 @@ def make_environment(folder: Path) -> dict[str, str]:
     return {
         "HOME": str(folder),
         **{f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")},
+        "XDG_RUNTIME_DIR": str(folder),
         "PATH": f"{folder / 'bin'}:{SID.root / 'usr' / 'bin'}:/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
         "HELIX_RUNTIME": str(SID.root / "usr" / "lib" / "hx" / "runtime"),

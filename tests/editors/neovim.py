@@ -155,6 +155,7 @@ def make_environment(folder: Path, suite: Suite) -> dict[str, str]:
     return {
         "HOME": str(folder),
         **{f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")},
+        "XDG_RUNTIME_DIR": str(folder),
         "PATH": f"{folder / 'bin'}:{suite.root / 'usr' / 'bin'}:/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
         "VIMRUNTIME": str(suite.root / "usr" / "share" / "nvim" / "runtime"),

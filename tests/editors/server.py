@@ -9,8 +9,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TAP = Path(__file__).with_name("tap.py")
 
-# One thread, because tests share the machine; no neighbours, so that cases do not depend on one another; short texts.
-QUICK = {"engine": {"threads": 1}, "context": {"max_tokens": 0}, "completion": {"max_tokens": 24}}
+# One thread, because tests share the machine, and an engine of one's own, because they kill engines; no neighbours, so
+# that cases do not depend on one another; short texts, however unsure the model is of them.
+QUICK = {
+    "engine": {"threads": 1, "mode": "private"},
+    "context": {"max_tokens": 0, "index": False},
+    "completion": {"max_tokens": 24, "confidence": 0.0},
+}
+# As long as it takes for a menu to have the text.
+PATIENT = {**QUICK, "completion": {**QUICK["completion"], "popup_wait_ms": 0}}
 
 
 def write_infill(folder: Path, log: Path) -> Path:

@@ -14,7 +14,7 @@ import psutil
 from tests.editors.fetch import SID
 from tests.editors.messages import INLINE
 from tests.editors.neovim import SET_UP, Neovim
-from tests.editors.server import QUICK
+from tests.editors.server import PATIENT, QUICK
 
 _numbers = itertools.count(1)
 
@@ -151,8 +151,7 @@ def test_another_server_s_completions_are_as_they_were(start):
 
 def test_the_menu_has_the_text_where_ghost_text_is_off(start):
     setup = "require('infill').setup({ ghost_text = 'off', settings = vim.json.decode([[%s]]) })"
-    patient = QUICK | {"completion": {"max_tokens": 24, "popup_wait_ms": 0}}
-    editor = ready(start(config=WORDS_SERVER + setup, settings=patient))
+    editor = ready(start(config=WORDS_SERVER + setup, settings=PATIENT))
     capabilities = editor.tap.answers("initialize")[0][1]["result"]["capabilities"]
     assert "inlineCompletionProvider" not in capabilities
     editor.open("menu.py", AREAS)

@@ -67,7 +67,7 @@ end
 ---@return vim.lsp.Config
 function M.config()
   local has_ghost_text = config.ghost_text() ~= 'off'
-  local capabilities = { experimental = { infill = { status = true } } }
+  local capabilities = { experimental = { infill = { status = true, acceptance = true } } }
   if has_ghost_text then
     capabilities.textDocument = { inlineCompletion = { dynamicRegistration = false } }
   end

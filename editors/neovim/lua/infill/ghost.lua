@@ -12,6 +12,7 @@ local M = {}
 
 ---@class infill.Item
 ---@field text string what to insert at the cursor
+---@field whole string the text as the server gave it, of which that is the end
 ---@field command? lsp.Command what the server wants to be told when it is accepted
 
 ---@class infill.Offer
@@ -67,7 +68,7 @@ local function rest(offer, now)
   local items, index = {}, 1
   for i, item in ipairs(offer.items) do
     if #item.text > #typed and vim.startswith(item.text, typed) then
-      table.insert(items, { text = item.text:sub(#typed + 1), command = item.command })
+      table.insert(items, { text = item.text:sub(#typed + 1), whole = item.whole, command = item.command })
       index = i == offer.index and #items or index
     end
   end
@@ -113,7 +114,8 @@ local function answered(bufnr, asked, by_hand, by, result)
   local items = {}
   for _, item in ipairs(result.items or result) do
     -- Lines end in "\n" in a buffer, however they end in its file.
-    table.insert(items, { text = item.insertText:gsub('\r', ''), command = item.command })
+    local text = item.insertText:gsub('\r', '')
+    table.insert(items, { text = text, whole = item.insertText, command = item.command })
   end
   local now = place.here()
   local offer = rest({ place = asked, items = items, index = 1, has_alternatives = by_hand }, now)
@@ -169,15 +171,45 @@ local function leave(bufnr)
   end
 end
 
+--- The beginning of a text as the server gave it, of which `left` is the end as a buffer has it.
+---@param whole string
+---@param left string
+---@return string
+local function accepted(whole, left)
+  local text = whole:gsub('\r', '')
+  local beginning = text:sub(1, #text - #left)
+  return whole:find('\r\n') and (beginning:gsub('\n', '\r\n')) or beginning
+end
+
+--- The length of a text as the server counts.
+---@param text string
+---@param encoding string
+---@return integer
+local function units(text, encoding)
+  if encoding == 'utf-8' then
+    return #text
+  end
+  local is_known, count = pcall(vim.str_utfindex, text, encoding) -- Neovim 0.11 and later
+  if is_known then
+    return count
+  end
+  local utf32, utf16 = vim.str_utfindex(text)
+  return encoding == 'utf-32' and utf32 or utf16
+end
+
 --- Tell the server what became of a text, if it wants to know.
 ---@param state infill.State
----@param event 'acceptedCompletion'|'partiallyAccepted'|'rejected'
----@param text string
-local function report(state, event, text)
-  local commands = vim.tbl_get(state.client.server_capabilities, 'executeCommandProvider', 'commands') or {}
-  if vim.tbl_contains(commands, 'infill.' .. event) then
-    local document = vim.lsp.util.make_text_document_params()
-    require('infill.client').execute(state.client, 'infill.' .. event, { uri = document.uri, text = text })
+---@param event 'partiallyAccepted'|'rejected'
+---@param item infill.Item
+---@param left? string what of a text accepted in part is not accepted yet
+local function report(state, event, item, left)
+  local id = vim.tbl_get(item, 'command', 'arguments', 1, 'id')
+  if id then
+    local argument = { id = id }
+    if left then
+      argument.length = units(accepted(item.whole, left), state.client.offset_encoding)
+    end
+    require('infill.client').execute(state.client, 'infill.' .. event, argument)
   end
 end
 
@@ -247,19 +279,20 @@ function M.take(part)
   if not item then
     return
   end
+  for _, each in ipairs(offer.items) do
+    item = each.text == item.text and each or item
+  end
   local text = place.part(item.text, part)
   cancel(state)
   set(bufnr, nil)
   place.insert(offer.place, text)
   if text ~= item.text then
-    local left = { text = item.text:sub(#text + 1), command = item.command }
+    local left = { text = item.text:sub(#text + 1), whole = item.whole, command = item.command }
     set(bufnr, { place = place.here(), items = { left }, index = 1, has_alternatives = false })
-    report(state, 'partiallyAccepted', text)
+    report(state, 'partiallyAccepted', item, left.text)
   elseif item.command then
     local command = item.command
     require('infill.client').execute(state.client, command.command, unpack(command.arguments or {}))
-  else
-    report(state, 'acceptedCompletion', text)
   end
 end
 
@@ -282,7 +315,7 @@ function M.dismiss()
   local offer = assert(state.offer)
   leave(bufnr)
   state.dismissed = place.here()
-  report(state, 'rejected', offer.items[offer.index].text)
+  report(state, 'rejected', offer.items[offer.index])
 end
 
 --- Ask by hand.
