@@ -49,7 +49,7 @@ class Scope:
             head = near = 0
         after = suffix[: suffix.rfind("\n", 0, AFTER_CHARACTERS) + 1] or suffix[:AFTER_CHARACTERS]
         text = prefix[:head] + skipped + prefix[near:] + after
-        return Scope(snapshot, outline(snapshot.language_id, text), saved)
+        return Scope(snapshot, outline(snapshot.language_id, text, with_inner_imports=True), saved)
 
     @cached_property
     def cursor_line(self) -> int:
@@ -179,7 +179,7 @@ class Scope:
 
     def is_unused(self, what: Import) -> bool:
         """Whether something is imported and not used anywhere yet: it will be, somewhere."""
-        return what.alias.partition(".")[0] not in self.distances
+        return what.alias.rpartition(".")[2] not in self.distances
 
     def likeness(self, name: str) -> float:
         """The share of a name's words that stand near the cursor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +15,11 @@ from lsp_server.index.database import IndexedFile, Reader
 from lsp_server.index.words import identifiers, terms
 
 SIMILAR, SIBLING = 0.3, 0.5
-LINES_BEFORE, LINES_AFTER = 15, 5
-MOST_TERMS, MOST_CHUNKS = 16, 6
+LINES_BEFORE, LINES_AFTER = 12, 3
+# Of the terms nearest to the cursor the rarest are looked for: each costs time.
+MOST_NEAR_TERMS, MOST_TERMS, MOST_CHUNKS = 36, 12, 6
 # A term in so many chunks is no sign of likeness, and slow to look up.
-MOST_FREQUENCY = 400
+MOST_FREQUENCY = 200
 MOST_LINES = 12  # of a chunk: the part that is most alike
 
 ReadLines = Callable[[IndexedFile], Sequence[str] | None]
@@ -29,9 +31,9 @@ _HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx"})
 def similar(scope: Scope, reader: Reader, read: ReadLines) -> Iterator[Candidate]:
     """Pieces of other files with the rare words of the lines around the cursor."""
     first = max(0, scope.cursor_line - LINES_BEFORE)
-    near = "\n".join(scope.lines[first : scope.cursor_line + LINES_AFTER])
+    near = "\n".join(reversed(scope.lines[first : scope.cursor_line + LINES_AFTER]))
     wanted = dict.fromkeys(term for name in identifiers(near) for term in terms(name))
-    frequencies = reader.frequencies(wanted)
+    frequencies = reader.frequencies(itertools.islice(wanted, MOST_NEAR_TERMS))
     rare = sorted((term for term in frequencies if frequencies[term] <= MOST_FREQUENCY), key=frequencies.__getitem__)
     if not rare:
         return

@@ -76,7 +76,7 @@ class Definitions:
             return 0.5
         if self._scope.is_unused(what):
             return UNUSED_IMPORT
-        name = what.alias.partition(".")[0]
+        name = what.alias.rpartition(".")[2]
         return max(self._scope.nearness(name), FREQUENT * self._scope.frequency(name), LEAST_NEARNESS)
 
     def _module(self, found: Definition, what: Import, weight: float) -> Iterator[Candidate]:

@@ -28,6 +28,8 @@ BUSY_MS = 10_000
 MOST_DEAD_SHARE = 0.5
 LEAST_DEAD = 2000
 MOST_REMEMBERED = 4000  # files
+MOST_REMEMBERED_TERMS = 20_000
+CHANGES_TO_COUNT_ANEW = 50
 
 IndexFailure = sqlite3.Error  # what reading an index may raise
 
@@ -245,8 +247,10 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._version = -1
+        self._changes = 0
         self._folders: list[str] | None = None
         self._numbers_by_name: dict[str, list[int]] | None = None
+        self._frequencies: dict[str, int] = {}
         self._defining: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         self._symbols: dict[int, list[Symbol]] = {}
         self._imports: dict[int, list[Import]] = {}
@@ -260,6 +264,9 @@ class Reader:
         self._folders = None
         self._numbers_by_name = None
         self._defining.clear()
+        self._changes += 1
+        if self._changes % CHANGES_TO_COUNT_ANEW == 0:
+            self._frequencies.clear()
         for remembered in (self._symbols, self._imports):
             if len(remembered) > MOST_REMEMBERED:
                 remembered.clear()
@@ -323,11 +330,21 @@ class Reader:
         return self._defining[name, kinds]
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """In how many chunks each term is, those that are in none left out."""
+        """In how many chunks each term is, those that are in none left out.
+
+        What was counted once is not counted again for small changes of the index.
+        """
         wanted = list(terms)
-        marks = ",".join("?" * len(wanted))
-        query = f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})"  # noqa: S608
-        return dict(self._connection.execute(query, wanted))
+        unknown = [term for term in wanted if term not in self._frequencies]
+        if unknown:
+            if len(self._frequencies) > MOST_REMEMBERED_TERMS:
+                self._frequencies.clear()
+                unknown = wanted
+            marks = ",".join("?" * len(unknown))
+            query = f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})"  # noqa: S608
+            self._frequencies.update(dict.fromkeys(unknown, 0))
+            self._frequencies.update(self._connection.execute(query, unknown))
+        return {term: count for term in wanted if (count := self._frequencies[term])}
 
     def similar(self, terms: list[str], most: int) -> list[tuple[int, int, int, float]]:
         """Chunks with some of the terms: file, first line, one past the last, and BM25 (more is more alike)."""

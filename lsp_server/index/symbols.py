@@ -62,23 +62,24 @@ class Outline:
     import_lines: set[int] = field(default_factory=set)
 
 
-def outline(language_id: str, text: str) -> Outline:
-    """What a text defines and imports; nothing in a language without a grammar."""
+def outline(language_id: str, text: str, *, with_inner_imports: bool = False) -> Outline:
+    """What a text defines and imports, inside of functions too if wanted; nothing in a language without a grammar."""
     grammar = GRAMMARS.get(language_id)
     if grammar is None:
         return Outline()
     content = text.encode("utf-8", "replace")
     tree = parser_of(language_id).parse(content)
-    reader = _Reader(grammar, language_id, content)
+    reader = _Reader(grammar, language_id, content, with_inner_imports)
     reader.visit(tree.root_node, "", 0)
     return Outline(reader.symbols, reader.imports, reader.import_lines)
 
 
 class _Reader:
-    """Walks a tree, without going into what functions do."""
+    """Walks a tree, without going into what functions do, but for imports where they are wanted."""
 
-    def __init__(self, grammar: Grammar, language_id: str, content: bytes) -> None:
+    def __init__(self, grammar: Grammar, language_id: str, content: bytes, with_inner_imports: bool) -> None:
         self._grammar = grammar
+        self._with_inner_imports = with_inner_imports
         self._lines = content.split(b"\n")
         self._read_imports = IMPORT_READERS[language_id]
         name = re.escape(grammar.self_name)
@@ -98,14 +99,26 @@ class _Reader:
         for child in node.named_children:
             kind = child.type
             if kind in grammar.imports:
-                if found := self._read_imports(_text(child)):
-                    self.imports += found
-                    self.import_lines.update(range(child.start_point.row, child.end_point.row + 1))
+                self._import(child)
                 self._declared_attributes(child, container)
             if kind in grammar.kinds:
                 self._define(child, grammar.kinds[kind], container, depth)
             elif kind in grammar.transparent or kind == "ERROR":
                 self.visit(child, container, depth + 1)
+
+    def _import(self, node: Node) -> None:
+        if found := self._read_imports(_text(node)):
+            self.imports += found
+            self.import_lines.update(range(node.start_point.row, node.end_point.row + 1))
+
+    def _inner_imports(self, node: Node) -> None:
+        pending = [node]
+        while pending:
+            for child in pending.pop().named_children:
+                if child.type in self._grammar.imports:
+                    self._import(child)
+                else:
+                    pending.append(child)
 
     def _define(self, node: Node, kind: str, container: str, depth: int) -> None:
         names = list(_names(node))
@@ -129,6 +142,8 @@ class _Reader:
             self._own_fields(node, container)
         elif kind == "variable":
             self._read_required(node)
+        if self._with_inner_imports and kind in ("function", "method") and _IMPORTING.search(node.text or b""):
+            self._inner_imports(node)
 
     def _signature(self, node: Node, body: Node | None) -> str:
         """The whole lines from a definition's first to that where its body begins."""
@@ -191,6 +206,7 @@ def _own_field(self_name: str) -> re.Pattern[str]:
     return re.compile(rf"(?:^|[{{;])\s*{name}\.?(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE)
 
 
+_IMPORTING = re.compile(rb"^\s*(import|from|use|using)\b", re.MULTILINE)
 _WRAPPERS = ("export_statement", "decorated_definition", "type_declaration", "template_declaration")
 
 

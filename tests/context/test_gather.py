@@ -52,6 +52,7 @@ def found(project, snapshot, source="", **options):
         pytest.param("import shapes\n\nx = shapes.make_circle(‸)\n",
                      "def make_circle(radius: float, *, label: str) -> Circle:", id="called of a module"),
         pytest.param("import shapes\n\nx = ‸\n", "class Circle(Base):", id="what a module defines"),
+        pytest.param("def f():\n    import shapes\n\n    return ‸\n", "class Circle(Base):", id="an inner import"),
         pytest.param("def f(circle: Circle):\n    return ‸\n", "def area(self) -> float:", id="an annotation"),
         pytest.param("from shapes import Circle\nc = Circle(1)\nc.‸\n", "self.radius", id="a constructor"),
         pytest.param("from shapes import make_circle\nc = make_circle(1)\nc.‸\n", "def area(self) -> float:",
