@@ -293,6 +293,15 @@ async def test_a_request_after_stop_fails(launch):
     assert isinstance(one_end(await engine.ask()), Failed)
 
 
+async def test_the_state_dump_counts_what_was_asked(launch):
+    engine = launch()
+    await engine.ready()
+    assert " 0 asked" in await engine.dump()
+    await engine.ask()
+    await engine.ask()
+    assert " 2 asked, 0 open" in await engine.dump()
+
+
 async def test_the_state_dump_works_in_every_state(launch):
     engine = Engine(EngineOptions(model_path="fake", backend="fake"))
     assert "stopped" in await engine.dump()

@@ -1,0 +1,50 @@
+"""The editors are fetched once; each test module has one of each version, and may start others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.editors import fetch
+from tests.editors.neovim import VERSIONS, Neovim
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs():
+    fetch.ensure()
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def suite(request):
+    """Each version of Neovim."""
+    return VERSIONS[request.param]
+
+
+@pytest.fixture(scope="module")
+def shared(suite, tmp_path_factory):
+    """An editor for all tests of a module that want no other."""
+    editor = Neovim(tmp_path_factory.mktemp("neovim"), suite)
+    editor.open("first.py", "x = 1\n")
+    editor.tap.wait_until_ready()
+    yield editor
+    editor.close()
+
+
+@pytest.fixture
+def neovim(shared):
+    """The shared editor, whose completion is on and whose screen is clear."""
+    shared.command("only")
+    return shared
+
+
+@pytest.fixture
+def start(suite, tmp_path):
+    """Start an editor of one's own; the options are those of `Neovim`."""
+    editors = []
+
+    def start(**options):
+        editors.append(Neovim(tmp_path / f"neovim-{len(editors)}", suite, **options))
+        return editors[-1]
+
+    yield start
+    for editor in editors:
+        editor.close()

@@ -1,0 +1,184 @@
+"""A Neovim in a terminal, with the plugin of this repository and the real server behind a tap."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+
+from tests.editors.fetch import SID, TRIXIE, Suite
+from tests.editors.messages import INLINE, Tap
+from tests.editors.terminal import COLUMNS, Terminal
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "editors" / "neovim"
+TAP = Path(__file__).with_name("tap.py")
+CURSOR = "‸"
+
+# Neovim 0.12 draws ghost text itself, 0.10 has the plugin draw it.
+VERSIONS = {"0.12": SID, "0.10": TRIXIE}
+
+# One thread, because tests share the machine; no neighbours, so that cases do not depend on one another; short texts.
+QUICK = {"engine": {"threads": 1}, "context": {"max_tokens": 0}, "completion": {"max_tokens": 24}}
+
+SET_UP = "require('infill').setup({ settings = vim.json.decode([[%s]]) })"
+
+
+class Neovim:
+    """One editor. `config` is its `init.lua`, `%s` in which stands for the server's `settings` as JSON."""
+
+    def __init__(
+        self,
+        folder: Path,
+        suite: Suite,
+        *,
+        settings: dict[str, Any] | None = None,
+        config: str = SET_UP,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.tap = Tap(folder / "tap.log")
+        self.environment = make_environment(folder, suite) | (environment or {})
+        write_infill(folder / "bin", folder / "tap.log")
+        init = folder / "config" / "nvim" / "init.lua"
+        init.parent.mkdir(parents=True)
+        options = json.dumps(settings if settings is not None else QUICK)
+        init.write_text(
+            f"vim.opt.runtimepath:prepend('{PLUGIN}')\n" + config.replace("%s", options), encoding="utf-8"
+        )
+        (folder / "project" / ".git").mkdir(parents=True)
+        self.terminal = Terminal(folder, [suite.program("nvim")], self.environment)
+        self._path = self.folder
+
+    def close(self) -> None:
+        """End it."""
+        self.terminal.close()
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by tmux's names."""
+        self.terminal.press(*keys)
+
+    def type(self, text: str, pace_s: float = 0.03) -> None:
+        """Type at a quick typist's pace."""
+        self.terminal.type(text, pace_s)
+
+    def command(self, text: str) -> None:
+        """A command of the `:` line."""
+        self.press("Escape")
+        self.terminal.paste(f":{text}")
+        self.press("Enter")
+
+    def open(self, name: str, text: str) -> None:
+        """Open a new file of the project and put the cursor where the mark is, in insert mode."""
+        self._path = self.folder / "project" / name
+        before, mark, after = text.partition(CURSOR)
+        self._path.write_bytes((before + after).encode())
+        mark_in_tap = self.tap.mark
+        self.command(f"edit! {self._path}")
+        if self.tap.records():
+            self.tap.wait_for(lambda: self.tap.sent("textDocument/didOpen", mark_in_tap), "the opening of the file")
+        if mark:
+            lines = before.replace("\r\n", "\n").split("\n")
+            self.command(f"call cursor({len(lines)}, {len(lines[-1].encode()) + 1})")
+            self.press("A" if not after or after[0] in "\r\n" else "i")
+            self.terminal.wait_for_text("-- INSERT")
+
+    def offered(self, since: int = 0) -> str:
+        """The ghost text that is on the screen at the cursor, as the server answered it."""
+        return str(self.offered_items(since)[0]["insertText"])
+
+    def offered_items(self, since: int = 0) -> list[dict[str, Any]]:
+        """All items of that answer."""
+
+        def shown() -> list[dict[str, Any]]:
+            for _, answer in reversed(self.tap.answers(INLINE, since)):
+                items: list[dict[str, Any]] = (answer.get("result") or {}).get("items") or []
+                if items and self.shows(items[0]["insertText"]):
+                    return items
+            return []
+
+        return self.terminal.wait_for(shown, "ghost text")
+
+    def shows(self, ghost: str) -> bool:
+        """Whether the screen has a text behind the cursor that is not in the buffer."""
+        column, row = self.terminal.cursor()
+        lines = self.terminal.screen().split("\n")
+        first, *more = ghost.replace("\r\n", "\n").split("\n")
+        behind = _from_column(lines[row], column)
+        room = set_cell_size(first, COLUMNS - column) if cell_len(first) > COLUMNS - column else first
+        if not behind.startswith(room.rstrip()):
+            return False
+        return all(line.strip() in shown for line, shown in zip(more, lines[row + 1 :], strict=False))
+
+    def hides(self, ghost: str) -> None:
+        """Wait until the screen does not show a text any more."""
+        self.terminal.wait_for(lambda: not self.shows(ghost), "the end of the ghost text")
+
+    def saved(self) -> str:
+        """The buffer's text as it is saved."""
+        self.command("write")
+        return self.on_disk()
+
+    def on_disk(self) -> str:
+        """The file, once it was written."""
+        before = b""
+
+        def settled() -> bytes:
+            nonlocal before
+            before, now = self._path.read_bytes(), before
+            return before if before == now else b""
+
+        self.terminal.wait_for_text("written")
+        return self.terminal.wait_for(settled, "the file").decode()
+
+    def messages(self) -> list[str]:
+        """What Neovim has said, but for what it says of files read and written."""
+        path = self.folder / "messages.txt"
+        path.unlink(missing_ok=True)
+        self.command(f"call writefile(split(execute('messages'), \"\\n\"), '{path}')")
+        self.terminal.wait_for(path.exists, "the list of messages")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if not re.match(r'"|--|\d+ (more|fewer|line|change)|Already at', line)]
+
+    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
+        """Wait until a condition holds."""
+        return self.terminal.wait_for(condition, what)
+
+
+def _from_column(line: str, column: int) -> str:
+    """A line of the screen from a column on; emoji take two."""
+    return next((line[index:] for index in range(len(line) + 1) if cell_len(line[:index]) >= column), "")
+
+
+def make_environment(folder: Path, suite: Suite) -> dict[str, str]:
+    """For a Neovim of a suite: its own files, nobody's settings, and `infill` on the PATH."""
+    libraries = next((suite.root / "usr" / "lib").glob("*-linux-gnu"))
+    return {
+        "HOME": str(folder),
+        **{f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")},
+        "PATH": f"{folder / 'bin'}:{suite.root / 'usr' / 'bin'}:/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        "VIMRUNTIME": str(suite.root / "usr" / "share" / "nvim" / "runtime"),
+        "LUA_CPATH": f"{libraries}/lua/5.1/?.so",
+    }
+
+
+def write_infill(folder: Path, log: Path) -> Path:
+    """A program `infill` in a folder: this checkout's, whose server is behind a tap."""
+    folder.mkdir(parents=True, exist_ok=True)
+    python = shlex.quote(sys.executable)
+    infill = f"{python} -X utf8 -m lsp_server"
+    program = folder / "infill"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'if [ "$1" = serve ]; then exec {python} {shlex.quote(str(TAP))} {shlex.quote(str(log))} {infill} "$@"; fi\n'
+        f'exec {infill} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
