@@ -17,6 +17,7 @@ COMMANDS = {
     "chat": "ask an instruct model something",
     "demo": "watch a short typing session",
     "doctor": "say what is installed, which model is used, and whether it can infill",
+    "setup": "put what it needs into an editor's configuration, and try it",
     "models": "list the models infill knows, and get them from the hub",
     "stats": "say how much was shown and accepted, from counts kept on this machine",
     "bench": "measure the engine's speed beside a llama-server with the same model",

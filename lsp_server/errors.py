@@ -13,7 +13,7 @@ InfillError              one or two sentences for the user: what is wrong, and w
 ├── PromptError          a prompt that cannot be fitted into the model's window
 ├── ActionError          a code action that came to nothing
 ├── EngineError          the engine could not be started, died, or answered nonsense
-└── EditorError          the editor's side of the protocol went wrong (demo and tests)
+└── EditorError          an editor cannot be set up or reached, or does not keep to the protocol
 
 The message is complete as it stands: callers print `str(error)` and nothing else.
 """
@@ -72,4 +72,4 @@ class EngineError(InfillError):
 
 
 class EditorError(InfillError):
-    """The other end of the language server protocol misbehaved."""
+    """An editor cannot be set up or reached, or does not keep to the protocol."""

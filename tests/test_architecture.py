@@ -126,7 +126,7 @@ def test_only_the_workspace_reads_source_files(path: Path) -> None:
             "server.streams",
             "bench.record",
         ),
-        *("catalog.models", "catalog.verify", "evaluation.holes", "statistics"),
+        *("catalog.models", "catalog.verify", "commands.setup", "evaluation.holes", "statistics"),
     }
     calls = {
         node.func.attr

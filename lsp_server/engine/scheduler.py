@@ -364,8 +364,9 @@ class Scheduler:
         """The whole state as text, without any of the user's."""
         slots = self.cache.slots
         summary = (
-            f"cache {slots.used_tokens}/{slots.cache_tokens} tokens, {self._num_arrived} asked, {len(self._open)} open, "
-            f"{len(self._orphans)} orphans, {len(self.cache.saved)} saved in {self.cache.saved.used_bytes >> 20} MiB, "
+            f"cache {slots.used_tokens}/{slots.cache_tokens} tokens, {self._num_arrived} asked, "
+            f"{len(self._open)} open, {len(self._orphans)} orphans, "
+            f"{len(self.cache.saved)} saved in {self.cache.saved.used_bytes >> 20} MiB, "
             f"next slice {self._pace.slice_tokens(shared=False)} tokens"
         )
         lines = [summary]

@@ -56,6 +56,10 @@ def popup_items_to_lsp(
     word = _WORD_BEFORE_CURSOR.search(snapshot.line_prefix)
     typed = word.group() if word else ""
     start = Position(snapshot.line, snapshot.character - len(typed))
+    if client.takes_one_line:
+        text = text.partition("\n")[0]
+    if not text:
+        return types.CompletionList(is_incomplete=True, items=[])
     first_line, _, more = text.partition("\n")
     new_text, insert_format, insert_mode = _popup_text(typed + text, snapshot, client)
     item = types.CompletionItem(
@@ -89,7 +93,11 @@ class PopupClient:
         self.takes_as_is = bool(modes and types.InsertTextMode.AsIs in modes.value_set)
         formats = (item.documentation_format if item else None) or []
         self.takes_markdown = types.MarkupKind.Markdown in formats
-        self.is_neovim = bool(params.client_info and params.client_info.name == "Neovim")
+        client = params.client_info
+        self.is_neovim = bool(client and client.name == "Neovim")
+        # Before 0.11 its own completion turns line breaks into NULs, whatever the item's shape.
+        old = client is not None and re.match(r"0\.\d\b|0\.10\b", client.version or "")
+        self.takes_one_line = self.is_neovim and bool(old) and not self.takes_as_is
 
 
 def _popup_text(

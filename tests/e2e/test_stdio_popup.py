@@ -136,6 +136,25 @@ async def test_several_lines_arrive_as_they_are(editor, uri):
         assert new_text == text
 
 
+async def test_an_old_neovim_gets_the_first_line(serve, uri):
+    """Its own completion inserts a line break as a NUL; nvim-cmp, which knows `asIs`, does not."""
+    shape = CLIENTS["Neovim"]["completionItem"]
+    for version, extra, several in [
+        ("0.10.4", {}, False),
+        ("0.9.5", {}, False),
+        ("0.10.4", {"insertTextModeSupport": {"valueSet": [1, 2]}}, True),
+        ("0.11.0", {}, True),
+    ]:
+        capabilities = {"textDocument": {"completion": {"completionItem": shape | extra}}}
+        client = await serve(capabilities, QUICK, clientInfo={"name": "Neovim", "version": version})
+        await client.ready()
+        client.open(uri, SEVERAL_LINES)
+        item = await item_at(client, uri, 2, len(INDENT) + 7)
+        assert ("\n" in item["textEdit"]["newText"]) is several, version
+        assert ("\n" in documented(item)) is several
+        assert ("⏎" in item["label"]) is several
+
+
 async def test_one_line_is_plain_for_all(editor, uri):
     editor.open(uri, ONE_LINE)
     item = await item_at(editor, uri, 2, len(INDENT) + 14)

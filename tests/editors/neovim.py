@@ -14,7 +14,7 @@ from rich.cells import cell_len, set_cell_size
 
 from tests.editors.fetch import SID, TRIXIE, Suite
 from tests.editors.messages import INLINE, Tap
-from tests.editors.terminal import COLUMNS, Terminal
+from tests.editors.terminal import COLUMNS, LINES, Terminal
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "editors" / "neovim"
@@ -41,6 +41,7 @@ class Neovim:
         settings: dict[str, Any] | None = None,
         config: str = SET_UP,
         environment: dict[str, str] | None = None,
+        size: tuple[int, int] = (COLUMNS, LINES),
     ) -> None:
         self.folder = folder
         self.tap = Tap(folder / "tap.log")
@@ -49,11 +50,9 @@ class Neovim:
         init = folder / "config" / "nvim" / "init.lua"
         init.parent.mkdir(parents=True)
         options = json.dumps(settings if settings is not None else QUICK)
-        init.write_text(
-            f"vim.opt.runtimepath:prepend('{PLUGIN}')\n" + config.replace("%s", options), encoding="utf-8"
-        )
+        init.write_text(f"vim.opt.runtimepath:prepend('{PLUGIN}')\n" + config.replace("%s", options), encoding="utf-8")
         (folder / "project" / ".git").mkdir(parents=True)
-        self.terminal = Terminal(folder, [suite.program("nvim")], self.environment)
+        self.terminal = Terminal(folder, [suite.program("nvim")], self.environment, size)
         self._path = self.folder
 
     def close(self) -> None:
@@ -144,7 +143,7 @@ class Neovim:
         self.command(f"call writefile(split(execute('messages'), \"\\n\"), '{path}')")
         self.terminal.wait_for(path.exists, "the list of messages")
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if not re.match(r'"|--|\d+ (more|fewer|line|change)|Already at', line)]
+        return [line for line in lines if line and not re.match(r'"|--|\d+ (more|fewer|line|change)|Already at', line)]
 
     def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait until a condition holds."""

@@ -1,6 +1,6 @@
 """A tap between an editor and its server: `python tap.py LOG COMMAND…` runs the command and records every message.
 
-One JSON object a line: `{"from": "editor"|"server", "at": seconds, "message": …}`; the first line has the server's `pid`.
+One JSON object a line: `{"from": "editor"|"server", "at": seconds, "message": …}`; the first has the server's `pid`.
 It ends as the server ends, by the same signal.
 """
 

@@ -18,9 +18,15 @@ _Found = TypeVar("_Found")
 
 
 class Terminal:
-    """One program in a terminal of its own. `environment` is all that it gets."""
+    """One program in a terminal of its own, of so many columns and lines. `environment` is all that it gets."""
 
-    def __init__(self, folder: Path, command: Sequence[str | Path], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        command: Sequence[str | Path],
+        environment: dict[str, str],
+        size: tuple[int, int] = (COLUMNS, LINES),
+    ) -> None:
         self._socket = folder / f"tmux-{next(_numbers)}"
         self._environment = {"LANG": "C.UTF-8", "TERMINFO_DIRS": _terminfo(), "TERM": "xterm-256color", **environment}
         config = folder / "tmux.conf"
@@ -28,7 +34,7 @@ class Terminal:
             "set -g default-terminal tmux-256color\nset -s escape-time 0\nset -g status off\n"
             "set -g remain-on-exit on\nset -sa terminal-features ',*:RGB'\n"
         )
-        self._tmux("-f", config, "new-session", "-d", "-x", COLUMNS, "-y", LINES, "-c", folder, *command)
+        self._tmux("-f", config, "new-session", "-d", "-x", size[0], "-y", size[1], "-c", folder, *command)
 
     def close(self) -> None:
         """End the program, however it is."""

@@ -4,14 +4,15 @@ local config = require('infill.config')
 
 local M = {}
 
+local DRAWN_BY = { native = 'drawn by Neovim', own = 'drawn by this plugin', off = 'off: the menu is used instead' }
+
 local function check_neovim()
   local health = vim.health
   if vim.fn.has('nvim-0.10') == 0 then
     health.error('Neovim 0.10 or later is needed')
     return
   end
-  local drawn_by = { native = 'drawn by Neovim', own = 'drawn by this plugin', off = 'off: the menu is used instead' }
-  health.ok(('Neovim %s; ghost text is %s'):format(tostring(vim.version()), drawn_by[config.ghost_text()]))
+  health.ok(('Neovim %s; ghost text is %s'):format(tostring(vim.version()), DRAWN_BY[config.ghost_text()]))
 end
 
 local function check_server()
@@ -69,6 +70,22 @@ local function check_keys()
       end
     end
   end
+end
+
+--- For `infill setup`: wait until the server is reached, say so, and leave Neovim; with status 1 if it never is.
+function M.reach()
+  local function client()
+    return vim.lsp.get_clients({ name = 'infill', bufnr = 0 })[1]
+  end
+  local is_reached = vim.wait(60000, function()
+    return client() ~= nil and client().initialized == true
+  end, 50)
+  if not is_reached then
+    io.stdout:write(table.concat(require('infill.messages').said, '; '))
+    vim.cmd.cquit()
+  end
+  io.stdout:write(('Neovim %s reaches infill; ghost text is %s.\n'):format(tostring(vim.version()), DRAWN_BY[config.ghost_text()]))
+  vim.cmd.quitall({ bang = true })
 end
 
 --- Report.

@@ -1,0 +1,108 @@
+"""`infill setup EDITOR`: shows what an editor needs, writes it if told to, and tries whether that works."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+from rich.text import Text
+
+from lsp_server.commands.printing import make_console
+from lsp_server.errors import EditorError
+
+# One module an editor, `setup_EDITOR`, which is an `Editor`.
+EDITORS = ("neovim",)
+
+_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the editor's configuration, as it should be."""
+
+    path: Path
+    text: str
+
+
+class Editor(Protocol):
+    """What there is to know of an editor."""
+
+    def files(self, server: list[str]) -> list[File]:
+        """What to write so that it starts the server, given by its command line."""
+
+    def check(self) -> str:
+        """Start it as its user does; returns a sentence once it has reached the server. Raises `EditorError`."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options."""
+    parser.add_argument("editor", choices=EDITORS, help="the editor to set up")
+    parser.add_argument("--write", action="store_true", help="write it; what was there before is kept beside it")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the difference, and write and try it if told to."""
+    console = make_console()
+    editor: Editor = importlib.import_module(f"lsp_server.commands.setup_{arguments.editor}")
+    changed = [file for file in editor.files(server_command()) if _read(file.path) != file.text]
+    for file in changed:
+        _show(console, file)
+    if not arguments.write and changed:
+        console.print(f"Nothing was written. `infill setup {arguments.editor} --write` does that.")
+        return 0
+    for file in changed:
+        _write(console, file)
+    if not changed:
+        console.print("All is written already.")
+    with console.status("starting the editor…"):
+        reached = editor.check()
+    console.print(reached, soft_wrap=True)
+    return 0
+
+
+def server_command() -> list[str]:
+    """The command line of the server of this installation, which need not be on the PATH of an editor."""
+    for name in ("infill", "infill.exe"):
+        if (program := Path(sys.executable).with_name(name)).exists():
+            return [str(program), "serve"]
+    return [sys.executable, "-m", "lsp_server", "serve"]
+
+
+def _read(path: Path) -> str:
+    """The file's text, empty where there is none. Raises `EditorError`."""
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise EditorError(f"{path} cannot be read: {error}. Mend or move it, then try again.") from None
+
+
+def _show(console: Console, file: File) -> None:
+    lines = difflib.unified_diff(
+        _read(file.path).splitlines(),
+        file.text.splitlines(),
+        str(file.path) if file.path.exists() else "/dev/null",
+        str(file.path),
+        lineterm="",
+    )
+    for line in lines:
+        console.print(Text(line, style=_STYLES.get(line[0], "")), soft_wrap=True)
+
+
+def _write(console: Console, file: File) -> None:
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        if file.path.exists():
+            backup = file.path.with_name(f"{file.path.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak")
+            backup.write_bytes(file.path.read_bytes())
+            console.print(f"Kept what was there as {backup}", soft_wrap=True)
+        file.path.write_text(file.text, encoding="utf-8")
+    except OSError as error:
+        raise EditorError(f"{file.path} cannot be written: {error}. Nothing else was changed.") from None
+    console.print(f"Wrote {file.path}", soft_wrap=True)

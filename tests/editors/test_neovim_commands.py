@@ -1,0 +1,121 @@
+"""`:Infill`, `:checkhealth infill`, the statusline and the help, as a user calls them."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.editors.messages import INLINE
+from tests.editors.neovim import PLUGIN
+
+_numbers = itertools.count(1)
+
+RETURN = "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    ‸\n"
+
+
+@pytest.fixture
+def editor(neovim):
+    """The shared editor, with the statusline."""
+    neovim.command("set statusline=%{v:lua.require'infill'.statusline()}")
+    neovim.terminal.wait_for_text("● infill ready")
+    return neovim
+
+
+def type_into(editor, typed="ret"):
+    editor.open(f"command-{next(_numbers)}.py", RETURN)
+    since = editor.tap.mark
+    editor.type(typed)
+    return since
+
+
+def has_no_ghost_text(editor):
+    since = type_into(editor)
+    editor.tap.wait_for(lambda: editor.tap.answers(INLINE, since), "an answer")
+    return editor.tap.texts(since) == []
+
+
+def test_toggle_and_the_statusline(editor):
+    editor.command("Infill toggle")
+    editor.terminal.wait_for_text("infill: completion is off.", "○ infill off")
+    assert has_no_ghost_text(editor)
+    editor.command("Infill toggle")
+    editor.terminal.wait_for_text("infill: completion is on.", "● infill ready")
+    assert editor.offered(type_into(editor))
+
+
+@pytest.mark.parametrize("scope", ["language", "folder"])
+def test_toggle_in_part(editor, scope):
+    type_into(editor)
+    editor.command(f"Infill toggle {scope}")
+    editor.terminal.wait_for_text("is off.")
+    assert has_no_ghost_text(editor)
+    editor.command(f"Infill toggle {scope}")
+    editor.terminal.wait_for_text("is on.")
+    assert editor.offered(type_into(editor))
+
+
+def test_snooze(editor):
+    editor.command("Infill snooze 0.1")
+    editor.terminal.wait_for_text("infill: off for 0.1 minutes", "○ infill off")
+    assert has_no_ghost_text(editor)
+    editor.terminal.wait_for_text("● infill ready")
+    assert editor.offered(type_into(editor))
+
+
+@pytest.mark.parametrize(
+    ("command", "texts"),
+    [
+        ("Infill", ["infill: ready with tiny-fim"]),
+        ("Infill snooze soon", ["`:Infill snooze` takes minutes"]),
+        ("Infill nonsense", ["there is no `:Infill nonsense`"]),
+        ("Infill explain", ["trigger", "session", "shown", "infill://explain"]),
+        ("Infill dump", ["documents open", "asked", "infill://dump"]),
+        ("Infill models", ["deepseek-coder-1.3b-base", "infill://models list"]),
+        ("Infill messages", ["infill://messages"]),
+        ("Infill log", ["lsp.log"]),
+        ("help infill-commands", ["infill-commands", ":Infill snooze"]),
+    ],
+)
+def test_what_commands_show(editor, command, texts):
+    editor.command("set statusline=%f")
+    editor.command(command)
+    editor.terminal.wait_for_text(*texts)
+
+
+def test_its_arguments_are_completed(editor):
+    editor.press("Escape")
+    editor.terminal.paste(":Infill tog")
+    editor.press("Tab")
+    editor.terminal.paste(" fol")
+    editor.press("Tab")
+    editor.terminal.wait_for_text(":Infill toggle folder")
+    editor.press("Escape")
+
+
+def test_checkhealth(editor):
+    editor.command("checkhealth infill")
+    drawn_by = "Neovim" if "sid" in editor.environment["VIMRUNTIME"] else "this plugin"
+    editor.terminal.wait_for_text(
+        f"ghost text is drawn by {drawn_by}", "A server runs", "model: tiny-fim", "<Tab>: accept"
+    )
+    assert "WARNING" not in editor.terminal.screen()
+    assert "ERROR" not in editor.terminal.screen()
+
+
+def test_restart(editor):
+    before = editor.tap.server_pid
+    since = editor.tap.mark
+    editor.command("Infill restart")
+    editor.tap.wait_until_ready(since)
+    assert editor.tap.server_pid != before
+    assert editor.tap.sent("shutdown", since), "it was asked to end"
+    assert editor.offered(type_into(editor))
+    assert not [line for line in editor.messages() if "ended" in line]
+
+
+def test_the_tags_of_the_help_are_those_neovim_makes(editor, tmp_path):
+    (tmp_path / "infill.txt").write_bytes((PLUGIN / "doc" / "infill.txt").read_bytes())
+    editor.command(f"helptags {tmp_path}")
+    made = editor.wait_for(lambda: (tmp_path / "tags").exists() and (tmp_path / "tags").read_text(), "the tags")
+    assert (PLUGIN / "doc" / "tags").read_text(encoding="utf-8") == made
