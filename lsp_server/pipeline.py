@@ -139,7 +139,7 @@ class Pipeline:
 
     def _recall(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
         """Answer from what is known when typed text agrees with an earlier answer."""
-        known = self._answers.recall(snapshot, from_whole_prompt=not ask.automatic)
+        known = self._answers.recall(snapshot, provisional=ask.automatic)
         answer.trace.add("session", "known from an earlier answer" if known else "not known")
         if known:
             answer.text, answer.reason = known, "known"
@@ -189,8 +189,8 @@ class Pipeline:
         return ask.max_tokens or self.settings.completion.max_tokens
 
     async def _generate(self, answer: Answer, snapshot: Snapshot, plan: Plan, ask: Ask) -> None:
-        """Have a text written that fills the hole, and take it."""
-        sampling = Sampling(confidence=self.settings.completion.confidence)
+        """Have a text written that fills the hole, and take it. Who asked for one has it to its end, sure or not."""
+        sampling = Sampling(confidence=self.settings.completion.confidence if ask.automatic else 0.0)
         generation = self._begin(snapshot, plan, ask, sampling)
         await generation.read()
         answer.text, answer.reason, answer.error = generation.text, generation.reason, generation.error
@@ -212,6 +212,8 @@ class Pipeline:
             for number in range(1, ask.num_texts)
         ]
         await asyncio.gather(*(other.read() for other in others))
+        # Known last, so that it is what stays while it is typed, even where others agree too: editors show the first.
+        self._answers.remember(snapshot, answer.text)
         for other in others:
             if other.text and other.text not in (answer.text, *answer.alternatives):
                 answer.alternatives.append(other.text)
@@ -262,7 +264,8 @@ class Pipeline:
             generation.text, snapshot, self.settings.completion.switched_off_rules
         )
         if generation.text:
-            self._answers.remember(snapshot, generation.text, from_short_prompt=plan.anchor.is_short)
+            is_provisional = plan.anchor.is_short or generation.reason == "unsure"
+            self._answers.remember(snapshot, generation.text, is_provisional=is_provisional)
 
     # Pauses
 

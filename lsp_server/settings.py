@@ -32,6 +32,7 @@ RuleName = Literal[
     "block ends",
     "repetition",
     "control text",
+    "broken character",
     "code fence",
     "path header",
     "end text",

@@ -18,8 +18,10 @@ MOST_BYTES = 1 << 20
 class Counters(msgspec.Struct):
     """Counts of one day, or of a part of it.
 
-    `known` of `shown` texts needed no model. `kept_*` are characters of those accepted that were still in the document
-    30 seconds or 5 minutes later, of `due_*` whose time has come. `times` counts texts by how long they took.
+    `known` of `shown` texts needed no model. `accepted_parts` counts how often a word or line of one was accepted, each
+    text among the `accepted` once. `rejected` is known of clients that report it. `kept_*` are characters of those
+    accepted that were still in the document 30 seconds or 5 minutes later, of `due_*` whose time has come. `times`
+    counts texts by how long they took.
     """
 
     day: str = ""
@@ -27,6 +29,8 @@ class Counters(msgspec.Struct):
     known: int = 0
     accepted: int = 0
     accepted_characters: int = 0
+    accepted_parts: int = 0
+    rejected: int = 0
     due_30_s: int = 0
     kept_30_s: int = 0
     due_5_min: int = 0

@@ -60,7 +60,7 @@ async def test_stages_in_order():
 
 async def test_the_request():
     pipeline = pipeline_of(*WRITES, END, max_tokens=33, confidence=0.25)
-    await pipeline.complete(HERE, none, Ask("popup"))
+    await pipeline.complete(HERE, none, Ask("popup", automatic=True))
     [request] = pipeline.engine.requests
     assert (request.document, request.kind, request.max_tokens) == (HERE.uri, "popup", 33)
     assert (request.priority, request.deadline_ms) == (Priority.INTERACTIVE, None)
@@ -68,6 +68,16 @@ async def test_the_request():
     assert (request.typed, request.heal, request.logprobs) == ("    ", True, False)
     assert request.reserve_tokens > 0
     assert (request.sampling.confidence, request.sampling.temperature) == (0.25, 0.0)
+
+
+async def test_who_asks_by_hand_has_the_whole_text_however_unsure_it_is():
+    pipeline = pipeline_of(Prefilled(Timings()), Chunk("return"), Done("unsure", Timings()), confidence=0.25)
+    assert (await pipeline.complete(HERE, none, TYPING)).text == "return"
+    pipeline.engine.script = (*WRITES, END)
+    assert (await pipeline.complete(HERE, none, INVOKED)).text == "return w * h"
+    assert [request.sampling.confidence for request in pipeline.engine.requests] == [0.25, 0.0]
+    typed = moved(HERE, HERE.prefix + "ret")
+    assert (await pipeline.complete(typed, none, TYPING)).text == "urn w * h", "which is then what is known"
 
 
 async def test_letters_typed_are_all_that_changes_in_a_request():
@@ -304,6 +314,14 @@ async def test_alternatives_differ_from_the_text_and_each_other():
     assert summary(answer, "alternatives") == "1 of 3 differ"
     typed = await pipeline.complete(moved(HERE, HERE.prefix + "return 2"), none, TYPING)
     assert (typed.text, typed.reason) == (" * (w + h)", "known")
+
+
+async def test_the_first_text_stays_while_it_is_typed_and_not_an_alternative_that_agrees_too():
+    pipeline = pipeline_of(*WRITES, END)
+    await pipeline.complete(HERE, none, TYPING)
+    pipeline.engine.script = (Prefilled(Timings()), Chunk("return 2"), END)
+    await pipeline.complete(HERE, none, replace(INVOKED, num_texts=2))
+    assert (await pipeline.complete(moved(HERE, HERE.prefix + "return "), none, TYPING)).text == "w * h"
 
 
 async def test_no_alternatives_to_nothing():

@@ -31,6 +31,17 @@ def test_damaged_lines_are_left_out(path):
     assert statistics.total(statistics.read(path)).shown == 4
 
 
+def test_lines_of_before_there_was_a_count_are_read(path):
+    statistics.append(counted(shown=3, accepted=2), path)
+    line = msgspec.json.decode(path.read_bytes())
+    for newer in ("accepted_parts", "rejected"):
+        del line[newer]
+    path.write_bytes(msgspec.json.encode(line) + b"\n")
+    statistics.append(counted(shown=1, rejected=1), path)
+    sum_of_all = statistics.total(statistics.read(path))
+    assert (sum_of_all.shown, sum_of_all.accepted, sum_of_all.rejected) == (4, 2, 1)
+
+
 def test_a_file_grown_too_large_loses_its_older_half(path, monkeypatch):
     monkeypatch.setattr(statistics, "MOST_BYTES", 1000)
     for number in range(40):
@@ -57,7 +68,8 @@ def test_so_many_came_within_the_time_that_is_said(times, share):
 def test_the_command(path, capsys):
     assert cli.main(["stats"]) == 0
     assert "Nothing was counted yet" in capsys.readouterr().out
-    counters = counted(shown=200, known=150, accepted=40, accepted_characters=1200, due_30_s=1000, kept_30_s=900)
+    counters = counted(shown=200, known=150, accepted=40, accepted_characters=1200, accepted_parts=7, rejected=3)
+    counters.due_30_s, counters.kept_30_s = 1000, 900
     for ms in (3, 3, 40):
         counters.add_time(ms)
     statistics.append(counters, path)
@@ -69,6 +81,7 @@ def test_the_command(path, capsys):
     assert cli.main(["stats"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "200 texts, 75% of them without the model" in said
-    assert "40, with 1,200 characters" in said
+    assert "40, with 1,200 characters; 7 times a word or line" in said
+    assert "rejected 3," in said
     assert "90% of the characters after 30 seconds, ? after 5 minutes" in said
     assert "half within 5 ms, 95% within 50 ms" in said

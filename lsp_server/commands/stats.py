@@ -36,9 +36,11 @@ def _rows(counted: Counters) -> list[tuple[str, str]]:
         f"{_share(counted.kept_30_s, counted.due_30_s)} of the characters after 30 seconds, "
         f"{_share(counted.kept_5_min, counted.due_5_min)} after 5 minutes"
     )
+    accepted = f"{counted.accepted:,}, with {counted.accepted_characters:,} characters"
     return [
         ("shown", f"{counted.shown:,} texts, {_share(counted.known, counted.shown)} of them without the model"),
-        ("accepted", f"{counted.accepted:,}, with {counted.accepted_characters:,} characters"),
+        ("accepted", f"{accepted}; {counted.accepted_parts:,} times a word or line"),
+        ("rejected", f"{counted.rejected:,}, as far as the editor reports it"),
         ("kept", kept),
         ("time to text", f"half within {_ms(counted.time_within(0.5))}, 95% within {_ms(counted.time_within(0.95))}"),
     ]

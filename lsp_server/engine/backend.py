@@ -84,8 +84,11 @@ class Backend(Protocol):
         """
         ...
 
-    def logprob(self, row: int, token: int) -> float:
-        """Natural logarithm of a token's probability in a row of the last batch, before any sampler."""
+    def logprob(self, row: int, token: int, rest: bytes = b"") -> float:
+        """Natural logarithm of a token's probability in a row of the last batch, before any sampler.
+
+        With `rest`, of its probability among the tokens that `sample` would choose from.
+        """
         ...
 
     def free_sampler(self, sampler: Sampler) -> None:

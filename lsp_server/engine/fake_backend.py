@@ -167,7 +167,7 @@ class FakeBackend:
         token = rest[0] if rest else self._rows[row]
         return ord("_") if visible and not rest and self.piece(token).isspace() else token
 
-    def logprob(self, row: int, token: int) -> float:
+    def logprob(self, row: int, token: int, rest: bytes = b"") -> float:  # noqa: ARG002
         """Some number that depends on both."""
         return -((self._rows[row] + token) % 8) / 10
 

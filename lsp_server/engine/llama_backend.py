@@ -125,11 +125,12 @@ class LlamaBackend:
         llama_cpp.llama_sampler_accept(sampler, token)
         return token
 
-    def logprob(self, row: int, token: int) -> float:
-        """Natural logarithm of a token's probability before any sampler."""
+    def logprob(self, row: int, token: int, rest: bytes = b"") -> float:
+        """Natural logarithm of a token's probability before any sampler; with `rest`, among those that agree."""
         logits = self.logits(row)
-        highest = float(logits.max())
-        return float(logits[token]) - highest - math.log(float(np.exp(logits - highest).sum()))
+        among = logits[self.vocabulary.agreeing_with(rest)] if rest else logits
+        highest = float(among.max())
+        return float(logits[token]) - highest - math.log(float(np.exp(among - highest).sum()))
 
     def logits(self, row: int) -> npt.NDArray[np.float32]:
         """A row of the last batch, one number a token of the vocabulary; valid until the next decode."""

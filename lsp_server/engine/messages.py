@@ -53,7 +53,8 @@ class Sampling(msgspec.Struct, frozen=True):
     """How the next token is drawn; the default is greedy.
 
     `infill` adds llama.cpp's infill sampler, which prefers to end and merges tokens that begin the same. `confidence`
-    ends the text before the token with which the joint probability since the last line break falls below it.
+    ends the text before the token with which the joint probability since the last line break falls below it; of tokens
+    that spell what was typed, the probability among those that do counts.
     """
 
     temperature: float = 0.0

@@ -314,8 +314,8 @@ class Scheduler:
         confidence = run.request.sampling.confidence
         if not confidence and not run.request.logprobs:
             return False
-        # A token that only spells what was typed says nothing of what will be shown.
-        logprob = self.backend.logprob(row, token) if not run.rest else 0.0
+        # That a token spells what was typed is no guess; which of those that do, and how it goes on, is one.
+        logprob = self.backend.logprob(row, token, run.rest)
         run.chunk_logprob += logprob
         run.joint_logprob += logprob
         unsure = confidence > 0 and run.joint_logprob < math.log(confidence)

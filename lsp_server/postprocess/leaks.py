@@ -1,4 +1,4 @@
-"""What a model writes that is not part of any file: the ends of its training texts."""
+"""What a model writes that is not part of any file: the ends of its training texts, halves of characters."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lsp_server.snapshot import Snapshot
 _CONTROL = re.compile(
     r"<\|[\w▁]+\|>|<｜[\w▁]+｜>|<\[[\w▁]+(?:-[\w▁]+)?\]>|<fim_(?:prefix|middle|suffix|pad)>|<(?:file_sep|repo_name)>"
 )
+_BROKEN = "\ufffd"  # what the engine decodes such bytes to
 _FENCE = re.compile(r"^```\w*$", re.MULTILINE)
 _LANGUAGES_WITH_FENCES = {"markdown", "mdx", "restructuredtext", "quarto", "rmd"}
 _PATH = r"(?:[\w.@-]+/)*[\w.@-]+\.\w{1,6}"
@@ -25,6 +26,17 @@ def control_text(snapshot: Snapshot) -> Callable[[str], int | None]:
             if match[0] not in snapshot.prefix and match[0] not in snapshot.suffix:
                 return match.start()
         return None
+
+    return rule
+
+
+def broken_character(snapshot: Snapshot) -> Callable[[str], int | None]:
+    """End before bytes that are no character: a model that writes bytes can leave one unfinished."""
+    is_in_file = _BROKEN in snapshot.prefix or _BROKEN in snapshot.suffix
+
+    def rule(text: str) -> int | None:
+        found = text.find(_BROKEN)
+        return None if is_in_file or found < 0 else found
 
     return rule
 

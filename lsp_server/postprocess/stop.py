@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lsp_server.postprocess.blocks import block_ends, later_lines, line_below
 from lsp_server.postprocess.brackets import OPENERS, closer_follows
-from lsp_server.postprocess.leaks import code_fence, control_text, path_header
+from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
 from lsp_server.snapshot import Snapshot
 
 Rule = Callable[[str], int | None]
@@ -59,6 +59,7 @@ def rules_for(
         "block ends": block_ends(snapshot),
         "repetition": repetition,
         "control text": control_text(snapshot),
+        "broken character": broken_character(snapshot),
         "code fence": code_fence(snapshot),
         "path header": path_header,
     }

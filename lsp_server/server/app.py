@@ -76,6 +76,13 @@ class InfillServer(LanguageServer):
         """The position encoding agreed on."""
         return encoding_from_lsp(self.server_capabilities.position_encoding)
 
+    def client_wants(self, name: str) -> bool:
+        """Whether the client said `experimental: {infill: {<name>: true}}` among its capabilities (`PROTOCOL.md`)."""
+        wanted: Any = getattr(self.client_capabilities, "experimental", None)
+        for key in ("infill", name):
+            wanted = wanted.get(key) if isinstance(wanted, dict) else getattr(wanted, key, None)
+        return wanted is True
+
     # Life
 
     async def serve(self, reader: asyncio.StreamReader) -> int:

@@ -12,6 +12,7 @@ from lsp_server.snapshot import Snapshot
 
 _WORD_BEFORE_CURSOR = re.compile(r"\w*\Z")
 _LABEL_CHARACTERS = 60
+ACCEPTED = "infill.acceptedCompletion"
 
 
 def position_from_lsp(position: types.Position) -> Position:
@@ -43,6 +44,11 @@ def inline_items_to_lsp(
         for text in texts
     ]
     return types.InlineCompletionList(items=items)
+
+
+def acceptance_to_lsp(number: int) -> types.Command:
+    """The command of an item that an editor runs when the user has accepted the item: it tells the server."""
+    return types.Command(title="Accepted", command=ACCEPTED, arguments=[{"id": number}])
 
 
 def popup_items_to_lsp(

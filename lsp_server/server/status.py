@@ -49,7 +49,7 @@ class Status:
     def tell(self) -> None:
         """Send the status if it is another than the last one sent."""
         status = self.now()
-        if status != self._last and _wants_status(self._server):
+        if status != self._last and self._server.client_wants("status"):
             self._last = status
             self._server.protocol.notify(METHOD, status)
 
@@ -63,11 +63,3 @@ class Status:
             status = "off"
         model = server.engines.fill.model if server.engines else None
         return {"status": status, "message": self._message, "model": model.name if model else ""}
-
-
-def _wants_status(server: InfillServer) -> bool:
-    """Whether the client said `experimental: {infill: {status: true}}`."""
-    experimental = getattr(server.client_capabilities, "experimental", None)
-    wanted = experimental.get("infill") if isinstance(experimental, dict) else getattr(experimental, "infill", None)
-    value = wanted.get("status") if isinstance(wanted, dict) else getattr(wanted, "status", None)
-    return value is True

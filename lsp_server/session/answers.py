@@ -16,7 +16,7 @@ class _Known:
     prefix: str
     suffix: str
     text: str
-    from_short_prompt: bool
+    is_provisional: bool
 
 
 class Answers:
@@ -25,23 +25,26 @@ class Answers:
     def __init__(self) -> None:
         self._by_uri: OrderedDict[str, list[_Known]] = OrderedDict()
 
-    def remember(self, snapshot: Snapshot, text: str, *, from_short_prompt: bool = False) -> None:
-        """Keep an answer that was right for a snapshot."""
+    def remember(self, snapshot: Snapshot, text: str, *, is_provisional: bool = False) -> None:
+        """Keep an answer that was right for a snapshot.
+
+        Provisional is one to a prompt that was short for want of time, or that ended where the model was not sure.
+        """
         known = self._by_uri.setdefault(snapshot.uri, [])
-        known.append(_Known(snapshot.prefix, snapshot.suffix, text, from_short_prompt))
+        known.append(_Known(snapshot.prefix, snapshot.suffix, text, is_provisional))
         del known[:-MAX_ANSWERS_PER_DOCUMENT]
         self._by_uri.move_to_end(snapshot.uri)
         while len(self._by_uri) > MAX_DOCUMENTS:
             self._by_uri.popitem(last=False)
 
-    def recall(self, snapshot: Snapshot, *, from_whole_prompt: bool = False) -> str | None:
+    def recall(self, snapshot: Snapshot, *, provisional: bool = True) -> str | None:
         """What is left of a remembered answer after what was typed since, newest first.
 
-        With `from_whole_prompt` those to a prompt that was short for want of time do not count.
+        Unless `provisional` ones will do, they do not count.
         Document and returned text together are the document the answer was made for, and the answer.
         """
         for known in reversed(self._by_uri.get(snapshot.uri, [])):
-            if known.from_short_prompt and from_whole_prompt:
+            if known.is_provisional and not provisional:
                 continue
             if snapshot.suffix != known.suffix or not snapshot.prefix.startswith(known.prefix):
                 continue

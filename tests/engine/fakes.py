@@ -65,6 +65,7 @@ class Scribe(FakeBackend):
         self.may_write = self.words if writes is None else {word.encode() for word in writes}
         self.wish = wish.encode()
         self.logprobs: dict[bytes, float] = {}  # of words that are not certain
+        self.healing_logprobs: dict[bytes, float] = {}  # among those that agree with what was typed
 
     def tokenize(self, text: str) -> list[int]:
         tokens, encoded = [], text.encode(errors="replace")
@@ -91,8 +92,8 @@ class Scribe(FakeBackend):
         agrees = piece and (piece.startswith(rest) or rest.startswith(piece))
         return token if agrees or not rest else rest[0]
 
-    def logprob(self, row: int, token: int) -> float:
-        return self.logprobs.get(self.piece(token), 0.0)
+    def logprob(self, row: int, token: int, rest: bytes = b"") -> float:
+        return (self.healing_logprobs if rest else self.logprobs).get(self.piece(token), 0.0)
 
     def _wished(self, tokens: list[int]) -> int:
         """What comes next of the wish; the end where the text is not its beginning."""

@@ -63,6 +63,17 @@ def test_what_spells_the_typed_text_is_not_held_against_the_model(make_bench):
     assert bench.text("a").startswith("rn value")
 
 
+def test_how_a_word_goes_on_counts_among_those_that_go_on_from_what_was_typed(make_bench):
+    backend = Scribe(WORDS, WISH)
+    backend.healing_logprobs = {b"return": math.log(0.4)}
+    bench = make_bench(backend)
+    for request_id, confidence in (("a", 0.3), ("b", 0.5)):
+        sampling = Sampling(confidence=confidence)
+        bench.answer(request_id, prompt=FIM, typed="retu", max_tokens=100, sampling=sampling)
+    assert bench.text("a").startswith("rn value")
+    assert (bench.text("b"), bench.reason("b")) == ("", "unsure")
+
+
 def test_the_sampler_and_the_slot_are_given_back(make_bench):
     bench = answered(make_bench, {" + ": 0.1}, confidence=0.3)
     assert bench.backend.num_samplers == 0

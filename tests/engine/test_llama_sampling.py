@@ -54,6 +54,14 @@ def test_what_must_be_visible_goes_on_with_no_white_space(llama, row, logprobs, 
 
 
 @pytest.mark.parametrize("rest", RESTS)
+def test_probabilities_among_those_that_agree_add_up_to_one(llama, row, logprobs, rest):
+    agreeing = llama.vocabulary.agreeing_with(rest)
+    among = np.array([llama.logprob(row, token, rest) for token in agreeing])
+    assert np.exp(among).sum() == pytest.approx(1, abs=1e-4)
+    assert np.ptp(among - logprobs[agreeing]) == pytest.approx(0, abs=1e-3), "and are to each other as they were"
+
+
+@pytest.mark.parametrize("rest", RESTS)
 def test_a_seed_draws_the_same_with_a_rest(llama, row, rest):
     sampling = Sampling(temperature=1.2, seed=11)
     assert sample(llama, row, sampling, rest) == sample(llama, row, sampling, rest)

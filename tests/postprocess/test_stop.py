@@ -77,6 +77,18 @@ def test_how_many_lines(file, multi_line, max_lines, expected):
     assert rules_for(snapshot_at(file), multi_line, max_lines).check("four\nfive\nsix\n") == expected
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        pytest.param("x = '😀‸'", "\ufffd\ufffd % y", Cut(0, "broken character"), id="at once"),
+        pytest.param("x = '😀‸'", "é \ufffd", Cut(2, "broken character"), id="in the middle"),
+        pytest.param("x = '\ufffd‸'", "\ufffd", None, id="the file has it"),
+    ],
+)
+def test_halves_of_characters_are_not_shown(file, text, expected):
+    assert rules_for(snapshot_at(file), "auto", 3).check(text) == expected
+
+
 def test_the_earliest_cut_counts():
     rules = StopRules({"none": lambda _: None, "late": lambda _: 9, "early": lambda _: 2, "same": lambda _: 2})
     assert rules.check("any text") == Cut(2, "early")

@@ -7,6 +7,8 @@ import * as vscode from 'vscode';
 
 interface Offered {
   id: unknown;
+  /** How much of the item's text stands before the cursor already. */
+  numTyped: number;
   text: string;
 }
 
@@ -23,7 +25,11 @@ export class Acceptance {
     this.offset = document.offsetAt(position);
     this.offered = items.flatMap((item) => {
       const id = item.command?.arguments?.[0]?.id;
-      return id !== undefined && typeof item.insertText === 'string' ? [{ id, text: item.insertText }] : [];
+      if (id === undefined || typeof item.insertText !== 'string') {
+        return [];
+      }
+      const numTyped = item.range ? position.character - item.range.start.character : 0;
+      return [{ id, numTyped, text: item.insertText.slice(numTyped) }];
     });
   }
 
@@ -39,7 +45,7 @@ export class Acceptance {
         ? this.offered.find(({ text }) => text.startsWith(change.text) && text !== change.text)
         : undefined;
     if (accepted) {
-      report('infill.partiallyAccepted', { id: accepted.id, length: change.text.length });
+      report('infill.partiallyAccepted', { id: accepted.id, length: accepted.numTyped + change.text.length });
     }
     this.offered = [];
   }

@@ -57,6 +57,4 @@ async def _complete(
     is_current = server.documents.get(snapshot.uri) is document and document.version == snapshot.version
     if not answer.text or not is_current:
         return None
-    if ask.kind == "inline":
-        server.counting.shown(snapshot, answer)
     return to_lsp(document, snapshot, answer)

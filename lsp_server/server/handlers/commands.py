@@ -1,17 +1,23 @@
-"""`workspace/executeCommand`: what a user can ask the server about itself."""
+"""`workspace/executeCommand`: what a user can ask the server about itself, and what a plugin can tell it."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp_server import __version__
 from lsp_server.server.app import InfillServer
+from lsp_server.server.convert import ACCEPTED
+
+_REJECTED = "infill.rejected"
+_PARTIALLY_ACCEPTED = "infill.partiallyAccepted"
+
+_Argument = TypeVar("_Argument", bound=msgspec.Struct)
 
 
 def register(server: InfillServer) -> None:
@@ -27,12 +33,28 @@ def register(server: InfillServer) -> None:
     @server.command("infill.toggle")
     def toggle(*arguments: Any) -> dict[str, Any]:
         """Switch completion off or on, for now: `PROTOCOL.md` has the argument. The status it leads to."""
-        return _toggle(server, arguments[0] if arguments else None)
+        return _toggle(server, _read("infill.toggle", arguments, _Toggle))
 
     @server.command("infill.dumpState")
     def dump_state(*_: Any) -> Awaitable[str]:
         """The whole state as text, without source text."""
         return _dump(server)
+
+    @server.command(ACCEPTED)
+    def accepted(*arguments: Any) -> bool:
+        """A text was accepted; whether it is one given lately."""
+        return server.counting.accepted(_read(ACCEPTED, arguments, _Text).id)
+
+    @server.command(_PARTIALLY_ACCEPTED)
+    def partially_accepted(*arguments: Any) -> bool:
+        """Of a text so much was accepted by now; whether it is one given lately."""
+        part = _read(_PARTIALLY_ACCEPTED, arguments, _Part)
+        return server.counting.accepted(part.id, part.length)
+
+    @server.command(_REJECTED)
+    def rejected(*arguments: Any) -> bool:
+        """A text was turned down; whether it is one given lately."""
+        return server.counting.rejected(_read(_REJECTED, arguments, _Text).id)
 
 
 class _Toggle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,11 +64,25 @@ class _Toggle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes: Annotated[float, msgspec.Meta(gt=0)] = math.inf
 
 
-def _toggle(server: InfillServer, argument: Any) -> dict[str, Any]:
+class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: int
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: int
+    length: Annotated[int, msgspec.Meta(ge=0)]
+
+
+def _read(command: str, arguments: Sequence[Any], kind: type[_Argument]) -> _Argument:
+    """The one argument of a command; left out, it is that with nothing in it."""
+    argument = arguments[0] if arguments else None
     try:
-        wanted = msgspec.convert({} if argument is None else argument, _Toggle, from_attributes=True)
+        return msgspec.convert({} if argument is None else argument, kind, from_attributes=True)
     except msgspec.ValidationError as error:
-        raise JsonRpcInvalidParams(f"infill.toggle: {error}.") from None
+        raise JsonRpcInvalidParams(f"{command}: {error}.") from None
+
+
+def _toggle(server: InfillServer, wanted: _Toggle) -> dict[str, Any]:
     scope, value = wanted.scope, wanted.value
     if wanted.on is None and math.isinf(wanted.minutes):
         is_on = not server.switch.is_on(scope, value)

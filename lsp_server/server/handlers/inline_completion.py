@@ -9,7 +9,7 @@ from lsprotocol import types
 from lsp_server.document import Document, Position
 from lsp_server.pipeline import Answer, Ask
 from lsp_server.server.app import InfillServer
-from lsp_server.server.convert import inline_items_to_lsp, position_from_lsp
+from lsp_server.server.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
 from lsp_server.server.handlers.asking import ask_pipeline
 from lsp_server.snapshot import Snapshot
 
@@ -29,7 +29,13 @@ def register(server: InfillServer) -> None:
 
         def to_lsp(document: Document, snapshot: Snapshot, answer: Answer) -> types.InlineCompletionList:
             texts = [answer.text, *answer.alternatives]
-            return inline_items_to_lsp(document, snapshot, texts, server.encoding, selected)
+            completions = inline_items_to_lsp(document, snapshot, texts, server.encoding, selected)
+            inserted = [str(item.insert_text) for item in completions.items]
+            numbers = server.counting.shown(snapshot, answer, inserted, len(selected.text) if selected else 0)
+            # Only for who asked for it: a client that does not know the command would tell the user of an error.
+            for item, number in zip(completions.items, numbers, strict=False):
+                item.command = acceptance_to_lsp(number)
+            return completions
 
         return ask_pipeline(
             server,
