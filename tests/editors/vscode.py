@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ _CALM = {
     "update.mode": "none",
     "workbench.secondarySideBar.defaultVisibility": "hidden",
 }
+# What has no key by itself.
+_KEYS = [{"key": "ctrl+alt+l", "command": "editor.action.inlineSuggest.acceptNextLine"}]
 
 
 class Browser:
@@ -103,6 +106,7 @@ class VSCode:
         path = self.folder / "data" / "User" / "settings.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({**_CALM, **settings}), encoding="utf-8")
+        path.with_name("keybindings.json").write_text(json.dumps(_KEYS), encoding="utf-8")
 
     # Keys
 
@@ -129,11 +133,9 @@ class VSCode:
         before, _, after = text.partition(CURSOR)
         self._path.write_bytes((before + after).encode())
         since = self.tap.mark
-        self.press("Control+o")
-        self.wait_for(lambda: self.texts(".quick-input-titlebar", "Open File"), "the dialog")
-        self.wait_for(lambda: self.texts(".quick-input-list .monaco-list-row", name), "the file in the dialog")
-        self.press("End")
+        self.press("Control+p")
         self.type(name, 0)
+        self.wait_for_text(".quick-input-list .monaco-list-row.focused", name)
         self.press("Enter")
         self.wait_for(lambda: self.texts(".tab.active", name), "the file's tab")
         if self.tap.records():
@@ -154,7 +156,7 @@ class VSCode:
 
     def ghost(self) -> str:
         """All ghost text on the screen, its lines one after another without what separates them."""
-        return "".join(self.texts(".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text"))
+        return "".join(self.texts("[class*=ghost-text-decoration]") + self.texts(".ghost-text"))
 
     def offered(self, since: int = 0) -> str:
         """The ghost text that is on the screen: what the server answered, from the cursor on."""
@@ -183,13 +185,25 @@ class VSCode:
 
     def saved(self) -> str:
         """The buffer's text as it is saved."""
+        before = self._path.stat().st_mtime_ns
+        nothing_to_save_at = time.monotonic() + 2.0  # the tab's mark comes later than the change
         self.press("Control+s")
-        self.wait_for(lambda: self.texts(".tab.active:not(.dirty)"), "the file to be saved")
+
+        def is_saved() -> bool:
+            is_written = self._path.stat().st_mtime_ns != before or time.monotonic() > nothing_to_save_at
+            return is_written and bool(self.texts(".tab.active:not(.dirty)"))
+
+        self.wait_for(is_saved, "the file to be saved")
         return self._path.read_bytes().decode()
 
     def toasts(self) -> list[str]:
         """What notifications say that are on the screen."""
         return self.texts(".notifications-toasts .notification-list-item-message")
+
+    def clear_toasts(self) -> None:
+        """Close all notifications."""
+        self.command("Notifications: Clear All Notifications")
+        self.wait_for(lambda: not self.toasts(), "the end of the notifications")
 
     def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait until a condition holds; a failure leaves a picture."""
@@ -276,5 +290,5 @@ def _free_port() -> int:
 
 
 def _bare(text: str) -> str:
-    """Without white space at lines' ends and between lines, where the screen has none."""
-    return "".join(line.strip() for line in text.splitlines())
+    """Without white space, of which the screen shows only some."""
+    return "".join(text.split())
