@@ -83,14 +83,15 @@ def test_a_line_then_the_rest(last):
     last.press("Control+Alt+l")
     last.wait_for(lambda: not last.shows(last.ghost_text), "the line")
     last.wait_for(lambda: last.shows(more), "the other lines")
+    last.press("Tab")  # the rest begins with white space: this is its indentation
+    last.wait_for(lambda: last.ghost().startswith(more.lstrip()[:6]), "the rest of the second line")
     last.press("Tab")
     assert last.saved() == file_with(f"if {first_line}\n{more}")
 
 
 def test_what_is_typed_of_it_is_taken_off_its_front(last):
-    last.type(last.ghost_text[:4])
-    last.press("Escape")  # the menu of words
-    last.wait_for(lambda: last.shows(last.ghost_text[4:]), "the rest")
+    last.type(last.ghost_text[:6])  # to a colon, behind which no menu opens
+    last.wait_for(lambda: last.shows(last.ghost_text[6:]), "the rest")
     last.press("Tab")
     assert last.saved() == file_with(f"if {last.ghost_text}")
     assert not last.toasts()

@@ -65,26 +65,28 @@ class Browser:
 
 
 class VSCode:
-    """One editor. `settings` are the server's, nested; `editor_settings` are VS Code's."""
+    """One editor. `settings` are the server's, nested."""
 
     def __init__(
         self,
         folder: Path,
         *,
         settings: dict[str, Any] | None = None,
-        editor_settings: dict[str, Any] | None = None,
         has_server: bool = True,
     ) -> None:
         self.folder = folder
         self.project = folder / "project"
         self.project.mkdir(parents=True)
         self.tap = Tap(folder / "tap.log")
+        self._data = folder / "data"
         self._path = self.project
         if has_server:
             write_infill(folder / "bin", folder / "tap.log")
         # VS Code's extensions have the environment of a login shell.
         (folder / ".profile").write_text(f"export PATH='{folder / 'bin'}':\"$PATH\"\n")
-        self.write_settings({**flat(settings if settings is not None else QUICK), **(editor_settings or {})})
+        self.write_settings(settings if settings is not None else QUICK)
+        write_json(self._data / "User" / "settings.json", _CALM)
+        write_json(self._data / "User" / "keybindings.json", _KEYS)
         _install_extension(folder / "extensions")
         self._port = _free_port()
         self._server = self._start_server()
@@ -102,11 +104,8 @@ class VSCode:
         self._server.wait(30)
 
     def write_settings(self, settings: dict[str, Any]) -> None:
-        """Write the user's settings; VS Code follows."""
-        path = self.folder / "data" / "User" / "settings.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**_CALM, **settings}), encoding="utf-8")
-        path.with_name("keybindings.json").write_text(json.dumps(_KEYS), encoding="utf-8")
+        """Write the server's settings; VS Code follows. They are those of the machine: the browser is elsewhere."""
+        write_json(self._data / "Machine" / "settings.json", flat(settings))
 
     # Keys
 
@@ -133,10 +132,7 @@ class VSCode:
         before, _, after = text.partition(CURSOR)
         self._path.write_bytes((before + after).encode())
         since = self.tap.mark
-        self.press("Control+p")
-        self.type(name, 0)
-        self.wait_for_text(".quick-input-list .monaco-list-row.focused", name)
-        self.press("Enter")
+        self._run_code_server("--reuse-window", self._path)
         self.wait_for(lambda: self.texts(".tab.active", name), "the file's tab")
         if self.tap.records():
             self.tap.wait_for(lambda: self.tap.sent("textDocument/didOpen", since), "the opening of the file")
@@ -222,24 +218,31 @@ class VSCode:
     # Starting
 
     def _start_server(self) -> subprocess.Popen[bytes]:
-        environment = {
+        options = ["--auth=none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"]
+        with (self.folder / "code-server.log").open("wb") as log:
+            return subprocess.Popen(
+                [
+                    *(NODE, CODE_SERVER, *options, f"--bind-addr=127.0.0.1:{self._port}"),
+                    *(f"--user-data-dir={self._data}", f"--extensions-dir={self.folder / 'extensions'}"),
+                ],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+            )
+
+    def _run_code_server(self, *arguments: str | Path) -> None:
+        """As a user's `code FILE` in a terminal."""
+        command = [NODE, CODE_SERVER, f"--user-data-dir={self._data}", *arguments]
+        subprocess.run(command, env=self._environment(), stdout=subprocess.DEVNULL, check=True, timeout=60)
+
+    def _environment(self) -> dict[str, str]:
+        return {
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "PATH": "/usr/bin:/bin",
             "SHELL": "/bin/bash",
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
-        options = ["--auth=none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"]
-        with (self.folder / "code-server.log").open("wb") as log:
-            return subprocess.Popen(
-                [
-                    *(NODE, CODE_SERVER, *options, f"--bind-addr=127.0.0.1:{self._port}"),
-                    *(f"--user-data-dir={self.folder / 'data'}", f"--extensions-dir={self.folder / 'extensions'}"),
-                ],
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
 
     def _open_window(self) -> None:
         url = f"http://127.0.0.1:{self._port}"
@@ -252,6 +255,12 @@ class VSCode:
         eventually(answers, lambda: (self.folder / "code-server.log").read_text())
         self.browser.do("open", f"{url}/?folder={self.project}")
         self.wait_for_text(".statusbar-item", "infill")
+
+
+def write_json(path: Path, values: object) -> None:
+    """Write a file that VS Code reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values), encoding="utf-8")
 
 
 def flat(settings: dict[str, Any], prefix: str = "infill") -> dict[str, Any]:
