@@ -62,6 +62,7 @@ def vscode(_built_extension, tmp_path_factory):
     """A VS Code for all tests that want no other."""
     editor = VSCode(tmp_path_factory.mktemp("vscode") / "shared")
     editor.tap.wait_until_ready()
+    editor.wake()
     yield editor
     editor.close()
 

@@ -143,6 +143,17 @@ class VSCode:
         self.press("Enter")
         self.wait_for(lambda: self.texts("#status\\.editor\\.selection", f"Ln {len(lines)}, Col"), "the place")
 
+    def wake(self) -> None:
+        """Type until VS Code asks for ghost text: in the first file of a session it does not at first."""
+        self.open("first.txt", CURSOR)
+
+        def asked() -> bool:
+            self.press("x")
+            return bool(self.tap.sent(INLINE))
+
+        self.wait_for(asked, "a first request")
+        self.saved()
+
     # What is there
 
     def texts(self, selector: str, part: str = "") -> list[str]:
