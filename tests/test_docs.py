@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from lsp_server import cli
-from lsp_server.settings import KEYS, Settings
+from lsp_server.settings import KEYS, Settings, json_schema
 
 README = Path(__file__).parents[1] / "README.md"
+EDITORS = README.parent / "editors"
+VSCODE = EDITORS / "vscode" / "package.json"
 SECTION = re.compile(r"(<!-- settings: .*? -->\n).*?(<!-- end of settings -->)", re.DOTALL)
 
 
@@ -45,3 +49,36 @@ def test_the_ci_runs_the_readme_s_test_command() -> None:
     steps = [step.strip() for step in command.split("&&")]
     script = (README.parent / ".ci" / "run").read_text(encoding="utf-8")
     assert [step for step in steps if step not in script] == []
+
+
+def vscode_setting(key: str) -> dict[str, Any]:
+    """A setting as VS Code wants it described.
+
+    What runs is the machine's: a project's settings choose neither a model nor the memory it takes.
+    """
+    schema = msgspec.json.schema(KEYS[key])
+    scope = "machine" if key in ("model", "chat.model") or key.startswith("engine.") else "window"
+    description = schema.pop("description")
+    return {"scope": scope, **schema, "default": json.loads(default_of(key)), "markdownDescription": description}
+
+
+def test_vs_code_knows_the_settings(pytestconfig: pytest.Config) -> None:
+    text = VSCODE.read_text(encoding="utf-8")
+    manifest = json.loads(text)
+    configuration = manifest["contributes"]["configuration"]
+    own = {key: value for key, value in configuration["properties"].items() if key.startswith("infill.server.")}
+    configuration["properties"] = own | {f"infill.{key}": vscode_setting(key) for key in KEYS}
+    current = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    if pytestconfig.getoption("--update-golden"):
+        VSCODE.write_text(current, encoding="utf-8")
+    assert VSCODE.read_text(encoding="utf-8") == current
+
+
+def test_other_editors_have_a_schema_of_the_settings(pytestconfig: pytest.Config) -> None:
+    path = EDITORS / "settings.schema.json"
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    schema = {"$schema": draft, "title": "infill's settings", **json_schema()}
+    current = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    if pytestconfig.getoption("--update-golden"):
+        path.write_text(current, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == current

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
@@ -32,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         kind = kinds.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         kind.set_defaults(run_kind=run_kind)
+        if name == "list":
+            kind.add_argument("--json", action="store_true", help="as JSON, for programs")
         if name == "show":
             kind.add_argument("name", metavar="NAME", help="or a path, or OWNER/REPOSITORY:FILE")
         if name in ("pull", "rm"):
@@ -47,7 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     return int(arguments.run_kind(arguments, make_console()))
 
 
-def _list(_: argparse.Namespace, console: Console) -> int:
+def _list(arguments: argparse.Namespace, console: Console) -> int:
+    if arguments.json:
+        print(msgspec.json.encode([_described(model) for model in catalog().values()]).decode())
+        return 0
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("model", "files", "window", "licence", "here"):
         table.add_column(heading, justify="right" if heading == "window" else "left")
@@ -63,6 +70,22 @@ def _list(_: argparse.Namespace, console: Console) -> int:
         )
     console.print(table)
     return 0
+
+
+def _described(model: CatalogModel) -> dict[str, Any]:
+    """What plugins show of a model."""
+    return {
+        "name": model.name,
+        "licence": model.licence.name,
+        "licence_summary": model.licence.summary,
+        "window_tokens": model.window_tokens,
+        "fills": not model.refused,
+        "chats": model.role == "instruct" and (not model.refused or model.can_only_chat),
+        "files": [
+            {"name": name, "gigabytes": file.gigabytes, "here": hub.cached(file) is not None}
+            for name, file in model.files.items()
+        ],
+    }
 
 
 def _uses(model: CatalogModel) -> str:

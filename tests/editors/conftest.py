@@ -1,11 +1,12 @@
-"""The editors are fetched once; each test module has one of each version, and may start others."""
+"""The editors are fetched once; test modules share one of each version, and may start others."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.editors import fetch
+from tests.editors import fetch, fetch_vscode
 from tests.editors.neovim import VERSIONS, Neovim
+from tests.editors.vscode import VSCode, build_extension
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,6 +44,36 @@ def start(suite, tmp_path):
 
     def start(**options):
         editors.append(Neovim(tmp_path / f"neovim-{len(editors)}", suite, **options))
+        return editors[-1]
+
+    yield start
+    for editor in editors:
+        editor.close()
+
+
+@pytest.fixture(scope="session")
+def _built_extension():
+    fetch_vscode.ensure()
+    build_extension()
+
+
+@pytest.fixture(scope="session")
+def vscode(_built_extension, tmp_path_factory):
+    """A VS Code for all tests that want no other."""
+    editor = VSCode(tmp_path_factory.mktemp("vscode") / "shared")
+    editor.tap.wait_until_ready()
+    editor.wake()
+    yield editor
+    editor.close()
+
+
+@pytest.fixture
+def start_vscode(_built_extension, tmp_path):
+    """Start a VS Code of one's own; the options are those of `VSCode`."""
+    editors = []
+
+    def start(**options):
+        editors.append(VSCode(tmp_path / f"vscode-{len(editors)}", **options))
         return editors[-1]
 
     yield start

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +41,9 @@ TRIXIE = Suite("trixie", ("neovim", "patchelf"), ("nvim",))  # has an older Neov
 SUITES = (SID, TRIXIE)
 
 
-def ensure() -> None:
+def ensure(suites: Sequence[Suite] = SUITES) -> None:
     """Fetch what is not there yet. Raises `RuntimeError` with what to do where that fails."""
-    for suite in SUITES:
+    for suite in suites:
         wanted = " ".join(suite.packages)
         done = suite.root / "fetched"
         if not done.exists() or done.read_text() != wanted:

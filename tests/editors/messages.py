@@ -62,6 +62,14 @@ class Tap:
                 found.append((requests[key], message))
         return found
 
+    def replies(self, method: str, since: int = 0) -> list[Any]:
+        """What the editor answered to the server's requests of a method."""
+        asked = {message["id"] for message in self.received(method, since)}
+        return [
+            each["result"]
+            for each in self._messages("editor", since, lambda each: each.get("id") in asked and "result" in each)
+        ]
+
     def texts(self, since: int = 0) -> list[str]:
         """The first text of each answer that had one."""
         results = [answer.get("result") for _, answer in self.answers(INLINE, since)]

@@ -1,0 +1,42 @@
+"""The picture of VS Code's page: `pytest tests/editors/test_vscode_picture.py --update-golden` takes a new one."""
+
+from __future__ import annotations
+
+import shutil
+
+from tests.editors.fetch_vscode import EXTENSION
+
+MAX_BYTES = 200_000
+CODE = '''\
+class Cart:
+    """What a customer is about to buy."""
+
+    def __init__(self):
+        self.items = []
+
+    def add(self, item):
+        self.items.append(item)
+
+    def remove(self, item):
+        self.items.remove(item)
+
+    def add_all(self, items):
+        for item in items:
+            ‸
+'''
+
+
+def test_the_picture_of_the_page(vscode, tmp_path, update_golden):
+    since = vscode.tap.mark
+    vscode.open("cart.py", CODE)
+    vscode.type("self.items.append")
+    vscode.press("Escape")
+    vscode.type("(")
+    vscode.offered(since)
+    taken = tmp_path / "screenshot.png"
+    vscode.browser.do("picture", str(taken))
+    picture = EXTENSION / "screenshot.png"
+    if update_golden:
+        shutil.copy(taken, picture)
+    assert taken.stat().st_size < MAX_BYTES
+    assert picture.stat().st_size < MAX_BYTES

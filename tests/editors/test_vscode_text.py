@@ -1,0 +1,92 @@
+"""Ghost text in VS Code, accepted by keys: the file's text is exactly what the server meant."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import pytest
+
+_numbers = itertools.count(1)
+
+AREAS = """\
+def square_area(side):
+    return side * side
+
+
+def rectangle_area(width, height):
+    return width * height
+
+
+"""
+FIRST = """\
+def first(items):
+    if not items:
+        return None
+    return items[0]
+
+
+def last(items):
+    ‸
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Typing `typed` at the mark in `text` makes `becomes` of it there; what is offered comes behind its mark."""
+
+    text: str
+    typed: str
+    becomes: str = ""
+
+    def expected(self, offered: str) -> str:
+        """The file once that is accepted."""
+        before, _, after = self.text.partition("‸")
+        head, _, tail = (self.becomes or f"{self.typed}‸").partition("‸")
+        return before + head + offered + tail + after
+
+
+CASES = {
+    "after a word": Case(AREAS + "def triangle_area(base, height):\n    ‸\n", "return "),
+    "at the end of an indentation of spaces": Case(
+        AREAS + "def triangle_area(base, height):‸\n", "\n", becomes="\n    ‸"
+    ),
+    "at the end of an indentation of tabs": Case(
+        AREAS.replace("    ", "\t") + "def triangle_area(base, height):‸\n", "\n", becomes="\n\t‸"
+    ),
+    "in brackets that the editor closed": Case(
+        AREAS + "def triangle_area(base, height):\n    ‸\n", "return max(", becomes="return max(‸)"
+    ),
+    "several lines": Case(FIRST, "if "),
+    "after emoji": Case("# 😀 é\n" + AREAS + "def triangle_area(base, height):\n    ‸\n", "a = '😀😀'; return "),
+    "in a file of CRLF": Case(FIRST.replace("\n", "\r\n"), "if "),
+    "where text follows": Case(AREAS + "area = rectangle_area(‸)\nprint(area)\n", "side, "),
+}
+SEVERAL_LINES = ("several lines", "in a file of CRLF")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_accepted_text_is_what_the_server_answered(vscode, name):
+    case = CASES[name]
+    since = vscode.tap.mark
+    vscode.open(f"text-{next(_numbers)}.py", case.text)
+    vscode.type(case.typed)
+    offered = vscode.offered(since)
+    assert "\n" in offered or name not in SEVERAL_LINES, "the model has changed: find another case"
+    vscode.press("Tab")
+    assert vscode.saved() == case.expected(offered)
+
+
+def test_inside_a_word_the_menu_comes_first(vscode):
+    """Where VS Code's menu is open, Tab takes its item, and again the rest."""
+    vscode.open(f"text-{next(_numbers)}.py", CASES["after a word"].text)
+    vscode.type("ret")
+    since = vscode.tap.mark
+    vscode.press("Control+Space")
+    vscode.wait_for_text(".suggest-widget.visible .monaco-list-row.focused", "return")
+    offered = vscode.offered(since)
+    assert offered.startswith("urn"), "the text goes on from the menu's item"
+    vscode.press("Tab")
+    vscode.wait_for(lambda: vscode.shows(offered.removeprefix("urn")), "the rest")
+    vscode.press("Tab")
+    assert vscode.saved() == CASES["after a word"].expected("").replace("return \n", f"ret{offered}\n")
