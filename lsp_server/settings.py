@@ -93,7 +93,7 @@ class CompletionSettings(msgspec.Struct, frozen=True):
             "shown, and the more of it is wrong. Who asks by hand has all of it. 0: never. The default is measured on "
             "the embedded model (`tests/eval/README.md`); one that is often right may do with less.",
         ),
-    ] = 0.3
+    ] = 0.2
     switched_off_rules: Annotated[
         tuple[RuleName, ...],
         Meta(description="Rules that a model's text is not cut or cleaned by; `infill complete --explain` names them."),
