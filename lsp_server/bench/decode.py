@@ -30,10 +30,10 @@ class Stopwatch:
     def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same function, timed."""
 
-        def timed(*arguments: Any) -> Any:
+        def timed(*arguments: Any, **options: Any) -> Any:
             began = time.perf_counter()
             try:
-                return function(*arguments)
+                return function(*arguments, **options)
             finally:
                 self.seconds += time.perf_counter() - began
 
