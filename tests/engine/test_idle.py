@@ -10,15 +10,11 @@ import pytest
 
 from lsp_server.engine.messages import EngineOptions, Generate, Marker, Text
 from lsp_server.engine.process import EngineProcess
+from tests.children import engines
 
 MODEL = Path(__file__).parents[2] / "models" / "embedded" / "tiny-fim.gguf"
 WATCHED_S = 1.0
 FEW = 3  # switches that something outside of us may cause
-
-
-def engine_process() -> psutil.Process:
-    children = psutil.Process().children(recursive=True)
-    return next(child for child in children if "lsp_server.engine.service" in child.cmdline())
 
 
 async def test_an_idle_engine_does_not_wake_up() -> None:
@@ -29,7 +25,7 @@ async def test_an_idle_engine_does_not_wake_up() -> None:
         parts = (Marker("begin"), Marker("prefix"), Text("import os\n"), Marker("suffix"), Text(""), Marker("middle"))
         async for _ in engine.generate(Generate(parts, max_tokens=4)):
             pass
-        process = engine_process()
+        process = engines()[0]
         threads = {thread.id for thread in process.threads()}
         for _ in range(20):  # whatever was still to be done after the answer gets time to end
             before = voluntary_switches(process)

@@ -2,13 +2,13 @@
 
 import asyncio
 
-import psutil
 import pytest
 
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import Chunk, Done, EngineOptions, Event, Failed, Generate, Marker, Text
 from lsp_server.engine.on_demand import OnDemandEngine
 from lsp_server.errors import EngineError, ModelFileError
+from tests import children
 
 PATIENCE_S = 30
 IDLE_S = 600.0  # by the test's clock
@@ -58,23 +58,14 @@ async def make(clock):
     for engine in engines:
         async with asyncio.timeout(PATIENCE_S):
             await engine.stop()
-    assert processes() == [], "none outlives its engine"
-
-
-def processes() -> list[psutil.Process]:
-    """Engines: other tests may have left processes of another kind."""
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if process.status() != psutil.STATUS_ZOMBIE and "lsp_server.engine.service" in process.cmdline()
-    ]
+    assert children.engines() == [], "none outlives its engine"
 
 
 async def test_nothing_is_launched_before_it_is_asked(make):
     engine = make()
-    assert (engine.state, engine.model, processes()) == (STOPPED, None, [])
+    assert (engine.state, engine.model, children.engines()) == (STOPPED, None, [])
     assert isinstance((await engine.ask())[-1], Done)
-    assert (engine.state, engine.model.name, len(processes())) == (READY, "fake", 1)
+    assert (engine.state, engine.model.name, len(children.engines())) == (READY, "fake", 1)
 
 
 async def test_the_first_request_waits_for_the_model_and_loading_is_reported(make):
@@ -92,7 +83,7 @@ async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make,
     clock.now += 1
     assert engine.release_if_idle() == 0
     assert (engine.state, engine.model) == (STOPPED, None)
-    await eventually(lambda: processes() == [])
+    await eventually(lambda: children.engines() == [])
     await eventually(lambda: engine.states[-1] is STOPPED)
     after = await engine.ask()
     assert texts(after) == texts(before)
@@ -153,7 +144,7 @@ async def test_the_time_can_be_changed_while_it_runs(make, clock, eventually):
     clock.now += IDLE_S
     engine.release_after(IDLE_S / 2)
     assert engine.state is STOPPED
-    await eventually(lambda: processes() == [])
+    await eventually(lambda: children.engines() == [])
 
 
 async def test_time_alone_releases_it(make, clock, eventually):
@@ -169,7 +160,7 @@ async def test_starting_twice_is_starting_once(make):
     engine.start()
     engine.start()
     await engine.ready()
-    assert len(processes()) == 1
+    assert len(children.engines()) == 1
 
 
 async def test_what_was_stopped_stays_stopped(make):
@@ -177,7 +168,7 @@ async def test_what_was_stopped_stays_stopped(make):
     await engine.ask()
     await engine.stop()
     engine.start()
-    assert processes() == []
+    assert children.engines() == []
     assert await engine.ask() == [Failed("The engine is stopped.")]
     with pytest.raises(EngineError, match="is stopped"):
         await engine.ready()
@@ -201,7 +192,7 @@ async def test_the_real_model_writes_the_same_after_it_was_released(make, clock,
     before = texts(await engine.ask())
     clock.now += IDLE_S
     engine.release_if_idle()
-    await eventually(lambda: processes() == [])
+    await eventually(lambda: children.engines() == [])
     assert texts(await engine.ask()) == before
 
 

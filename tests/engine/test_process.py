@@ -2,7 +2,6 @@
 
 import asyncio
 
-import psutil
 import pytest
 
 from lsp_server.engine import process as process_module
@@ -10,6 +9,7 @@ from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import Chunk, Done, EngineOptions, Event, Failed, Generate, Marker, Text
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import EngineError, ModelCannotInfillError, ModelError, ModelFileError, ModelNotFoundError
+from tests.children import engines
 
 PATIENCE_S = 30  # nothing here takes that long unless it would take for ever
 
@@ -71,10 +71,6 @@ def sentence(text: str) -> bool:
     return len(text) > 20 and text[0].isupper() and text.endswith((".", "`"))
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
-
-
 # Loading
 
 
@@ -122,7 +118,7 @@ async def test_a_model_that_is_refused(launch, tmp_path, content, error):
     assert engine.state is EngineState.FAILED
     assert engine.reports[-1] == (EngineState.FAILED, 0.0, str(caught.value))
     assert await engine.ask() == [Failed(str(caught.value))]
-    assert children() == [], "nothing is left running, nothing is tried again"
+    assert engines() == [], "nothing is left running, nothing is tried again"
 
 
 async def test_a_model_without_markers_is_refused(launch, rewrite_model):
@@ -224,7 +220,7 @@ async def test_a_process_that_answers_between_its_deaths_is_restarted_for_ever(l
 async def test_an_idle_process_that_is_killed_is_restarted(launch, eventually):
     engine = launch()
     await engine.ready()
-    children()[0].kill()
+    engines()[0].kill()
     await eventually(lambda: engine.num_lives == 2)
     assert isinstance(one_end(await engine.ask()), Done)
 
@@ -235,7 +231,7 @@ async def test_a_process_that_is_killed_while_loading_is_given_up_at_last(launch
     killed = set()
     async with asyncio.timeout(PATIENCE_S):
         while engine.state is not EngineState.FAILED:
-            for child in children():
+            for child in engines():
                 child.kill()
                 killed.add(child.pid)
             await asyncio.sleep(0.01)
@@ -247,7 +243,7 @@ async def test_between_two_lives_it_does_not_claim_to_be_ready(launch, eventuall
     monkeypatch.setattr(process_module, "RESTART_DELAYS_S", (600,))
     engine = launch()
     await engine.ready()
-    children()[0].kill()
+    engines()[0].kill()
     await eventually(lambda: engine.state is not EngineState.READY)
 
 
@@ -257,13 +253,13 @@ async def test_between_two_lives_it_does_not_claim_to_be_ready(launch, eventuall
 @pytest.mark.parametrize("script", ["", "load_ms=600000", "decode_ms=600000"])
 async def test_stop_leaves_no_process(launch, eventually, script):
     engine = launch(script)
-    await eventually(lambda: len(children()) == 1)
+    await eventually(lambda: len(engines()) == 1)
     if "load" not in script:
         await engine.ready()
     asking = asyncio.ensure_future(engine.ask())
     await asyncio.sleep(0)
     await engine.stop()
-    assert children() == []
+    assert engines() == []
     assert engine.state is EngineState.STOPPED
     assert engine.model is None
     one_end(await asking)

@@ -89,7 +89,7 @@ class Schedule:
             "priority": rng.choice([Priority.INTERACTIVE, *Priority]),
             "deadline_ms": rng.choice([None, None, None, 0, 50, 500]),
             "logprobs": rng.random() < 0.2,
-            "sampling": Sampling(confidence=rng.choice([0.0, 0.0, 0.0, 0.5])),
+            "sampling": Sampling(confidence=rng.choice([0.0, 0.0, 0.0, 0.98])),
         }
         if rng.random() < 0.2:
             asked |= {"max_tokens": 0, "typed": "", "indented": False, "kind": "warm-up", "priority": Priority.WARM_UP}

@@ -10,6 +10,7 @@ import pytest
 from lsp_server.index.database import Reader, database_path, open_for_reading
 from lsp_server.index.messages import Finished, Progress
 from lsp_server.index.process import IndexProcess
+from tests.children import children_of
 from tests.raw_client import eventually
 
 
@@ -41,7 +42,7 @@ async def process(events):
 
 
 def children():
-    return [each for each in psutil.Process().children() if "lsp_server.index.worker" in each.cmdline()]
+    return children_of("lsp_server.index.worker")
 
 
 async def test_a_scan_reports_progress_and_its_end(process, events, root):
