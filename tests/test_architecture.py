@@ -126,7 +126,14 @@ def test_only_the_workspace_reads_source_files(path: Path) -> None:
             "server.streams",
             "bench.record",
         ),
-        *("catalog.models", "catalog.verify", "commands.setup", "evaluation.holes", "statistics"),
+        *(
+            "catalog.models",
+            "catalog.verify",
+            "commands.setup",
+            "commands.setup_helix",
+            "evaluation.holes",
+            "statistics",
+        ),
     }
     calls = {
         node.func.attr

@@ -51,6 +51,7 @@ class InfillServer(LanguageServer):
         self.popup_client: PopupClient | None = None
         self.offers_popup = False
         self.menu_asked_at: dict[str, int] = {}  # the version of each document for which its menu was asked last
+        self._next_edits: dict[str, asyncio.Future[None]] = {}
         self.settings = Settings()
         self.switch = Switch()
         self.status = Status(self)
@@ -105,6 +106,17 @@ class InfillServer(LanguageServer):
         """Hold on to a background task until it is done."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    # Edits
+
+    def next_edit(self, uri: str) -> asyncio.Future[None]:
+        """Is done when a document is edited or closed."""
+        return self._next_edits.setdefault(uri, asyncio.get_running_loop().create_future())
+
+    def edited(self, uri: str) -> None:
+        """A document was edited or closed."""
+        if waiting := self._next_edits.pop(uri, None):
+            waiting.set_result(None)
 
     # Settings and engine
 

@@ -65,7 +65,8 @@ class InfillProtocol(LanguageServerProtocol):
         except (ValueError, RecursionError) as error:
             self._answer_error(None, _PARSE_ERROR, f"The message is not JSON: {error}")
             return
-        if not isinstance(data, dict) or data.get("jsonrpc") != self.VERSION:
+        # JSON's true is an int to Python, and the same as the id 1.
+        if not isinstance(data, dict) or data.get("jsonrpc") != self.VERSION or isinstance(data.get("id"), bool):
             self._answer_error(_id_of(data), _INVALID_REQUEST, "Not a JSON-RPC 2.0 message.")
             return
         if "method" in data and not self._admit(data):
@@ -182,7 +183,7 @@ class InfillProtocol(LanguageServerProtocol):
 
 def _id_of(data: Any) -> str | int | None:
     msg_id = data.get("id") if isinstance(data, dict) else None
-    return msg_id if isinstance(msg_id, str | int) else None
+    return msg_id if isinstance(msg_id, str | int) and not isinstance(msg_id, bool) else None
 
 
 async def read_messages(reader: asyncio.StreamReader, receive: Callable[[bytes], None]) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from lsp_server.commands import setup
 
-FILES = {"neovim": ("nvim", "plugin", "infill.lua")}
+FILES = {"neovim": ("nvim", "plugin", "infill.lua"), "helix": ("helix", "languages.toml")}
+COMMENTS = {"neovim": "--", "helix": "#"}
 
 
 @pytest.fixture(params=setup.EDITORS)
@@ -14,6 +15,7 @@ def editor(request, project, monkeypatch):
     """An editor that is not installed."""
     monkeypatch.setenv("PATH", str(project))
     monkeypatch.delenv("NVIM_APPNAME", raising=False)
+    monkeypatch.setenv("APPDATA", str(project / "nobody"))
     return request.param
 
 
@@ -45,12 +47,13 @@ def test_it_is_written_and_the_editor_is_missed(editor, file, infill):
 
 def test_what_was_there_is_kept(editor, file, infill):
     file.parent.mkdir(parents=True)
-    file.write_text("-- mine\n", encoding="utf-8")
-    assert "-- mine" in infill("setup", editor).out
+    mine = f"{COMMENTS[editor]} mine\n"
+    file.write_text(mine, encoding="utf-8")
+    assert mine.strip() in infill("setup", editor).out
     infill("setup", editor, "--write")
     (backup,) = set(file.parent.iterdir()) - {file}
     assert backup.suffix == ".bak"
-    assert backup.read_text(encoding="utf-8") == "-- mine\n"
+    assert backup.read_text(encoding="utf-8") == mine
     again = infill("setup", editor, "--write")
     assert "All is written already." in again.out
     assert len(list(file.parent.iterdir())) == 2

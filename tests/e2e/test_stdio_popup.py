@@ -235,6 +235,27 @@ async def test_who_wants_to_wait_for_it_waits(serve):
     assert len((await client.response(client.menu("file:///a.py", 0, 8)))["result"]["items"]) == 1
 
 
+@pytest.mark.parametrize("leave", ["an edit", "a close"])
+async def test_who_types_on_is_not_kept_waiting_for_what_is_out_of_date(serve, leave):
+    """Helix asks for no other menu while one is to come."""
+    client = await serve(POPUP, {**SLOW, "completion": {"popup_wait_ms": 0, "max_tokens": 64}})
+    await client.ready()
+    client.open("file:///a.py", "x = (1 +\n")
+    request = client.menu("file:///a.py", 0, 8)
+
+    async def is_being_written():
+        return await client.num_open()
+
+    await eventually(is_being_written)
+    if leave == "an edit":
+        client.insert("file:///a.py", 0, 8, "Q")
+    else:
+        client.notify("textDocument/didClose", {"textDocument": {"uri": "file:///a.py"}})
+    assert (await client.response(request))["result"] == {"isIncomplete": True, "items": []}
+    if leave == "an edit":
+        assert await client.num_open(), "nothing has ended but the waiting"
+
+
 async def test_by_hand_only(serve):
     """The first menu after a letter comes of typing; a second one does not, nor does one without a letter."""
     client = await serve(POPUP, {**QUICK, "completion": {"popup": "manual", "max_tokens": 8, "popup_wait_ms": 0}})

@@ -1,4 +1,4 @@
-"""Bring the editors in from Debian's newer suites: `python tests/editors/fetch.py`, some 100 MB, once.
+"""Bring the editors in from Debian's newer suites: `python tests/editors/fetch.py`, some 150 MB, once.
 
 Each suite's programs come with every library they need, are unpacked into a folder of their own under
 `~/.cache/infill/editors`, and are patched to find those libraries: nothing is installed, no root is needed, and what
@@ -36,7 +36,7 @@ class Suite:
         return self.root / "usr" / "bin" / name
 
 
-SID = Suite("sid", ("neovim", "tmux", "ncurses-term", "patchelf"), ("nvim", "tmux"))
+SID = Suite("sid", ("neovim", "hx", "tmux", "ncurses-term", "patchelf"), ("nvim", "hx", "tmux"))
 TRIXIE = Suite("trixie", ("neovim", "patchelf"), ("nvim",))  # has an older Neovim
 SUITES = (SID, TRIXIE)
 
@@ -121,7 +121,15 @@ def _patch(suite: Suite) -> None:
     patchelf = [loader, "--library-path", path, suite.program("patchelf")]
     for name in suite.programs:
         subprocess.run(
-            [*patchelf, "--force-rpath", "--set-interpreter", loader, "--set-rpath", path, suite.program(name)],
+            [
+                *patchelf,
+                "--force-rpath",
+                "--set-interpreter",
+                loader,
+                "--set-rpath",
+                path,
+                suite.program(name).resolve(),
+            ],
             check=True,
         )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,18 +12,14 @@ from rich.cells import cell_len, set_cell_size
 
 from tests.editors.fetch import SID, TRIXIE, Suite
 from tests.editors.messages import INLINE, Tap
+from tests.editors.server import QUICK, ROOT, write_infill
 from tests.editors.terminal import COLUMNS, LINES, Terminal
 
-ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "editors" / "neovim"
-TAP = Path(__file__).with_name("tap.py")
 CURSOR = "‸"
 
 # Neovim 0.12 draws ghost text itself, 0.10 has the plugin draw it.
 VERSIONS = {"0.12": SID, "0.10": TRIXIE}
-
-# One thread, because tests share the machine; no neighbours, so that cases do not depend on one another; short texts.
-QUICK = {"engine": {"threads": 1}, "context": {"max_tokens": 0}, "completion": {"max_tokens": 24}}
 
 SET_UP = "require('infill').setup({ settings = vim.json.decode([[%s]]) })"
 
@@ -166,18 +160,3 @@ def make_environment(folder: Path, suite: Suite) -> dict[str, str]:
         "VIMRUNTIME": str(suite.root / "usr" / "share" / "nvim" / "runtime"),
         "LUA_CPATH": f"{libraries}/lua/5.1/?.so",
     }
-
-
-def write_infill(folder: Path, log: Path) -> Path:
-    """A program `infill` in a folder: this checkout's, whose server is behind a tap."""
-    folder.mkdir(parents=True, exist_ok=True)
-    python = shlex.quote(sys.executable)
-    infill = f"{python} -X utf8 -m lsp_server"
-    program = folder / "infill"
-    program.write_text(
-        "#!/bin/sh\n"
-        f'if [ "$1" = serve ]; then exec {python} {shlex.quote(str(TAP))} {shlex.quote(str(log))} {infill} "$@"; fi\n'
-        f'exec {infill} "$@"\n'
-    )
-    program.chmod(0o755)
-    return program

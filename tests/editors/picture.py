@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 
@@ -17,3 +18,9 @@ def as_svg(screen: str, title: str, columns: int) -> str:
         console.print(Text.from_ansi(line), no_wrap=True, overflow="crop")
     svg = console.export_svg(title=title, theme=DIMMED_MONOKAI, unique_id="infill")
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+
+
+def text_of(svg: str) -> str:
+    """The text that a picture shows, without what separates its pieces."""
+    pieces = re.findall(r"<text [^>]*>(.*?)</text>", svg)
+    return html.unescape("".join(pieces)).replace("\xa0", " ")

@@ -67,9 +67,9 @@ class Terminal:
         column, line = self._tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
         return int(column), int(line)
 
-    def wait_for(self, condition: Callable[[], _Found], what: object = "") -> _Found:
+    def wait_for(self, condition: Callable[[], _Found], what: object = "", timeout_s: float = TIMEOUT_S) -> _Found:
         """Wait until a condition holds, and return what it returned; a failure shows the screen."""
-        return eventually(condition, lambda: f"{what} never came; the screen shows\n{self.screen()}")
+        return eventually(condition, lambda: f"{what} never came; the screen shows\n{self.screen()}", timeout_s)
 
     def wait_for_text(self, *texts: str) -> None:
         """Wait until all these are on the screen."""
@@ -87,9 +87,9 @@ class Terminal:
         return done.stdout
 
 
-def eventually(condition: Callable[[], _Found], explain: Callable[[], str]) -> _Found:
+def eventually(condition: Callable[[], _Found], explain: Callable[[], str], timeout_s: float = TIMEOUT_S) -> _Found:
     """Wait until a condition holds, and return what it returned."""
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < deadline, explain()
         time.sleep(0.05)

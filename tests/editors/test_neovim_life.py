@@ -13,7 +13,8 @@ import psutil
 
 from tests.editors.fetch import SID
 from tests.editors.messages import INLINE
-from tests.editors.neovim import QUICK, SET_UP, Neovim
+from tests.editors.neovim import SET_UP, Neovim
+from tests.editors.server import QUICK
 
 _numbers = itertools.count(1)
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import html
-import re
-
 from tests.editors.fetch import SID
 from tests.editors.neovim import PLUGIN, SET_UP, Neovim
-from tests.editors.picture import as_svg
+from tests.editors.picture import as_svg, text_of
 
 SIZE = (84, 20)
 LOOKS = """
@@ -51,13 +48,6 @@ def test_the_picture_of_the_page(tmp_path, update_golden):
     picture = PLUGIN / "picture.svg"
     if update_golden:
         picture.write_text(svg, encoding="utf-8")
-    shown = editor_text(svg)
+    shown = text_of(svg)
     assert f"self.items.a{offered.splitlines()[0]}" in shown
-    assert "class Cart:" in editor_text(picture.read_text(encoding="utf-8")), "the page has one of this kind"
-
-
-def editor_text(svg: str) -> str:
-    """The text that a picture shows, without its marking."""
-
-    pieces = re.findall(r"<text [^>]*>(.*?)</text>", svg)
-    return html.unescape("".join(pieces)).replace("\xa0", " ")
+    assert "class Cart:" in text_of(picture.read_text(encoding="utf-8")), "the page has one of this kind"

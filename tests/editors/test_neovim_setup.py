@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tests.editors.neovim import ROOT, Neovim, make_environment
+from tests.editors.neovim import Neovim, make_environment
+from tests.editors.server import ROOT
 
 
 @pytest.fixture

@@ -152,6 +152,13 @@ async def test_what_is_json_and_no_message_is_answered(connection, message):
     await connection.settle()
 
 
+async def test_true_is_no_id(connection):
+    """To Python it is 1, whose request would seem to be answered twice."""
+    connection.feed({"jsonrpc": "2.0", "id": True, "method": "shutdown"})
+    assert (await connection.response(None))["error"]["code"] == -32600
+    assert not any(message.get("id") is True for message in connection.received)
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -52,7 +52,8 @@ def register(server: InfillServer) -> None:
         # Clients call nearly everything "invoked", typing included: eglot and Helix have no other word for it.
         ask = Ask("popup", automatic=True)
         answer = ask_pipeline(server, uri, params.position, ask, to_lsp)
-        return _or_nothing(_within(chosen.popup_wait_ms, answer, server.keep))
+        edited = server.next_edit(uri)
+        return _or_nothing(_within(chosen.popup_wait_ms, answer, edited, server.keep))
 
 
 def _is_typing(server: InfillServer, uri: str) -> bool:
@@ -68,16 +69,22 @@ def _is_typing(server: InfillServer, uri: str) -> bool:
 async def _within(
     wait_ms: int,
     answer: Awaitable[types.CompletionList | None],
+    edited: asyncio.Future[None],
     keep: Callable[[asyncio.Future[Any]], None],
 ) -> types.CompletionList | None:
-    """An answer if it comes in time. A late one is written on, for the next keystroke to find."""
+    """An answer if it comes in time and before the next edit. A late one is written on, for the next keystroke to find.
+
+    Helix asks for no other menu while one is to come, and an answer for a text that has changed would be none.
+    """
     task = asyncio.ensure_future(answer)
+    awaited: set[asyncio.Future[Any]] = {task, edited}
+    timeout_s = wait_ms / 1000 if wait_ms else None
     try:
-        done, _ = await asyncio.wait({task}, timeout=wait_ms / 1000 if wait_ms else None)
+        await asyncio.wait(awaited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
         task.cancel()
         raise
-    if not done:
+    if not task.done():
         keep(task)
         return None
     return task.result()

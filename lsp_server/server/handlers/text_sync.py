@@ -39,10 +39,12 @@ def register(server: InfillServer) -> None:
         document.version = params.text_document.version
         document.edited_at = time.monotonic()
         server.documents.touch(document.uri)
+        server.edited(document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
         server.documents.close(params.text_document.uri)
+        server.edited(params.text_document.uri)
         server.counting.closed(params.text_document.uri)
         server.menu_asked_at.pop(params.text_document.uri, None)
         if server.pipeline is not None:
