@@ -7,6 +7,7 @@ import os
 import signal
 
 import psutil
+import pytest
 
 from tests.editors.messages import INLINE
 
@@ -95,6 +96,13 @@ def test_another_server_s_completions_are_intact(vscode):
     vscode.press("Enter")
     vscode.press("Escape")
     assert "\n  text-decoration" in vscode.saved()
+
+
+@pytest.mark.parametrize("program", ["/nowhere/infill", "/bin/false"])
+def test_a_server_that_does_not_start_is_said_once(start_vscode, program):
+    editor = start_vscode(settings={"server": {"path": program}})
+    editor.wait_for(editor.toasts, "a word about it")
+    assert editor.toasts() == [f"infill: {program} did not start."]
 
 
 def test_without_a_server_it_offers_to_install_one(start_vscode):

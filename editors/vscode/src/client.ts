@@ -43,9 +43,17 @@ const ABILITIES: StaticFeature = {
   clear: () => {},
 };
 
+/** Its errors go to the log alone: what a user must know is said once, by the server or below. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
 export class Client implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private restarts: number[] = [];
+  private wasUp = false;
   private readonly statusChanged = new vscode.EventEmitter<Status>();
   private readonly subscriptions: vscode.Disposable[];
   readonly onStatus = this.statusChanged.event;
@@ -74,12 +82,14 @@ export class Client implements vscode.Disposable {
       return;
     }
     const server = { command, args: ['serve'] };
-    this.client = new LanguageClient('infill', 'infill', server, this.options());
+    this.client = new QuietClient('infill', 'infill', server, this.options());
     this.client.registerFeature(ABILITIES);
     this.client.onNotification('$/infill/status', (status: Status) => this.tell(status));
     this.client.onDidChangeState(({ newState }) => newState === State.Stopped && this.tell(STOPPED));
+    this.wasUp = false;
     try {
       await this.client.start();
+      this.wasUp = true;
     } catch (error) {
       this.log.error(`${command} did not start: ${error}`);
       await this.sayThatItEnds(`infill: ${command} did not start.`);
@@ -147,8 +157,8 @@ export class Client implements vscode.Disposable {
     return {
       documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
       outputChannel: this.log,
-      // The server says itself what a user must know; the rest is in the log.
       revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationFailedHandler: () => false, // whoever starts it says so
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }), // what cannot be mended closes, too
         closed: () => this.closed(),
@@ -204,6 +214,9 @@ export class Client implements vscode.Disposable {
 
   /** The server has ended without being told to. */
   private closed(): CloseHandlerResult {
+    if (!this.wasUp) {
+      return { action: CloseAction.DoNotRestart, handled: true }; // whoever starts it says so
+    }
     const now = Date.now();
     this.restarts = this.restarts.filter((time) => now - time < WITHIN_MS);
     if (this.restarts.length >= MAX_RESTARTS) {

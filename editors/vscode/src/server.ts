@@ -150,8 +150,10 @@ export function run(
     const child = spawn(command, args, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: !IS_WINDOWS, // a group of its own, so that what it starts ends with it
     });
-    const cancelling = token?.onCancellationRequested(() => child.kill());
+    const end = () => (IS_WINDOWS ? child.kill() : process.kill(-child.pid!));
+    const cancelling = token?.onCancellationRequested(end);
     let printed = '';
     let last = '';
     const take = (chunk: string) => {
@@ -168,12 +170,12 @@ export function run(
       take(chunk);
     });
     child.on('error', reject);
-    child.on('close', (status) => {
+    child.on('close', (status, signal) => {
       cancelling?.dispose();
       if (token?.isCancellationRequested) {
         reject(new vscode.CancellationError());
       } else if (status !== 0) {
-        reject(new Error(last || `${command} ended with status ${status}.`));
+        reject(new Error(last || `${command} ended by ${signal ?? `status ${status}`}.`));
       } else {
         resolve(printed);
       }
