@@ -166,7 +166,9 @@ class Session:
             else:
                 assert item["range"] == {"start": cursor, "end": cursor}
             assert text
-            assert text == text.rstrip()
+            follows = LINE_BREAK.split(request.file.text[request.file.cursor :], maxsplit=1)[0]
+            # A space at the end keeps the text apart from what follows on the line; else there is none.
+            assert text == text.rstrip() or follows.strip()
             assert "\ufffd" not in text, "a part of a character"
             assert set(LINE_BREAK.findall(text)) <= {request.file.line_break}
         return items
