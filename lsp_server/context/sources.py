@@ -182,8 +182,9 @@ class Members:
                 if name in ("self", "this", "cls") or name not in self._imports:
                     own = scope.own_member(chain[1]) if name in ("self", "this", "cls") and len(chain) > 1 else None
                     if own is not None:
-                        holders = [f for _, f, _ in self._typed_here(own.text, weight, chain[1])]
-                        yield from self._typed_here(own.text, scope.nearness(chain[1]), chain[1])
+                        typed = list(self._typed_here(own.text, scope.nearness(chain[1]), chain[1]))
+                        holders = [found for _, found, _ in typed]
+                        yield from typed
                         continue
                 yield from self._like(name, weight)
                 continue

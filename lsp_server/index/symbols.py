@@ -82,10 +82,7 @@ class _Reader:
         self._with_inner_imports = with_inner_imports
         self._lines = content.split(b"\n")
         self._read_imports = IMPORT_READERS[language_id]
-        name = re.escape(grammar.self_name)
-        self._own_field = (
-            re.compile(rf"(?:^|[{{;])\s*{name}\.?(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE) if name else None
-        )
+        self._own_field = _own_field(grammar.self_name) if grammar.self_name else None
         self._fields: dict[str, set[str]] = {}
         self.symbols: list[Symbol] = []
         self.imports: list[Import] = []
