@@ -194,10 +194,7 @@ class Pipeline:
         patience_ms = self.settings.completion.patience_ms if in_haste else 0
         try:
             model = await self.engine.ready()
-            gathered = None
-            if self._planner.needs_blocks(snapshot, model, patience_ms):
-                gathered = await self._gather(snapshot, neighbours)
-            plan = self._planner.plan(snapshot, neighbours, model, patience_ms, gathered)
+            plan, gathered = await self._planned(snapshot, neighbours, model, patience_ms)
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
@@ -209,6 +206,14 @@ class Pipeline:
             answer.trace.add("block", f"{block.path}: {block.reason}, about {block.tokens} tokens", block.text)
         answer.trace.add("prompt", plan.describe(), plan.render(model.markers))
         return plan
+
+    async def _planned(
+        self, snapshot: Snapshot, neighbours: Neighbours, model: ModelInfo, patience_ms: int = 0
+    ) -> tuple[Plan, Gathered | None]:
+        """A plan, and what was gathered for it where it has a new anchor."""
+        needs_blocks = self._planner.needs_blocks(snapshot, model, patience_ms)
+        gathered = await self._gather(snapshot, neighbours) if needs_blocks else None
+        return self._planner.plan(snapshot, neighbours, model, patience_ms, gathered), gathered
 
     async def _gather(self, snapshot: Snapshot, neighbours: Neighbours) -> Gathered | None:
         """What the workspace has for a snapshot, where anything knows it."""
@@ -342,9 +347,7 @@ class Pipeline:
     async def _look_ahead(self, accepted: Snapshot, neighbours: Neighbours, model: ModelInfo) -> None:
         """Write what follows an answer that is being looked at: who accepts it has the next one at once."""
         if self._answers.recall(accepted) is None:
-            needs_blocks = self._planner.needs_blocks(accepted, model)
-            gathered = await self._gather(accepted, neighbours) if needs_blocks else None
-            plan = self._planner.plan(accepted, neighbours, model, gathered=gathered)
+            plan, _ = await self._planned(accepted, neighbours, model)
             sampling = Sampling(confidence=self.settings.completion.confidence)
             await self._begin(accepted, plan, Ask(AHEAD), sampling, Priority.WARM_UP).read()
 

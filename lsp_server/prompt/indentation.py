@@ -20,10 +20,11 @@ def is_settled(snapshot: Snapshot) -> bool:
     indentation = snapshot.line_prefix
     if not indentation or not indentation.isspace():
         return False
-    lines = snapshot.prefix.split("\n")[-2::-1]
-    above = next((line for line in lines if line.strip()), "")
+    written = snapshot.prefix.rstrip()
+    above = written[written.rfind("\n") + 1 :]
     return _width(indentation) > _width(above) or not _OPENS.search(above)
 
 
 def _width(line: str) -> int:
-    return len(line.expandtabs(_TAB_WIDTH)) - len(line.expandtabs(_TAB_WIDTH).lstrip())
+    expanded = line.expandtabs(_TAB_WIDTH)
+    return len(expanded) - len(expanded.lstrip())
