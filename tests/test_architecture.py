@@ -15,6 +15,7 @@ MAX_LINES = 400
 # what measures may import anything.
 ALLOWED = {
     "errors": set(),
+    "child": set(),
     "estimate": set(),
     "languages": set(),
     "sequences": set(),
@@ -23,7 +24,7 @@ ALLOWED = {
     "settings": {"errors"},
     "statistics": set(),
     "document": {"snapshot"},
-    "index": {"languages", "snapshot"},
+    "index": {"child", "languages", "snapshot"},
     "workspace": {"context.blocks", "document", "errors", "snapshot"},
     "context": {"estimate", "index", "snapshot"},
     "retrieval": {"context", "index", "snapshot", "workspace"},
@@ -31,7 +32,7 @@ ALLOWED = {
     "session": {"context.blocks", "context.candidates", "context.ranking", "engine.messages", "estimate", "prompt",
                 "sequences", "settings", "snapshot"},
     "postprocess": {"snapshot"},
-    "engine": {"errors", "sequences"},
+    "engine": {"child", "errors", "sequences"},
     "catalog": {"engine.hardware", "engine.messages", "engine.sizing", "errors", "prompt.formats", "settings",
                 "snapshot"},
     "generation": {"engine.client", "engine.messages", "postprocess", "snapshot"},

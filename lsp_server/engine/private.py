@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from lsp_server import errors
+from lsp_server import child, errors
 from lsp_server.engine import hardware
 from lsp_server.engine.messages import EngineOptions, Event, Generate, Launch, Listening, LoadEvent
 from lsp_server.errors import EngineError
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 2.0
 SERVICE = ("-X", "utf8", "-m", "lsp_server.engine.service")
 
 
@@ -81,7 +80,7 @@ async def open_private(options: EngineOptions) -> AsyncIterator[Opened]:
         async with await make_client(port, launch.token) as client:
             yield Opened(client, ended)
     finally:
-        await _end(process)
+        await child.end(process)
         await drain
 
 
@@ -106,7 +105,7 @@ async def _listening(process: asyncio.subprocess.Process, launch: Launch, stderr
         line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
         return msgspec.json.decode(line, type=Listening).port
     except (TimeoutError, msgspec.MsgspecError) as error:
-        await _end(process)
+        await child.end(process)
         raise EngineError(f"The engine did not start. {_last_words(stderr)}") from error
 
 
@@ -120,16 +119,3 @@ async def _drain_stderr(process: asyncio.subprocess.Process, lines: deque[str]) 
 
 def _last_words(stderr: deque[str]) -> str:
     return f"Its last words: {stderr[-1]}" if stderr else "It left no message."
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Closing its standard input ends an engine; one that does not heed is killed."""
-    if process.returncode is not None:
-        return
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()

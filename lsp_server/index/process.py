@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 
 import lsp_server
+from lsp_server import child
 from lsp_server.index.messages import Event, Request, Scan, Update
 
 logger = logging.getLogger(__name__)
 
-STOP_TIMEOUT_S = 2.0
 MOST_LIVES = 3  # an indexer that keeps dying is left dead: completions work without it
 
 
@@ -80,12 +80,7 @@ class IndexProcess:
                 self._on_event(msgspec.json.decode(line, type=Event))
         finally:
             sending.cancel()
-            process.stdin.close()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+            await child.end(process)
 
     async def _send(self, stdin: asyncio.StreamWriter) -> None:
         while True:

@@ -1,0 +1,20 @@
+"""Child processes that end when their standard input does."""
+
+from __future__ import annotations
+
+import asyncio
+
+STOP_TIMEOUT_S = 2.0
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Close its standard input; one that does not heed is killed."""
+    if process.returncode is not None:
+        return
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
