@@ -34,7 +34,6 @@ from lsp_server.engine.messages import (
     LoadEvent,
     Marker,
     ModelInfo,
-    Parameters,
     Prefilled,
     Sampling,
     Text,
@@ -51,6 +50,7 @@ _CONNECT_S = 5.0
 _RETRIED = {429, 502, 503, 504}
 RETRY_DELAYS_S = (0.5, 1.5)
 _MOST_TAKEN_BACK = 4  # tokens
+_MOST_REMEMBERED = 64  # texts
 
 
 class RemoteClient:
@@ -149,24 +149,10 @@ class RemoteClient:
     def _info(self, name: str, window: int, *, heals: bool) -> ModelInfo:
         if self._options.window_tokens:
             window = min(window, self._options.window_tokens)
-        return ModelInfo(
-            name=name,
-            path=self._url,
-            description=f"at {self._url}",
-            markers=self._markers,
-            num_parameters=0,
-            trained_window_tokens=window,
-            weights_bytes=0,
-            cache_bytes=0,
-            isolates_line_breaks=False,
-            can_drop_tail=True,
-            prefill_tokens_per_s=0.0,
-            backend="llama-server" if self._is_llama_server else "openai",
-            parameters=Parameters(window, window, "f16", 1, 0, 0, 0, 0, flash_attention=True, saved_bytes=0),
-            # By this name the format is told where families share their markers.
-            pre_tokeniser=self._remote.format,
-            heals=heals,
-        )
+        backend = "llama-server" if self._is_llama_server else "openai"
+        info = ModelInfo.elsewhere(name, self._url, f"at {self._url}", self._markers, window, backend)
+        # By this name of a tokeniser the format is told where families share their markers.
+        return msgspec.structs.replace(info, pre_tokeniser=self._remote.format, heals=heals)
 
     # Asking
 
@@ -280,32 +266,29 @@ class RemoteClient:
     async def _tokens_of(self, part: Marker | Text | Control) -> list[int]:
         if isinstance(part, Marker):
             return [self._marker_tokens[part.role]]
-        lead = [self._marker_tokens[part.marker]] if isinstance(part, Text) and part.marker else []
-        is_control = isinstance(part, Control)
-        return lead + [token for token, _ in await self._tokenized(part.text, parse_special=is_control)]
+        if isinstance(part, Control):
+            return [token for token, _ in await self._ask_tokens(part.text, parse_special=True)]
+        lead = [self._marker_tokens[part.marker]] if part.marker else []
+        return lead + [token for token, _ in await self._tokenized(part.text)]
 
     async def _healed(self, request: Generate) -> tuple[list[int], str]:
         """Tokens of the typed text but for those taken back, and the text of these, for the model to write anew."""
+        if request.heal and request.indented:
+            return [token for token, _ in await self._tokenized(request.typed[:-1])], request.typed[-1:]
         found = await self._tokenized(request.typed)
-        if not request.heal or not found:
-            return [token for token, _ in found], ""
-        count = 1
-        while count < min(_MOST_TAKEN_BACK, len(found)) and not request.indented and _goes_on(found[-count][1]):
+        count = 1 if request.heal and found else 0
+        while 0 < count < min(_MOST_TAKEN_BACK, len(found)) and _goes_on(found[-count][1]):
             count += 1
-        rest = b"".join(piece for _, piece in found[-count:])
-        if request.indented:
-            text = request.typed[:-1]
-            return [token for token, _ in await self._tokenized(text)], request.typed[-1:]
-        return [token for token, _ in found[:-count]], rest.decode("utf-8", errors="ignore")
+        kept, taken = found[: len(found) - count], found[len(found) - count :]
+        rest = b"".join(piece for _, piece in taken)
+        return [token for token, _ in kept], rest.decode("utf-8", errors="ignore")
 
-    async def _tokenized(self, text: str, *, parse_special: bool = False) -> list[tuple[int, bytes]]:
-        """Tokens and their pieces; the texts of an anchor come again at every keystroke."""
+    async def _tokenized(self, text: str) -> list[tuple[int, bytes]]:
+        """Tokens of user text and their pieces; the texts of an anchor come again at every keystroke."""
         if not text:
             return []
-        if parse_special:
-            return await self._ask_tokens(text, parse_special=True)
         if text not in self._tokens:
-            if len(self._tokens) > 64:
+            if len(self._tokens) > _MOST_REMEMBERED:
                 self._tokens.clear()
             self._tokens[text] = await self._ask_tokens(text)
         return self._tokens[text]

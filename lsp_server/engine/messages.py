@@ -203,6 +203,39 @@ class ModelInfo(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     heals: bool = True
 
+    @staticmethod
+    def elsewhere(
+        name: str, path: str, description: str, markers: dict[str, str], window_tokens: int, backend: str
+    ) -> ModelInfo:
+        """A model that takes no memory here, and whose speed nobody measured."""
+        parameters = Parameters(
+            window_tokens=window_tokens,
+            cache_tokens=window_tokens,
+            cache_type="f16",
+            num_sequences=1,
+            threads=0,
+            batch_tokens=0,
+            physical_batch_tokens=0,
+            gpu_layers=0,
+            flash_attention=True,
+            saved_bytes=0,
+        )
+        return ModelInfo(
+            name=name,
+            path=path,
+            description=description,
+            markers=markers,
+            num_parameters=0,
+            trained_window_tokens=window_tokens,
+            weights_bytes=0,
+            cache_bytes=0,
+            isolates_line_breaks=False,
+            can_drop_tail=True,
+            prefill_tokens_per_s=0.0,
+            backend=backend,
+            parameters=parameters,
+        )
+
     @property
     def memory_bytes(self) -> int:
         """All the memory it takes."""

@@ -9,9 +9,13 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import suppress
 from typing import Literal
 
+import msgspec
+
 from lsp_server.engine.client import EngineState
-from lsp_server.engine.messages import Chunk, Done, Event, Generate, ModelInfo, Parameters, Prefilled, Timings
+from lsp_server.engine.messages import Chunk, Done, Event, Generate, ModelInfo, Prefilled, Timings
 from lsp_server.evaluation.tasks import Task
+from lsp_server.postprocess.statements import LEAVES
+from lsp_server.prompt.formats import format_named
 
 # exact: the true middle, and stops. runs-on: goes on with what stands below. perturbed: goes on with other code.
 Oracle = Literal["exact", "runs-on", "perturbed"]
@@ -19,42 +23,13 @@ Oracle = Literal["exact", "runs-on", "perturbed"]
 SEED = 20261124
 WINDOW_TOKENS = 16384
 NUM_OTHER_LINES = 60
-_LEAVES = re.compile(r"(return|raise|break|continue)\b")
 _LONGEST_PIECE = 6  # characters of a word
 _PIECE = re.compile(rf"\n| +(?= \w)| ?\w{{1,{_LONGEST_PIECE}}}| ?[^\w\s]{{1,2}}| +|\s")
 
-_DEEPSEEK_MARKERS = {
-    "begin": "<｜begin▁of▁sentence｜>",
-    "prefix": "<｜fim▁begin｜>",
-    "suffix": "<｜fim▁hole｜>",
-    "middle": "<｜fim▁end｜>",
-}
-_PARAMETERS = Parameters(
-    window_tokens=WINDOW_TOKENS,
-    cache_tokens=WINDOW_TOKENS,
-    cache_type="f16",
-    num_sequences=1,
-    threads=1,
-    batch_tokens=1,
-    physical_batch_tokens=1,
-    gpu_layers=0,
-    flash_attention=True,
-    saved_bytes=0,
-)
-_MODEL = ModelInfo(
-    name="oracle",
-    path="oracle",
-    description="knows the answer",
-    markers=_DEEPSEEK_MARKERS,
-    num_parameters=0,
-    trained_window_tokens=WINDOW_TOKENS,
-    weights_bytes=0,
-    cache_bytes=0,
+_MARKERS = {"begin": "<｜begin▁of▁sentence｜>", **format_named("deepseek").marker_texts}
+_MODEL = msgspec.structs.replace(
+    ModelInfo.elsewhere("oracle", "oracle", "knows the answer", _MARKERS, WINDOW_TOKENS, "oracle"),
     isolates_line_breaks=True,
-    can_drop_tail=True,
-    prefill_tokens_per_s=0.0,
-    backend="oracle",
-    parameters=_PARAMETERS,
 )
 
 
@@ -122,7 +97,7 @@ class OracleTexts:
         """Whether the truth with the next line of what it runs on into would be as right, for all that can be told: the
         program parses, and the line could be reached."""
         last = task.truth.rstrip().rpartition("\n")[2].strip()
-        if self._oracle != "perturbed" or _LEAVES.match(last):
+        if self._oracle != "perturbed" or LEAVES.match(last):
             return False
         rest_of_line = task.after.partition("\n")[0]
         extra = next(self._other_lines(task)).rstrip("\n")

@@ -11,7 +11,7 @@ from lsp_server.snapshot import Snapshot
 
 NEAR_CHARACTERS = 8000  # read in some 2 ms
 _BARE_YIELD = re.compile(r"yield\s*(#|$)")
-_LEAVES = re.compile(r"(return|raise|break|continue)\b")
+LEAVES = re.compile(r"(return|raise|break|continue)\b")
 # A string or a comment, whole, or begun and not finished; a bracket; a line break, one that does not count first.
 _PIECE = re.compile(
     r"""(?P<string>[rbfuRBFU]{0,2}(?P<quote>\"{3}|'{3})(?:\\.|(?!(?P=quote)).)*(?P=quote)?"""
@@ -37,7 +37,7 @@ class Statement:
     @property
     def leaves(self) -> bool:
         """Whether nothing that follows it in its block is reached."""
-        return bool(_LEAVES.match(self.text.lstrip()))
+        return bool(LEAVES.match(self.text.lstrip()))
 
 
 def statements(text: str) -> Iterator[Statement]:
