@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from lsprotocol import types
@@ -16,7 +17,6 @@ from pygls.exceptions import JsonRpcException
 from lsp_server.actions import instruct, writing
 from lsp_server.actions.offers import Kind, Offer, hole_of, whole_lines
 from lsp_server.actions.selection import text_between
-from lsp_server.actions.source import Source
 from lsp_server.document import Document, Position
 from lsp_server.errors import ActionError, ModelError
 from lsp_server.prompt.chat import Message
@@ -27,6 +27,7 @@ from lsp_server.workspace import file_uri, path_of, read_source
 if TYPE_CHECKING:
     from lsp_server.server.app import InfillServer
 
+HEAD_LINES = 40
 _NOTHING = "The model wrote nothing for this place."
 
 
@@ -97,10 +98,7 @@ class Actor:
         if pipeline is None:
             raise ActionError("infill has not started yet.")
         workspace = self._server.documents
-
-        def neighbours() -> Sequence[Any]:
-            return workspace.neighbours(document.uri)
-
+        neighbours = partial(workspace.neighbours, document.uri)
         if chosen.kind == "import":
             others = workspace.texts_like(document.uri)
             hole, text = await writing.import_line(pipeline, document, chosen.name, neighbours, others)
@@ -204,5 +202,4 @@ class Actor:
 
 def _head(document: Document) -> str:
     """The beginning of a file that is added to: enough to see what it imports and how it tests."""
-    source = writing.source_of(document)
-    return "\n".join(Source(source.language_id, source.lines[:40]).lines)
+    return "\n".join(writing.source_of(document).lines[:HEAD_LINES])

@@ -16,6 +16,7 @@ from lsp_server.document import Document, Position
 from lsp_server.errors import InfillError
 from lsp_server.server.acting import Chosen
 from lsp_server.server.app import InfillServer
+from lsp_server.server.arguments import first_of, read_argument
 from lsp_server.server.convert import position_from_lsp
 
 RUN, EDIT, CHAT_STATUS = "infill.runAction", "infill.edit", "infill.chatStatus"
@@ -38,12 +39,12 @@ def register(server: InfillServer) -> None:
     @server.command(RUN)
     def run_action(*arguments: Any) -> Awaitable[Any]:
         """Do an action that was offered: apply its edit, or return the text it leads to."""
-        return _run(server, _chosen(arguments))
+        return _run(server, _chosen(first_of(arguments)))
 
     @server.command(EDIT)
     def edit_by_instruction(*arguments: Any) -> Awaitable[Any]:
         """Change a range as an instruction says: `PROTOCOL.md` has the argument."""
-        return _run(server, _instructed(server, arguments))
+        return _run(server, _instructed(server, first_of(arguments)))
 
     @server.command(CHAT_STATUS)
     def chat_status(*_: Any) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def _to_lsp(
 
 async def _resolved(server: InfillServer, action: types.CodeAction) -> types.CodeAction:
     if action.command is None:  # else there is nothing to resolve
-        action.edit = await _edit(server, _chosen([action.data]))
+        action.edit = await _edit(server, _chosen(action.data))
     return action
 
 
@@ -154,31 +155,37 @@ def _failed(server: InfillServer, error: InfillError) -> JsonRpcException:
     return JsonRpcException(str(error), _REQUEST_FAILED)
 
 
-def _chosen(arguments: Sequence[Any]) -> Chosen:
-    try:
-        return msgspec.convert(_plain(arguments[0] if arguments else None), Chosen)
-    except msgspec.ValidationError as error:
-        raise JsonRpcInvalidParams(f"This is no action of infill's: {error}.") from None
+def _chosen(argument: Any) -> Chosen:
+    return read_argument(argument, Chosen, "This is no action of infill's")
+
+
+class _Place(msgspec.Struct, frozen=True):
+    line: int
+    character: int
+
+
+class _Range(msgspec.Struct, frozen=True):
+    start: _Place
+    end: _Place
 
 
 class _Instruction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The argument of `infill.edit`; the range is the client's."""
 
     uri: str
-    range: dict[str, dict[str, int]]
+    range: _Range
     instruction: str
 
 
-def _instructed(server: InfillServer, arguments: Sequence[Any]) -> Chosen:
-    try:
-        wanted = msgspec.convert(_plain(arguments[0] if arguments else None), _Instruction)
-        start, end = (Position(**wanted.range[each]) for each in ("start", "end"))
-    except (msgspec.ValidationError, KeyError, TypeError) as error:
-        raise JsonRpcInvalidParams(f"{EDIT}: {error}.") from None
+def _instructed(server: InfillServer, argument: Any) -> Chosen:
+    wanted = read_argument(argument, _Instruction, EDIT)
     document = server.documents.get(wanted.uri)
     if document is None:
         raise JsonRpcInvalidParams(f"{EDIT}: {wanted.uri} is not open.")
-    first, last = (document.code_points(each, server.encoding) for each in (start, end))
+    first, last = (
+        document.code_points(Position(place.line, place.character), server.encoding)
+        for place in (wanted.range.start, wanted.range.end)
+    )
     return Chosen(
         "edit",
         document.uri,
@@ -187,12 +194,3 @@ def _instructed(server: InfillServer, arguments: Sequence[Any]) -> Chosen:
         (last.line, last.character),
         instruction=wanted.instruction,
     )
-
-
-def _plain(value: Any) -> Any:
-    """What pygls made of a JSON object, as dictionaries and lists again."""
-    if hasattr(value, "_asdict"):
-        return {name: _plain(each) for name, each in value._asdict().items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value

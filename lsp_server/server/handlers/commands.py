@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp_server import __version__
 from lsp_server.server.app import InfillServer
+from lsp_server.server.arguments import first_of, read_argument
 from lsp_server.server.convert import ACCEPTED
 
 _REJECTED = "infill.rejected"
@@ -73,13 +73,8 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length: Annotated[int, msgspec.Meta(ge=0)]
 
 
-def _read(command: str, arguments: Sequence[Any], kind: type[_Argument]) -> _Argument:
-    """The one argument of a command; left out, it is that with nothing in it."""
-    argument = arguments[0] if arguments else None
-    try:
-        return msgspec.convert({} if argument is None else argument, kind, from_attributes=True)
-    except msgspec.ValidationError as error:
-        raise JsonRpcInvalidParams(f"{command}: {error}.") from None
+def _read(command: str, arguments: tuple[Any, ...], kind: type[_Argument]) -> _Argument:
+    return read_argument(first_of(arguments), kind, command)
 
 
 def _toggle(server: InfillServer, wanted: _Toggle) -> dict[str, Any]:
