@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from lsp_server.catalog.resolve import chat_options, engine_options, is_path, mo
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import SourceError
 from lsp_server.settings import Settings
+
+
+def add_measuring_options(parser: argparse.ArgumentParser) -> None:
+    """Define what every evaluation of a model can be told."""
+    parser.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of the model")
+    parser.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
 
 
 def configure(model: str | None) -> tuple[Settings, EngineOptions, list[str]]:

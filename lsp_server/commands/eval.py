@@ -10,7 +10,7 @@ from rich.console import Console
 
 from lsp_server.bench.record import write_json
 from lsp_server.commands import eval_infilling, eval_retrieval, eval_typing
-from lsp_server.commands.configured import model_file
+from lsp_server.commands.configured import add_measuring_options, model_file
 from lsp_server.commands.printing import make_console, make_table, require_folder_of
 from lsp_server.engine.messages import EngineOptions
 
@@ -25,23 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     summary = "how often a model writes the truth, and how probable it finds it"
     kind = kinds.add_parser("model", help=summary, description=f"Measure {summary}.")
-    _add_common(kind)
+    add_measuring_options(kind)
     kind.add_argument("--holes", type=int, metavar="N", help="the most places of each kind; default: all")
     kind.add_argument("--window", type=int, default=WINDOW_TOKENS, metavar="N", help=f"tokens ({WINDOW_TOKENS})")
     kind.set_defaults(measure=_measure_model)
-    summary = "what is shown while held-out files are typed letter by letter, by `completion.confidence`"
-    kind = kinds.add_parser("typing", help=summary, description=f"Measure {summary}.")
-    _add_common(kind)
-    eval_typing.add_arguments(kind)
-    kind.set_defaults(measure=eval_typing.run)
-    eval_infilling.add_kind(kinds)
-    eval_retrieval.add_kind(kinds)
-
-
-def _add_common(kind: argparse.ArgumentParser) -> None:
-    kind.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
-    kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads")
-    kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
+    for other in (eval_typing, eval_infilling, eval_retrieval):
+        other.add_kind(kinds)
 
 
 def run(arguments: argparse.Namespace) -> int:

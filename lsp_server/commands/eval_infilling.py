@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 
+from lsp_server.bench.ours import running_engine
 from lsp_server.bench.record import write_json
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.commands.configured import model_file
+from lsp_server.commands.configured import add_measuring_options, model_file
 from lsp_server.commands.printing import make_console, make_table
-from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import InfillError
 from lsp_server.settings import EngineSettings, Settings
 
@@ -41,7 +41,7 @@ def add_kind(kinds: Any) -> None:
     kind.add_argument(
         "--data", metavar="FILE", required=True, help="tasks in HumanEval-Infilling's format, .jsonl or .jsonl.gz"
     )
-    kind.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
+    add_measuring_options(kind)
     kind.add_argument(
         "--oracle",
         choices=get_args(Oracle),
@@ -59,8 +59,6 @@ def add_kind(kinds: Any) -> None:
         "--timeout", type=float, default=TIMEOUT_S, metavar="S", help=f"a program's seconds ({TIMEOUT_S})"
     )
     kind.add_argument("--no-run", action="store_true", help="run no programs: only compare texts with what stood there")
-    kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of the model")
-    kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
     kind.set_defaults(measure=run)
 
 
@@ -101,14 +99,9 @@ async def _complete(
         return await complete_as(arguments.oracle, settings, tasks, say), {"oracle": arguments.oracle}
     named = Settings(model=model_file(arguments.model), engine=EngineSettings(threads=arguments.threads))
     settings = settings_for(named, arguments.multi_line)
-    engine = EngineProcess(engine_options(settings, None))
-    engine.start()
-    try:
+    async with running_engine(engine_options(settings, None)) as (engine, model):
         attempts = await complete(engine, settings, tasks, say)
-        model = await engine.ready()
         return attempts, {"model": model.name, "description": model.description}
-    finally:
-        await engine.stop()
 
 
 def _print(console: Console, result: InfillingResult) -> None:

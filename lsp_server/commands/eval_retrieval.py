@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from lsp_server.bench.record import write_json
-from lsp_server.commands.configured import model_file
+from lsp_server.commands.configured import add_measuring_options, model_file
 from lsp_server.commands.printing import make_console, make_table
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import InfillError
@@ -33,7 +33,7 @@ def add_kind(kinds: Any) -> None:
     kind = kinds.add_parser("retrieval", help=summary, description=f"Measure {summary}.")
     kind.add_argument("--holes", type=int, default=MOST_HOLES, metavar="N", help="lines of a kind and project (150)")
     kind.add_argument("--projects", metavar="NAMES", help="some of the pinned packages, separated by commas; all")
-    kind.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
+    add_measuring_options(kind)
     kind.add_argument(
         "--model-holes",
         type=int,
@@ -41,8 +41,6 @@ def add_kind(kinds: Any) -> None:
         metavar="N",
         help="lines of a kind and project that a model is asked; 0: none (40)",
     )
-    kind.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of the model")
-    kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
     kind.set_defaults(measure=run)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from lsp_server.bench.ours import running_engine
 from lsp_server.bench.record import write_json
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.commands.configured import named
+from lsp_server.commands.configured import add_measuring_options, named
 from lsp_server.commands.printing import make_console, make_table
 from lsp_server.errors import InfillError
 from lsp_server.settings import Settings
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 NUM_STRETCHES = 12
 
 
-def add_arguments(kind: argparse.ArgumentParser) -> None:
-    """Define the options that no other evaluation has."""
+def add_kind(kinds: Any) -> None:
+    """Define the options."""
+    summary = "what is shown while held-out files are typed letter by letter, by `completion.confidence`"
+    kind = kinds.add_parser("typing", help=summary, description=f"Measure {summary}.")
+    add_measuring_options(kind)
     kind.add_argument(
         "--stretches",
         type=int,
@@ -36,6 +39,7 @@ def add_arguments(kind: argparse.ArgumentParser) -> None:
     kind.add_argument(
         "--confidence", type=float, nargs="+", metavar="P", help="the thresholds; default: from 0 to 0.7, nine of them"
     )
+    kind.set_defaults(measure=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
