@@ -21,8 +21,8 @@ COMMANDS = {
     "engine": "show, stop, or read the logs of the engines that editors share",
     "models": "list the models infill knows, and get them from the hub",
     "stats": "say how much was shown and accepted, from counts kept on this machine",
-    "bench": "measure the engine's speed beside a llama-server with the same model",
-    "eval": "measure how good a model's completions are",
+    "bench": "measure speed: the engine's beside a llama-server with the same model, and the index's",
+    "eval": "measure how good completions and prompts are",
 }
 
 

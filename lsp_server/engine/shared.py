@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import hashlib
 import http.client
-import logging
 import os
 import secrets
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -30,7 +30,8 @@ from lsp_server.engine.messages import EngineOptions, Launch, Listening, Record
 from lsp_server.engine.private import SERVICE, START_TIMEOUT_S, Opened, make_client, package_folder
 from lsp_server.errors import EngineError
 
-logger = logging.getLogger(__name__)
+# Where a system has no such folder for its users, one below the folder for temporary files serves as well.
+warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 
 # How long an engine waits for another client when the last has left: who starts an editor anew finds the model warm.
 LINGER_S = 120.0
