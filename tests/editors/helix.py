@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.editors.fetch import SID
 from tests.editors.messages import Tap
-from tests.editors.server import PATIENT, ROOT, write_infill
-from tests.editors.terminal import COLUMNS, LINES, Terminal
+from tests.editors.server import PATIENT, ROOT, own_environment, write_infill
+from tests.editors.terminal import COLUMNS, LINES, InTerminal, Terminal
 
 LANGUAGES = ROOT / "editors" / "helix" / "languages.toml"
 CURSOR = "‸"
@@ -18,7 +18,7 @@ MENU = "textDocument/completion"
 # It waits for the model however long that takes, because tests share the machine. Helix asks 250 ms after a key.
 
 
-class Helix:
+class Helix(InTerminal):
     """One editor; `languages` is its `languages.toml`, to which the server's settings are added."""
 
     def __init__(
@@ -42,18 +42,6 @@ class Helix:
         self.terminal = Terminal(folder / "project", [SID.program("hx")], self.environment, size)
         self.terminal.wait_for_text(" NOR ")
         self._path = folder
-
-    def close(self) -> None:
-        """End it."""
-        self.terminal.close()
-
-    def press(self, *keys: str) -> None:
-        """Press keys, by tmux's names."""
-        self.terminal.press(*keys)
-
-    def type(self, text: str, pace_s: float = 0.03) -> None:
-        """Type at a quick typist's pace."""
-        self.terminal.type(text, pace_s)
 
     def command(self, text: str) -> None:
         """A command of the `:` line."""
@@ -109,11 +97,7 @@ class Helix:
 def make_environment(folder: Path) -> dict[str, str]:
     """For a Helix: its own files, nobody's settings, and `infill` on the PATH."""
     return {
-        "HOME": str(folder),
-        **{f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")},
-        "XDG_RUNTIME_DIR": str(folder),
-        "PATH": f"{folder / 'bin'}:{SID.root / 'usr' / 'bin'}:/usr/bin:/bin",
-        "PYTHONPATH": str(ROOT),
+        **own_environment(folder, SID.root / "usr" / "bin"),
         "HELIX_RUNTIME": str(SID.root / "usr" / "lib" / "hx" / "runtime"),
         "COLORTERM": "truecolor",
     }

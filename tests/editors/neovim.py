@@ -12,8 +12,8 @@ from rich.cells import cell_len, set_cell_size
 
 from tests.editors.fetch import SID, TRIXIE, Suite
 from tests.editors.messages import INLINE, Tap
-from tests.editors.server import QUICK, ROOT, write_infill
-from tests.editors.terminal import COLUMNS, LINES, Terminal
+from tests.editors.server import QUICK, ROOT, own_environment, write_infill
+from tests.editors.terminal import COLUMNS, LINES, InTerminal, Terminal
 
 PLUGIN = ROOT / "editors" / "neovim"
 CURSOR = "‸"
@@ -24,7 +24,7 @@ VERSIONS = {"0.12": SID, "0.10": TRIXIE}
 SET_UP = "require('infill').setup({ settings = vim.json.decode([[%s]]) })"
 
 
-class Neovim:
+class Neovim(InTerminal):
     """One editor. `config` is its `init.lua`, `%s` in which stands for the server's `settings` as JSON."""
 
     def __init__(
@@ -48,18 +48,6 @@ class Neovim:
         (folder / "project" / ".git").mkdir(parents=True)
         self.terminal = Terminal(folder, [suite.program("nvim")], self.environment, size)
         self._path = self.folder
-
-    def close(self) -> None:
-        """End it."""
-        self.terminal.close()
-
-    def press(self, *keys: str) -> None:
-        """Press keys, by tmux's names."""
-        self.terminal.press(*keys)
-
-    def type(self, text: str, pace_s: float = 0.03) -> None:
-        """Type at a quick typist's pace."""
-        self.terminal.type(text, pace_s)
 
     def command(self, text: str) -> None:
         """A command of the `:` line."""
@@ -153,11 +141,7 @@ def make_environment(folder: Path, suite: Suite) -> dict[str, str]:
     """For a Neovim of a suite: its own files, nobody's settings, and `infill` on the PATH."""
     libraries = next((suite.root / "usr" / "lib").glob("*-linux-gnu"))
     return {
-        "HOME": str(folder),
-        **{f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")},
-        "XDG_RUNTIME_DIR": str(folder),
-        "PATH": f"{folder / 'bin'}:{suite.root / 'usr' / 'bin'}:/usr/bin:/bin",
-        "PYTHONPATH": str(ROOT),
+        **own_environment(folder, suite.root / "usr" / "bin"),
         "VIMRUNTIME": str(suite.root / "usr" / "share" / "nvim" / "runtime"),
         "LUA_CPATH": f"{libraries}/lua/5.1/?.so",
     }

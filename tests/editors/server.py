@@ -20,6 +20,17 @@ QUICK = {
 PATIENT = {**QUICK, "completion": {**QUICK["completion"], "popup_wait_ms": 0}}
 
 
+def own_environment(folder: Path, programs: Path) -> dict[str, str]:
+    """For an editor: files of its own in a folder, nobody's settings, `infill` and the editor on the PATH."""
+    return {
+        "HOME": str(folder),
+        **{f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")},
+        "XDG_RUNTIME_DIR": str(folder),
+        "PATH": f"{folder / 'bin'}:{programs}:/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
 def write_infill(folder: Path, log: Path) -> Path:
     """A program `infill` in a folder: this checkout's, whose server is behind a tap."""
     folder.mkdir(parents=True, exist_ok=True)

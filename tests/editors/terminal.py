@@ -98,3 +98,21 @@ def eventually(condition: Callable[[], _Found], explain: Callable[[], str], time
 
 def _terminfo() -> str:
     return ":".join(str(SID.root / "usr" / folder / "terminfo") for folder in ("share", "lib"))
+
+
+class InTerminal:
+    """A program that is driven by keys in a terminal of its own."""
+
+    terminal: Terminal
+
+    def close(self) -> None:
+        """End it."""
+        self.terminal.close()
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by tmux's names."""
+        self.terminal.press(*keys)
+
+    def type(self, text: str, pace_s: float = 0.03) -> None:
+        """Type at a quick typist's pace."""
+        self.terminal.type(text, pace_s)

@@ -5,58 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-from dataclasses import dataclass
 
 import pytest
 
 from tests.editors.helix import LANGUAGES, MENU, Helix, other_server
 from tests.editors.picture import as_svg, text_of
+from tests.editors.texts import AREAS, FIRST, STACK, TRIANGLE, Case
 
 _numbers = itertools.count(1)
-
-AREAS = """\
-def square_area(side):
-    return side * side
-
-
-def rectangle_area(width, height):
-    return width * height
-
-
-"""
-FIRST = """\
-def first(items):
-    if not items:
-        return None
-    return items[0]
-
-
-"""
-STACK = """\
-class Stack:
-    def __init__(self):
-        self.items = []
-
-    def push(self, item):
-        self.items.append(item)
-
-"""
-TRIANGLE = AREAS + "def triangle_area(base, height):\n    ‸\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Typing `typed` at the mark makes `becomes` of it, whose mark is where the word before the cursor begins."""
-
-    text: str
-    typed: str
-    becomes: str
-
-    def expected(self, new_text: str) -> str:
-        """The file once the menu's text is accepted."""
-        before, _, after = self.text.partition("‸")
-        head, _, tail = self.becomes.partition("‸")
-        return before + head + new_text + tail + after
 
 
 CASES = {

@@ -9,19 +9,10 @@ import pytest
 
 from tests.editors.messages import INLINE
 from tests.editors.neovim import Neovim
+from tests.editors.texts import LAST
 
 _numbers = itertools.count(1)
 
-FIRST = """\
-def first(items):
-    if not items:
-        return None
-    return items[0]
-
-
-def last(items):
-    ‸
-"""
 # Each token takes its time, so that answers come after the next key; one text a keystroke, and nothing unasked.
 SLOW = {"model": "fake:decode_ms=30", "completion": {"max_tokens": 16}, "engine": {"warm_up": False}}
 
@@ -30,7 +21,7 @@ SLOW = {"model": "fake:decode_ms=30", "completion": {"max_tokens": 16}, "engine"
 def last(neovim):
     """The editor, with ghost text of several lines behind `    if `."""
     since = neovim.tap.mark
-    neovim.open(f"ghost-{next(_numbers)}.py", FIRST)
+    neovim.open(f"ghost-{next(_numbers)}.py", LAST)
     neovim.type("if ")
     neovim.ghost = neovim.offered(since)
     assert "\n" in neovim.ghost, "the model has changed: find another case"
@@ -48,7 +39,7 @@ def slow(suite, tmp_path_factory):
 
 
 def file_with(text):
-    return FIRST.replace("‸", text)
+    return LAST.replace("‸", text)
 
 
 def test_a_word_a_line_and_the_rest(last):
@@ -128,7 +119,7 @@ def test_alternatives_are_asked_for_and_shown_in_turn(last):
 
 
 def test_asked_by_hand(neovim):
-    neovim.open(f"ghost-{next(_numbers)}.py", FIRST.replace("    ‸", "    if ‸"))
+    neovim.open(f"ghost-{next(_numbers)}.py", LAST.replace("    ‸", "    if ‸"))
     since = neovim.tap.mark
     neovim.press("M-\\")
     offered = neovim.offered(since)

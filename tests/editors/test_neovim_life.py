@@ -15,21 +15,10 @@ from tests.editors.fetch import SID
 from tests.editors.messages import INLINE
 from tests.editors.neovim import SET_UP, Neovim
 from tests.editors.server import PATIENT, QUICK
+from tests.editors.texts import TRIANGLE
 
 _numbers = itertools.count(1)
 
-AREAS = """\
-def square_area(side):
-    return side * side
-
-
-def rectangle_area(width, height):
-    return width * height
-
-
-def triangle_area(base, height):
-    ‸
-"""
 WORDS_SERVER = f"""
 vim.api.nvim_create_autocmd('FileType', {{ callback = function()
   vim.lsp.start({{ name = 'words', cmd = {{ '{sys.executable}', '{Path(__file__).with_name("words_server.py")}' }} }})
@@ -38,13 +27,13 @@ end }})
 
 
 def file_with(text):
-    return AREAS.replace("‸", text)
+    return TRIANGLE.replace("‸", text)
 
 
 def begin(editor, typed="ret"):
     """Type into a new file; returns the ghost text."""
     since = editor.tap.mark
-    editor.open(f"life-{next(_numbers)}.py", AREAS)
+    editor.open(f"life-{next(_numbers)}.py", TRIANGLE)
     editor.type(typed)
     return editor.offered(since)
 
@@ -136,7 +125,7 @@ def test_a_session_of_two_hundred_keys_is_quiet(start):
 def test_another_server_s_completions_are_as_they_were(start):
     editor = ready(start(config=WORDS_SERVER + SET_UP))
     since = editor.tap.mark
-    editor.open("words.py", AREAS)
+    editor.open("words.py", TRIANGLE)
     editor.type("x = ad")
     assert editor.offered(since)
     editor.press("C-x", "C-o")
@@ -154,7 +143,7 @@ def test_the_menu_has_the_text_where_ghost_text_is_off(start):
     editor = ready(start(config=WORDS_SERVER + setup, settings=PATIENT))
     capabilities = editor.tap.answers("initialize")[0][1]["result"]["capabilities"]
     assert "inlineCompletionProvider" not in capabilities
-    editor.open("menu.py", AREAS)
+    editor.open("menu.py", TRIANGLE)
     since = editor.tap.mark
     editor.type("x = ad")
     editor.press("C-x", "C-o")
@@ -224,7 +213,7 @@ def test_what_keys_did_before_they_do_without_ghost_text(start):
 def test_settings_reach_the_server(start):
     editor = ready(start(settings=QUICK | {"completion": {"enabled": False}}))
     since = editor.tap.mark
-    editor.open("settings.py", AREAS)
+    editor.open("settings.py", TRIANGLE)
     editor.type("ret")
     editor.tap.wait_for(lambda: editor.tap.answers(INLINE, since), "an answer")
     assert [answer["result"] for _, answer in editor.tap.answers(INLINE, since)] == [None]

@@ -5,29 +5,14 @@ from __future__ import annotations
 from tests.editors.fetch import SID
 from tests.editors.neovim import PLUGIN, SET_UP, Neovim
 from tests.editors.picture import as_svg, text_of
+from tests.editors.texts import CART
 
 SIZE = (84, 20)
 LOOKS = """
 vim.o.termguicolors, vim.o.number = true, true
 vim.o.statusline = " %f%=%{v:lua.require'infill'.statusline()} "
 """
-CODE = '''\
-class Cart:
-    """What a customer is about to buy."""
-
-    def __init__(self):
-        self.items = []
-
-    def add(self, item):
-        self.items.append(item)
-
-    def remove(self, item):
-        self.items.remove(item)
-
-    def add_all(self, items):
-        for item in items:
-            ‸
-'''
+CODE = CART + "        for item in items:\n            ‸\n"
 
 
 def test_the_picture_of_the_page(tmp_path, update_golden):

@@ -3,62 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import pytest
 
+from tests.editors.texts import AREAS, LAST, STACK, TRIANGLE, Case
+
 _numbers = itertools.count(1)
 
-AREAS = """\
-def square_area(side):
-    return side * side
-
-
-def rectangle_area(width, height):
-    return width * height
-
-
-"""
-STACK = """\
-class Stack:
-    def __init__(self):
-        self.items = []
-
-    def push(self, item):
-        self.items.append(item)
-
-    def pop(self):
-        return self.items.pop()
-
-"""
-FIRST = """\
-def first(items):
-    if not items:
-        return None
-    return items[0]
-
-
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Typing `typed` at the mark in `text` makes `becomes` of it there; what is offered comes behind its mark."""
-
-    text: str
-    typed: str
-    becomes: str = ""
-    name: str = "case.py"
-
-    def expected(self, offered: str) -> str:
-        """The file once that is accepted."""
-        before, _, after = self.text.partition("‸")
-        head, _, tail = (self.becomes or f"{self.typed}‸").partition("‸")
-        return before + head + offered + tail + after
+STACK_TO_POP = STACK + "    def pop(self):\n        return self.items.pop()\n\n"
 
 
 CASES = {
-    "inside a word": Case(AREAS + "def triangle_area(base, height):\n    ‸\n", "ret"),
+    "inside a word": Case(TRIANGLE, "ret"),
     "at the end of an indentation of spaces": Case(
         AREAS + "def triangle_area(base, height):‸\n", "\n", becomes="\n    ‸"
     ),
@@ -66,11 +22,11 @@ CASES = {
         AREAS.replace("    ", "\t") + "def triangle_area(base, height):\n\t‸\n", "r"
     ),
     "in brackets that the editor closed": Case(
-        STACK + "    def add(self, item):\n        ‸\n", "self.items.append(", becomes="self.items.append(‸)"
+        STACK_TO_POP + "    def add(self, item):\n        ‸\n", "self.items.append(", becomes="self.items.append(‸)"
     ),
-    "several lines": Case(FIRST + "def last(items):\n    ‸\n", "if "),
-    "after emoji": Case("# 😀 é\n" + AREAS + "def triangle_area(base, height):\n    ‸\n", "print('😀😀'); ret"),
-    "in a file of CRLF": Case((FIRST + "def last(items):\n    ‸\n").replace("\n", "\r\n"), "if "),
+    "several lines": Case(LAST, "if "),
+    "after emoji": Case("# 😀 é\n" + TRIANGLE, "print('😀😀'); ret"),
+    "in a file of CRLF": Case(LAST.replace("\n", "\r\n"), "if "),
     "where text follows": Case(AREAS + "area = rectangle_area(‸)\nprint(area)\n", "wi"),
 }
 SEVERAL_LINES = ("several lines", "in a file of CRLF")

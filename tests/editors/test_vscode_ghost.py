@@ -8,26 +8,16 @@ import re
 import pytest
 
 from tests.editors.messages import INLINE
+from tests.editors.texts import LAST
 
 _numbers = itertools.count(1)
-
-FIRST = """\
-def first(items):
-    if not items:
-        return None
-    return items[0]
-
-
-def last(items):
-    ‸
-"""
 
 
 @pytest.fixture
 def last(vscode):
     """The editor, with ghost text of several lines behind `    if `."""
     since = vscode.tap.mark
-    vscode.open(f"ghost-{next(_numbers)}.py", FIRST)
+    vscode.open(f"ghost-{next(_numbers)}.py", LAST)
     vscode.type("if ")
     vscode.ghost_text = vscode.offered(since)
     assert "\n" in vscode.ghost_text, "the model has changed: find another case"
@@ -35,7 +25,7 @@ def last(vscode):
 
 
 def file_with(text):
-    return FIRST.replace("‸", text)
+    return LAST.replace("‸", text)
 
 
 def executed(editor, since):

@@ -10,23 +10,16 @@ import psutil
 import pytest
 
 from tests.editors.messages import INLINE
+from tests.editors.texts import TRIANGLE
 
 _numbers = itertools.count(1)
 
-AREAS = """\
-def square_area(side):
-    return side * side
-
-
-def triangle_area(base, height):
-    ‸
-"""
 SENTENCE = "a session of typing that is long enough, with words and (brackets) and some numbers 12345; "
 
 
 def begin(editor, typed="return "):
     """Type into a new file; returns the ghost text."""
-    editor.open(f"life-{next(_numbers)}.py", AREAS)
+    editor.open(f"life-{next(_numbers)}.py", TRIANGLE)
     since = editor.tap.mark
     editor.type(typed)
     return editor.offered(since)
@@ -36,7 +29,7 @@ def accepts(editor):
     """Whether a text that is offered can be accepted."""
     offered = begin(editor)
     editor.press("Tab")
-    return editor.saved() == AREAS.replace("‸", f"return {offered}")
+    return editor.saved() == TRIANGLE.replace("‸", f"return {offered}")
 
 
 def test_a_killed_server_is_started_again_and_that_is_said_once(vscode):

@@ -5,24 +5,10 @@ from __future__ import annotations
 import shutil
 
 from tests.editors.fetch_vscode import EXTENSION
+from tests.editors.texts import CART
 
 MAX_BYTES = 200_000
-CODE = '''\
-class Cart:
-    """What a customer is about to buy."""
-
-    def __init__(self):
-        self.items = []
-
-    def add(self, item):
-        self.items.append(item)
-
-    def remove(self, item):
-        self.items.remove(item)
-
-    def add_all(self, items):
-        ‸
-'''
+CODE = CART + "        ‸\n"
 
 
 def test_the_picture_of_the_page(start_vscode, tmp_path, update_golden):

@@ -3,63 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import pytest
 
+from tests.editors.texts import AREAS, LAST, TRIANGLE, Case
+
 _numbers = itertools.count(1)
-
-AREAS = """\
-def square_area(side):
-    return side * side
-
-
-def rectangle_area(width, height):
-    return width * height
-
-
-"""
-FIRST = """\
-def first(items):
-    if not items:
-        return None
-    return items[0]
-
-
-def last(items):
-    ‸
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Typing `typed` at the mark in `text` makes `becomes` of it there; what is offered comes behind its mark."""
-
-    text: str
-    typed: str
-    becomes: str = ""
-
-    def expected(self, offered: str) -> str:
-        """The file once that is accepted."""
-        before, _, after = self.text.partition("‸")
-        head, _, tail = (self.becomes or f"{self.typed}‸").partition("‸")
-        return before + head + offered + tail + after
 
 
 CASES = {
-    "after a word": Case(AREAS + "def triangle_area(base, height):\n    ‸\n", "return "),
+    "after a word": Case(TRIANGLE, "return "),
     "at the end of an indentation of spaces": Case(
         AREAS + "def triangle_area(base, height):‸\n", "\n", becomes="\n    ‸"
     ),
     "at the end of an indentation of tabs": Case(
         AREAS.replace("    ", "\t") + "def triangle_area(base, height):‸\n", "\n", becomes="\n\t‸"
     ),
-    "in brackets that the editor closed": Case(
-        AREAS + "def triangle_area(base, height):\n    ‸\n", "return max(", becomes="return max(‸)"
-    ),
-    "several lines": Case(FIRST, "if "),
-    "after emoji": Case("# 😀 é\n" + AREAS + "def triangle_area(base, height):\n    ‸\n", "a = '😀😀'; return "),
-    "in a file of CRLF": Case(FIRST.replace("\n", "\r\n"), "if "),
+    "in brackets that the editor closed": Case(TRIANGLE, "return max(", becomes="return max(‸)"),
+    "several lines": Case(LAST, "if "),
+    "after emoji": Case("# 😀 é\n" + TRIANGLE, "a = '😀😀'; return "),
+    "in a file of CRLF": Case(LAST.replace("\n", "\r\n"), "if "),
     "where text follows": Case(AREAS + "area = rectangle_area(‸)\nprint(area)\n", "side, "),
 }
 SEVERAL_LINES = ("several lines", "in a file of CRLF")

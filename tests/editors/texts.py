@@ -1,0 +1,66 @@
+"""Files to type into, and what becomes of them: the same for every editor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+AREAS = """\
+def square_area(side):
+    return side * side
+
+
+def rectangle_area(width, height):
+    return width * height
+
+
+"""
+TRIANGLE = AREAS + "def triangle_area(base, height):\n    ‸\n"
+FIRST = """\
+def first(items):
+    if not items:
+        return None
+    return items[0]
+
+
+"""
+LAST = FIRST + "def last(items):\n    ‸\n"
+STACK = """\
+class Stack:
+    def __init__(self):
+        self.items = []
+
+    def push(self, item):
+        self.items.append(item)
+
+"""
+CART = '''\
+class Cart:
+    """What a customer is about to buy."""
+
+    def __init__(self):
+        self.items = []
+
+    def add(self, item):
+        self.items.append(item)
+
+    def remove(self, item):
+        self.items.remove(item)
+
+    def add_all(self, items):
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Typing `typed` at the mark in `text` makes `becomes` of it there; what is offered comes behind its mark."""
+
+    text: str
+    typed: str
+    becomes: str = ""
+    name: str = "case.py"
+
+    def expected(self, offered: str) -> str:
+        """The file once that is accepted."""
+        before, _, after = self.text.partition("‸")
+        head, _, tail = (self.becomes or f"{self.typed}‸").partition("‸")
+        return before + head + offered + tail + after
