@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lsp_server.server.app import InfillServer
 
 HEAD_LINES = 40
+_NOT_STARTED = "infill is still starting. Try again in a moment."
 _NOTHING = "The model wrote nothing for this place."
 
 
@@ -61,7 +62,7 @@ class Actor:
         if not self._server.settings.chat.model:
             return "No instruct model is set. Set chat.model, for example to deepseek-coder-1.3b-instruct."
         if self._server.engines is None:
-            return "infill has not started yet."
+            return _NOT_STARTED
         try:
             self._server.engines.require_chat()
         except ModelError as error:
@@ -96,7 +97,7 @@ class Actor:
     async def _infill(self, document: Document, chosen: Chosen) -> types.WorkspaceEdit:
         pipeline = self._server.pipeline
         if pipeline is None:
-            raise ActionError("infill has not started yet.")
+            raise ActionError(_NOT_STARTED)
         workspace = self._server.documents
         neighbours = partial(workspace.neighbours, document.uri)
         if chosen.kind == "import":
