@@ -20,8 +20,12 @@ LARGE = b"GGUF" + bytes(25_000_000)
 
 
 def blobs(home: Path) -> list[Path]:
-    """What the cache has of content, parts of it too."""
-    return [path for path in home.rglob("blobs/*") if path.is_file()]
+    """What the cache has of content, parts of it too.
+
+    By `os.walk`, which passes over folders that the client deletes meanwhile; `rglob` raises.
+    """
+    folders = (Path(folder) for folder, _, _ in os.walk(home))
+    return [path for folder in folders if folder.name == "blobs" for path in folder.iterdir() if path.is_file()]
 
 
 def sentence(result: subprocess.CompletedProcess[str]) -> str:
