@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.commands import setup
+from lsp_server import jsonc
+from lsp_server.commands import setup, setup_vscode
 
-FILES = {"neovim": ("nvim", "plugin", "infill.lua"), "helix": ("helix", "languages.toml")}
-COMMENTS = {"neovim": "--", "helix": "#"}
+FILES = {
+    "neovim": ("nvim", "plugin", "infill.lua"),
+    "vscode": ("Code", "User", "settings.json"),
+    "helix": ("helix", "languages.toml"),
+}
+COMMENTS = {"neovim": "--", "vscode": "//", "helix": "#"}
 
 
 @pytest.fixture(params=setup.EDITORS)
@@ -76,3 +81,48 @@ def test_a_folder_that_cannot_be_made_is_said(editor, file, project, infill):
 
 def test_an_editor_that_infill_does_not_know(infill):
     assert "neovim" in infill("setup", "ed").err
+
+
+@pytest.fixture
+def code(project, monkeypatch):
+    """A program `code` that knows its extensions, and can install one."""
+    program, installed = project / "code", project / "installed.txt"
+    program.write_text(
+        f'#!/bin/sh\ncase "$1" in\n--list-extensions) cat {installed};;\n'
+        f'--install-extension) [ -f "$2" ] || exit 1; echo infill.infill >> {installed};;\nesac\n'
+    )
+    program.chmod(0o755)
+    installed.write_text("someone.else\n")
+    monkeypatch.setenv("PATH", f"{project}:/usr/bin:/bin")
+    return installed
+
+
+def test_vs_code_gets_the_extension_where_it_was_packaged(code, project, infill, monkeypatch):
+    package = project / "infill.vsix"
+    monkeypatch.setattr(setup_vscode, "data_file", lambda _: package)
+    assert "npm run package" in infill("setup", "vscode", "--write").err
+    package.touch()
+    for _ in range(2):
+        found = infill("setup", "vscode", "--write")
+        assert found.status == 0, found.err
+        assert "code has the extension" in found.out
+    assert code.read_text().split() == ["someone.else", "infill.infill"]
+
+
+def test_vs_code_s_settings_keep_their_comments(code, project, infill):
+    file = project.joinpath("nobody", *FILES["vscode"])
+    file.parent.mkdir(parents=True)
+    file.write_text('{\n    // mine\n    "editor.tabSize": 2, // two\n}\n', encoding="utf-8")
+    code.write_text("infill.infill\n")
+    assert infill("setup", "vscode", "--write").status == 0
+    text = file.read_text(encoding="utf-8")
+    assert '// mine\n    "editor.tabSize": 2, // two\n' in text
+    assert jsonc.parse(text) == {"editor.tabSize": 2, "infill.server.path": setup.server_command()[0]}
+
+
+def test_vs_code_s_settings_that_are_no_settings_are_left_alone(code, project, infill):
+    file = project.joinpath("nobody", *FILES["vscode"])
+    file.parent.mkdir(parents=True)
+    file.write_text("{ no", encoding="utf-8")
+    assert str(file) in infill("setup", "vscode", "--write").sentence()
+    assert file.read_text(encoding="utf-8") == "{ no"

@@ -1,0 +1,58 @@
+"""JSON with comments and trailing commas, as VS Code and TypeScript write their settings."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_COMMENT = r"//[^\n]*|(?>/\*.*?\*/)"
+# A string, or what is not JSON: a comment, or a comma that nothing follows.
+_PARTS = re.compile(rf'(?P<string>"(?:[^"\\\n]|\\.)*")|{_COMMENT}|,(?=(?:\s|{_COMMENT})*[}}\]])', re.DOTALL)
+_BEFORE_NAME, _BEFORE_VALUE = re.compile(r'[\s,]*(?=")'), re.compile(r"\s*:\s*")
+
+
+def plain(text: str) -> str:
+    """The same as JSON proper, every character at its place: what JSON lacks becomes spaces."""
+    return _PARTS.sub(lambda match: match["string"] or re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def parse(text: str) -> Any:
+    """The value that the text stands for. Raises `ValueError`."""
+    return json.loads(plain(text.removeprefix("\ufeff")))
+
+
+def with_member(text: str, name: str, value: Any) -> str:
+    """The text of an object with a member set, and all else as it was, comments too.
+
+    An empty text becomes an object. Raises `ValueError` where the text is not an object.
+    """
+    if not plain(text.removeprefix("\ufeff")).strip():
+        return f"{text}{{\n    {_member(name, value)}\n}}\n"
+    members = parse(text)
+    if not isinstance(members, dict):
+        raise ValueError("it does not hold an object")  # noqa: TRY004  (the text is wrong, not the call)
+    if name in members:
+        start, end = _place_of_value(text, name)
+        return text[:start] + json.dumps(value) + text[end:]
+    at = plain(text).index("{") + 1
+    rest = text[at:] if members else f"\n{text[at:].lstrip()}"
+    return f"{text[:at]}\n    {_member(name, value)}{',' if members else ''}{rest}"
+
+
+def _member(name: str, value: Any) -> str:
+    return f"{json.dumps(name)}: {json.dumps(value)}"
+
+
+def _place_of_value(text: str, name: str) -> tuple[int, int]:
+    """Where the value of the object's member stands: the last one of that name, which is the one that counts."""
+    code, decoder = plain(text), json.JSONDecoder()
+    at, place = code.index("{") + 1, (0, 0)
+    while named := _BEFORE_NAME.match(code, at):
+        key, at = decoder.raw_decode(code, named.end())
+        separated = _BEFORE_VALUE.match(code, at)
+        assert separated is not None, "it was parsed"
+        _, at = decoder.raw_decode(code, separated.end())
+        if key == name:
+            place = (separated.end(), at)
+    return place
