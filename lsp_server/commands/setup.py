@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the difference, and write and try it if told to."""
     console = make_console()
     editor: Editor = importlib.import_module(f"lsp_server.commands.setup_{arguments.editor}")
-    changed = [file for file in editor.files(server_command()) if _read(file.path) != file.text]
+    changed = [file for file in editor.files(server_command()) if read(file.path) != file.text]
     for file in changed:
         _show(console, file)
     if not arguments.write and changed:
@@ -75,7 +75,7 @@ def server_command() -> list[str]:
     return [sys.executable, "-m", "lsp_server", "serve"]
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
     """The file's text, empty where there is none. Raises `EditorError`."""
     try:
         return path.read_text(encoding="utf-8") if path.exists() else ""
@@ -85,7 +85,7 @@ def _read(path: Path) -> str:
 
 def _show(console: Console, file: File) -> None:
     lines = difflib.unified_diff(
-        _read(file.path).splitlines(),
+        read(file.path).splitlines(),
         file.text.splitlines(),
         str(file.path) if file.path.exists() else "/dev/null",
         str(file.path),

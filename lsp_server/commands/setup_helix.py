@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from lsp_server.catalog.data import data_file
-from lsp_server.commands.setup import File
+from lsp_server.commands.setup import File, read
 from lsp_server.errors import EditorError
 
 _TIMEOUT_S = 60.0
@@ -109,10 +109,7 @@ def _notes() -> str:
 
 def _own_text(path: Path) -> str:
     """The file without what was written by us. Raises `EditorError`."""
-    try:
-        return _BLOCK.sub("", path.read_text(encoding="utf-8")) if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise EditorError(f"{path} cannot be read: {error}. Mend or move it, then try again.") from None
+    return _BLOCK.sub("", read(path))
 
 
 def _languages_of(path: Path, text: str) -> dict[str, list[str]]:

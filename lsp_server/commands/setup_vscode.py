@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lsp_server import jsonc
 from lsp_server.catalog.data import data_file
-from lsp_server.commands.setup import File, server_command
+from lsp_server.commands.setup import File, read, server_command
 from lsp_server.errors import EditorError
 
 _TIMEOUT_S = 120.0
@@ -26,10 +26,9 @@ def files(server: list[str]) -> list[File]:
         raise EditorError("This infill has no program of its own, which VS Code could start: install it with pip.")
     path = _settings_folder() / "settings.json"
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        return [File(path, jsonc.with_member(text, _SETTING, server[0]))]
-    except (OSError, ValueError) as error:
-        raise EditorError(f"{path} cannot be read: {error}. Mend or move it, then try again.") from None
+        return [File(path, jsonc.with_member(read(path), _SETTING, server[0]))]
+    except ValueError as error:
+        raise EditorError(f"{path} is not as VS Code wants it: {error}. Mend it, then try again.") from None
 
 
 def check() -> str:
