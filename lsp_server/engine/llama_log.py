@@ -7,6 +7,8 @@ import logging
 
 import llama_cpp
 
+from lsp_server.engine import llama_amx
+
 logger = logging.getLogger(__name__)
 
 _WARNING, _ERROR = 3, 4  # enum ggml_log_level
@@ -48,5 +50,6 @@ def capture_log() -> LogCapture:
         callback = llama_cpp.llama_log_callback(capture.write)
         llama_cpp.llama_log_set(callback, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
+        llama_amx.switch_off()
         _capture = (capture, callback)
     return _capture[0]

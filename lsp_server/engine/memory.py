@@ -23,7 +23,7 @@ _ROWS_TOGETHER = 8  # a matrix is copied where its rows can be taken this many a
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 
 # enum ggml_type
-_Q4_0, _Q4_1, _Q8_0, _Q2_K, _Q4_K, _Q5_K, _Q6_K, _IQ4_NL, _IQ4_XS, _MXFP4 = 2, 3, 8, 10, 12, 13, 14, 20, 23, 39
+_Q4_0, _Q8_0, _Q2_K, _Q4_K, _Q5_K, _Q6_K, _IQ4_NL, _MXFP4 = 2, 8, 10, 12, 13, 14, 20, 39
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +174,11 @@ def compute_bytes(shape: ModelShape, parameters: Parameters) -> int:
 
 
 def repacked_types(system: str) -> tuple[int, ...]:
-    """The types whose matrices llama.cpp copies on this CPU, of what `llama_print_system_info` says of it."""
+    """The types whose matrices llama.cpp copies on this CPU, of what `llama_print_system_info` says of it.
+
+    AMX, which it may name, is not used (`llama_amx.py`).
+    """
     features = set(re.findall(r"(\w+) = 1", system))
-    if "AMX_INT8" in features:
-        return (_Q4_0, _Q4_1, _Q8_0, _Q4_K, _Q5_K, _Q6_K, _IQ4_XS)
     if "REPACK" not in features:
         return ()
     if "AVX2" in features:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 AREAS = """\
 def square_area(side):
@@ -64,3 +65,24 @@ class Case:
         before, _, after = self.text.partition("‸")
         head, _, tail = (self.becomes or f"{self.typed}‸").partition("‸")
         return before + head + offered + tail + after
+
+
+# Files with the mark where an action is asked for, by what the menu says of it.
+ACTIONS = {
+    "write this body": AREAS + "def triangle_area(base, height):\n    pass‸\n",
+    "document this": AREAS + "def triangle_area(base, height):‸\n    return base * height / 2\n",
+}
+
+
+def edited(text: str, resolved: dict[str, Any]) -> str:
+    """A file of ASCII once the one edit of a resolved code action is in it."""
+    [change] = resolved["edit"]["documentChanges"]
+    [edit] = change["edits"]
+    lines = text.replace("‸", "").splitlines(keepends=True)
+
+    def offset(position: dict[str, int]) -> int:
+        return sum(map(len, lines[: position["line"]])) + position["character"]
+
+    start, end = offset(edit["range"]["start"]), offset(edit["range"]["end"])
+    whole = "".join(lines)
+    return whole[:start] + str(edit["newText"]) + whole[end:]

@@ -15,6 +15,11 @@ from tests.fixtures import none, snapshot_at
 from tests.raw_client import eventually
 
 TIMEOUT_S = 120.0
+# Without AMX, as infill's own engine (`llama_amx.py`).
+SERVER = (
+    "import runpy; from lsp_server.engine import llama_amx; "
+    "llama_amx.switch_off(); runpy.run_module('llama_cpp.server', run_name='__main__')"
+)
 
 
 @pytest.fixture
@@ -26,7 +31,7 @@ async def url():
     arguments = ("--model", str(embedded_model()), "--port", str(port), "--n_threads", "1", "--n_ctx", "1024")
     nowhere = asyncio.subprocess.DEVNULL
     server = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "llama_cpp.server", *arguments, "--model_alias", "tiny"), stdout=nowhere, stderr=nowhere
+        *(sys.executable, "-c", SERVER, *arguments, "--model_alias", "tiny"), stdout=nowhere, stderr=nowhere
     )
     url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as session:

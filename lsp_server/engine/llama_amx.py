@@ -1,0 +1,66 @@
+"""llama.cpp without Intel's matrix extension AMX, with which it ends by a fault on the machines that have it.
+
+Built by GCC 12, Debian 12's, llama.cpp sets its tiles up wrongly: the compiler drops what is written to the
+configuration before `ldtilecfg` reads it. llama.cpp's pull request 26954 mends that; its issue 20824 has reports of
+others. Nothing in llama.cpp switches AMX off, but it asks Linux for permission and does without where that is refused.
+
+Sources: `ggml/src/ggml-cpu/amx/amx.cpp` and `ggml/src/ggml-cpu/ggml-cpu.cpp` of the llama.cpp in llama-cpp-python
+0.3.36; Linux' `Documentation/arch/x86/xstate.rst`, on alternate signal stacks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import llama_cpp
+from llama_cpp._ctypes_extensions import load_shared_library
+
+# More than a signal's frame without AMX's tiles takes, which are 8 KiB, and less than one with them.
+_STACK_BYTES = 8192
+_CPU = 0  # enum ggml_backend_dev_type
+
+
+def switch_off() -> None:
+    """Have llama.cpp decide, now and for good, not to use AMX. To be called before a model is loaded."""
+    folder = Path(llama_cpp.__file__).parent / "lib"
+    registry, base = load_shared_library("ggml", folder), load_shared_library("ggml-base", folder)
+    device_of, registry_of, function_of = (
+        registry.ggml_backend_dev_by_type,
+        base.ggml_backend_dev_backend_reg,
+        base.ggml_backend_reg_get_proc_address,
+    )
+    device_of.argtypes, device_of.restype = [ctypes.c_int], ctypes.c_void_p
+    registry_of.argtypes, registry_of.restype = [ctypes.c_void_p], ctypes.c_void_p
+    function_of.argtypes, function_of.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_void_p
+    device = device_of(_CPU)
+    address = function_of(registry_of(device), b"ggml_backend_dev_get_extra_bufts")
+    if address:
+        choose = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(address)
+        with _amx_refused():
+            choose(device)
+
+
+class _Stack(ctypes.Structure):
+    """`stack_t` of Linux."""
+
+    _fields_ = (("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+
+@contextlib.contextmanager
+def _amx_refused() -> Iterator[None]:
+    """Linux refuses AMX to a process in which a thread's alternate signal stack is too small for it."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    system = ctypes.CDLL(None)
+    memory = ctypes.create_string_buffer(_STACK_BYTES)
+    small, before = _Stack(ctypes.addressof(memory), 0, _STACK_BYTES), _Stack()
+    system.sigaltstack(ctypes.byref(small), ctypes.byref(before))
+    try:
+        yield
+    finally:
+        system.sigaltstack(ctypes.byref(before), None)
