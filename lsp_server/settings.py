@@ -31,6 +31,7 @@ RuleName = Literal[
     "suffix start",
     "block ends",
     "repetition",
+    "repeated phrase",
     "control text",
     "broken character",
     "code fence",

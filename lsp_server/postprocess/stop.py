@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from lsp_server.postprocess.blocks import BY_INDENTATION, block_ends, indentation, later_lines, line_below, lines_below
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
+from lsp_server.postprocess.loops import repeated_phrase, repetition
 from lsp_server.postprocess.repeats import closer_follows
 from lsp_server.postprocess.statements import unreachable
 from lsp_server.snapshot import Snapshot
 
 # How texts end that missed their end, by names of rules and of the engine: too long, unreachable, or in circles.
-RAN_ON = ("length", "line limit", "unreachable", "repetition")
+RAN_ON = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
 
 Rule = Callable[[str], int | None]
 
-# Lines in a row that are looked at for a loop.
-_MOST_LOOPING_LINES = 4
-_NUM_LOOPS = 3
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)*")
 _LEAST_OF_A_LINE = 8  # characters that make a line one of its own: `end` and `});` stand anywhere
 _LEAST_TO_TELL = 16  # characters that make it unlikely to be written again by chance: `return False` is
@@ -83,6 +81,7 @@ def rules_for(
         "suffix start": suffix_start(snapshot),
         "block ends": block_ends(snapshot),
         "repetition": repetition,
+        "repeated phrase": repeated_phrase(),
         "control text": control_text(snapshot),
         "broken character": broken_character(snapshot),
         "code fence": code_fence(snapshot),
@@ -116,22 +115,6 @@ def end_text(stops: tuple[str, ...]) -> Rule:
         return min(found, default=None)
 
     return rule
-
-
-def repetition(text: str) -> int | None:
-    """End after the first of three equal lines in a row, or of three equal groups of lines: the model loops.
-
-    Lines without letters and digits repeat in good code.
-    """
-    rows = [(start - 1, end - 1) for start, end in later_lines("\n" + text) if text[start - 1 : end - 1].strip()]
-    stripped = [text[start:end].strip() for start, end in rows]
-    for first in range(len(rows)):
-        for size in range(1, _MOST_LOOPING_LINES + 1):
-            group = stripped[first : first + size]
-            groups = [stripped[first + size * n : first + size * (n + 1)] for n in range(_NUM_LOOPS)]
-            if all(each == group for each in groups) and re.search(r"\w", "".join(group)):
-                return rows[first + size - 1][1]
-    return None
 
 
 def line_limit(max_lines: int) -> Rule:

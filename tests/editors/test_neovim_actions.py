@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.editors.texts import ACTIONS, edited
+from tests.editors.texts import ACTIONS, edit_of, edited
 
 _numbers = itertools.count(1)
 
@@ -25,10 +25,9 @@ def test_an_action_writes_and_one_undo_takes_it_back(neovim, title):
     neovim.press(listed[1], "Enter")
     neovim.tap.wait_for(lambda: neovim.tap.answers("codeAction/resolve", since), "what the model wrote")
     [(_, answer)] = neovim.tap.answers("codeAction/resolve", since)
-    after = edited(text, answer["result"])
-    assert after != text.replace("‸", "")
-    written = answer["result"]["edit"]["documentChanges"][0]["edits"][0]["newText"].strip().splitlines()[0]
-    neovim.terminal.wait_for_text(written)
-    assert neovim.saved() == after
+    edit = edit_of(answer["result"])
+    neovim.terminal.wait_for_text(edit["newText"].strip().splitlines()[0])
+    after = neovim.saved()
+    assert after == edited(text, edit) != text.replace("‸", "")
     neovim.press("u")
     assert neovim.saved() == text.replace("‸", "")

@@ -74,15 +74,20 @@ ACTIONS = {
 }
 
 
-def edited(text: str, resolved: dict[str, Any]) -> str:
-    """A file of ASCII once the one edit of a resolved code action is in it."""
-    [change] = resolved["edit"]["documentChanges"]
-    [edit] = change["edits"]
-    lines = text.replace("‸", "").splitlines(keepends=True)
+def edit_of(resolved: dict[str, Any]) -> dict[str, Any]:
+    """The one edit of a resolved code action, in either of the protocol's forms."""
+    edit = resolved["edit"]
+    [edits] = [each["edits"] for each in edit.get("documentChanges", [])] or edit["changes"].values()
+    [only] = edits
+    return dict(only)
+
+
+def edited(text: str, edit: dict[str, Any]) -> str:
+    """A file of ASCII once an edit is in it."""
+    whole = text.replace("‸", "")
+    lines = whole.splitlines(keepends=True)
 
     def offset(position: dict[str, int]) -> int:
         return sum(map(len, lines[: position["line"]])) + position["character"]
 
-    start, end = offset(edit["range"]["start"]), offset(edit["range"]["end"])
-    whole = "".join(lines)
-    return whole[:start] + str(edit["newText"]) + whole[end:]
+    return whole[: offset(edit["range"]["start"])] + str(edit["newText"]) + whole[offset(edit["range"]["end"]) :]
