@@ -69,8 +69,8 @@ class Case:
 
 # Files with the mark where an action is asked for, by what the menu says of it.
 ACTIONS = {
-    "write this body": AREAS + "def triangle_area(base, height):\n    pass‸\n",
-    "document this": AREAS + "def triangle_area(base, height):‸\n    return base * height / 2\n",
+    "write this body": STACK + "    def add(self, item):\n        pass‸\n",
+    "document this": CART.partition("\n    def add_all")[0].replace("remove(self, item):", "remove(self, item):‸"),
 }
 
 
