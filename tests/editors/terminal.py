@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tests.editors.fetch import SID
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 COLUMNS, LINES = 100, 30
 _numbers = itertools.count(1)
 _Found = TypeVar("_Found")
