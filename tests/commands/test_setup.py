@@ -6,8 +6,12 @@ import pytest
 
 from lsp_server.commands import setup
 
-FILES = {"neovim": ("nvim", "plugin", "infill.lua"), "helix": ("helix", "languages.toml")}
-COMMENTS = {"neovim": "--", "helix": "#"}
+FILES = {
+    "neovim": ("nvim", "plugin", "infill.lua"),
+    "helix": ("helix", "languages.toml"),
+    "emacs": (".emacs.d", "init.el"),
+}
+COMMENTS = {"neovim": "--", "helix": "#", "emacs": ";;"}
 
 
 @pytest.fixture(params=setup.EDITORS)

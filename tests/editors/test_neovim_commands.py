@@ -119,3 +119,10 @@ def test_the_tags_of_the_help_are_those_neovim_makes(editor, tmp_path):
     editor.command(f"helptags {tmp_path}")
     made = editor.wait_for(lambda: (tmp_path / "tags").exists() and (tmp_path / "tags").read_text(), "the tags")
     assert (PLUGIN / "doc" / "tags").read_text(encoding="utf-8") == made
+
+
+def test_without_ghost_text_tab_is_a_tab(editor):
+    editor.open(f"command-{next(_numbers)}.txt", "‸")
+    editor.command("set noexpandtab")
+    editor.press("i", "Tab", "x", "Escape")
+    assert editor.saved() == "\tx\n"

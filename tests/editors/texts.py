@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 AREAS = """\
 def square_area(side):
@@ -64,3 +66,52 @@ class Case:
         before, _, after = self.text.partition("‸")
         head, _, tail = (self.becomes or f"{self.typed}‸").partition("‸")
         return before + head + offered + tail + after
+
+
+# What a typist who knows no menu comes upon, in a terminal.
+TYPED = {
+    "inside a word": Case(TRIANGLE, "ret"),
+    "at the end of an indentation of spaces": Case(
+        AREAS + "def triangle_area(base, height):‸\n", "\n", becomes="\n    ‸"
+    ),
+    "at the end of an indentation of tabs": Case(
+        AREAS.replace("    ", "\t") + "def triangle_area(base, height):\n\t‸\n", "r"
+    ),
+    "in brackets that the editor closed": Case(
+        STACK + "    def pop(self):\n        return self.items.pop()\n\n    def add(self, item):\n        ‸\n",
+        "self.items.append(",
+        becomes="self.items.append(‸)",
+    ),
+    "several lines": Case(LAST, "if "),
+    "after emoji": Case("# 😀 é\n" + TRIANGLE, "print('😀😀'); ret"),
+    "in a file of CRLF": Case(LAST.replace("\n", "\r\n"), "if "),
+    "where text follows": Case(AREAS + "area = rectangle_area(‸)\nprint(area)\n", "wi"),
+}
+SEVERAL_LINES = ("several lines", "in a file of CRLF")
+
+
+def first_word(text: str) -> str:
+    """What the key that accepts a word takes of a text: the white space before it, and letters or signs."""
+    found = re.match(r"\s*(\w+|[^\w\s]+)", text)
+    assert found is not None
+    return found.group()
+
+
+# Where a code action is to be asked for, by its title.
+ACTIONS = {
+    "infill: write this body": AREAS + "def add_up(numbers):\n    pass‸\n",
+    "infill: document this": (
+        "def add_up(numbers):‸\n    total = 0\n    for each in numbers:\n        total += each\n    return total\n"
+    ),
+}
+
+
+def edited(text: str, edit: dict[str, Any]) -> str:
+    """A text after one of LSP's text edits."""
+    lines = text.splitlines(keepends=True)
+
+    def offset(position: dict[str, int]) -> int:
+        return sum(map(len, lines[: position["line"]])) + position["character"]
+
+    start, end = (offset(edit["range"][name]) for name in ("start", "end"))
+    return text[:start] + str(edit["newText"]) + text[end:]
