@@ -10,7 +10,7 @@ import pytest
 
 from tests.editors.helix import LANGUAGES, MENU, Helix, other_server
 from tests.editors.picture import as_svg, text_of
-from tests.editors.texts import AREAS, FIRST, STACK, TRIANGLE, Case
+from tests.editors.texts import ACTIONS, AREAS, FIRST, STACK, TRIANGLE, Case, edited
 
 _numbers = itertools.count(1)
 
@@ -101,6 +101,22 @@ def test_one_undo_takes_it_back(helix):
     helix.normal()
     helix.press("u")
     assert helix.saved() == TRIANGLE.replace("‸", "ret")
+
+
+@pytest.mark.parametrize("title", ACTIONS)
+def test_a_code_action_writes_and_one_undo_takes_it_back(helix, title):
+    helix.open(f"action-{next(_numbers)}.py", ACTIONS[title])
+    since = helix.tap.mark
+    helix.normal()
+    helix.press("Space", "a")
+    helix.terminal.wait_for_text(title)
+    helix.press("Enter")
+    edit = helix.tap.written(since)
+    helix.terminal.wait_for_text(edit["newText"].strip().splitlines()[0])
+    before = ACTIONS[title].replace("‸", "")
+    assert helix.saved() == edited(before, edit)
+    helix.press("u")
+    assert helix.saved() == before
 
 
 def test_a_burst_of_keys_is_one_request(helix):
