@@ -127,7 +127,8 @@ def test_only_the_workspace_and_the_index_read_source_files(path: Path) -> None:
     readers = {
         *("workspace", "settings", "engine.fake_backend", "engine.gguf", "commands.demo", "server.streams"),
         *("bench.record", "engine.presence", "engine.shared", "catalog.models", "catalog.verify", "evaluation.holes"),
-        *("evaluation.tasks", "commands.setup", "commands.setup_helix", "index.folder", "statistics"),
+        *("evaluation.tasks", "commands.setup", "commands.setup_helix", "commands.setup_emacs", "index.folder"),
+        "statistics",
     }
     calls = {
         node.func.attr

@@ -18,7 +18,7 @@ from lsp_server.commands.printing import make_console
 from lsp_server.errors import EditorError
 
 # One module an editor, `setup_EDITOR`, which is an `Editor`.
-EDITORS = ("neovim", "vscode", "helix")
+EDITORS = ("neovim", "vscode", "helix", "emacs")
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 

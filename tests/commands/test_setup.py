@@ -11,8 +11,9 @@ FILES = {
     "neovim": ("nvim", "plugin", "infill.lua"),
     "vscode": ("Code", "User", "settings.json"),
     "helix": ("helix", "languages.toml"),
+    "emacs": (".emacs.d", "init.el"),
 }
-COMMENTS = {"neovim": "--", "vscode": "//", "helix": "#"}
+COMMENTS = {"neovim": "--", "vscode": "//", "helix": "#", "emacs": ";;"}
 
 
 @pytest.fixture(params=setup.EDITORS)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.editors import fetch, fetch_vscode
+from tests.editors.emacs import Emacs
+from tests.editors.ghost import served
 from tests.editors.neovim import VERSIONS, Neovim
 from tests.editors.vscode import VSCode, build_extension
 
@@ -12,6 +16,36 @@ from tests.editors.vscode import VSCode, build_extension
 @pytest.fixture(scope="session", autouse=True)
 def _programs():
     fetch.ensure()
+
+
+# Those that run in a terminal and have ghost text.
+TERMINAL_EDITORS = {"Emacs": Emacs, **{f"Neovim {name}": partial(Neovim, suite=VERSIONS[name]) for name in VERSIONS}}
+
+
+@pytest.fixture(scope="module", params=TERMINAL_EDITORS)
+def new_editor(request):
+    """Starts one of each of them in a folder; the options are those that all have."""
+    return TERMINAL_EDITORS[request.param]
+
+
+@pytest.fixture(scope="module")
+def editor(new_editor, tmp_path_factory):
+    """One of each of them, for all tests of a module."""
+    yield from served(new_editor(tmp_path_factory.mktemp("editor")))
+
+
+@pytest.fixture
+def start_emacs(tmp_path):
+    """Start an Emacs of one's own; the options are those of `Emacs`."""
+    editors = []
+
+    def start(**options):
+        editors.append(Emacs(tmp_path / f"emacs-{len(editors)}", **options))
+        return editors[-1]
+
+    yield start
+    for editor in editors:
+        editor.close()
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -23,11 +57,7 @@ def suite(request):
 @pytest.fixture(scope="module")
 def shared(suite, tmp_path_factory):
     """An editor for all tests of a module that want no other."""
-    editor = Neovim(tmp_path_factory.mktemp("neovim"), suite)
-    editor.open("first.py", "x = 1\n")
-    editor.tap.wait_until_ready()
-    yield editor
-    editor.close()
+    yield from served(Neovim(tmp_path_factory.mktemp("neovim"), suite))
 
 
 @pytest.fixture

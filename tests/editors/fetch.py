@@ -1,8 +1,9 @@
-"""Bring the editors in from Debian's newer suites: `python tests/editors/fetch.py`, some 150 MB, once.
+"""Bring the editors in from Debian's newer suites: `python tests/editors/fetch.py`, some 250 MB, once.
 
 Each suite's programs come with every library they need, are unpacked into a folder of their own under
 `~/.cache/infill/editors`, and are patched to find those libraries: nothing is installed, no root is needed, and what
 they start runs on the machine's own libraries. The mirror is the one that this machine's own packages come from.
+rassumfrassum, which puts two language servers behind one for Emacs, comes by pip into an environment of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "infill" / "editors"
 
@@ -36,21 +39,46 @@ class Suite:
         return self.root / "usr" / "bin" / name
 
 
-SID = Suite("sid", ("neovim", "hx", "tmux", "ncurses-term", "patchelf"), ("nvim", "hx", "tmux"))
+SID = Suite(
+    "sid",
+    ("neovim", "hx", "emacs-nox", "elpa-company", "elpa-corfu", "tmux", "ncurses-term", "patchelf"),
+    ("nvim", "hx", "emacs-nox", "tmux"),
+)
 TRIXIE = Suite("trixie", ("neovim", "patchelf"), ("nvim",))  # has an older Neovim
 SUITES = (SID, TRIXIE)
+RASS = CACHE / "rass" / "bin" / "rass"
+RASS_PACKAGE = "rassumfrassum==0.3.5"
 
 
 def ensure(suites: Sequence[Suite] = SUITES) -> None:
     """Fetch what is not there yet. Raises `RuntimeError` with what to do where that fails."""
-    for suite in suites:
-        wanted = " ".join(suite.packages)
-        done = suite.root / "fetched"
-        if not done.exists() or done.read_text() != wanted:
-            shutil.rmtree(suite.root, ignore_errors=True)
-            _unpack(suite, _download(suite))
-            _patch(suite)
-            done.write_text(wanted)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "lock"):
+        for suite in suites:
+            _fetch(suite)
+        if not RASS.exists():
+            _install_rass()
+
+
+def _fetch(suite: Suite) -> None:
+    wanted = " ".join(suite.packages)
+    done = suite.root / "fetched"
+    if not done.exists() or done.read_text() != wanted:
+        shutil.rmtree(suite.root, ignore_errors=True)
+        _unpack(suite, _download(suite))
+        _patch(suite)
+        done.write_text(wanted)
+
+
+def _install_rass() -> None:
+    folder = RASS.parents[1]
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", folder],
+        [RASS.with_name("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", RASS_PACKAGE],
+    ):
+        done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
 
 
 def _download(suite: Suite) -> list[Path]:
@@ -139,5 +167,6 @@ if __name__ == "__main__":
         ensure()
     except RuntimeError as error:
         sys.exit(str(error))
+    print(RASS)
     for each in SUITES:
         print(f"{each.name}: {', '.join(str(each.program(name)) for name in each.programs)}")

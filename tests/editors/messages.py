@@ -75,6 +75,17 @@ class Tap:
         results = [answer.get("result") for _, answer in self.answers(INLINE, since)]
         return [result["items"][0]["insertText"] for result in results if result and result["items"]]
 
+    def written(self, since: int) -> Message:
+        """The one edit of a code action that was chosen."""
+        [(_, answer)] = self.wait_for(lambda: self.answers("codeAction/resolve", since), "the text of a code action")
+        edits = answer["result"]["edit"]
+        by_document = edits.get("changes") or {
+            each["textDocument"]["uri"]: each["edits"] for each in edits["documentChanges"]
+        }
+        edit: Message
+        [[edit]] = by_document.values()
+        return edit
+
     def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait until a condition on this log holds."""
         return eventually(condition, lambda: f"{what} never came; the newest messages are\n{self._newest()}")

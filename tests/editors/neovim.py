@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from rich.cells import cell_len, set_cell_size
+from typing import Any, ClassVar
 
 from tests.editors.fetch import SID, TRIXIE, Suite
-from tests.editors.messages import INLINE, Tap
+from tests.editors.ghost import GhostTextEditor, settled
+from tests.editors.messages import Tap
 from tests.editors.server import QUICK, ROOT, own_environment, write_infill
-from tests.editors.terminal import COLUMNS, LINES, InTerminal, Terminal
+from tests.editors.terminal import COLUMNS, LINES, Terminal
 
 PLUGIN = ROOT / "editors" / "neovim"
 CURSOR = "‸"
@@ -24,8 +22,10 @@ VERSIONS = {"0.12": SID, "0.10": TRIXIE}
 SET_UP = "require('infill').setup({ settings = vim.json.decode([[%s]]) })"
 
 
-class Neovim(InTerminal):
+class Neovim(GhostTextEditor):
     """One editor. `config` is its `init.lua`, `%s` in which stands for the server's `settings` as JSON."""
+
+    keys: ClassVar[dict[str, str]] = {"dismiss": "C-]", "trigger": "M-\\", "dump": "Infill dump"}
 
     def __init__(
         self,
@@ -70,36 +70,17 @@ class Neovim(InTerminal):
             self.press("A" if not after or after[0] in "\r\n" else "i")
             self.terminal.wait_for_text("-- INSERT")
 
-    def offered(self, since: int = 0) -> str:
-        """The ghost text that is on the screen at the cursor, as the server answered it."""
-        return str(self.offered_items(since)[0]["insertText"])
+    def insert(self) -> None:
+        """Be ready to type at the line's end."""
+        self.press("Escape", "A")
 
-    def offered_items(self, since: int = 0) -> list[dict[str, Any]]:
-        """All items of that answer."""
+    def undo(self) -> None:
+        """Take the last step back."""
+        self.press("Escape", "u")
 
-        def shown() -> list[dict[str, Any]]:
-            for _, answer in reversed(self.tap.answers(INLINE, since)):
-                items: list[dict[str, Any]] = (answer.get("result") or {}).get("items") or []
-                if items and self.shows(items[0]["insertText"]):
-                    return items
-            return []
-
-        return self.terminal.wait_for(shown, "ghost text")
-
-    def shows(self, ghost: str) -> bool:
-        """Whether the screen has a text behind the cursor that is not in the buffer."""
-        column, row = self.terminal.cursor()
-        lines = self.terminal.screen().split("\n")
-        first, *more = ghost.replace("\r\n", "\n").split("\n")
-        behind = _from_column(lines[row], column)
-        room = set_cell_size(first, COLUMNS - column) if cell_len(first) > COLUMNS - column else first
-        if not behind.startswith(room.rstrip()):
-            return False
-        return all(line.strip() in shown for line, shown in zip(more, lines[row + 1 :], strict=False))
-
-    def hides(self, ghost: str) -> None:
-        """Wait until the screen does not show a text any more."""
-        self.terminal.wait_for(lambda: not self.shows(ghost), "the end of the ghost text")
+    def close_brackets(self, is_on: bool) -> None:
+        """Brackets are closed by the editor, as many users have it."""
+        self.command("inoremap ( ()<Left>" if is_on else "silent! iunmap (")
 
     def saved(self) -> str:
         """The buffer's text as it is saved."""
@@ -108,15 +89,8 @@ class Neovim(InTerminal):
 
     def on_disk(self) -> str:
         """The file, once it was written."""
-        before = b""
-
-        def settled() -> bytes:
-            nonlocal before
-            before, now = self._path.read_bytes(), before
-            return before if before == now else b""
-
         self.terminal.wait_for_text("written")
-        return self.terminal.wait_for(settled, "the file").decode()
+        return settled(self.terminal, self._path)
 
     def messages(self) -> list[str]:
         """What Neovim has said, but for what it says of files read and written."""
@@ -126,15 +100,6 @@ class Neovim(InTerminal):
         self.terminal.wait_for(path.exists, "the list of messages")
         lines = path.read_text(encoding="utf-8").splitlines()
         return [line for line in lines if line and not re.match(r'"|--|\d+ (more|fewer|line|change)|Already at', line)]
-
-    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
-        """Wait until a condition holds."""
-        return self.terminal.wait_for(condition, what)
-
-
-def _from_column(line: str, column: int) -> str:
-    """A line of the screen from a column on; emoji take two."""
-    return next((line[index:] for index in range(len(line) + 1) if cell_len(line[:index]) >= column), "")
 
 
 def make_environment(folder: Path, suite: Suite) -> dict[str, str]:

@@ -60,7 +60,10 @@ class Terminal:
 
     def screen(self, *, styled: bool = False) -> str:
         """The screen's text, its lines without trailing blanks; `styled`: with escape sequences for colours."""
-        return self._tmux("capture-pane", "-p", *(["-e"] if styled else []))
+        if styled:
+            return self._tmux("capture-pane", "-p", "-e")
+        # A tab is on the screen what the program moved the cursor by.
+        return self._tmux("capture-pane", "-p").expandtabs(8)
 
     def cursor(self) -> tuple[int, int]:
         """The cursor's column and line, from 0."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.editors.helix import LANGUAGES, MENU, Helix, other_server
 from tests.editors.picture import as_svg, text_of
-from tests.editors.texts import ACTIONS, AREAS, FIRST, STACK, TRIANGLE, Case, edit_of, edited
+from tests.editors.texts import ACTIONS, AREAS, FIRST, STACK, TRIANGLE, Case, edited
 
 _numbers = itertools.count(1)
 
@@ -104,24 +104,19 @@ def test_one_undo_takes_it_back(helix):
 
 
 @pytest.mark.parametrize("title", ACTIONS)
-def test_an_action_writes_and_one_undo_takes_it_back(helix, title):
-    text = ACTIONS[title]
-    helix.open(f"helix-{next(_numbers)}.py", text)
-    helix.normal()
+def test_a_code_action_writes_and_one_undo_takes_it_back(helix, title):
+    helix.open(f"action-{next(_numbers)}.py", ACTIONS[title])
     since = helix.tap.mark
+    helix.normal()
     helix.press("Space", "a")
     helix.terminal.wait_for_text(title)
-    listed = [line for line in helix.terminal.screen().split("\n") if "infill: " in line]
-    [number] = [number for number, line in enumerate(listed) if title in line]
-    helix.press(*["Down"] * number, "Enter")  # the first is selected
-    helix.tap.wait_for(lambda: helix.tap.answers("codeAction/resolve", since), "what the model wrote")
-    [(_, answer)] = helix.tap.answers("codeAction/resolve", since)
-    edit = edit_of(answer["result"])
+    helix.press("Enter")
+    edit = helix.tap.written(since)
     helix.terminal.wait_for_text(edit["newText"].strip().splitlines()[0])
-    after = helix.saved()
-    assert after == edited(text, edit) != text.replace("‸", "")
+    before = ACTIONS[title].replace("‸", "")
+    assert helix.saved() == edited(before, edit)
     helix.press("u")
-    assert helix.saved() == text.replace("‸", "")
+    assert helix.saved() == before
 
 
 def test_a_burst_of_keys_is_one_request(helix):

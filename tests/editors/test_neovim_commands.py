@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 
 from tests.editors.messages import INLINE
 from tests.editors.neovim import PLUGIN
+from tests.editors.texts import ACTIONS, edited
 
 _numbers = itertools.count(1)
 
@@ -119,3 +121,29 @@ def test_the_tags_of_the_help_are_those_neovim_makes(editor, tmp_path):
     editor.command(f"helptags {tmp_path}")
     made = editor.wait_for(lambda: (tmp_path / "tags").exists() and (tmp_path / "tags").read_text(), "the tags")
     assert (PLUGIN / "doc" / "tags").read_text(encoding="utf-8") == made
+
+
+def test_without_ghost_text_tab_is_a_tab(editor):
+    editor.open(f"command-{next(_numbers)}.txt", "‸")
+    editor.command("set noexpandtab")
+    editor.press("i", "Tab", "x", "Escape")
+    assert editor.saved() == "\tx\n"
+
+
+@pytest.mark.parametrize("title", ACTIONS)
+def test_a_code_action_writes_and_one_undo_takes_it_back(editor, title):
+    editor.open(f"action-{next(_numbers)}.py", ACTIONS[title])
+    since = editor.tap.mark
+    if "sid" in editor.environment["VIMRUNTIME"]:
+        editor.press("Escape", "g", "r", "a")
+    else:  # which has no key for it
+        editor.command("lua vim.lsp.buf.code_action()")
+    editor.terminal.wait_for_text("Code actions:", title)
+    found = re.search(rf"(\d+): {title}", editor.terminal.screen())
+    editor.type(f"{found[1]}\n")
+    edit = editor.tap.written(since)
+    editor.terminal.wait_for_text(edit["newText"].strip().splitlines()[0])
+    before = ACTIONS[title].replace("‸", "")
+    assert editor.saved() == edited(before, edit)
+    editor.undo()
+    assert editor.saved() == before

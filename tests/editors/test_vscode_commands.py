@@ -9,7 +9,7 @@ import pytest
 
 from tests.editors.messages import INLINE
 from tests.editors.neovim import QUICK
-from tests.editors.texts import ACTIONS, edit_of, edited
+from tests.editors.texts import ACTIONS, edited
 from tests.editors.vscode import flat
 
 _numbers = itertools.count(1)
@@ -62,18 +62,15 @@ def instructed(start_vscode, tmp_path):
 
 @pytest.mark.parametrize("title", ACTIONS)
 def test_a_code_action_writes_and_one_undo_takes_it_back(vscode, title):
-    text = ACTIONS[title]
-    vscode.open(f"action-{next(_numbers)}.py", text)
+    vscode.open(f"action-{next(_numbers)}.py", ACTIONS[title])
     since = vscode.tap.mark
     choose_action(vscode, title)
-    vscode.tap.wait_for(lambda: vscode.tap.answers("codeAction/resolve", since), "what the model wrote")
-    [(_, answer)] = vscode.tap.answers("codeAction/resolve", since)
-    edit = edit_of(answer["result"])
+    edit = vscode.tap.written(since)
     vscode.wait_for_text(".view-line", edit["newText"].strip().splitlines()[0])
-    after = vscode.saved()
-    assert after == edited(text, edit) != text.replace("‸", "")
+    before = ACTIONS[title].replace("‸", "")
+    assert vscode.saved() == edited(before, edit) != before
     vscode.press("Control+z")
-    assert vscode.saved() == text.replace("‸", "")
+    assert vscode.saved() == before
 
 
 def test_an_edit_by_instruction_is_shown_before_it_is_made(instructed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,27 +68,50 @@ class Case:
         return before + head + offered + tail + after
 
 
-# Files with the mark where an action is asked for, by what the menu says of it.
+# What a typist who knows no menu comes upon, in a terminal.
+TYPED = {
+    "inside a word": Case(TRIANGLE, "ret"),
+    "at the end of an indentation of spaces": Case(
+        AREAS + "def triangle_area(base, height):‸\n", "\n", becomes="\n    ‸"
+    ),
+    "at the end of an indentation of tabs": Case(
+        AREAS.replace("    ", "\t") + "def triangle_area(base, height):\n\t‸\n", "r"
+    ),
+    "in brackets that the editor closed": Case(
+        STACK + "    def pop(self):\n        return self.items.pop()\n\n    def add(self, item):\n        ‸\n",
+        "self.items.append(",
+        becomes="self.items.append(‸)",
+    ),
+    "several lines": Case(LAST, "if "),
+    "after emoji": Case("# 😀 é\n" + TRIANGLE, "print('😀😀'); ret"),
+    "in a file of CRLF": Case(LAST.replace("\n", "\r\n"), "if "),
+    "where text follows": Case(AREAS + "area = rectangle_area(‸)\nprint(area)\n", "wi"),
+}
+SEVERAL_LINES = ("several lines", "in a file of CRLF")
+
+
+def first_word(text: str) -> str:
+    """What the key that accepts a word takes of a text: the white space before it, and letters or signs."""
+    found = re.match(r"\s*(\w+|[^\w\s]+)", text)
+    assert found is not None
+    return found.group()
+
+
+# Where a code action is to be asked for, by its title.
 ACTIONS = {
-    "write this body": STACK + "    def add(self, item):\n        pass‸\n",
-    "document this": CART.partition("\n    def add_all")[0].replace("remove(self, item):", "remove(self, item):‸"),
+    "infill: write this body": STACK + "    def add(self, item):\n        pass‸\n",
+    "infill: document this": CART.partition("\n    def add_all")[0].replace(
+        "remove(self, item):", "remove(self, item):‸"
+    ),
 }
 
 
-def edit_of(resolved: dict[str, Any]) -> dict[str, Any]:
-    """The one edit of a resolved code action, in either of the protocol's forms."""
-    edit = resolved["edit"]
-    [edits] = [each["edits"] for each in edit.get("documentChanges", [])] or edit["changes"].values()
-    [only] = edits
-    return dict(only)
-
-
 def edited(text: str, edit: dict[str, Any]) -> str:
-    """A file of ASCII once an edit is in it."""
-    whole = text.replace("‸", "")
-    lines = whole.splitlines(keepends=True)
+    """A text after one of LSP's text edits."""
+    lines = text.splitlines(keepends=True)
 
     def offset(position: dict[str, int]) -> int:
         return sum(map(len, lines[: position["line"]])) + position["character"]
 
-    return whole[: offset(edit["range"]["start"])] + str(edit["newText"]) + whole[offset(edit["range"]["end"]) :]
+    start, end = (offset(edit["range"][name]) for name in ("start", "end"))
+    return text[:start] + str(edit["newText"]) + text[end:]

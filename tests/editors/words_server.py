@@ -1,13 +1,14 @@
-"""Another language server: it completes `ad` to `adder` and `address`, and knows nothing else."""
+"""Another language server: it completes `ad` and what goes on from there to `adder` and `address`, and no more."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
-CAPABILITIES = {"textDocumentSync": 1, "completionProvider": {}}
+CAPABILITIES = {"textDocumentSync": 1, "completionProvider": {"triggerCharacters": ["."]}}
 
 
 class Words:
@@ -25,10 +26,11 @@ class Words:
     def items(self, params: dict[str, Any]) -> list[dict[str, Any]]:
         end = params["position"]
         line = self._texts[params["textDocument"]["uri"]].split("\n")[end["line"]]
-        if not line[: end["character"]].endswith(" ad"):
+        typed = re.search(r"\bad\w*$", line[: end["character"]])
+        if not typed:
             return []
-        start = {"line": end["line"], "character": end["character"] - len("ad")}
-        words = ("adder", "address")
+        start = {"line": end["line"], "character": typed.start()}
+        words = [word for word in ("adder", "address") if word.startswith(typed.group())]
         return [{"label": word, "textEdit": {"range": {"start": start, "end": end}, "newText": word}} for word in words]
 
 

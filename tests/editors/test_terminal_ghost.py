@@ -1,4 +1,4 @@
-"""What keys do with ghost text in Neovim, and what goes to the server when one types fast."""
+"""What keys do with ghost text in the editors of the terminal, and what goes to the server when one types fast."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import time
 import pytest
 
 from tests.editors.messages import INLINE
-from tests.editors.neovim import Neovim
-from tests.editors.texts import LAST
+from tests.editors.texts import LAST, first_word
 
 _numbers = itertools.count(1)
 
@@ -18,21 +17,21 @@ SLOW = {"model": "fake:decode_ms=30", "completion": {"max_tokens": 16}, "engine"
 
 
 @pytest.fixture
-def last(neovim):
+def last(editor):
     """The editor, with ghost text of several lines behind `    if `."""
-    since = neovim.tap.mark
-    neovim.open(f"ghost-{next(_numbers)}.py", LAST)
-    neovim.type("if ")
-    neovim.ghost = neovim.offered(since)
-    assert "\n" in neovim.ghost, "the model has changed: find another case"
-    return neovim
+    since = editor.tap.mark
+    editor.open(f"ghost-{next(_numbers)}.py", LAST)
+    editor.type("if ")
+    editor.ghost = editor.offered(since)
+    assert "\n" in editor.ghost, "the model has changed: find another case"
+    return editor
 
 
 @pytest.fixture(scope="module")
-def slow(suite, tmp_path_factory):
+def slow(new_editor, tmp_path_factory):
     """An editor whose model is slow."""
-    editor = Neovim(tmp_path_factory.mktemp("slow"), suite, settings=SLOW)
-    editor.open("first.txt", "x\n")
+    editor = new_editor(tmp_path_factory.mktemp("slow"), settings=SLOW)
+    editor.open("first.py", "x\n")
     editor.tap.wait_until_ready()
     yield editor
     editor.close()
@@ -44,8 +43,7 @@ def file_with(text):
 
 def test_a_word_a_line_and_the_rest(last):
     first_line, _, more = last.ghost.partition("\n")
-    word = first_line[: len(first_line) - len(first_line.lstrip()) + len(first_line.split()[0])]
-    word = word.rstrip(":([")
+    word = first_word(first_line)
     last.press("M-Right")
     last.wait_for(lambda: last.shows(last.ghost.removeprefix(word)), "the rest of the line")
     last.press("M-Down")
@@ -55,7 +53,8 @@ def test_a_word_a_line_and_the_rest(last):
 
 
 def test_accepting_is_one_step_of_undo(last):
-    last.press("Tab", "Escape", "u")
+    last.press("Tab")
+    last.undo()
     assert last.saved() == file_with("if ")
 
 
@@ -70,7 +69,7 @@ def test_what_is_typed_of_it_is_taken_off_its_front(last):
 
 def test_keys_faster_than_the_screen_are_in_order(last):
     """All at once: some of the text, the key that accepts the rest, and more."""
-    last.press(*last.ghost[:3], "Tab", "z", "Escape")
+    last.press(*last.ghost[:3], "Tab", "z")
     assert last.saved() == file_with(f"if {last.ghost}z")
 
 
@@ -86,12 +85,11 @@ def test_moving_away_takes_it_away(last):
     last.press("Left")
     last.wait_for(lambda: last.terminal.cursor()[0] == len("    if"), "the move")
     assert not last.shows(last.ghost)
-    last.press("Escape")
     assert last.saved() == file_with("if ")
 
 
 def test_dismissed_it_stays_away_until_something_is_typed(last):
-    last.press("C-]")
+    last.press(last.keys["dismiss"])
     last.hides(last.ghost)
     since = last.tap.mark
     time.sleep(0.5)  # longer than whoever asks waits for the next key
@@ -118,39 +116,36 @@ def test_alternatives_are_asked_for_and_shown_in_turn(last):
     assert last.saved() == file_with(f"if {texts[-1]}")
 
 
-def test_asked_by_hand(neovim):
-    neovim.open(f"ghost-{next(_numbers)}.py", LAST.replace("    ‸", "    if ‸"))
-    since = neovim.tap.mark
-    neovim.press("M-\\")
-    offered = neovim.offered(since)
-    kinds = [request["params"]["context"]["triggerKind"] for request in neovim.tap.sent(INLINE, since)]
+def test_asked_by_hand(editor):
+    editor.open(f"ghost-{next(_numbers)}.py", LAST.replace("    ‸", "    if ‸"))
+    since = editor.tap.mark
+    editor.press(*editor.keys["trigger"].split())
+    offered = editor.offered(since)
+    kinds = [request["params"]["context"]["triggerKind"] for request in editor.tap.sent(INLINE, since)]
     assert 1 in kinds
-    neovim.press("Tab")
-    assert neovim.saved() == file_with(f"if {offered}")
-
-
-def test_without_ghost_text_tab_is_a_tab(neovim):
-    neovim.open(f"ghost-{next(_numbers)}.txt", "‸")
-    neovim.command("set noexpandtab")
-    neovim.press("i", "Tab", "x", "Escape")
-    assert neovim.saved() == "\tx\n"
+    editor.press("Tab")
+    assert editor.saved() == file_with(f"if {offered}")
 
 
 def test_a_request_that_is_out_of_date_is_cancelled(slow):
-    slow.open(f"slow-{next(_numbers)}.txt", "‸")
+    slow.open(f"slow-{next(_numbers)}.py", "‸")
     since = slow.tap.mark
     for letter in "abcdef":
         sent = len(slow.tap.sent(INLINE, since))
         slow.press(letter)
         slow.tap.wait_for(lambda sent=sent: len(slow.tap.sent(INLINE, since)) > sent, "a request")
-    slow.tap.wait_for(lambda: slow.tap.texts(since), "the answer to the last")
     requests = [request["id"] for request in slow.tap.sent(INLINE, since)]
+    slow.tap.wait_for(lambda: requests[-1] in answered_of(slow.tap, since), "the answer to the last")
+    assert slow.tap.texts(since)
     cancelled = [message["params"]["id"] for message in slow.tap.sent("$/cancelRequest", since)]
     assert cancelled, "each was asked before the one before was answered"
     assert set(cancelled) <= set(requests[:-1])
-    answered = [request["id"] for request, _ in slow.tap.answers(INLINE, since)]
-    assert sorted(answered) == sorted(requests), "each is answered once"
+    assert sorted(answered_of(slow.tap, since)) == sorted(requests), "each is answered once"
     assert answers_in_time(slow.tap, since) | set(cancelled) == set(requests), "and cancelled if that came too late"
+
+
+def answered_of(tap, since):
+    return [request["id"] for request, _ in tap.answers(INLINE, since)]
 
 
 def answers_in_time(tap, since):
@@ -166,7 +161,7 @@ def answers_in_time(tap, since):
 
 
 def test_an_answer_to_an_older_text_is_never_shown(slow):
-    slow.open(f"slow-{next(_numbers)}.txt", "‸")
+    slow.open(f"slow-{next(_numbers)}.py", "‸")
     since = slow.tap.mark
     slow.press("q")
     slow.tap.wait_for(lambda: slow.tap.sent(INLINE, since), "the first request")
@@ -187,9 +182,9 @@ def test_an_answer_to_an_older_text_is_never_shown(slow):
 
 def test_a_burst_of_keys_is_few_requests(slow):
     letters = "the quick brown fox jumps over it"
-    slow.open(f"slow-{next(_numbers)}.txt", "‸")
+    slow.open(f"slow-{next(_numbers)}.py", "‸")
     asked_before = num_asked(slow)
-    slow.press("A")
+    slow.insert()
     since = slow.tap.mark
     slow.type(letters, pace_s=0.01)
     slow.tap.wait_for(lambda: slow.tap.texts(since), "an answer")
@@ -202,10 +197,14 @@ def test_a_burst_of_keys_is_few_requests(slow):
 def num_asked(editor):
     """How often the engine was asked for a text."""
     since = editor.tap.mark
-    editor.command("Infill dump")
-    dumped = editor.tap.wait_for(lambda: editor.tap.answers("workspace/executeCommand", since), "the dump")
+    editor.command(editor.keys["dump"])
     editor.wait_for(lambda: "documents open" in editor.terminal.screen(), "the dump")
     editor.press("q")
     editor.wait_for(lambda: "documents open" not in editor.terminal.screen(), "the end of the dump")
-    text = dumped[0][1]["result"]
+    ((_, dumped),) = [
+        each
+        for each in editor.tap.answers("workspace/executeCommand", since)
+        if each[0]["params"]["command"] == "infill.dumpState"
+    ]
+    text = dumped["result"]
     return int(text.partition(" asked")[0].rsplit(" ", 1)[1])
