@@ -9,7 +9,7 @@ import pytest
 from tests.editors.emacs import Emacs
 from tests.editors.ghost import ready, served
 from tests.editors.messages import INLINE
-from tests.editors.texts import ACTIONS, edited
+from tests.editors.texts import ACTIONS, LAST, edited
 
 _numbers = itertools.count(1)
 
@@ -154,3 +154,18 @@ def test_quitting_stops_a_code_action(start_emacs):
     assert answer["error"]["code"] == -32800
     editor.type("x")
     assert editor.saved() == ACTIONS[title].replace("‸", "x")
+
+
+def test_at_the_end_of_a_buffer_without_a_line_break(emacs):
+    since = emacs.tap.mark
+    emacs.open(f"end-{next(_numbers)}.py", LAST.rstrip("\n"))
+    emacs.type("if ")
+    offered = emacs.offered(since)
+    first, line_break, more = offered.partition("\n")
+    assert more, "the model has changed: find another case"
+    emacs.press("M-Down")
+    emacs.wait_for(lambda: emacs.shows(line_break + more), "the other lines")
+    column, _ = emacs.terminal.cursor()
+    assert column == len(f"    if {first}")
+    emacs.press("Tab")
+    assert emacs.saved() == LAST.replace("‸", f"if {offered}")
