@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+CLIENT_HEADER = "Infill-Client"  # tells the documents of one client of a shared engine from those of others
+
 
 class Priority(IntEnum):
     """Who goes first when several requests wait; smaller is sooner."""
