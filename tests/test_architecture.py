@@ -150,6 +150,18 @@ def test_only_the_workspace_and_the_index_read_source_files(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_the_wall_clock_is_only_shown(path: Path) -> None:
+    """It jumps, when it is set or a laptop wakes: nothing may wait by it."""
+    shows = {"engine.shared", "commands.engine", "wire.openai"}
+    calls = {
+        f"{node.func.value.id}.{node.func.attr}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+    }
+    assert not calls & {"time.time", "time.time_ns"} or module_name(path) in shows
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
 def test_files_fit_a_sitting(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 

@@ -110,5 +110,5 @@ def _tell(state: EngineState, _fraction: float, _message: str) -> None:
 
 
 def _duration(seconds: float) -> str:
-    minutes = int(seconds // 60)
+    minutes = max(0, int(seconds // 60))  # a clock may have been set back
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

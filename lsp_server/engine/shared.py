@@ -163,9 +163,13 @@ def _start(options: EngineOptions, key: str, path: Path) -> Record:
         patience.cancel()
     record = Record(process.pid, listening.port, launch.token, __version__, options.model_path, time.time())
     new = path.with_suffix(".new")
-    new.touch(mode=0o600)
-    new.write_bytes(msgspec.json.encode(record))
-    new.replace(path)
+    try:
+        new.touch(mode=0o600)
+        new.write_bytes(msgspec.json.encode(record))
+        new.replace(path)
+    except OSError:  # a full disk, perhaps: nobody would find it
+        process.kill()
+        raise
     return record
 
 
