@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import time
 from collections.abc import AsyncGenerator
 from typing import Any, TypeVar
@@ -41,13 +40,13 @@ from lsp_server.engine.messages import (
     Timings,
 )
 from lsp_server.engine.remote_answers import Completed, Completion, Models, Problem, Props, Tokens, Took, Usage
+from lsp_server.engine.remote_token import read_token, where_to_put
 from lsp_server.errors import EngineError, ModelError
 
 _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-TOKEN_VARIABLE = "INFILL_REMOTE_TOKEN"  # noqa: S105  (its name, not what is in it)
 DEFAULT_WINDOW_TOKENS = 4096
 SILENCE_S = 60.0  # a server that says nothing for so long in the middle of an answer is gone
 _CONNECT_S = 5.0
@@ -64,9 +63,7 @@ class RemoteClient:
     def __init__(self, options: EngineOptions) -> None:
         assert options.remote is not None
         self._options, self._remote = options, options.remote
-        token = os.environ.get(TOKEN_VARIABLE, "")
         self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=SILENCE_S),
             trust_env=True,
         )
@@ -92,6 +89,8 @@ class RemoteClient:
 
     async def load(self) -> AsyncGenerator[LoadEvent, None]:
         """Find out what is there."""
+        if token := await asyncio.to_thread(read_token, self._remote):
+            self._session.headers["Authorization"] = f"Bearer {token}"
         try:
             props = await self._props()
             self._is_llama_server = props is not None
@@ -134,7 +133,7 @@ class RemoteClient:
     async def _openai(self) -> ModelInfo:
         async with self._session.get(f"{self._url}/v1/models") as response:
             if response.status in (401, 403):
-                raise ModelError(f"{self._url} wants a token: set the environment variable {TOKEN_VARIABLE}.")
+                raise ModelError(f"{self._url} wants a token: {where_to_put(self._remote)}.")
             if response.status != 200:
                 raise ModelError(f"{self._url}/v1/models answers {response.status}: it is no server that infill knows.")
             models = {each.id: each for each in self._decoded(await response.read(), Models).data}
