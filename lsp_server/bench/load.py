@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,8 @@ class Ledger:
 class LoadResult:
     """By side: keys typed, the share that had their text before the next, and waits from key to text.
 
+    `opening_s` is how long all documents of a round took to be asked for first, together, before anybody typed.
+
     `over` is the ratio of the median waits, ours to the peer's, document by document. Memory is of the engines only,
     in MiB, pages that processes share counted in parts.
     """
@@ -80,6 +83,7 @@ class LoadResult:
     num_keys: dict[str, int]
     share_in_time: dict[str, float]
     waits_ms: dict[str, Spread | None]
+    opening_s: dict[str, Spread | None]
     over: Ratio | None
     ledger: Ledger
     shared_memory_mebibytes: float
@@ -94,6 +98,7 @@ class _Group:
 
     sides: Sequence[Side]
     bursts: list[Burst] = field(default_factory=list)
+    opening_s: list[float] = field(default_factory=list)
 
 
 async def measure(
@@ -133,15 +138,20 @@ def _views(view: Callable[[str], View], typed: list[str]) -> list[View]:
 
 
 async def _type_all(group: _Group, views: list[list[View]], pace_s: float) -> list[str]:
-    """All at once, none in step with another; the last text of each."""
+    """All at once, none in step with another, in documents that were all asked for before; the last text of each."""
 
-    async def one(number: int, side: Side) -> tuple[Burst, str]:
+    async def open_one(number: int, side: Side) -> None:
         first, *_ = views[number]
         await side.complete(View(first.uri, first.prefix[:-1], first.suffix), ANSWER_TOKENS)
+
+    async def one(number: int, side: Side) -> tuple[Burst, str]:
         await asyncio.sleep(pace_s * number / len(views))
         last = _Last(side)
         return await type_through(last, views[number], pace_s), last.text
 
+    began = time.perf_counter()
+    await asyncio.gather(*(open_one(number, side) for number, side in enumerate(group.sides)))
+    group.opening_s.append(time.perf_counter() - began)
     typed = await asyncio.gather(*(one(number, side) for number, side in enumerate(group.sides)))
     group.bursts += [burst for burst, _ in typed]
     return [text for _, text in typed]
@@ -257,6 +267,7 @@ def _summarise(
             for name, bursts in samples.items()
         },
         {name: spread([wait for burst in bursts for wait in burst.waits_ms()]) for name, bursts in samples.items()},
+        {group.sides[0].name: spread(group.opening_s) for group in groups},
         ratio([ours for ours, _ in pairs], [theirs for _, theirs in pairs]),
         ledger,
         shared_memory,

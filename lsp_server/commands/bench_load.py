@@ -111,6 +111,8 @@ def _print(console: Console, found: load.LoadResult) -> None:
             f"key to text, {side}",
             f"{waited}; {found.share_in_time[side]:.1%} of {found.num_keys[side]} keys before the next",
         )
+    opening = (f"{side} {seconds.median:.1f} s" for side, seconds in found.opening_s.items() if seconds)
+    report.add_row("all documents opened", ", ".join(opening))
     if found.over:
         report.add_row("ours / peer", f"{found.over.median:.3f} [{found.over.low:.3f}, {found.over.high:.3f}]")
     ledger = found.ledger
