@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 import msgspec
@@ -197,6 +198,36 @@ def test_a_log_that_cannot_be_written_is_no_matter():
             answer = b"".join(iter(lambda: asking.recv(65536), b""))
         process.stdin.close()
     assert isinstance(events_in(answer.split(b"\r\n\r\n", 1)[1].decode(), LoadEvent)[-1], LoadFailed)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs to become another user")
+async def test_another_user_s_process_gets_nothing(monkeypatch):
+    program = (
+        "import os, socket, sys\n"
+        "os.setgroups([])\n"
+        "os.setgid(65534)\n"
+        "os.setuid(65534)\n"
+        "try:\n"
+        "    open(sys.argv[1])\n"
+        "except PermissionError:\n"
+        "    print('may not read')\n"
+        "asking = socket.socket()\n"
+        "asking.connect((b'127.0.0.1', int(sys.argv[2])))\n"
+        "asking.sendall(b'GET /v1/models HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n')\n"
+        "print(asking.recv(100).decode().split()[1])\n"
+    )
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)  # noqa: PTH101  (what is in it must guard itself)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        async with opened(FAKE):
+            [(key, record)] = shared.records()
+            arguments = (str(shared.folder() / f"{key}.json"), str(record.port))
+            found = await asyncio.to_thread(
+                subprocess.run, [sys.executable, "-c", program, *arguments], capture_output=True, timeout=TIMEOUT_S
+            )
+        for _, record in shared.records():
+            shared.stop(record, with_clients=True)
+    assert found.stdout.split(b"\n")[:2] == [b"may not read", b"401"]
 
 
 # Clocks
