@@ -18,7 +18,7 @@ COMMANDS = {
     "demo": "watch a short typing session",
     "doctor": "say what is installed, which model is used, and whether it can infill",
     "setup": "put what it needs into an editor's configuration, and try it",
-    "engine": "show, stop, or read the logs of the engines that editors share",
+    "engine": "show, stop, or read the logs of the engines that editors share, or serve other programs",
     "models": "list the models infill knows, and get them from the hub",
     "stats": "say how much was shown and accepted, from counts kept on this machine",
     "bench": "measure speed: the engine's beside a llama-server with the same model, and the index's",

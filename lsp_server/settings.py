@@ -219,7 +219,7 @@ class RemoteSettings(msgspec.Struct, frozen=True):
         Meta(
             description="Address of a llama-server, or of a server with OpenAI's `/v1/completions` (vLLM, SGLang, "
             "Ollama): the text around your cursor and of neighbouring files goes there. Only your own settings can "
-            "name one. A token for it is read from the environment variable `INFILL_REMOTE_TOKEN`."
+            "name one."
         ),
     ] = ""
     api: Annotated[
@@ -227,6 +227,13 @@ class RemoteSettings(msgspec.Struct, frozen=True):
         Meta(description="What it speaks; `auto`: llama-server's own if it is one."),
     ] = "auto"
     model: Annotated[str, Meta(description="Which of its models; empty: the only one it has.")] = ""
+    credentials: Annotated[
+        Literal["environment", "keyring"],
+        Meta(
+            description="Where its token is: the environment variable `INFILL_REMOTE_TOKEN`, or the system's keyring "
+            "(`pip install 'infill-lsp[keyring]'`, then `keyring set infill` and the address as it is set here)."
+        ),
+    ] = "environment"
     format: Annotated[str, Meta(description="The family of that model, by whose markers it is prompted.")] = "deepseek"
 
 

@@ -1,4 +1,7 @@
-"""What all tests share: one option, and Hypothesis without a clock."""
+"""What all tests share: one option, bounded waiting, and Hypothesis without a clock."""
+
+import time
+from collections.abc import Callable
 
 import hypothesis
 import pytest
@@ -18,3 +21,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether to rewrite what is expected instead of comparing with it."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def wait_until():
+    """Wait for a condition, without end to a test's patience but a generous one."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < give_up, "waited in vain"
+            time.sleep(0.01)
+
+    return wait

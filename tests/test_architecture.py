@@ -32,7 +32,8 @@ ALLOWED = {
     "session": {"context.blocks", "context.candidates", "context.ranking", "engine.messages", "estimate", "prompt",
                 "sequences", "settings", "snapshot"},
     "postprocess": {"snapshot"},
-    "engine": {"child", "errors", "sequences"},
+    "engine": {"child", "errors", "sequences", "wire"},
+    "wire": {"context.blocks", "engine.messages", "errors", "languages", "prompt"},
     "catalog": {"engine.hardware", "engine.messages", "engine.sizing", "errors", "prompt.formats", "settings",
                 "snapshot"},
     "generation": {"engine.client", "engine.messages", "postprocess", "snapshot"},
@@ -50,7 +51,7 @@ ONLY_IN = {
     "pygls": ("server",),
     "lsprotocol": ("server",),
     "llama_cpp": ("engine.llama_",),
-    "aiohttp": ("engine.http_", "engine.service", "engine.presence", "bench.peer"),
+    "aiohttp": ("engine.guard", "engine.http_", "engine.presence", "engine.service", "wire", "bench.peer"),
     "socket": ("engine.http_", "catalog"),
     "urllib.request": ("workspace",),  # only for url2pathname
     "huggingface_hub": ("catalog.hub",),
@@ -60,7 +61,7 @@ ONLY_IN = {
     "pathspec": ("index.folder",),
 }
 PURE = (
-    *("actions", "context", "prompt", "session", "postprocess"),
+    *("actions", "context", "prompt", "session", "postprocess", "wire.endings", "wire.fields"),
     *(
         f"engine.{name}"
         for name in (
@@ -125,7 +126,15 @@ def test_pure_stages_import_nothing_that_does_io(path: Path) -> None:
 def test_only_the_workspace_and_the_index_read_source_files(path: Path) -> None:
     """Others that open files read settings, models or pipes; this is the list of them."""
     readers = {
-        *("workspace", "settings", "engine.fake_backend", "engine.gguf", "commands.demo", "server.streams"),
+        *(
+            "workspace",
+            "settings",
+            "engine.fake_backend",
+            "engine.gguf",
+            "engine.key",
+            "commands.demo",
+            "server.streams",
+        ),
         *("bench.record", "engine.presence", "engine.shared", "catalog.models", "catalog.verify", "evaluation.holes"),
         *("evaluation.tasks", "commands.setup", "commands.setup_helix", "commands.setup_emacs", "index.folder"),
         "statistics",
@@ -138,6 +147,18 @@ def test_only_the_workspace_and_the_index_read_source_files(path: Path) -> None:
     names = {node.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)}
     if calls & {"read_text", "read_bytes", "open_text", "fdopen"} or "open" in names:
         assert module_name(path) in readers
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_the_wall_clock_is_only_shown(path: Path) -> None:
+    """It jumps, when it is set or a laptop wakes: nothing may wait by it."""
+    shows = {"engine.shared", "commands.engine", "wire.openai"}
+    calls = {
+        f"{node.func.value.id}.{node.func.attr}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+    }
+    assert not calls & {"time.time", "time.time_ns"} or module_name(path) in shows
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
+from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.sides import Answer, ignore
 from lsp_server.bench.text import View
 from lsp_server.engine.messages import (
@@ -93,6 +94,18 @@ class OurSide:
         """Wait until no request is open and no cancelled one's prefill goes on."""
         while IDLE not in await self.engine.dump():  # noqa: ASYNC110  (another process: there is no event)
             await asyncio.sleep(POLL_S)
+
+
+class OurSideElsewhere(OurSide):
+    """Our prompts, asked of a llama-server: what it says it evaluated is what they cost there. Satisfies `Side`."""
+
+    def __init__(self, engine: EngineProcess, model: ModelInfo, max_tokens: int, server: PeerSide) -> None:
+        super().__init__(engine, model, max_tokens)
+        self._server = server
+
+    async def settle(self) -> None:
+        """Wait until its slots are idle."""
+        await self._server.settle()
 
 
 def _fill(answer: Answer, timings: Timings) -> None:

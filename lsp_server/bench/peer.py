@@ -26,10 +26,14 @@ UNLIMITED_MS = 10_000_000  # llama.vim gives up after half a second of prompt an
 
 
 class PeerSide:
-    """Satisfies `Side`. Use as an async context manager. Raises `EngineError` when the peer fails."""
+    """Satisfies `Side`, in one of the peer's slots. Use as an async context manager.
 
-    def __init__(self, url: str) -> None:
+    Raises `EngineError` when the peer fails.
+    """
+
+    def __init__(self, url: str, slot: int = 0) -> None:
         self.name = "peer"
+        self._slot = slot
         self._scale = 1.0  # of the lines that are sent
         self._session = aiohttp.ClientSession(
             base_url=url,
@@ -61,8 +65,8 @@ class PeerSide:
     async def ask(self, path: str, fields: dict[str, Any], on_text: Callable[[Answer], None] = ignore) -> Answer:
         """Send a request; streamed only if somebody waits for its first text."""
         stream = on_text is not ignore
-        body = fields | GREEDY | {"cache_prompt": True, "id_slot": 0, "stream": stream, "timings_per_token": stream}
-        body |= {"t_max_prompt_ms": UNLIMITED_MS, "t_max_predict_ms": UNLIMITED_MS}
+        body = fields | GREEDY | {"cache_prompt": True, "id_slot": self._slot, "stream": stream}
+        body |= {"timings_per_token": stream, "t_max_prompt_ms": UNLIMITED_MS, "t_max_predict_ms": UNLIMITED_MS}
         answer = Answer()
         began = time.perf_counter()
         try:

@@ -119,7 +119,7 @@ def _remote_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
         model_path=remote.url,
         window_tokens=settings.engine.window_tokens,
-        remote=Remote(remote.url, remote.api, remote.model, remote.format, markers),
+        remote=Remote(remote.url, remote.api, remote.model, remote.format, markers, remote.credentials),
     )
 
 

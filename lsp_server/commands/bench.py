@@ -1,6 +1,6 @@
 """`infill bench typing|cancel|decode|context`: how fast the engine is, beside a llama-server that runs the same model.
 
-What the index costs (`context`) is in `bench_context`.
+What the index costs (`context`) is in `bench_context`, many at once (`load`) in `bench_load`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from rich.console import Console
 
 from lsp_server.bench import burst, cancel, decode, edits, typing
 from lsp_server.bench.busy import busy
-from lsp_server.bench.ours import OurSide, running_engine
+from lsp_server.bench.ours import OurSide, OurSideElsewhere, running_engine
 from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.record import write_json
 from lsp_server.bench.sides import Side
 from lsp_server.bench.text import Book
-from lsp_server.commands import bench_context, bench_tables
+from lsp_server.catalog.resolve import engine_options
+from lsp_server.commands import bench_context, bench_load, bench_tables
 from lsp_server.commands.configured import model_file
 from lsp_server.commands.printing import make_console, require_folder_of
 from lsp_server.engine.messages import EngineOptions, ModelInfo
 from lsp_server.errors import InfillError
+from lsp_server.settings import RemoteSettings, Settings
 from lsp_server.workspace import read_source
 
 BURST = "burst"
@@ -69,9 +71,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 "--batch-pairs", type=_positive, default=BATCH_PAIRS, metavar="N", help="prefills of each batch (5)"
             )
     bench_context.add_kind(kinds)
+    bench_load.add_kind(kinds)
 
 
 def _add_typing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--elsewhere", metavar="URL", help="ask that llama-server with our prompts, instead of our engine"
+    )
+    parser.add_argument("--format", default="deepseek", metavar="NAME", help="its model's, as remote.format (deepseek)")
     names = ", ".join(ROWS)
     parser.add_argument("--rows", metavar="NAMES", help=f"which rows, separated by commas: {names}; default: all")
     parser.add_argument("--before", type=_positive, default=BEFORE_TOKENS, metavar="N", help="tokens before the cursor")
@@ -105,8 +112,9 @@ def _positive(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
-    if arguments.kind == "context":
-        return bench_context.run(arguments)
+    others = {"context": bench_context.run, "load": bench_load.run}
+    if arguments.kind in others:
+        return others[arguments.kind](arguments)
     console = make_console()
     arguments.model = model_file(arguments.model)
     require_folder_of(arguments.json)
@@ -143,6 +151,9 @@ async def _stage(
     `tokens` are those wanted before and after the cursor; a small window scales them down.
     """
     async with contextlib.AsyncExitStack() as stack:
+        if getattr(arguments, "elsewhere", None):
+            yield await stack.enter_async_context(_stage_elsewhere(arguments, options, tokens))
+            return
         peer = await stack.enter_async_context(PeerSide(arguments.peer)) if arguments.peer else None
         about_peer = await peer.describe(Path(options.model_path)) if peer else None
         if about_peer is not None and arguments.peer_options:
@@ -152,6 +163,24 @@ async def _stage(
         book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
         about = {"model": _about(model), "peer": about_peer}
         yield Stage(OurSide(engine, model, typing.ANSWER_TOKENS, patience_ms), peer, book, about)
+
+
+@contextlib.asynccontextmanager
+async def _stage_elsewhere(
+    arguments: argparse.Namespace, options: EngineOptions, tokens: tuple[int, int]
+) -> AsyncIterator[Stage]:
+    """Find a llama-server that our own side asks; it has no other beside it, which would take its cache."""
+    if arguments.peer:
+        raise InfillError("Name one of --peer and --elsewhere: both would share a cache.")
+    settings = Settings(remote=RemoteSettings(url=arguments.elsewhere, api="llama-server", format=arguments.format))
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(PeerSide(arguments.elsewhere))
+        about = await server.describe(Path(options.model_path)) | {"options": arguments.peer_options}
+        engine, model = await stack.enter_async_context(running_engine(engine_options(settings, None)))
+        scale = min(1.0, WINDOW_SHARE * model.window_tokens / sum(tokens))
+        book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
+        side = OurSideElsewhere(engine, model, typing.ANSWER_TOKENS, server)
+        yield Stage(side, None, book, {"model": _about(model), "elsewhere": about})
 
 
 def _book(model_path: str, before_tokens: int = 0, after_tokens: int = 0) -> Book:

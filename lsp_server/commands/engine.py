@@ -1,14 +1,20 @@
-"""`infill engine status|stop|logs`: the engines that editors share."""
+"""`infill engine status|stop|logs|serve`: the engines that editors share, and one at a fixed address."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import sys
 import time
 from collections import deque
 
 from lsp_server.commands.printing import make_console, make_table
+from lsp_server.engine.client import EngineState
+from lsp_server.engine.messages import EngineOptions
+from lsp_server.errors import EngineError
 
 _LINES = 40
+_PORT = 8012  # llama.vim and llama.vscode look there
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +25,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     stop.add_argument("--force", action="store_true", help="also those in use: their editors start them again")
     logs = kinds.add_parser("logs", help="the end of what they had to say")
     logs.add_argument("--lines", type=int, default=_LINES, metavar="N", help=f"so many lines of each ({_LINES})")
+    serve = kinds.add_parser("serve", help="answer llama.vim, llama.vscode and others at a fixed address")
+    serve.add_argument("--port", type=_port, default=_PORT, metavar="N", help=f"where, on loopback; 0: any ({_PORT})")
+    serve.add_argument("--model", metavar="MODEL", help="a model by name or path, instead of that in the settings")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 1 << 16:
+        raise argparse.ArgumentTypeError("must be below 65536")
+    return port
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show or end the shared engines."""
-    return {"status": _status, "stop": _stop, "logs": _logs}[arguments.kind](arguments)
+    """Show, end or begin."""
+    return {"status": _status, "stop": _stop, "logs": _logs, "serve": _serve}[arguments.kind](arguments)
 
 
 def _status(_: argparse.Namespace) -> int:
@@ -63,6 +79,36 @@ def _logs(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _serve(arguments: argparse.Namespace) -> int:
+    from lsp_server.commands.configured import configure
+
+    chosen, options, problems = configure(arguments.model)
+    for problem in problems:
+        print(f"infill: {problem}", file=sys.stderr)
+    if options.remote:
+        raise EngineError("Your settings name an engine elsewhere (remote.url): let programs ask that one.")
+    asyncio.run(_front(options, arguments.port, is_shared=chosen.engine.mode == "shared"))
+    return 1
+
+
+async def _front(options: EngineOptions, port: int, *, is_shared: bool) -> None:
+    """Serve until the engine fails for good. Raises `EngineError`."""
+    from lsp_server.engine import key
+    from lsp_server.engine.http_front import Front
+    from lsp_server.engine.opening import open_alone, open_for_all
+
+    front = Front(key.read_or_make(), options, open_for_all if is_shared else open_alone, _tell)
+    async with front.listening(port) as bound:
+        print(f"The engine is at http://127.0.0.1:{bound} until you end this.")
+        print(f"Its key is in {key.key_file()}.", flush=True)
+        raise EngineError(await front.failed())
+
+
+def _tell(state: EngineState, _fraction: float, _message: str) -> None:
+    if state is EngineState.READY:
+        print("The model is loaded.", flush=True)
+
+
 def _duration(seconds: float) -> str:
-    minutes = int(seconds // 60)
+    minutes = max(0, int(seconds // 60))  # a clock may have been set back
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

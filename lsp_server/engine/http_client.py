@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import AsyncGenerator
 from typing import TypeVar
@@ -11,7 +12,7 @@ import msgspec
 from aiohttp.http import HttpProcessingError
 
 from lsp_server.engine.client import WENT_AWAY
-from lsp_server.engine.messages import Done, Event, Failed, Generate, LoadEvent, Loading
+from lsp_server.engine.messages import CLIENT_HEADER, Done, Event, Failed, Generate, LoadEvent, Loading
 from lsp_server.errors import EngineError
 
 logger = logging.getLogger(__name__)
@@ -19,7 +20,6 @@ logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _GENERATE_DECODER = msgspec.json.Decoder(Event)
-CLIENT_HEADER = "Infill-Client"
 _LOAD_DECODER = msgspec.json.Decoder(LoadEvent)
 
 
@@ -103,6 +103,13 @@ class HttpClient:
                 return await response.text()
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
             return f"the engine does not answer ({type(error).__name__})"
+
+    def hand_on(
+        self, method: str, path: str, body: bytes
+    ) -> contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Ask for what somebody else wants to know. Raises `aiohttp.ClientError`; leaving early cancels it."""
+        headers = {"Content-Type": "application/json"}
+        return self._session.request(method, path, data=body or None, headers=headers)
 
     async def _events(
         self, response: aiohttp.ClientResponse, decoder: msgspec.json.Decoder[_T]

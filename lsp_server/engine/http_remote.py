@@ -10,12 +10,12 @@ reference ("Completions", "List models"), with vLLM's `max_model_len`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-import os
 import time
-from collections.abc import AsyncGenerator, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
@@ -39,11 +39,14 @@ from lsp_server.engine.messages import (
     Text,
     Timings,
 )
+from lsp_server.engine.remote_answers import Completed, Completion, Models, Problem, Props, Tokens, Took, Usage
+from lsp_server.engine.remote_token import read_token, where_to_put
 from lsp_server.errors import EngineError, ModelError
+
+_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-TOKEN_VARIABLE = "INFILL_REMOTE_TOKEN"  # noqa: S105  (its name, not what is in it)
 DEFAULT_WINDOW_TOKENS = 4096
 SILENCE_S = 60.0  # a server that says nothing for so long in the middle of an answer is gone
 _CONNECT_S = 5.0
@@ -60,9 +63,7 @@ class RemoteClient:
     def __init__(self, options: EngineOptions) -> None:
         assert options.remote is not None
         self._options, self._remote = options, options.remote
-        token = os.environ.get(TOKEN_VARIABLE, "")
         self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=SILENCE_S),
             trust_env=True,
         )
@@ -88,6 +89,8 @@ class RemoteClient:
 
     async def load(self) -> AsyncGenerator[LoadEvent, None]:
         """Find out what is there."""
+        if token := await asyncio.to_thread(read_token, self._remote):
+            self._session.headers["Authorization"] = f"Bearer {token}"
         try:
             props = await self._props()
             self._is_llama_server = props is not None
@@ -98,24 +101,24 @@ class RemoteClient:
             ) from error
         yield Loaded(model)
 
-    async def _props(self) -> dict[str, Any] | None:
+    async def _props(self) -> Props | None:
         """llama-server's properties; None for another kind of server."""
         if self._remote.api == "openai":
             return None
         async with self._session.get(f"{self._url}/props") as response:
-            found = await response.json(content_type=None) if response.status == 200 else None
-        if isinstance(found, dict) and "default_generation_settings" in found:
-            return found
+            found = await response.read() if response.status == 200 else b""
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            return msgspec.json.decode(found, type=Props)
         if self._remote.api == "llama-server":
             raise ModelError(f"{self._url} is no llama-server: it has no /props. Set remote.api to openai.")
         return None
 
-    async def _llama_server(self, props: dict[str, Any]) -> ModelInfo:
-        window = int(props["default_generation_settings"].get("n_ctx") or DEFAULT_WINDOW_TOKENS)
+    async def _llama_server(self, props: Props) -> ModelInfo:
+        window = props.default_generation_settings.n_ctx or DEFAULT_WINDOW_TOKENS
         begin = await self._ask_tokens("", add_special=True)
         if begin:
             self._marker_tokens["begin"] = begin[0][0]
-            self._markers["begin"] = str(props.get("bos_token", ""))
+            self._markers["begin"] = props.bos_token or ""
         for role, text in self._remote.markers.items():
             found = await self._ask_tokens(text, parse_special=True)
             if len(found) != 1:
@@ -124,17 +127,16 @@ class RemoteClient:
                     "Set remote.format to the model's family."
                 )
             self._markers[role], self._marker_tokens[role] = text, found[0][0]
-        name = str(props.get("model_alias") or props.get("model_path") or self._model or "model")
+        name = props.model_alias or props.model_path or self._model or "model"
         return self._info(name.rsplit("/", 1)[-1], window, heals=True)
 
     async def _openai(self) -> ModelInfo:
         async with self._session.get(f"{self._url}/v1/models") as response:
             if response.status in (401, 403):
-                raise ModelError(f"{self._url} wants a token: set the environment variable {TOKEN_VARIABLE}.")
+                raise ModelError(f"{self._url} wants a token: {where_to_put(self._remote)}.")
             if response.status != 200:
                 raise ModelError(f"{self._url}/v1/models answers {response.status}: it is no server that infill knows.")
-            found = await response.json(content_type=None)
-        models = {str(each.get("id")): each for each in found.get("data", [])} if isinstance(found, dict) else {}
+            models = {each.id: each for each in self._decoded(await response.read(), Models).data}
         if not self._model and len(models) == 1:
             self._model = next(iter(models))
         if self._model not in models:
@@ -142,9 +144,9 @@ class RemoteClient:
                 f"{self._url} does not have the model {self._model!r}. Set remote.model to one it has: "
                 f"{', '.join(models) or 'it names none'}."
             )
-        window = models[self._model].get("max_model_len") or self._options.window_tokens or DEFAULT_WINDOW_TOKENS
+        window = models[self._model].max_model_len or self._options.window_tokens or DEFAULT_WINDOW_TOKENS
         self._markers = dict(self._remote.markers)
-        return self._info(self._model, int(window), heals=False)
+        return self._info(self._model, window, heals=False)
 
     def _info(self, name: str, window: int, *, heals: bool) -> ModelInfo:
         if self._options.window_tokens:
@@ -186,22 +188,22 @@ class RemoteClient:
             body["grammar"] = _grammar(rest, visible=request.indented)
         timings = Timings(prompt_tokens=len(prompt) + len(typed))
         began, announced = time.monotonic(), False
-        async for data in self._stream("/completion", body):
+        async for data in self._stream("/completion", body, Completed):
             if not announced:
                 announced = True
                 timings.first_token_ms = (time.monotonic() - began) * 1000
                 yield Prefilled(timings)
-            text = str(data.get("content", ""))
+            text = data.content
             agreed = min(len(rest), len(text))
             text, rest = text[agreed:], rest[agreed:]
             if text:
                 yield Chunk(text)
-            if data.get("stop"):
-                found = data.get("timings", {})
-                timings.reused_tokens = int(found.get("cache_n", 0))
-                timings.prefill_ms, timings.decode_ms = found.get("prompt_ms", 0.0), found.get("predicted_ms", 0.0)
-                timings.decoded_tokens = int(data.get("tokens_predicted", 0))
-                yield Done("length" if data.get("stop_type") == "limit" else "end", timings)
+            if data.stop:
+                took = data.timings or Took()
+                timings.reused_tokens = took.cache_n
+                timings.prefill_ms, timings.decode_ms = took.prompt_ms, took.predicted_ms
+                timings.decoded_tokens = data.tokens_predicted
+                yield Done("length" if data.stop_type == "limit" else "end", timings)
                 return
         raise EngineError(f"The engine at {self._url} ended its answer in the middle.")
 
@@ -212,29 +214,34 @@ class RemoteClient:
             "max_tokens": request.max_tokens,
             "stream": True,
             "temperature": request.sampling.temperature,
+            # What was in the cache is said with the usage only.
+            "stream_options": {"include_usage": True},
         }
         timings = Timings()
         began, announced = time.monotonic(), False
-        async for data in self._stream("/v1/completions", body):
+        reason = ""
+        async for data in self._stream("/v1/completions", body, Completion):
             if not announced:
                 announced = True
                 timings.first_token_ms = (time.monotonic() - began) * 1000
                 yield Prefilled(timings)
-            choice = (data.get("choices") or [{}])[0]
-            if text := choice.get("text"):
-                timings.decoded_tokens += 1
-                yield Chunk(str(text))
-            if reason := choice.get("finish_reason"):
-                yield Done("length" if reason == "length" else "end", timings)
-                return
-        raise EngineError(f"The engine at {self._url} ended its answer in the middle.")
+            for choice in data.choices[:1]:
+                reason = choice.finish_reason or reason
+                if choice.text:
+                    timings.decoded_tokens += 1
+                    yield Chunk(choice.text)
+            if data.usage:
+                _count(timings, data.usage)
+        if not reason:
+            raise EngineError(f"The engine at {self._url} ended its answer in the middle.")
+        yield Done("length" if reason == "length" else "end", timings)
 
     async def state(self) -> str:
         """What is known of it."""
         kind = "llama-server" if self._is_llama_server else "OpenAI-compatible"
         return f"{kind} at {self._url}, model {self._model or 'not named'}"
 
-    async def _stream(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+    async def _stream(self, path: str, body: dict[str, Any], kind: type[_T]) -> AsyncGenerator[_T, None]:
         """The objects of a stream of server-sent events; asked again where the server is busy and has said nothing."""
         for delay in (*RETRY_DELAYS_S, None):
             async with self._session.post(self._url + path, json=body) as response:
@@ -249,17 +256,16 @@ class RemoteClient:
                     text = line[5:].strip()
                     if text == b"[DONE]":
                         return
-                    yield self._decoded(text)
+                    yield self._decoded(text, kind)
                 return
 
-    def _decoded(self, text: bytes) -> dict[str, Any]:
+    def _decoded(self, text: bytes, kind: type[_T]) -> _T:
         try:
-            data = msgspec.json.decode(text, type=dict[str, Any])
+            if problem := msgspec.json.decode(text, type=Problem).error:
+                raise EngineError(f"{self._url} reports an error: {str(problem)[:300]}")
+            return msgspec.json.decode(text, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise EngineError(f"{self._url} answers something that is not its protocol: {error}.") from None
-        if problem := data.get("error"):
-            raise EngineError(f"{self._url} reports an error: {str(problem)[:300]}")
-        return data
 
     # Prompts
 
@@ -298,8 +304,8 @@ class RemoteClient:
         async with self._session.post(f"{self._url}/tokenize", json=body) as response:
             if response.status != 200:
                 raise EngineError(f"{self._url} does not tokenise: {response.status}.")
-            found = await response.json(content_type=None)
-        return [(int(each["id"]), _piece(each["piece"])) for each in found["tokens"]]
+            found = self._decoded(await response.read(), Tokens)
+        return [(token.id, token.spelling) for token in found.tokens]
 
     def _spelt(self, part: Marker | Text | Control) -> str:
         if isinstance(part, Marker):
@@ -321,8 +327,12 @@ def _goes_on(piece: bytes) -> bool:
     return piece[:1].isalnum() or piece[:1] == b"_"
 
 
-def _piece(piece: str | Sequence[int]) -> bytes:
-    return piece.encode() if isinstance(piece, str) else bytes(piece)
+def _count(timings: Timings, usage: Usage) -> None:
+    """Note what an answer took, by the server's own count."""
+    timings.prompt_tokens = usage.prompt_tokens
+    timings.decoded_tokens = usage.completion_tokens or timings.decoded_tokens
+    details = usage.prompt_tokens_details
+    timings.reused_tokens = (details.cached_tokens if details else None) or 0
 
 
 def _grammar(rest: str, *, visible: bool) -> str:

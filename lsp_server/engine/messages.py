@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+CLIENT_HEADER = "Infill-Client"  # tells the documents of one client of a shared engine from those of others
+
 
 class Priority(IntEnum):
     """Who goes first when several requests wait; smaller is sooner."""
@@ -277,7 +279,8 @@ LoadEvent = Loading | Loaded | LoadFailed
 class Remote(msgspec.Struct, frozen=True):
     """A server elsewhere: its address, what it speaks, which of its models is asked, and that model's format.
 
-    `markers` are the texts of the format's marker roles, which a server does not tell.
+    `markers` are the texts of the format's marker roles, which a server does not tell. `credentials` is where its token
+    is; the token itself goes through no message.
     """
 
     url: str
@@ -285,6 +288,7 @@ class Remote(msgspec.Struct, frozen=True):
     model: str
     format: str
     markers: dict[str, str]
+    credentials: Literal["environment", "keyring"] = "environment"
 
 
 class EngineOptions(msgspec.Struct, frozen=True):

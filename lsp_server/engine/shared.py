@@ -37,6 +37,7 @@ warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 LINGER_S = 120.0
 MOST_LOG_BYTES = 1 << 20
 _ASK_TIMEOUT_S = 5.0
+_MOST_ANSWER_BYTES = 1 << 16
 
 
 @contextlib.asynccontextmanager
@@ -90,14 +91,17 @@ def records() -> Iterator[tuple[str, Record]]:
 
 
 def is_alive(record: Record) -> bool:
-    """Whether the engine of a record answers to its token."""
-    return _ask(record, "GET", "/health") == http.HTTPStatus.NO_CONTENT
+    """Whether the engine of a record answers to its token, as the process that the record names."""
+    _, body = _ask(record, "GET", "/health")
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(body, type=_Health).pid == record.pid
+    return False
 
 
 def stop(record: Record, *, with_clients: bool) -> bool:
     """End an engine, one that has clients only `with_clients`; whether it ends."""
     path = "/stop?clients=any" if with_clients else "/stop"
-    return _ask(record, "POST", path) == http.HTTPStatus.NO_CONTENT
+    return _ask(record, "POST", path)[0] == http.HTTPStatus.NO_CONTENT
 
 
 def find_or_start(options: EngineOptions) -> Record:
@@ -159,9 +163,13 @@ def _start(options: EngineOptions, key: str, path: Path) -> Record:
         patience.cancel()
     record = Record(process.pid, listening.port, launch.token, __version__, options.model_path, time.time())
     new = path.with_suffix(".new")
-    new.touch(mode=0o600)
-    new.write_bytes(msgspec.json.encode(record))
-    new.replace(path)
+    try:
+        new.touch(mode=0o600)
+        new.write_bytes(msgspec.json.encode(record))
+        new.replace(path)
+    except OSError:  # a full disk, perhaps: nobody would find it
+        process.kill()
+        raise
     return record
 
 
@@ -183,13 +191,20 @@ def _read(path: Path) -> Record | None:
         return None
 
 
-def _ask(record: Record, method: str, path: str) -> int:
-    """The status of an engine's answer; 0 where there is none. Whatever else listens there has not its token."""
+class _Health(msgspec.Struct):
+    """What is read of an engine's answer to `/health`."""
+
+    pid: int
+
+
+def _ask(record: Record, method: str, path: str) -> tuple[int, bytes]:
+    """Status and body of an engine's answer; 0 where there is none. Whatever else listens there has not its token."""
     connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=_ASK_TIMEOUT_S)
     try:
         connection.request(method, path, headers={"Authorization": f"Bearer {record.token}"})
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read(_MOST_ANSWER_BYTES)
     except (OSError, http.client.HTTPException):
-        return 0
+        return 0, b""
     finally:
         connection.close()

@@ -21,7 +21,7 @@ from lsp_server.engine.messages import (
 )
 from lsp_server.engine.prepare import Prepared, Preparer
 from lsp_server.engine.scheduler import Scheduler
-from lsp_server.errors import InfillError
+from lsp_server.errors import EngineError, InfillError
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,24 @@ class Worker:
         scheduler = self._scheduler
         if scheduler is not None and scheduler.should_interrupt_to_cancel(request_id):
             scheduler.backend.interrupt(True)
+
+    def tokenize(self, text: str, *, control: bool) -> list[int]:
+        """Tokens of a text, control tokens among them if `control`. Raises `EngineError` while there is no model."""
+        backend = self._loaded()
+        return backend.tokenize_control(text) if control else backend.tokenize(text)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token stands for. Raises `EngineError` while there is no model."""
+        return self._loaded().piece(token)
+
+    def marker(self, role: str) -> int:
+        """The token of a marker. Raises `PromptError` where the model has none, `EngineError` without a model."""
+        return self._loaded().marker(role)
+
+    def _loaded(self) -> Backend:
+        if self._backend is None:
+            raise EngineError("The model is not loaded.")
+        return self._backend
 
     def dump(self, reply: Callable[[str], None]) -> None:
         """Hand the scheduler's state as text to `reply`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from lsp_server.context.blocks import Block
 from lsp_server.engine.messages import Marker, ModelInfo, PromptPart, Text
 from lsp_server.estimate import CHARACTERS_PER_TOKEN, estimate_tokens
 from lsp_server.prompt.anchor import Anchor
-from lsp_server.prompt.formats import FimFormat, Place
+from lsp_server.prompt.formats import FimFormat, Order, Place
 from lsp_server.snapshot import Snapshot
 
 # The prefix's start moves in steps of this share of its room: the prompt's head stays the same, and with it the
@@ -34,7 +36,7 @@ def plan_anchor(
     Counts are estimated; the engine cuts exactly what is still too long. `suffix_share` is the share of the window
     that the text after the cursor may take. With `most_tokens` the anchor is a short one, of so many tokens.
     """
-    reserve = min(int(model.window_tokens * RESERVE_SHARE), MOST_RESERVE_TOKENS) if fim_format.anchored else 0
+    reserve = reserve_for(model, fim_format)
     num_markers = sum(role in model.markers for role in fim_format.among if isinstance(role, str))
     budget = max(0, model.window_tokens - max_tokens - reserve - num_markers)
     if most_tokens is not None:
@@ -50,9 +52,9 @@ def plan_anchor(
     least_room = (budget - suffix_room) // 2
     blocks = _fitting(blocks, least_room, fim_format)
     order = fim_format.among if blocks else fim_format.alone
-    texts: dict[Place, list[PromptPart]] = {
+    texts: dict[Place, Sequence[PromptPart]] = {
         Place.PROJECT: [Text(fim_format.project_line(snapshot.project))],
-        Place.BLOCKS: [_part(block, fim_format) for block in blocks],
+        Place.BLOCKS: [block_part(block, fim_format) for block in blocks],
         Place.PATH: [Text(fim_format.heading_of(snapshot.language_id, snapshot.path))],
         Place.SUFFIX: [Text(suffix_part, overflow="keep_head")],
     }
@@ -60,21 +62,33 @@ def plan_anchor(
     room = budget - spent
     step = int(least_room * CHARACTERS_PER_TOKEN * STEP_SHARE)
     texts[Place.PREFIX] = [Text(_tail(prefix, room * CHARACTERS_PER_TOKEN, step), overflow="keep_tail")]
+    return Anchor(
+        prefix,
+        snapshot.suffix,
+        blocks,
+        lay_out(texts, order, model, fim_format),
+        reserve,
+        reserve * CHARACTERS_PER_TOKEN,
+        is_short=most_tokens is not None,
+    )
+
+
+def reserve_for(model: ModelInfo, fim_format: FimFormat) -> int:
+    """Tokens of the window that are kept for text typed behind an anchor."""
+    return min(int(model.window_tokens * RESERVE_SHARE), MOST_RESERVE_TOKENS) if fim_format.anchored else 0
+
+
+def lay_out(
+    texts: Mapping[Place, Sequence[PromptPart]], order: Order, model: ModelInfo, fim_format: FimFormat
+) -> tuple[PromptPart, ...]:
+    """Texts in a format's order, with those of its markers that the model has."""
     parts: list[PromptPart] = []
     for place in order:
         if isinstance(place, Place):
             parts += texts[place]
         elif place in model.markers:
             parts.append(Marker(place))
-    return Anchor(
-        prefix,
-        snapshot.suffix,
-        blocks,
-        _with_lead(parts, fim_format.lead),
-        reserve,
-        reserve * CHARACTERS_PER_TOKEN,
-        is_short=most_tokens is not None,
-    )
+    return _with_lead(parts, fim_format.lead)
 
 
 def _fitting(blocks: tuple[Block, ...], max_tokens: int, fim_format: FimFormat) -> tuple[Block, ...]:
@@ -82,14 +96,15 @@ def _fitting(blocks: tuple[Block, ...], max_tokens: int, fim_format: FimFormat) 
     kept: list[Block] = []
     spent = 0
     for block in blocks:
-        cost = _cost(_part(block, fim_format))
+        cost = _cost(block_part(block, fim_format))
         if spent + cost <= max_tokens:
             kept.append(block)
             spent += cost
     return tuple(kept)
 
 
-def _part(block: Block, fim_format: FimFormat) -> Text:
+def block_part(block: Block, fim_format: FimFormat) -> Text:
+    """A block as a prompt has it."""
     ending = "" if block.text.endswith("\n") else "\n"
     between = "" if fim_format.block_marker else "\n"
     text = fim_format.heading_of(block.language_id, block.path) + block.text + ending + between

@@ -12,6 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from lsp_server.sequences import common_prefix
+
 CONTEXT_TOKENS = 4096
 
 
@@ -20,6 +22,8 @@ class StubPeer:
 
     def __init__(self, model_file: str) -> None:
         self._model_file = model_file
+        self.num_slots = 1
+        self._cached: list[int] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     @contextlib.asynccontextmanager
@@ -29,7 +33,8 @@ class StubPeer:
         app.router.add_get("/props", self._props)
         app.router.add_get("/slots", self._slots)
         app.router.add_post("/infill", self._answer)
-        app.router.add_post("/completion", self._answer)
+        app.router.add_post("/completion", self._complete)
+        app.router.add_post("/tokenize", self._tokenize)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -43,13 +48,37 @@ class StubPeer:
             {
                 "model_path": f"/models/{self._model_file}",
                 "build_info": "b0-stub",
-                "total_slots": 1,
+                "total_slots": self.num_slots,
                 "default_generation_settings": {"n_ctx": CONTEXT_TOKENS},
             }
         )
 
     async def _slots(self, _: web.Request) -> web.Response:
         return web.json_response([{"id": 0, "is_processing": False}])
+
+    async def _tokenize(self, request: web.Request) -> web.Response:
+        """Markers are one token; of other texts each character is."""
+        asked = await request.json()
+        pieces = [asked["content"]] if asked["parse_special"] and asked["content"] else list(asked["content"])
+        return web.json_response({"tokens": [{"id": hash(piece) & 0xFFFF, "piece": piece} for piece in pieces]})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        """Of a prompt in tokens, what it has in common with the one before was in the cache."""
+        body = await request.json()
+        if isinstance(body["prompt"], str):
+            return await self._answer(request)
+        self.asked.append((request.path, body))
+        prompt = body["prompt"]
+        num_cached = common_prefix(self._cached, prompt)
+        self._cached = prompt
+        timings = {"prompt_n": len(prompt) - num_cached, "cache_n": num_cached, "prompt_ms": 2.0, "predicted_ms": 1.0}
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for _ in range(body["n_predict"]):
+            await response.write(b'data: {"content": "x", "stop": false}\n\n')
+        last = {"content": "", "stop": True, "stop_type": "limit", "tokens_predicted": body["n_predict"]}
+        await response.write(b"data: " + json.dumps(last | {"timings": timings}).encode() + b"\n\n")
+        return response
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

@@ -81,6 +81,17 @@ def test_the_peer_is_asked_as_llama_vim_asks(bench, peer, peer_url):
     assert body["prompt"].strip()
 
 
+def test_our_prompts_on_a_llama_server(bench, peer, peer_url):
+    """Anchored fill works there too: by its own count, a letter costs it the tokens typed."""
+    results = bench("typing", "--elsewhere", peer_url, "--rows", "letter,cold", "--before", "200", "--after", "100")
+    rows = {row["name"]: row for row in results["rows"]}
+    assert rows["letter"]["evaluated_tokens"]["ours"]["median"] <= 3
+    assert rows["letter"]["prompt_tokens"]["ours"]["median"] > 200
+    assert rows["cold"]["evaluated_tokens"]["ours"]["median"] > 200
+    assert {path for path, _ in peer.asked} == {"/completion"}
+    assert results["elsewhere"]["build"] == "b0-stub"
+
+
 def test_typing_through_files_at_a_pace(bench, tmp_path):
     source = tmp_path / "source.py"
     source.write_text("def area(width, height):\n    return width * height\n\n\n" * 30, encoding="utf-8")
@@ -110,6 +121,8 @@ def test_the_scheduler_beside_a_bare_loop(bench):
         (("typing", "--rows", "leter"), "There is no row 'leter'."),
         (("typing", "--json", "no/such/folder/r.json"), "There is no folder for"),
         (("typing", "--peer", "http://127.0.0.1:9"), "Is llama-server running?"),
+        (("typing", "--elsewhere", "http://127.0.0.1:9"), "Is llama-server running?"),
+        (("typing", "--elsewhere", "http://127.0.0.1:9", "--peer", "http://127.0.0.1:9"), "share a cache"),
         (("decode", "--model", "nowhere.gguf"), "nowhere.gguf"),
     ],
 )

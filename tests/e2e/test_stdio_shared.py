@@ -69,6 +69,26 @@ async def test_a_killed_engine_is_missed_by_a_suggestion_only(serve_shared):
     assert not [sentence for client in clients for sentence in client.shown()]
 
 
+async def test_a_killed_server_takes_nothing_from_the_others(serve_shared):
+    first, second, third = [await serve_shared() for _ in range(3)]
+    await ask(first)
+    [record] = running()
+    first.change(URI, {"text": "def volume(w, h, d):\n    "})
+    first.ask(URI, 1, 4)
+    first.process.kill()
+    assert await ask(second) == await ask(third)
+    assert running() == [record]
+    await eventually(lambda: _num_open() == 0)
+    assert not [sentence for client in (second, third) for sentence in client.shown()]
+
+
+def _num_open() -> int:
+    """Requests that the engine has open, by its own books."""
+    [record] = running()
+    _, state = shared._ask(record, "GET", "/state")
+    return int(state.decode().split(" open")[0].rpartition(" ")[2])
+
+
 async def test_the_engine_can_be_stopped_and_comes_back(serve_shared, infill_engine):
     client = await serve_shared()
     await ask(client)

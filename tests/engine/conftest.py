@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import struct
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -204,19 +203,6 @@ def rewrite_model(tmp_path_factory):
         return path
 
     return rewrite
-
-
-@pytest.fixture
-def wait_until():
-    """Wait for a condition, without end to a test's patience but a generous one."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < give_up, "waited in vain"
-            time.sleep(0.01)
-
-    return wait
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ class Server:
     def __init__(self, *pieces: str) -> None:
         self.pieces = pieces
         self.fault = ""
+        self.wrong_line = b""
+        self.says_of_itself = ""
         self.token = ""
         self.asked: list[dict[str, Any]] = []
         self.statuses: list[int] = []
@@ -56,6 +58,8 @@ class Server:
                     return response
                 if self.fault == "silent" and number == 1:
                     await asyncio.sleep(60)
+                if self.wrong_line and number == 1:
+                    await response.write(self.wrong_line + b"\n\n")
                 text = "{not json" if self.fault == "garbage" and number == 1 else json.dumps(event)
                 await response.write(f": comment\r\ndata: {text}\r\n\r\n".encode())
         except asyncio.CancelledError:
@@ -105,7 +109,8 @@ class OpenAIServer(Server):
 
     async def models(self, request: web.Request) -> web.Response:
         data = [{"id": "coder", "max_model_len": 1000}]
-        return self.refused(request) or web.json_response({"data": data})
+        said = self.says_of_itself or json.dumps({"data": data})
+        return self.refused(request) or web.Response(text=said, content_type="application/json")
 
     async def completions(self, request: web.Request) -> web.StreamResponse:
         events: list[Any] = [{"choices": [{"text": piece, "finish_reason": None}]} for piece in self.pieces]

@@ -162,6 +162,40 @@ async def test_a_broken_answer_ends_in_one_sentence(make, fault, sentence):
     assert sentence in end.message
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"data: [1]",
+        b"data: null",
+        b'data: {"choices": {"text": "x"}, "content": ["x"]}',
+        b'data: {"choices": ["x"], "content": null}',
+        b'data: {"choices": [{"text": 3}], "timings": [], "stop": true}',
+        b'data: {"choices": [{"text": "\xff"}], "content": "\xff"}',
+        b"data: " + b"x" * 1_000_000,
+        b'data: {"error": {"message": "out of memory"}}',
+    ],
+    ids=lambda line: line[6:30].decode(errors="replace"),
+)
+@pytest.mark.parametrize("make", [LlamaServer, OpenAIServer])
+async def test_an_event_of_another_shape_ends_in_one_sentence(make, line):
+    server = make("x", "y", "z")
+    server.wrong_line = line
+    async with server.running(), connected(server.url) as engine:
+        text, end = await ask(engine, Generate(ANCHOR, 5))
+    assert text == "x"
+    assert isinstance(end, Failed)
+    assert end.message.endswith((".", "}"))
+
+
+@pytest.mark.parametrize("answer", ["null", "[]", '{"data": 3, "tokens": [{"id": "x"}]}', "not json"])
+async def test_what_a_server_says_of_itself_may_be_nonsense(answer):
+    server = OpenAIServer("x")
+    server.says_of_itself = answer
+    async with server.running(), connected(server.url, api="openai") as engine:
+        _, end = await ask(engine, Generate(ANCHOR, 5))
+    assert "not its protocol" in end.message
+
+
 @pytest.mark.parametrize("make", [LlamaServer, OpenAIServer])
 async def test_one_that_falls_silent_is_given_up(make, monkeypatch):
     monkeypatch.setattr(http_remote, "SILENCE_S", 0.3)

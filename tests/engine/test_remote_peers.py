@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from lsp_server.catalog.resolve import embedded_model, engine_options
+from lsp_server.engine.messages import Done, Generate, Marker, Text
 from lsp_server.engine.process import EngineProcess
 from lsp_server.pipeline import Ask, Pipeline
 from lsp_server.settings import RemoteSettings, Settings
@@ -47,6 +48,20 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
             return response.status == 200
     except aiohttp.ClientError:
         return False
+
+
+async def test_what_it_had_in_its_cache_it_does_not_tell(url):
+    """So nothing of it can be shown on this peer; llama-server tells (`infill bench typing --elsewhere`)."""
+    engine = EngineProcess(engine_options(Settings(remote=RemoteSettings(url=url)), None))
+    engine.start()
+    request = Generate((Marker("prefix"), Text("def add(a, b):\n"), Marker("suffix"), Text("\n"), Marker("middle")), 4)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            ends = [[event async for event in engine.generate(request)][-1] for _ in range(2)]
+    finally:
+        await engine.stop()
+    assert all(isinstance(end, Done) for end in ends)
+    assert [end.timings.reused_tokens for end in ends] == [0, 0]
 
 
 async def test_a_server_of_openai_s_api_completes(url):

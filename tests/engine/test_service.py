@@ -2,77 +2,16 @@
 
 import contextlib
 import http.client
+import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
-import msgspec
 import psutil
 import pytest
 
-from lsp_server.engine.messages import (
-    Done,
-    EngineOptions,
-    Event,
-    Failed,
-    Generate,
-    Launch,
-    Listening,
-    Loaded,
-    LoadEvent,
-    LoadFailed,
-    Loading,
-    Marker,
-    Text,
-)
-
-ROOT = Path(__file__).parents[2]
-TOKEN = "the-token"
-SERVE = ("-m", "lsp_server.engine.service")
-
-
-@dataclass
-class Service:
-    """A running engine process."""
-
-    process: subprocess.Popen
-    port: int
-
-    def open(self, method="GET", path="/health", body=None, **headers: str):
-        """Ask, and return connection and response; close the former to be done."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        headers = {"Authorization": f"Bearer {TOKEN}"} | headers
-        connection.request(method, path, body, {name: value for name, value in headers.items() if value})
-        return connection, connection.getresponse()
-
-    def ask(self, *args, **headers) -> tuple[int, str]:
-        connection, response = self.open(*args, **headers)
-        with contextlib.closing(connection):
-            return response.status, response.read().decode()
-
-    def generate(self, max_tokens: int = 3) -> list[Event]:
-        _, text = self.ask("POST", "/generate", request_of(max_tokens))
-        return events_in(text, Event)
-
-    def state(self) -> str:
-        return self.ask("GET", "/state")[1]
-
-
-@contextlib.contextmanager
-def launched(script: str = "", program: tuple[str, ...] = SERVE):
-    """An engine process with a fake model."""
-    options = EngineOptions(model_path=f"fake:{script}", backend="fake")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, *program], cwd=ROOT, **pipes) as process:
-        process.stdin.write(msgspec.json.encode(Launch(TOKEN, options)) + b"\n")
-        process.stdin.flush()
-        try:
-            yield Service(process, msgspec.json.decode(process.stdout.readline(), type=Listening).port)
-        finally:
-            process.stdin.close()
-            process.wait(timeout=30)
+from lsp_server.engine.messages import Done, Event, Failed, Loaded, LoadEvent, LoadFailed, Loading
+from tests.services import ROOT, TOKEN, events_in, launched, request_of
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +20,13 @@ def service():
         yield running
 
 
-def request_of(max_tokens: int, text: str = "abc9") -> bytes:
-    return msgspec.json.encode(Generate((Marker("begin"), Text(text)), max_tokens))
-
-
-def events_in(text: str, kind) -> list:
-    return [msgspec.json.decode(line[5:], type=kind) for line in text.splitlines() if line]
-
-
 # Who may ask
 
 
-def test_with_the_token(service):
-    assert service.ask() == (204, "")
+def test_with_the_token(service, wait_until):
+    wait_until(lambda: service.ask()[0] == 200)
+    health = json.loads(service.ask()[1])
+    assert (health["status"], health["pid"]) == ("ok", service.process.pid)
 
 
 @pytest.mark.parametrize("path", ["/health", "/state", "/load", "/generate", "/elsewhere"])
@@ -118,7 +51,7 @@ def test_a_host_that_is_not_loopback_is_refused(service, host):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost:1234", "[::1]:80"])
 def test_a_loopback_host_is_served(service, host):
-    assert service.ask(Host=host)[0] == 204
+    assert service.ask("GET", "/state", Host=host)[0] == 200
 
 
 def test_it_listens_on_loopback_only(service):

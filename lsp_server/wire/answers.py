@@ -1,0 +1,77 @@
+"""Answers over HTTP: JSON, its errors, and server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+# Who reads nothing of its answer for so long is taken for gone, and its request is cancelled.
+PATIENCE_S = 60.0
+_KINDS = {400: "invalid_request_error", 401: "authentication_error", 501: "not_supported_error"}
+
+_T = TypeVar("_T")
+
+
+class BodyError(Exception):
+    """A request whose body cannot be read, or asks for what there is not; its text is a sentence."""
+
+
+def problem(status: int, message: str) -> dict[str, Any]:
+    """An error as llama-server and OpenAI's API tell it."""
+    return {"error": {"code": status, "message": message, "type": _KINDS.get(status, "server_error")}}
+
+
+def refusal(status: int, message: str) -> web.Response:
+    """A response that says what is wrong."""
+    return json_response(problem(status, message), status)
+
+
+def json_response(content: Any, status: int = 200) -> web.Response:
+    """JSON without white space: llama.vim looks for `"content":"`."""
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
+
+
+async def body_of(request: web.Request, kind: type[_T]) -> _T:
+    """A request's body. Raises `BodyError` if it is not of that kind."""
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BodyError(f"The request cannot be read: {error}.") from None
+
+
+async def patiently(writing: Awaitable[None]) -> None:
+    """Wait until what is written to a client is on its way. Raises `ConnectionResetError` if nobody reads it."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await writing
+    except TimeoutError:
+        raise ConnectionResetError("Nobody reads the answer.") from None
+
+
+class Send:
+    """Writes events to one response. Raises `ConnectionResetError` where nobody reads them."""
+
+    def __init__(self, response: web.StreamResponse) -> None:
+        self.response = response
+
+    async def __call__(self, event: Any) -> None:
+        """Send an event as JSON."""
+        await self.line(msgspec.json.encode(event))
+
+    async def line(self, data: bytes) -> None:
+        """Send an event's data as they are."""
+        await patiently(self.response.write(b"data: " + data + b"\n\n"))
+
+
+@contextlib.asynccontextmanager
+async def event_stream(request: web.Request) -> AsyncIterator[Send]:
+    """A response of server-sent events (WHATWG HTML, section 9.2)."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    yield Send(response)
+    await response.write_eof()

@@ -1,0 +1,81 @@
+"""`infill bench load` end to end, and that what it asserts can fail."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+
+from lsp_server import cli
+from lsp_server.bench.editor import Editor
+from lsp_server.bench.load import Ledger
+from lsp_server.errors import EngineError
+from tests.bench.stub_peer import StubPeer
+
+CLIENTS = 2
+
+
+@pytest.fixture
+def peer():
+    peer = StubPeer("tiny-fim.gguf")
+    peer.num_slots = CLIENTS
+    return peer
+
+
+@pytest.fixture
+def peer_url(peer):
+    """The peer in a thread of its own: `infill bench` runs an event loop itself."""
+    address: list[str] = []
+    started, ended = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with peer.running() as url:
+            address.append(url)
+            started.set()
+            await asyncio.to_thread(ended.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert started.wait(20)
+    yield address[0]
+    ended.set()
+    thread.join(20)
+
+
+def test_all_of_it_beside_a_peer(tmp_path, capsys, peer, peer_url):
+    path = tmp_path / "load.json"
+    small = ("--rounds", "1", "--keys", "6", "--pace", "100", "--before", "150", "--after", "60", "--threads", "1")
+    arguments = ("--clients", str(CLIENTS), "--peer", peer_url, "--json", str(path), *small)
+    assert cli.main(["bench", "load", *arguments]) == 0
+    found = json.loads(path.read_text())["load"]
+    assert found["num_keys"] == {"ours": 6 * CLIENTS, "peer": 6 * CLIENTS}
+    ledger = found["ledger"]
+    assert ledger["num_asked"] == 7 * CLIENTS, "each key, and once to open the document"
+    assert (ledger["num_lost"], ledger["num_twice"], ledger["num_crossed"]) == (0, 0, 0)
+    assert ledger["num_compared"] == CLIENTS
+    assert 0 < found["shared_memory_mebibytes"] < found["private_memory_mebibytes"]
+    assert found["over"]["n"] == CLIENTS
+    assert {body["id_slot"] for _, body in peer.asked} == {0, 1}
+    assert "0 lost, 0 answered twice, 0 crossed" in capsys.readouterr().out
+
+
+def test_a_peer_with_too_few_slots_is_no_peer(capsys, peer_url):
+    assert cli.main(["bench", "load", "--clients", "3", "--peer", peer_url]) != 0
+    assert "-np 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [{"num_lost": 1}, {"num_twice": 1}, {"num_crossed": 1}])
+def test_what_must_not_be_is_an_error(wrong):
+    sound = {"num_asked": 9, "num_lost": 0, "num_twice": 0, "num_crossed": 0, "num_compared": 2, "num_same": 1}
+    Ledger(**sound).require_sound()
+    with pytest.raises(EngineError, match="Of 9 requests"):
+        Ledger(**sound | wrong).require_sound()
+
+
+def test_answers_are_counted_by_their_request():
+    editor = Editor({})
+    editor.asked = {1, 2, 3}
+    for number in (1, 2, 2):
+        editor._take({"id": number, "result": None})
+    assert editor.asked - editor.answered.keys() == {3}
+    assert [number for number, count in editor.answered.items() if count > 1] == [2]
