@@ -13,23 +13,28 @@ from lsp_server.engine.drafts import Guess
 LOSS_SHARE, MOST_SAVED_STEPS = 0.015, 8
 # Where several texts are written, one that has nothing guessed waits no longer for its token than this times as long.
 MOST_SLOWED = 1.1
-_FIRST_ODDS, _LEAST_ODDS, _MOST_ODDS = 0.6, 0.02, 0.98  # that a guessed token is right, if those before it were
+# That a guessed token is right, if those before it were. What is less likely to be right than the least is not tried.
+_FIRST_ODDS, _LEAST_ODDS, _MOST_ODDS = 0.6, 0.02, 0.98
 _WEIGHT = 0.1  # of the newest token checked
 _NUM_MEASURED = 5  # batches of each size: their median, because a machine has other things to do
+_FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
+_MOST_FASTER = 2.0  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
 
 
 class DraftLengths:
     """Learns what batches cost, by their number of tokens, and how often each kind of guess is right.
 
-    `tokens_per_s` is the speed of prefill, if known: no batch is faster. A size that was never measured is taken to be
-    as fast as that, and is tried rather too early than never.
+    `tokens_per_s` is the speed of prefill, if known: no batch is much faster. A size that was not measured is taken to
+    be so fast, and is tried rather too early than never: four tokens may cost a CPU less than three.
     """
 
     def __init__(self, tokens_per_s: float) -> None:
-        self._prefill_s = 1 / tokens_per_s if tokens_per_s else 0.0  # a token
+        self._least_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0  # a token
         self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
         self._seconds: dict[int, float] = {}
+        self._num_steps = 0
+        self._measured_at: dict[int, int] = {}
         self._odds: dict[str, float] = {}
         self._saved_s = float("inf")  # full, whatever that will be
 
@@ -45,9 +50,14 @@ class DraftLengths:
 
     def measure(self, num_tokens: int, seconds: float) -> None:
         """Take note of what a step took that only wrote."""
+        self._num_steps += 1
         measured = self._measured[num_tokens]
         measured.append(seconds)
         self._seconds[num_tokens] = statistics.median(measured)
+        self._measured_at[num_tokens] = self._num_steps
+        oldest = min(self._measured_at, key=self._measured_at.__getitem__)
+        if self._num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
+            del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
 
     def settle(self, num_writing: int, num_guessed: int, num_right: int) -> None:
         """Balance a step that was measured: what its guesses cost, and what they saved."""
@@ -67,16 +77,20 @@ class DraftLengths:
         """What a step of so many tokens takes."""
         known = self._seconds.get(num_tokens)
         if known is None:
-            known = max(self._seconds[min(self._seconds)], num_tokens * self._prefill_s)
+            known = max(self._seconds[min(self._seconds)], num_tokens * self._least_s)
         return max(known, _LEAST_S)
 
     def _ranked(self, guesses: Sequence[Guess | None]) -> list[tuple[float, int]]:
-        """Every guessed token's odds to be right with all before it, with the index of its guess; the best first."""
+        """Odds of guessed tokens to be right with all before them, each with the index of its guess; the best first."""
         ranked = []
         for index, guess in enumerate(guesses):
-            if guess is not None:
-                odds = self._odds.get(guess.kind, _FIRST_ODDS)
-                ranked += [(odds**number, index) for number in range(1, len(guess.tokens) + 1)]
+            odds = self._odds.get(guess.kind, _FIRST_ODDS) if guess else 0.0
+            together = odds
+            for _ in guess.tokens if guess else ():
+                if together < _LEAST_ODDS:
+                    break
+                ranked.append((together, index))
+                together *= odds
         return sorted(ranked, reverse=True)
 
     def _best_count(self, num_writing: int, odds: Sequence[float]) -> int:

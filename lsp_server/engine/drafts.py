@@ -16,8 +16,8 @@ from typing import Protocol
 from lsp_server.engine.run import Run
 
 MOST_GUESSED = 15  # tokens
-# So many of the last tokens are looked for, the most first. One alone says something only in the answer before.
-KEYS = (6, 3, 2, 1)
+# So many of the last tokens are looked for. One alone says something only in the answer before.
+KEYS = (1, 2, 3, 6)
 MOST_DOCUMENTS, MOST_REMEMBERED = 32, 256  # documents, and tokens written lately in each
 _WIDTH = array("i").itemsize
 
@@ -55,15 +55,14 @@ class LookUp:
         self._texts: dict[str, bytearray] = {}  # of each run its tokens, as they lie in memory: searching that is quick
 
     def guess(self, run: Run) -> Guess | None:
-        """From the longest key that is found anywhere, the latest place."""
+        """What is behind the longest key that is found, at its latest place; of equals, in an answer."""
         text = self._texts.setdefault(run.id, bytearray())
         text += array("i", run.tokens[len(text) // _WIDTH :]).tobytes()
         answers = self._answers.get(run.request.document, b"")
-        for size in (size for size in KEYS if size * _WIDTH <= len(text)):
-            for name, held in (("answer", answers), ("text", text if size > 1 else b"")):
-                if tokens := self._behind(held, bytes(text[-size * _WIDTH :])):
-                    return Guess(tokens, f"{name} {size}")
-        return None
+        found = [("answer", *_longest(answers, text, KEYS)), ("text", *_longest(text, text, KEYS[1:]))]
+        name, size, place = max(found, key=lambda each: each[1])
+        tokens = self._text_from(answers if name == "answer" else text, place) if size else []
+        return Guess(tokens, f"{name} {size}") if tokens else None
 
     def ended(self, run: Run) -> None:
         """Remember what it wrote, and what was typed before that."""
@@ -75,16 +74,30 @@ class LookUp:
             if len(self._answers) > MOST_DOCUMENTS:
                 self._answers.popitem(last=False)
 
-    def _behind(self, held: bytes | bytearray, key: bytes) -> list[int]:
-        """The tokens of text behind the last place where a key stands that anything follows."""
-        end = len(held) - _WIDTH
-        while (at := held.rfind(key, 0, max(end, 0))) >= 0:
-            if at % _WIDTH == 0:
-                start = at + len(key)
-                return self._text_at_start(array("i", bytes(held[start : start + MOST_GUESSED * _WIDTH])))
-            end = at + len(key) - 1
-        return []
-
-    def _text_at_start(self, tokens: Sequence[int]) -> list[int]:
+    def _text_from(self, held: bytes | bytearray, place: int) -> list[int]:
+        """The tokens of text from a place on."""
+        tokens = array("i", bytes(held[place : place + MOST_GUESSED * _WIDTH]))
         count = next((count for count, token in enumerate(tokens) if not self._is_text(token)), len(tokens))
         return list(tokens[:count])
+
+
+def _longest(held: bytes | bytearray, text: bytearray, keys: Sequence[int]) -> tuple[int, int]:
+    """The size of the longest key that is found, 0 for none, and the place behind it."""
+    found = 0, 0
+    for size in keys:
+        key = bytes(text[-size * _WIDTH :])
+        place = _place_behind(held, key) if len(key) == size * _WIDTH else 0
+        if not place:
+            break
+        found = size, place
+    return found
+
+
+def _place_behind(held: bytes | bytearray, key: bytes) -> int:
+    """The place behind the last occurrence of a key that anything follows, or 0."""
+    end = len(held) - _WIDTH
+    while (at := held.rfind(key, 0, max(end, 0))) >= 0:
+        if at % _WIDTH == 0:
+            return at + len(key)
+        end = at + len(key) - 1
+    return 0

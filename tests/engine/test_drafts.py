@@ -32,19 +32,19 @@ def guessed(source: LookUp, run: Run) -> list[int]:
     return list(guess.tokens) if guess else []
 
 
-def behind(held: list[int], key: list[int]) -> list[int]:
+def behind(held: list[int], key: list[int]) -> list[int] | None:
     """What follows the last place of a key in a list that anything follows."""
     for start in range(len(held) - len(key) - 1, -1, -1):
         if held[start : start + len(key)] == key:
             following = held[start + len(key) :][:MOST_GUESSED]
             return following[: following.index(CONTROL)] if CONTROL in following else following
-    return []
+    return None
 
 
 def expected(answers: list[int], text: list[int]) -> list[int]:
-    for size in KEYS:
+    for size in reversed(KEYS):
         for held in (answers, text if size > 1 else []):
-            if len(text) >= size and (found := behind(held, text[-size:])):
+            if len(text) >= size and (found := behind(held, text[-size:])) is not None:
                 return found
     return []
 
