@@ -48,7 +48,7 @@ class BareLoop(LlamaBackend):
         As in the scheduler's timing, what comes before the first token is drawn does not count.
         """
         context, batch, memory = self._context, self._one, self._memory
-        sampler = self.new_sampler(Sampling())
+        sampler = self.new_chain(Sampling())
         llama_cpp.llama_memory_seq_rm(memory, 0, len(prompt) - 1, -1)
         batch.n_tokens = batch.n_seq_id[0] = batch.logits[0] = 1
         batch.seq_id[0][0] = 0
@@ -69,7 +69,7 @@ class BareLoop(LlamaBackend):
         """
         context, batch, memory = self._context, self._few, self._memory
         began = time.perf_counter()
-        samplers = [self.new_sampler(sampling) for sampling in samplings]
+        samplers = [self.new_chain(sampling) for sampling in samplings]
         batch.n_tokens = len(samplers)
         for sequence in range(len(samplers)):
             llama_cpp.llama_memory_seq_rm(memory, sequence, len(prompt) - 1 if sequence == 0 else 0, -1)
