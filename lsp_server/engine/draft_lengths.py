@@ -16,8 +16,9 @@ MOST_SLOWED = 1.1
 # That a guessed token is right, if those before it were. What is less likely to be right than the least is not tried.
 _FIRST_ODDS, _LEAST_ODDS, _MOST_ODDS = 0.6, 0.02, 0.98
 _WEIGHT = 0.1  # of the newest token checked
-_NUM_MEASURED = 5  # batches of each size: their median, because a machine has other things to do
+_NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
+_LEAST_GAIN = 1.03  # less may be a mistake of measuring
 _MOST_FASTER = 2.0  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
 
@@ -59,11 +60,11 @@ class DraftLengths:
         if self._num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
             del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
 
-    def settle(self, num_writing: int, num_guessed: int, num_right: int) -> None:
+    def settle(self, num_writing: int, num_guessed: int, num_right: int, seconds: float) -> None:
         """Balance a step that was measured: what its guesses cost, and what they saved."""
         step_s = self.seconds(num_writing)
-        spent_s = self.seconds(num_writing + num_guessed)
-        self._saved_s += LOSS_SHARE * spent_s - (spent_s - step_s) + step_s * num_right / num_writing
+        spent_s = seconds - step_s if num_guessed else 0.0
+        self._saved_s += LOSS_SHARE * seconds - spent_s + step_s * num_right / num_writing
         self._saved_s = min(max(self._saved_s, -MOST_SAVED_STEPS * step_s), MOST_SAVED_STEPS * step_s)
 
     def learn(self, kind: str, num_guessed: int, num_right: int) -> None:
@@ -105,5 +106,5 @@ class DraftLengths:
             if is_fair and seconds - step_s <= self._saved_s:
                 rates[count] = expected / seconds
         best = max(rates, key=rates.__getitem__, default=0)
-        pays = best and rates[best] > num_writing / step_s
+        pays = best and rates[best] > _LEAST_GAIN * num_writing / step_s
         return best if pays or self._saved_s >= MOST_SAVED_STEPS * step_s else 0
