@@ -60,12 +60,12 @@ class DraftLengths:
         if self._num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
             del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
 
-    def settle(self, num_writing: int, num_guessed: int, num_right: int, seconds: float) -> None:
-        """Balance a step that was measured: what its guesses cost, and what they saved."""
+    def settle(self, num_writing: int, num_guessed: int, num_right: int) -> None:
+        """Balance a step that was measured: what its guesses cost, as such steps do, and what they saved."""
         step_s = self.seconds(num_writing)
-        spent_s = seconds - step_s if num_guessed else 0.0
-        self._saved_s += LOSS_SHARE * seconds - spent_s + step_s * num_right / num_writing
-        self._saved_s = min(max(self._saved_s, -MOST_SAVED_STEPS * step_s), MOST_SAVED_STEPS * step_s)
+        taken_s = self.seconds(num_writing + num_guessed)
+        self._saved_s += LOSS_SHARE * taken_s - (taken_s - step_s) + step_s * num_right / num_writing
+        self._saved_s = min(max(self._saved_s, -step_s), MOST_SAVED_STEPS * step_s)
 
     def learn(self, kind: str, num_guessed: int, num_right: int) -> None:
         """Take note of how many tokens of a guess were right; those behind the first wrong one were not looked at."""

@@ -40,7 +40,7 @@ class Drafter:
             return
         num_guessed = sum(len(part.guessed) for part in parts)
         self._lengths.measure(len(parts) + num_guessed, seconds)
-        self._lengths.settle(len(parts), num_guessed, sum(part.num_right for part in parts), seconds)
+        self._lengths.settle(len(parts), num_guessed, sum(part.num_right for part in parts))
         for part in parts:
             if part.guess is not None:
                 self._lengths.learn(part.guess.kind, len(part.guessed), part.num_right)

@@ -37,7 +37,7 @@ class Played:
             right = next((at for at in range(count) if self.rng.random() >= odds), count)
             seconds = self.cost(self.num_writing + count)
             self.lengths.measure(self.num_writing + count, seconds)
-            self.lengths.settle(self.num_writing, count, right, seconds)
+            self.lengths.settle(self.num_writing, count, right)
             if count:
                 self.lengths.learn("any", count, right)
             self.seconds += seconds
