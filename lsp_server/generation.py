@@ -95,6 +95,8 @@ class Generation:
                         case Chunk(text):
                             self.raw += text
                             self.timings.decoded_tokens += 1
+                            self.timings.drafted_tokens = event.drafted_tokens
+                            self.timings.accepted_tokens = event.accepted_tokens
                             self.timings.decode_ms = (time.monotonic() - began) * 1000
                             if cut := self._rules.check(self.raw):
                                 self.reason, self.text = cut.rule, self.raw[: cut.length]

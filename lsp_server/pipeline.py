@@ -363,10 +363,14 @@ def _describe_trigger(snapshot: Snapshot, ask: Ask) -> str:
 
 
 def _describe_timings(timings: Timings) -> str:
+    guessed = (
+        f" ({timings.accepted_tokens} of {timings.drafted_tokens} guessed right)" if timings.drafted_tokens else ""
+    )
     return (
         f"queued {timings.queue_ms:.1f} ms, prompt {timings.prompt_tokens} tokens of which {timings.reused_tokens} "
         f"reused, prefill {timings.prefill_ms:.1f} ms, first token after {timings.first_token_ms:.1f} ms, "
-        f"{timings.decoded_tokens} tokens written in {timings.decode_ms:.1f} ms, total {timings.total_ms:.1f} ms"
+        f"{timings.decoded_tokens} tokens written{guessed} in {timings.decode_ms:.1f} ms, "
+        f"total {timings.total_ms:.1f} ms"
     )
 
 

@@ -197,6 +197,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
     flash_attention: Annotated[
         bool, Meta(description="Use flash attention; without it every document in the cache slows the others.")
     ] = True
+    drafts: Annotated[bool, Meta(description="Guess tokens ahead where that is quicker; the text is the same.")] = True
     warm_up: Annotated[
         bool, Meta(description="Prepare the next prompt while you pause; off saves a laptop's battery.")
     ] = True

@@ -185,6 +185,15 @@ async def test_a_rule_closes_the_stream():
     assert (answer.timings.prompt_tokens, answer.timings.reused_tokens, answer.timings.decoded_tokens) == (20, 5, 4)
 
 
+async def test_guesses_are_counted_though_the_stream_is_closed_early():
+    texts = ("return w", " * h\n", "\n\nprint(area", "(2, 3))\n", "print(", "1)\n")
+    chunks = [Chunk(text, None, 2 * number, number) for number, text in enumerate(texts)]
+    answer = await pipeline_of(Prefilled(Timings()), *chunks, END).complete(HERE, none, INVOKED)
+    assert answer.reason == "suffix start"
+    assert (answer.timings.drafted_tokens, answer.timings.accepted_tokens) == (6, 3)
+    assert "4 tokens written (3 of 6 guessed right)" in summary(answer, "timings")
+
+
 async def test_filters_are_named():
     answer = await pipeline_of(Chunk("return w \n"), END).complete(HERE, none, INVOKED)
     assert answer.text == "return w"

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from lsp_server.bench.ours import prompt_of
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
 from lsp_server.engine.backend import Backend
-from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate, Prefilled
+from lsp_server.engine.drafts import Source
+from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate, Prefilled, Timings
 from lsp_server.engine.prepare import Preparer
 from lsp_server.engine.scheduler import Scheduler
 from lsp_server.errors import EngineError
@@ -69,14 +72,14 @@ class DecodeResult:
 class Scheduled:
     """A scheduler in this process, and what it takes to time it from the first token on."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, guesses: Source | None = None) -> None:
         self._stopwatch = Stopwatch()
         for name in ("decode", "sample"):
             setattr(backend, name, self._stopwatch.wrap(getattr(backend, name)))
-        self._scheduler = Scheduler(backend, self._receive)
+        self._scheduler = Scheduler(backend, self._receive, guesses=guesses)
         self._preparer = Preparer(backend, backend.info.window_tokens)
         self._began_s = self._ended_s = 0.0
-        self._num_tokens = 0
+        self.timings = Timings()  # of the last text
         self._failure = ""
         self.tokens: list[int] = []
 
@@ -92,7 +95,7 @@ class Scheduled:
         held = max(self._scheduler.cache.slots.slots, key=lambda slot: slot.last_used).tokens
         self.tokens = held[len(prepared.anchor) :]
         elapsed_s = self._ended_s - self._began_s
-        return self._num_tokens, elapsed_s, elapsed_s - self._stopwatch.seconds
+        return self.timings.decoded_tokens, elapsed_s, elapsed_s - self._stopwatch.seconds
 
     def _receive(self, _: str, event: Event) -> None:
         match event:
@@ -101,17 +104,17 @@ class Scheduled:
                 self._began_s = time.perf_counter()
             case Done(_, timings):
                 self._ended_s = time.perf_counter()
-                self._num_tokens = timings.decoded_tokens
+                self.timings = timings
             case Failed(message):
                 self._failure = message
 
 
 def measure(options: EngineOptions, book: Book, pairs: int, say: Callable[[str], None]) -> DecodeResult:
-    """Both write behind the same prompt, in turns; the model decides how much, `TOKENS` at most."""
+    """Both write behind the same prompt, in turns, without drafts; the model decides how much, `TOKENS` at most."""
     from lsp_server.engine.llama_backend import LlamaBackend
     from lsp_server.engine.llama_bare_loop import BareLoop
 
-    backend, bare = LlamaBackend(options), BareLoop(options)
+    backend, bare = LlamaBackend(replace(options, drafts=False)), BareLoop(options)
     scheduled = Scheduled(backend)
     request = Generate(prompt_of(book.text(PROMPT_TOKENS), backend.info), TOKENS)
     prompt = Preparer(backend, backend.info.window_tokens).prepare(request).anchor

@@ -139,4 +139,5 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
         batch_tokens=engine.batch_tokens,
         flash_attention=engine.flash_attention,
         saved_bytes=engine.saved_mebibytes * (1 << 20) if engine.saved_mebibytes >= 0 else -1,
+        drafts=engine.drafts,
     )

@@ -1,4 +1,4 @@
-"""`infill bench typing|cancel|decode|context`: how fast the engine is, beside a llama-server that runs the same model.
+"""`infill bench KIND`: how fast the engine is, beside a llama-server that runs the same model.
 
 What the index costs (`context`) is in `bench_context`, many at once (`load`) in `bench_load`.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from lsp_server.bench import burst, cancel, decode, edits, typing
+from lsp_server.bench import alternatives, burst, cancel, decode, drafts, edits, revisit, typing
 from lsp_server.bench.busy import busy
 from lsp_server.bench.ours import OurSide, OurSideElsewhere, running_engine
 from lsp_server.bench.peer import PeerSide
@@ -40,6 +40,8 @@ PREFILL_TOKENS = 4000
 # What a long prefill needs besides: the answer, the short request, and tokens that are counted line by line.
 SPARE_TOKENS = 400
 BATCH_PAIRS = 5
+# Files in turn, and a cache that has room for four of them.
+NUM_FILES, ROUNDS, CACHE_TOKENS = 10, 2, 6144
 
 Say = Callable[[str], None]
 
@@ -51,18 +53,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("typing", _run_typing, "what a keystroke costs, by kind of edit"),
         ("cancel", _run_cancel, "how soon the engine is free after a request is given up"),
         ("decode", _run_decode, "what the scheduler costs a token, beside a bare loop over llama.cpp"),
+        ("drafts", _run_drafts, "what tokens guessed ahead gain, and what they cost where they are wrong"),
+        ("alternatives", _run_alternatives, "what several answers to one prompt take, beside such a loop"),
+        ("revisit", _run_revisit, "what coming back to a file costs, of more than the cache has room for"),
     ):
         kind = kinds.add_parser(name, help=summary, description=f"Measure {summary}.")
         kind.set_defaults(run_kind=run_kind)
         kind.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
-        kind.add_argument("--pairs", type=_positive, default=20, metavar="N", help="samples of each row (20)")
+        if name != "revisit":
+            kind.add_argument("--pairs", type=_positive, default=20, metavar="N", help="samples of each row (20)")
         kind.add_argument("--threads", type=_positive, default=0, metavar="N", help="CPU threads of ours")
         kind.add_argument("--json", metavar="FILE", help="write command, machine and every sample there")
-        if name != "decode":
+        if name in ("typing", "cancel", "revisit"):
             kind.add_argument("--peer", metavar="URL", help="a llama-server with the same model and as many threads")
             kind.add_argument("--peer-options", metavar="TEXT", help="how it was started, for the record")
         if name == "typing":
             _add_typing(kind)
+        if name == "drafts":
+            names = ", ".join(drafts.ROWS)
+            kind.add_argument("--rows", metavar="NAMES", help=f"which rows, separated by commas: {names}; default: all")
+        if name == "revisit":
+            _add_revisit(kind)
         if name == "cancel":
             kind.add_argument(
                 "--prefill", type=_positive, default=PREFILL_TOKENS, metavar="N", help="tokens of the long prompt"
@@ -100,6 +111,14 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="FILE",
         help="type through these files at that pace; only this is run, unless --rows is given too",
+    )
+
+
+def _add_revisit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--files", type=_positive, default=NUM_FILES, metavar="N", help=f"files in turn ({NUM_FILES})")
+    parser.add_argument("--rounds", type=_positive, default=ROUNDS, metavar="N", help=f"returns to each ({ROUNDS})")
+    parser.add_argument(
+        "--cache", type=_positive, default=CACHE_TOKENS, metavar="N", help=f"tokens of our cache ({CACHE_TOKENS})"
     )
 
 
@@ -241,10 +260,14 @@ def _rows(arguments: argparse.Namespace) -> list[str]:
     """The rows to measure. Raises `InfillError` for a name that is none."""
     if arguments.rows is None:
         return [] if arguments.realistic else list(ROWS)
-    wanted = [name.strip() for name in arguments.rows.split(",")]
+    return _named(arguments.rows, ROWS)
+
+
+def _named(text: str, rows: Sequence[str]) -> list[str]:
+    wanted = [name.strip() for name in text.split(",")]
     for name in wanted:
-        if name not in ROWS:
-            raise InfillError(f"There is no row {name!r}. Name some of: {', '.join(ROWS)}.")
+        if name not in rows:
+            raise InfillError(f"There is no row {name!r}. Name some of: {', '.join(rows)}.")
     return wanted
 
 
@@ -272,3 +295,25 @@ async def _cancel(arguments: argparse.Namespace, options: EngineOptions, say: Sa
 def _run_decode(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     options = EngineOptions(arguments.model, threads=arguments.threads)
     return {"decode": decode.measure(options, _book(options.model_path), arguments.pairs, say)}
+
+
+def _run_drafts(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    wanted = _named(arguments.rows, drafts.ROWS) if arguments.rows else drafts.ROWS
+    options = EngineOptions(arguments.model, threads=arguments.threads)
+    return {"drafts": drafts.measure(options, _book(options.model_path), wanted, arguments.pairs, say)}
+
+
+def _run_alternatives(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    options = EngineOptions(arguments.model, threads=arguments.threads)
+    return {"alternatives": alternatives.measure(options, _book(options.model_path), arguments.pairs, say)}
+
+
+def _run_revisit(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    return asyncio.run(_revisit(arguments, say))
+
+
+async def _revisit(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    options = EngineOptions(arguments.model, threads=arguments.threads, cache_tokens=arguments.cache)
+    async with _stage(arguments, options, (BEFORE_TOKENS, AFTER_TOKENS)) as stage:
+        measured = await revisit.measure(stage.book, stage.sides, arguments.files, arguments.rounds, say)
+        return stage.about | {"revisit": measured}

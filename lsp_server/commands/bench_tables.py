@@ -9,9 +9,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from lsp_server.bench.alternatives import AlternativesResult
 from lsp_server.bench.burst import ColdResult, FilesResult
 from lsp_server.bench.cancel import BatchResult, CancelResult
 from lsp_server.bench.decode import DecodeResult
+from lsp_server.bench.drafts import RowResult as DraftsRow
+from lsp_server.bench.revisit import RevisitResult
 from lsp_server.bench.stats import Ratio, Spread
 from lsp_server.bench.typing import ALONE, ALONE_TOKENS, ANSWER_TOKENS, RowResult
 from lsp_server.commands.printing import make_table
@@ -29,6 +32,9 @@ def tables(results: Mapping[str, Any]) -> Iterator[Group]:
         "cancel": _cancel,
         "batches": _batches,
         "decode": _decode,
+        "drafts": _drafts,
+        "alternatives": _alternatives,
+        "revisit": _revisit,
     }
     for name, make in makers.items():
         if name in results:
@@ -117,6 +123,34 @@ def _decode(result: DecodeResult) -> Group:
         f"scheduler / bare loop: {_ratio(result.over)}",
         f"outside of evaluating and sampling: {_median(result.outside_ms, 4)} ms a token",
         f"the first {result.num_same_tokens} tokens are the same",
+    )
+
+
+def _drafts(rows: list[DraftsRow]) -> Group:
+    table = make_table("with drafts", "without", "with / without", "guesses right", "same text")
+    for row in rows:
+        speeds = map(_median, (row.drafting_tokens_per_s, row.plain_tokens_per_s))
+        same = f"{row.num_same}/{len(row.samples)}"
+        table.add_row(row.name, *speeds, _ratio(row.over), f"{row.share_accepted:.0%}", same)
+    return _titled("writing with tokens guessed ahead, tokens a second (medians)", table)
+
+
+def _alternatives(result: AlternativesResult) -> Group:
+    table = _speeds({"scheduler": result.scheduler_ms, "bare loop": result.bare_ms})
+    title = f"{result.num_answers} answers of {result.num_tokens} tokens to one prompt, ms"
+    return _titled(title, table, f"scheduler / bare loop: {_ratio(result.over)}")
+
+
+def _revisit(result: RevisitResult) -> Group:
+    table = make_table("cold", "on return", "evaluated", "return / cold")
+    for side, cold in result.cold_ms.items():
+        figures = (cold, result.back_ms[side], result.evaluated_tokens[side])
+        table.add_row(side, *map(_median, figures), _ratio(result.over_cold[side]))
+    return _titled(
+        f"{result.num_files} files in turn, ms to the first text (medians)",
+        table,
+        "evaluated: prompt tokens of a return that were not in the cache",
+        f"a return, ours / peer: {_ratio(result.over)}",
     )
 
 

@@ -101,6 +101,7 @@ class FakeBackend:
                 gpu_layers=0,
                 flash_attention=False,
                 saved_bytes=max(0, options.saved_bytes),
+                drafts=options.drafts,
             ),
         )
         self.sequences: list[list[int]] = [[] for _ in range(self.num_sequences)]
@@ -154,7 +155,7 @@ class FakeBackend:
             sequence.append(entry.token)
             self._num_evaluated += 1
             self._cells[entry.sequence].append(self._num_evaluated)
-            self._rows.append(_next_said(sequence, self._says) if self._says else _next_token(sequence))
+            self._rows.append(_next_said(sequence, self._says) if self._says else next_token(sequence))
         return DecodeStatus.INTERRUPTED if interrupted else DecodeStatus.OK
 
     def new_sampler(self, sampling: Sampling) -> int:
@@ -229,6 +230,7 @@ def _next_said(sequence: Sequence[int], text: bytes) -> int:
     return text[written] if written < len(text) else _END
 
 
-def _next_token(tokens: list[int]) -> int:
+def next_token(tokens: list[int]) -> int:
+    """What the fake model writes after these."""
     digest = zlib.crc32(b"".join(token.to_bytes(2, "little") for token in tokens))
     return _END if digest % 24 == 0 else _ALPHABET[digest % len(_ALPHABET)]

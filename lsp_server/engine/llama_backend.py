@@ -27,6 +27,8 @@ from lsp_server.engine.messages import EngineOptions, ModelInfo, Sampling
 from lsp_server.engine.pace import LEAST_TOKENS
 from lsp_server.errors import EngineError, ModelCannotInfillError
 
+GREEDY = object()  # the sampler of who wants the most probable token
+
 
 class LlamaBackend:
     """Satisfies `Backend` with a GGUF model.
@@ -94,6 +96,10 @@ class LlamaBackend:
         raise EngineError(f"llama.cpp failed to evaluate (code {code}): {self._log.last_error() or 'no reason given'}.")
 
     def new_sampler(self, sampling: Sampling) -> Any:
+        """A chain of llama.cpp's samplers; none for the most probable token, which is found sooner without."""
+        return GREEDY if sampling.temperature <= 0 and not sampling.infill else self.new_chain(sampling)
+
+    def new_chain(self, sampling: Sampling) -> Any:
         """A chain of llama.cpp's samplers."""
         chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
         add = llama_cpp.llama_sampler_chain_add
@@ -112,9 +118,12 @@ class LlamaBackend:
 
     def sample(self, sampler: Any, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
         """Draw a token from a row of the last batch; with `rest` or `visible`, among the tokens that agree with it."""
-        if not rest and not visible:
+        candidates = self.vocabulary.agreeing_with(rest, visible=visible) if rest or visible else None
+        if sampler is GREEDY:
+            logits = self.logits(row)
+            return int(logits.argmax() if candidates is None else candidates[logits[candidates].argmax()])
+        if candidates is None:
             return int(llama_cpp.llama_sampler_sample(sampler, self._context, row))
-        candidates = self.vocabulary.agreeing_with(rest, visible=visible)
         entries = np.zeros(len(candidates), dtype=_TOKEN_DATA)
         entries["id"] = candidates
         entries["logit"] = self.logits(row)[candidates]
@@ -138,8 +147,9 @@ class LlamaBackend:
         return np.ctypeslib.as_array(raw, shape=(self.vocabulary.num_tokens,))
 
     def free_sampler(self, sampler: Any) -> None:
-        """Release a chain."""
-        llama_cpp.llama_sampler_free(sampler)
+        """Release a chain, if it is one."""
+        if sampler is not GREEDY:
+            llama_cpp.llama_sampler_free(sampler)
 
     def truncate(self, sequence: int, num_tokens: int) -> bool:
         """Keep the first tokens of a sequence."""

@@ -25,10 +25,12 @@ class BareLoop(LlamaBackend):
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
         self._one = llama_cpp.llama_batch_init(1, 0, 1)
+        self._few = llama_cpp.llama_batch_init(self.num_sequences, 0, 1)
 
     def close(self) -> None:
         """Free the batch too."""
         llama_cpp.llama_batch_free(self._one)
+        llama_cpp.llama_batch_free(self._few)
         super().close()
 
     def prefill(self, tokens: Sequence[int]) -> None:
@@ -46,7 +48,7 @@ class BareLoop(LlamaBackend):
         As in the scheduler's timing, what comes before the first token is drawn does not count.
         """
         context, batch, memory = self._context, self._one, self._memory
-        sampler = self.new_sampler(Sampling())
+        sampler = self.new_chain(Sampling())
         llama_cpp.llama_memory_seq_rm(memory, 0, len(prompt) - 1, -1)
         batch.n_tokens = batch.n_seq_id[0] = batch.logits[0] = 1
         batch.seq_id[0][0] = 0
@@ -59,6 +61,33 @@ class BareLoop(LlamaBackend):
         seconds = time.perf_counter() - began
         self.free_sampler(sampler)
         return written, seconds
+
+    def write_together(self, prompt: Sequence[int], text: Sequence[int], samplings: Sequence[Sampling]) -> float:
+        """Write a text with each sampling, in one batch, behind a prompt that is in the cache; the seconds it took.
+
+        What is drawn is not used. The sequences share the prompt but for its last token, which each evaluates.
+        """
+        context, batch, memory = self._context, self._few, self._memory
+        began = time.perf_counter()
+        samplers = [self.new_chain(sampling) for sampling in samplings]
+        batch.n_tokens = len(samplers)
+        for sequence in range(len(samplers)):
+            llama_cpp.llama_memory_seq_rm(memory, sequence, len(prompt) - 1 if sequence == 0 else 0, -1)
+            batch.n_seq_id[sequence] = batch.logits[sequence] = 1
+            batch.seq_id[sequence][0] = sequence
+            if sequence:
+                llama_cpp.llama_memory_seq_cp(memory, 0, sequence, 0, len(prompt) - 1)
+        for position, token in enumerate([prompt[-1], *text[:-1]], len(prompt) - 1):
+            for sequence in range(len(samplers)):
+                batch.token[sequence] = token
+                batch.pos[sequence] = position
+            if llama_cpp.llama_decode(context, batch) != 0:
+                raise EngineError("llama.cpp could not evaluate a batch.")
+            for sequence, sampler in enumerate(samplers):
+                llama_cpp.llama_sampler_sample(sampler, context, sequence)
+        for sampler in samplers:
+            self.free_sampler(sampler)
+        return time.perf_counter() - began
 
 
 def _decode_one(context: Any, sampler: Any, batch: Any, token: int, position: int) -> int:

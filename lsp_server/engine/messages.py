@@ -102,7 +102,7 @@ class Timings(msgspec.Struct):
     """Where the time of one request went. `*_ms` are milliseconds, `*_tokens` counts.
 
     `reused_tokens` of `prompt_tokens` were in the cache already; `decoded_tokens` were written by the model.
-    `drafted_tokens` and `accepted_tokens` count guesses and guesses that held.
+    `drafted_tokens` and `accepted_tokens` count tokens guessed and those that turned out right.
     """
 
     queue_ms: float = 0.0
@@ -126,14 +126,17 @@ class Prefilled(msgspec.Struct, frozen=True, tag="prefilled"):
     timings: Timings
 
 
-class Chunk(msgspec.Struct, frozen=True, tag="chunk"):
+class Chunk(msgspec.Struct, frozen=True, tag="chunk", omit_defaults=True):
     """The next piece of generated text, whole characters only.
 
-    `logprob` is the natural logarithm of the probability of its tokens, where it was asked for.
+    `logprob` is the natural logarithm of the probability of its tokens, where it was asked for. `drafted_tokens` and
+    `accepted_tokens` are those of the timings up to here: who stops reading early has them nevertheless.
     """
 
     text: str
     logprob: float | None = None
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -157,7 +160,7 @@ class Parameters(msgspec.Struct, frozen=True):
 
     `window_tokens` bounds prompt and answer together; `cache_tokens` is the size of the KV cache that all sequences
     share. `batch_tokens` may be handed over at once and are evaluated `physical_batch_tokens` at a time.
-    `saved_bytes` of host memory are for what is moved out of the cache.
+    `saved_bytes` of host memory are for what is moved out of the cache. `drafts`: tokens are guessed ahead.
     """
 
     window_tokens: int
@@ -170,6 +173,7 @@ class Parameters(msgspec.Struct, frozen=True):
     gpu_layers: int
     flash_attention: bool
     saved_bytes: int
+    drafts: bool = True
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -313,6 +317,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     cache_type: Literal["auto", "f16", "q8_0"] = "auto"
     flash_attention: bool = True
     saved_bytes: int = -1
+    drafts: bool = True
 
 
 class Launch(msgspec.Struct, frozen=True):

@@ -47,7 +47,7 @@ def place(run: Run, cache: Cache, vocabulary: Vocabulary, takeable: set[int]) ->
         target = slots.oldest([slot for slot in others if slot.owner is None] or others)
         assert target is not None
         if target is not best:
-            cache.branch(best, target, shared)
+            cache.branch(best, target, len(best.tokens) if shared else 0)
         elif best.interactive:
             cache.copy(best)
     _lay_out(run, target, vocabulary)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import math
 from dataclasses import dataclass, field
 
 from lsp_server.engine.backend import BatchToken, Sampler
-from lsp_server.engine.messages import Generate, Priority, Timings
+from lsp_server.engine.messages import Chunk, Generate, Priority, Timings
 from lsp_server.engine.prepare import Prepared
 from lsp_server.engine.slots import Slot
 
@@ -85,7 +86,31 @@ class Run:
             for position in range(start, start + count)
         ]
 
-    def take_rest(self, piece: bytes) -> bytes:
+    @property
+    def wants_logprobs(self) -> bool:
+        """Whether anybody asks how probable its tokens are."""
+        return self.request.logprobs or self.request.sampling.confidence > 0
+
+    def is_unsure(self, logprob: float, piece: bytes) -> bool:
+        """Whether one more token of that probability makes the line too improbable; keeps the books."""
+        confidence = self.request.sampling.confidence
+        self.chunk_logprob += logprob
+        self.joint_logprob += logprob
+        unsure = confidence > 0 and self.joint_logprob < math.log(confidence)
+        if b"\n" in piece:
+            self.joint_logprob = 0.0
+        return unsure
+
+    def take_chunk(self, piece: bytes) -> Chunk | None:
+        """What a token's bytes add to the text, if they end a character."""
+        text = self.decoder.decode(self._take_rest(piece))
+        if not text:
+            return None
+        logprob = self.chunk_logprob if self.request.logprobs else None
+        self.chunk_logprob = 0.0
+        return Chunk(text, logprob, self.timings.drafted_tokens, self.timings.accepted_tokens)
+
+    def _take_rest(self, piece: bytes) -> bytes:
         """What of a token's bytes is new: while a token is being healed, the first of them were typed."""
         taken = min(len(self.rest), len(piece))
         self.rest = self.rest[taken:]

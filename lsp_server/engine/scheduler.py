@@ -1,7 +1,7 @@
 """The scheduler: which tokens are evaluated next, for whom.
 
-`step()` is the whole system: take deadlines, admit by priority, compose one batch (running sequences first, then a
-slice of prefill), decode, sample, emit. It is bookkeeping: one thread, an injected clock, no I/O.
+`step()` is the whole system: take deadlines, admit by priority, compose one batch (running sequences with their drafts
+first, then a slice of prefill), decode, sample, emit. It is bookkeeping: one thread, an injected clock, no I/O.
 
 A run's tokens are its prompt followed by what the model wrote; a slot's tokens are those of them that are in the
 cache. Prefill and decode are therefore one thing: evaluate what the slot lacks, and once it lacks nothing, sample.
@@ -9,15 +9,17 @@ cache. Prefill and decode are therefore one thing: evaluate what the slot lacks,
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 
 import msgspec
 
 from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus
+from lsp_server.engine.batches import Part, compose
 from lsp_server.engine.cache import Cache
-from lsp_server.engine.messages import Chunk, Done, Event, Failed, FinishReason, Generate, Prefilled, Priority
+from lsp_server.engine.drafter import Drafter
+from lsp_server.engine.drafts import Source
+from lsp_server.engine.messages import Done, Event, Failed, FinishReason, Generate, Prefilled
 from lsp_server.engine.pace import Pace
 from lsp_server.engine.placement import place
 from lsp_server.engine.prepare import Prepared
@@ -29,6 +31,7 @@ class Scheduler:
     """Runs requests on a backend. `emit(request_id, event)` receives everything they produce.
 
     `has_news` tells whether a message waits that came too late to interrupt the next decode, and too early to be seen.
+    `guesses` are where drafts come from, if not from what was read and written.
 
     Every submitted request ends in exactly one `Done` or `Failed`: leaving the table of open runs and emitting that
     event are one act, `_finish`.
@@ -40,9 +43,11 @@ class Scheduler:
         emit: Callable[[str, Event], None],
         clock: Callable[[], float] = time.monotonic,
         has_news: Callable[[], bool] = lambda: False,
+        guesses: Source | None = None,
     ) -> None:
         self.backend = backend
         self.cache = Cache(backend)
+        self._drafter = Drafter(backend, guesses)
         self._emit = emit
         self._clock = clock
         self._has_news = has_news
@@ -91,30 +96,32 @@ class Scheduler:
         """Do one batch worth of work. Call it while `has_work`."""
         self._expire()
         self._admit()
-        batch, runs = self._compose()
-        if not batch:
+        parts = self._compose()
+        if not parts:
             return
-        self._in_flight = tuple(runs)
+        self._in_flight = tuple((part.run, part.end) for part in parts)
         if self._has_news():
             self._in_flight = ()
             return
+        batch = [entry for part in parts for entry in part.entries]
         started = self._clock()
         try:
             status = self.backend.decode(batch)
         except Exception:
-            self._roll_back(runs)
+            self._roll_back(parts)
             raise
         finally:
             self._in_flight = ()
         seconds = self._clock() - started
         if status is DecodeStatus.INTERRUPTED:
-            self._roll_back(runs)
+            self._roll_back(parts)
         elif status is DecodeStatus.CACHE_FULL:
-            self._relieve([run for run, _ in runs])
+            self._relieve(parts)
         else:
-            self._pace.measure(len(batch), seconds)
-            self._account(runs, seconds)
-            self._sample(batch, [run for run, _ in runs])
+            self._pace.measure(sum(len(part.tokens) for part in parts), seconds)
+            self._account(parts, seconds)
+            self._sample(batch, parts)
+            self._drafter.evaluated(parts, self._clock() - started)
 
     def tidy(self) -> bool:
         """Move one idle slot that slows the others out of the cache; call it when nothing is asked for a moment.
@@ -196,32 +203,23 @@ class Scheduler:
 
     # One batch
 
-    def _compose(self) -> tuple[list[BatchToken], list[tuple[Run, int]]]:
-        """The next batch: one token of each sequence being written, then prefill in order of priority, in a slice.
+    def _compose(self) -> list[Part]:
+        """The next batch: one token of each sequence being written, with what is guessed to follow it, then prefill in
+        order of priority, in a slice.
 
         What nobody waits for is evaluated only when nobody waits.
         """
         active = sorted((run for run in self._open.values() if run.slot is not None), key=lambda run: run.order)
         foreground = [run for run in active if not run.is_background]
         chosen = foreground or active or list(self._orphans.values())[:1]
-        decoding = [run for run in chosen if run.is_decoding and run.num_missing == 1]
-        prefilling = [run for run in chosen if run not in decoding]
-        slice_tokens = self._pace.slice_tokens(
-            shared=bool(decoding), background=all(run.request.priority is Priority.WARM_UP for run in chosen)
-        )
-        batch: list[BatchToken] = []
-        runs: list[tuple[Run, int]] = []
-        for run in decoding + prefilling:
-            room = self.backend.batch_tokens - len(batch)
-            num_tokens = 1 if run in decoding else min(self._pace.cut(run.num_missing, slice_tokens), room)
-            if num_tokens <= 0 or room <= 0 or slice_tokens <= 0:
-                continue
-            slice_tokens -= 0 if run in decoding else num_tokens
-            tokens = run.next_tokens(num_tokens)
-            batch += tokens
-            runs.append((run, tokens[-1].position + 1))
+        parts = compose(chosen, self._pace, self.backend.batch_tokens)
         self._settle_finished_prefill(chosen)
-        return self._with_room(batch, runs)
+        if not self._have_room(parts):
+            return []
+        num_tokens = sum(len(part.tokens) for part in parts)
+        room = min(self.backend.batch_tokens, self.cache.slots.cache_tokens - self.cache.slots.used_tokens)
+        self._drafter.add_to(parts, room - num_tokens)
+        return parts
 
     def _settle_finished_prefill(self, chosen: list[Run]) -> None:
         """A run that only warms the cache, and whose prompt is in it, is done."""
@@ -235,16 +233,14 @@ class Scheduler:
         else:
             self._finish(run, "length")
 
-    def _with_room(
-        self, batch: list[BatchToken], runs: list[tuple[Run, int]]
-    ) -> tuple[list[BatchToken], list[tuple[Run, int]]]:
-        """The batch, if the cache has or can make room for it; what nobody waits for gives way first."""
+    def _have_room(self, parts: list[Part]) -> bool:
+        """Whether the cache has or can make room for a batch; what nobody waits for gives way first."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None]
-        if self.cache.make_room(len(batch), idle):
-            return batch, runs
+        if self.cache.make_room(sum(len(part.tokens) for part in parts), idle):
+            return True
         if not self._give_up_background():
-            self._relieve([run for run, _ in runs])
-        return [], []
+            self._relieve(parts)
+        return False
 
     def _give_up_background(self) -> bool:
         """End a run that nobody waits for and that holds a slot; false if there is none."""
@@ -254,42 +250,51 @@ class Scheduler:
                 return True
         return False
 
-    def _relieve(self, runs: list[Run]) -> None:
+    def _relieve(self, parts: list[Part]) -> None:
         """The cache was full although the books say otherwise: give up what is idle, then the last in line."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None and slot.tokens]
         if (slot := self.cache.slots.oldest(idle)) is not None:
             self.cache.truncate(slot, 0)
         elif not self._give_up_background():
-            self._finish(runs[-1], message="The model's cache is full. Raise engine.cache_tokens.")
+            self._finish(parts[-1].run, message="The model's cache is full. Raise engine.cache_tokens.")
 
-    def _roll_back(self, runs: list[tuple[Run, int]]) -> None:
+    def _roll_back(self, parts: list[Part]) -> None:
         """An interrupted decode leaves an unknown part of its batch in the cache, of every sequence in it."""
-        for run, _ in runs:
-            assert run.slot is not None
-            self.cache.roll_back(run.slot)
+        for part in parts:
+            self.cache.roll_back(part.slot)
 
-    def _account(self, runs: list[tuple[Run, int]], seconds: float) -> None:
-        for run, end in runs:
-            assert run.slot is not None
-            if run.is_decoding:
-                run.timings.decode_ms += seconds * 1000
+    def _account(self, parts: list[Part], seconds: float) -> None:
+        for part in parts:
+            timings = part.run.timings
+            if part.is_writing:
+                timings.decode_ms += seconds * 1000
+                timings.drafted_tokens += len(part.guessed)
             else:
-                run.timings.prefill_ms += seconds * 1000
-            tokens = run.tokens[len(run.slot.tokens) : end]
-            self.cache.commit(run.slot, tokens, first_sampled=run.num_prompt_tokens)
+                timings.prefill_ms += seconds * 1000
+            self.cache.commit(part.slot, part.tokens + part.guessed, first_sampled=part.run.num_prompt_tokens)
 
     # Writing
 
-    def _sample(self, batch: list[BatchToken], runs: list[Run]) -> None:
-        rows = {entry.sequence: row for row, entry in enumerate(batch) if entry.wants_logits}
-        for run in runs:
-            assert run.slot is not None
-            row = rows.get(run.slot.sequence)
-            if row is not None:
-                self._write(run, row)
+    def _sample(self, batch: list[BatchToken], parts: list[Part]) -> None:
+        first_rows: dict[int, int] = {}
+        for row, entry in enumerate(batch):
+            if entry.wants_logits:
+                first_rows.setdefault(entry.sequence, row)
+        for part in parts:
+            if part.slot.sequence in first_rows:
+                self._write_all(part, first_rows[part.slot.sequence])
 
-    def _write(self, run: Run, row: int) -> None:
-        """Draw the next token and add it to the text, or end the run by it."""
+    def _write_all(self, part: Part, row: int) -> None:
+        """Draw the next token, and one more for each guess that was right; what was guessed wrong is forgotten."""
+        for guessed in [*part.guessed, None]:
+            token = self._write(part.run, row + part.num_right, guessed)
+            if token is None or token != guessed:
+                break
+            part.num_right += 1
+        self.cache.truncate(part.slot, part.end + part.num_right)
+
+    def _write(self, run: Run, row: int, guessed: int | None) -> int | None:
+        """Draw the next token and add it to the text, or end the run by it; the token, if the text goes on."""
         must_show = run.request.indented and not run.has_text
         token = self.backend.sample(run.sampler, row, run.rest, visible=must_show)
         if not run.is_announced:
@@ -298,41 +303,28 @@ class Scheduler:
             self._emit(run.id, Prefilled(msgspec.structs.replace(run.timings)))
         if self.backend.is_end(token):
             self._finish(run, "end")
-            return
+            return None
         piece = self.backend.piece(token)
-        if self._is_unsure(run, row, token, piece, must_show=must_show):
+        # That a token spells what was typed is no guess; which of those that do, and how it goes on, is one.
+        if run.wants_logprobs and run.is_unsure(self.backend.logprob(row, token, run.rest, visible=must_show), piece):
             self._finish(run, "unsure")
-            return
+            return None
         run.tokens.append(token)
         run.timings.decoded_tokens += 1
-        self._emit_text(run, run.take_rest(piece))
+        run.timings.accepted_tokens += token == guessed
+        if chunk := run.take_chunk(piece):
+            self._emit(run.id, chunk)
         if run.timings.decoded_tokens >= run.prepared.max_tokens:
             self._finish(run, "length")
-
-    def _is_unsure(self, run: Run, row: int, token: int, piece: bytes, *, must_show: bool) -> bool:
-        """Whether this token makes the line too improbable; keeps the books of probabilities, if any are wanted."""
-        confidence = run.request.sampling.confidence
-        if not confidence and not run.request.logprobs:
-            return False
-        # That a token spells what was typed is no guess; which of those that do, and how it goes on, is one.
-        logprob = self.backend.logprob(row, token, run.rest, visible=must_show)
-        run.chunk_logprob += logprob
-        run.joint_logprob += logprob
-        unsure = confidence > 0 and run.joint_logprob < math.log(confidence)
-        if b"\n" in piece:
-            run.joint_logprob = 0.0
-        return unsure
-
-    def _emit_text(self, run: Run, piece: bytes) -> None:
-        if text := run.decoder.decode(piece):
-            self._emit(run.id, Chunk(text, run.chunk_logprob if run.request.logprobs else None))
-            run.chunk_logprob = 0.0
+            return None
+        return token
 
     # Endings
 
     def _finish(self, run: Run, reason: FinishReason | None = None, message: str = "") -> None:
         """The only way out of the table of open requests."""
         del self._open[run.id]
+        self._drafter.ended(run)
         if run.sampler is not None:
             self.backend.free_sampler(run.sampler)
             run.sampler = None

@@ -77,6 +77,7 @@ class Sizing:
             gpu_layers=(num_layers if options.gpu_layers < 0 else min(options.gpu_layers, num_layers)) if gpus else 0,
             flash_attention=options.flash_attention,
             saved_bytes=options.saved_bytes if options.saved_bytes >= 0 else self._saved_bytes(),
+            drafts=options.drafts,
         )
 
     def smaller(self, parameters: Parameters, layers_kept_share: float = 1.0) -> Parameters | None:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from lsp_server import cli
+from lsp_server.bench import drafts
 from lsp_server.bench.busy import busy
 from tests.bench.stub_peer import StubPeer
 
@@ -48,7 +49,8 @@ def bench(tmp_path, capsys) -> Callable[..., dict]:
 
     def run(*arguments: str) -> dict:
         path = tmp_path / "results.json"
-        assert cli.main(["bench", *arguments, "--pairs", "1", "--threads", "1", "--json", str(path)]) == 0
+        pairs = () if arguments[0] == "revisit" else ("--pairs", "1")
+        assert cli.main(["bench", *arguments, *pairs, "--threads", "1", "--json", str(path)]) == 0
         return json.loads(path.read_text(encoding="utf-8")) | {"printed": capsys.readouterr().out}
 
     return run
@@ -115,9 +117,37 @@ def test_the_scheduler_beside_a_bare_loop(bench):
     assert results["decode"]["num_same_tokens"] >= 1
 
 
+def test_drafts_of_every_kind(bench):
+    rows = {row["name"]: row for row in bench("drafts")["drafts"]}
+    assert list(rows) == list(drafts.ROWS)
+    for row in rows.values():
+        assert row["over"]["median"] > 0
+        assert row["samples"][0]["num_tokens"] > 1
+    right, wrong = rows["80% right"], rows["none right"]
+    assert right["num_same"] == wrong["num_same"] == 1, "the text is dictated"
+    assert 0 < right["share_accepted"] < 1
+    assert wrong["share_accepted"] == 0
+
+
+def test_several_answers_beside_a_bare_loop(bench):
+    result = bench("alternatives")["alternatives"]
+    assert result["over"]["median"] > 0
+    assert result["samples"][0]["decoded_tokens"] == result["num_answers"] * result["num_tokens"]
+
+
+def test_files_in_turn(bench, peer_url):
+    results = bench("revisit", "--peer", peer_url, "--files", "3", "--rounds", "1", "--cache", "512")
+    result = results["revisit"]
+    assert len(result["visits"]) == 3
+    assert set(result["over_cold"]) == {"ours", "peer"}
+    assert result["evaluated_tokens"]["ours"]["median"] < 100, "what was moved out of the cache came back"
+    assert "on return" in results["printed"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (("drafts", "--rows", "80%"), "There is no row '80%'."),
         (("typing", "--rows", "leter"), "There is no row 'leter'."),
         (("typing", "--json", "no/such/folder/r.json"), "There is no folder for"),
         (("typing", "--peer", "http://127.0.0.1:9"), "Is llama-server running?"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lsp_server.engine.backend import BatchToken
+from lsp_server.engine.drafts import Source
 from lsp_server.engine.fake_backend import FakeBackend
 from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.messages import (
@@ -47,13 +48,13 @@ def llama():
 class Bench:
     """A scheduler on a fake backend, its clock, and every event it emitted."""
 
-    def __init__(self, backend: FakeBackend | None = None, **options: int) -> None:
+    def __init__(self, backend: FakeBackend | None = None, guesses: Source | None = None, **options: int) -> None:
         self.backend = backend or FakeBackend(EngineOptions(model_path="fake", backend="fake", **options))
         self.now = 100.0
         self.events: dict[str, list[Event]] = {}
         self.prepared: dict[str, Prepared] = {}
         self.ended: list[str] = []
-        self.scheduler = Scheduler(self.backend, self._emit, lambda: self.now)
+        self.scheduler = Scheduler(self.backend, self._emit, lambda: self.now, guesses=guesses)
         info = self.backend.info
         self.preparer = Preparer(self.backend, min(info.window_tokens, info.cache_tokens))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
 from lsp_server.engine.backend import BatchToken, DecodeStatus
-from lsp_server.engine.fake_backend import FakeBackend
+from lsp_server.engine.drafts import Guess
+from lsp_server.engine.fake_backend import FakeBackend, next_token
 from lsp_server.engine.messages import EngineOptions, Marker, Sampling, Text
+from lsp_server.engine.run import Run
 
 END = 256
 MIDDLE = 260
@@ -35,6 +38,26 @@ class Dictated(FakeBackend):
 
     def sample(self, sampler: Iterator[int], row: int, rest: bytes = b"", *, visible: bool = False) -> int:
         return rest[0] if rest else next(sampler, END)
+
+
+class Clairvoyant:
+    """A source of guesses that knows what the fake model writes, each token with the same odds."""
+
+    def __init__(self, odds: float, rng: random.Random, most: int = 6) -> None:
+        self.odds, self.rng, self.most = odds, rng, most
+        self.num_ended = 0
+
+    def guess(self, run: Run) -> Guess | None:
+        tokens = list(run.tokens)
+        for _ in range(self.rng.randint(1, self.most)):
+            token = next_token(tokens)
+            if token == END or self.rng.random() >= self.odds:
+                token = ord("?")  # which it never writes
+            tokens.append(token)
+        return Guess(tokens[len(run.tokens) :], "known")
+
+    def ended(self, run: Run) -> None:
+        self.num_ended += 1
 
 
 class Forgetful(FakeBackend):

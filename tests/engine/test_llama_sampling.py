@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lsp_server.engine.backend import DecodeStatus
+from lsp_server.bench.text import library_lines
+from lsp_server.engine.backend import BatchToken, DecodeStatus
 from lsp_server.engine.messages import Sampling
 from tests.engine.drive import GREEDY, evaluate, prompt_of, sample
 
@@ -32,6 +33,22 @@ def test_probabilities_add_up_to_one(logprobs):
 
 def test_greedy_is_the_most_probable(llama, row, logprobs):
     assert sample(llama, row) == logprobs.argmax()
+
+
+def test_greedy_is_what_llama_cpp_takes(llama):
+    """At every place of a text."""
+    tokens = prompt_of(llama, "".join(library_lines()[:12]))
+    assert (
+        llama.decode([BatchToken(token, at, 0, wants_logits=True) for at, token in enumerate(tokens)])
+        is DecodeStatus.OK
+    )
+    chain = llama.new_chain(GREEDY)
+    assert len(tokens) > 100
+    assert [sample(llama, row) for row in range(len(tokens))] == [
+        llama.sample(chain, row) for row in range(len(tokens))
+    ]
+    llama.free_sampler(chain)
+    llama.truncate(0, 0)
 
 
 @pytest.mark.parametrize("rest", RESTS)

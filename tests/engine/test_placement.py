@@ -78,6 +78,18 @@ def test_another_anchor_branches_off_the_shared_head(make_bench):
     assert len(shared) == len("|" + HEAD)
 
 
+def test_answers_to_one_prompt_share_what_was_typed_too(make_bench):
+    bench = make_bench()
+    asked = {"text": "one", "typed": "typed", "heal": False}
+    bench.answer("a", **asked)
+    for name in "bc":
+        bench.submit(name, priority=Priority.ALTERNATIVES, **asked)
+    bench.run()
+    for name in "bc":
+        timings = bench.end(name).timings
+        assert timings.reused_tokens == timings.prompt_tokens - 1
+
+
 def test_undo_comes_back_to_what_it_left(make_bench):
     bench = make_bench()
     bench.answer("a", ANCHOR, typed="    x", heal=False)

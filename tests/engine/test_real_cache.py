@@ -134,6 +134,7 @@ class Use:
         if isinstance(event, Done):
             self.counts[event.reason] += 1
             self.counts["reused"] += event.timings.reused_tokens
+            self.counts["guessed right"] += event.timings.accepted_tokens
             asked.editor.offered = asked.text
 
     # What happens
@@ -287,3 +288,4 @@ def test_random_use_writes_what_a_fresh_context_writes(contexts, seed):
     assert use.counts["compared"] > REQUESTS
     assert use.counts["near ties"] <= use.counts["compared"] / 10, "as good as always the very same"
     assert use.counts["reused"] > 1000
+    assert use.counts["guessed right"]

@@ -11,7 +11,7 @@ from lsp_server.engine.fake_backend import FakeBackend
 from lsp_server.engine.messages import Done, EngineOptions, Marker, Priority, Sampling, Text
 from lsp_server.errors import EngineError, PromptError
 from tests.engine.conftest import Bench
-from tests.engine.fakes import Forgetful, fake_options
+from tests.engine.fakes import Clairvoyant, Forgetful, fake_options
 
 NUM_SCHEDULES = 10_000
 SCHEDULES_PER_TEST = 500
@@ -58,7 +58,8 @@ class Schedule:
         self.rng = random.Random(seed)
         self.reference = reference
         backend = self.rng.choice([Moody] * 5 + [MoodyAndForgetful])(self.options())
-        self.bench = Bench(backend)
+        self.guesses = self.rng.choice([None, Clairvoyant(self.rng.choice([0.0, 0.6, 0.9, 1.0]), self.rng)])
+        self.bench = Bench(backend, self.guesses)
         self.asked: dict[str, dict] = {}
 
     def options(self) -> EngineOptions:
@@ -169,6 +170,8 @@ class Schedule:
         assert sorted(bench.ended) == sorted(self.asked), "every request ends, and once"
         assert bench.backend.num_samplers == 0
         assert not [slot for slot in bench.slots if slot.owner]
+        if self.guesses is not None and bench.backend.info.can_drop_tail:
+            assert self.guesses.num_ended == len(bench.prepared), "nothing is kept of a request that is over"
         return Counter(self.check(name, asked) for name, asked in self.asked.items())
 
     def check(self, name: str, asked: dict) -> str:

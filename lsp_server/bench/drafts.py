@@ -1,0 +1,158 @@
+"""What drafts gain and what they cost: the same texts written with and without, in turns."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from lsp_server.bench.decode import Scheduled
+from lsp_server.bench.ours import prompt_of
+from lsp_server.bench.stats import Ratio, Spread, ratio, spread
+from lsp_server.bench.text import Book
+from lsp_server.engine.drafts import MOST_GUESSED, Guess, Source
+from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.engine.llama_dictated import Dictated
+from lsp_server.engine.messages import EngineOptions, Generate
+from lsp_server.engine.run import Run
+from lsp_server.errors import EngineError
+from lsp_server.sequences import common_prefix
+
+TOKENS = 64
+PROMPT_TOKENS = 256
+# Rows by name: the odds that a guessed token is right where the text is dictated, or what the model writes itself.
+DICTATED = {"80% right": 0.8, "none right": 0.0}
+REPEATING, PLAIN = "repeats code above", "repeats nothing"
+ROWS = (REPEATING, PLAIN, *DICTATED)
+SEED = 1
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Sample:
+    """Tokens a second from the first token on, with drafts and without, and what became of the guesses."""
+
+    drafting_tokens_per_s: float
+    plain_tokens_per_s: float
+    num_tokens: int
+    drafted_tokens: int
+    accepted_tokens: int
+    num_same_tokens: int
+
+
+@dataclass(slots=True)
+class RowResult:
+    """A row of the table. `over` is the ratio of tokens a second with drafts to those without.
+
+    `num_same` texts of `samples` were the same token by token; others part where two candidates are near each other.
+    """
+
+    name: str
+    drafting_tokens_per_s: Spread | None
+    plain_tokens_per_s: Spread | None
+    over: Ratio | None
+    share_accepted: float
+    num_same: int
+    samples: list[Sample] = field(default_factory=list)
+
+
+class Scripted:
+    """Guesses the dictated text, each token right with the same odds."""
+
+    def __init__(self, odds: float) -> None:
+        self.text: Sequence[int] = ()
+        self._odds = odds
+        self._random = random.Random(SEED)  # noqa: S311  (the same each time)
+
+    def guess(self, run: Run) -> Guess | None:
+        """What is dictated next; a wrong token is the neighbour of the right one."""
+        following = self.text[run.timings.decoded_tokens :][:MOST_GUESSED]
+        return Guess([token if self._random.random() < self._odds else token ^ 1 for token in following], "scripted")
+
+    def ended(self, run: Run) -> None:
+        """Nothing is learnt."""
+
+
+class Pair:
+    """A scheduler with drafts and one without, on a model each."""
+
+    def __init__(self, options: EngineOptions, kind: type[LlamaBackend], guesses: Source | None = None) -> None:
+        self.backends = [kind(replace(options, drafts=drafts)) for drafts in (True, False)]
+        self._drafting, self._plain = (Scheduled(backend, guesses) for backend in self.backends)
+
+    def write(self, request: Generate, *, drafting_first: bool) -> Sample:
+        """Both write the same. Raises `EngineError` if there is no text to measure."""
+        speeds = {}
+        for who in (self._drafting, self._plain) if drafting_first else (self._plain, self._drafting):
+            num_tokens, seconds, _ = who.write(request)
+            if num_tokens < 2:
+                raise EngineError("The model ends its text at once. Measure with another model.")
+            speeds[who] = (num_tokens - 1) / seconds
+        timings = self._drafting.timings
+        return Sample(
+            speeds[self._drafting],
+            speeds[self._plain],
+            timings.decoded_tokens,
+            timings.drafted_tokens,
+            timings.accepted_tokens,
+            common_prefix(self._drafting.tokens, self._plain.tokens),
+        )
+
+    def close(self) -> None:
+        """Free the models."""
+        for backend in self.backends:
+            backend.close()
+
+
+def measure(options: EngineOptions, book: Book, names: Sequence[str], pairs: int, say: Say) -> list[RowResult]:
+    """Rows by name, each from what it knows of costs and guesses after one text that is not measured."""
+    return [_measure_row(name, options, book, pairs, say) for name in names]
+
+
+def _measure_row(name: str, options: EngineOptions, book: Book, pairs: int, say: Say) -> RowResult:
+    scripted = Scripted(DICTATED[name]) if name in DICTATED else None
+    pair = Pair(options, Dictated if scripted else LlamaBackend, scripted)
+    model = pair.backends[0].info
+    samples = []
+    texts = _repeating(book) if name == REPEATING else _plain(book)
+    for number, text in zip(range(-1, pairs), texts, strict=False):
+        say(f"{name} {number + 1}/{pairs}")
+        if scripted:
+            scripted.text = pair.backends[0].tokenize(book.text(2 * TOKENS))[:TOKENS]
+            for backend in pair.backends:
+                assert isinstance(backend, Dictated)
+                backend.text = scripted.text
+        sample = pair.write(Generate(prompt_of(text, model), TOKENS), drafting_first=number % 2 == 0)
+        samples += [sample] if number >= 0 else []
+    pair.close()
+    return _summarise(name, samples)
+
+
+def _plain(book: Book) -> Iterator[str]:
+    while True:
+        yield book.text(PROMPT_TOKENS)
+
+
+def _repeating(book: Book) -> Iterator[str]:
+    """Text, then its middle again, of which the last lines are left to write."""
+    while True:
+        lines = book.text(PROMPT_TOKENS // 2).splitlines(keepends=True)
+        yield "".join(lines + lines[len(lines) // 4 : len(lines) // 2])
+
+
+def _summarise(name: str, samples: list[Sample]) -> RowResult:
+    drafting = [sample.drafting_tokens_per_s for sample in samples]
+    plain = [sample.plain_tokens_per_s for sample in samples]
+    drafted = sum(sample.drafted_tokens for sample in samples)
+    return RowResult(
+        name,
+        spread(drafting),
+        spread(plain),
+        ratio(drafting, plain),
+        sum(sample.accepted_tokens for sample in samples) / drafted if drafted else 0.0,
+        sum(sample.num_same_tokens >= sample.num_tokens - 1 for sample in samples),
+        samples,
+    )

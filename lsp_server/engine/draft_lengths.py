@@ -1,0 +1,110 @@
+"""How many guessed tokens are worth a try: from what batches have cost and how often guesses were right. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict, deque
+from collections.abc import Sequence
+
+from lsp_server.engine.drafts import Guess
+
+# What guesses may lose: this share of the time spent on writing, saved up to as many steps without any. What they gain
+# is theirs to lose again. Where the account is full they are tried although they seem not to pay: that may change.
+LOSS_SHARE, MOST_SAVED_STEPS = 0.015, 8
+# Where several texts are written, one that has nothing guessed waits no longer for its token than this times as long.
+MOST_SLOWED = 1.1
+# That a guessed token is right, if those before it were. What is less likely to be right than the least is not tried.
+_FIRST_ODDS, _LEAST_ODDS, _MOST_ODDS = 0.6, 0.02, 0.98
+_WEIGHT = 0.1  # of the newest token checked
+_NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
+_FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
+_LEAST_GAIN = 1.03  # less may be a mistake of measuring
+_MOST_FASTER = 2.0  # than prefill was when it was measured, once
+_LEAST_S = 1e-9
+
+
+class DraftLengths:
+    """Learns what batches cost, by their number of tokens, and how often each kind of guess is right.
+
+    `tokens_per_s` is the speed of prefill, if known: no batch is much faster. A size that was not measured is taken to
+    be so fast, and is tried rather too early than never: four tokens may cost a CPU less than three.
+    """
+
+    def __init__(self, tokens_per_s: float) -> None:
+        self._least_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0  # a token
+        self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
+        self._seconds: dict[int, float] = {}
+        self._num_steps = 0
+        self._measured_at: dict[int, int] = {}
+        self._odds: dict[str, float] = {}
+        self._saved_s = float("inf")  # full, whatever that will be
+
+    def choose(self, guesses: Sequence[Guess | None], room: int) -> list[int]:
+        """How many tokens of each guess to check, one for each text that is written, and `room` in all at most."""
+        num_writing, lengths = len(guesses), [0] * len(guesses)
+        if num_writing not in self._seconds:
+            return lengths
+        ranked = self._ranked(guesses)[:room]
+        for _, index in ranked[: self._best_count(num_writing, [odds for odds, _ in ranked])]:
+            lengths[index] += 1
+        return lengths
+
+    def measure(self, num_tokens: int, seconds: float) -> None:
+        """Take note of what a step took that only wrote."""
+        self._num_steps += 1
+        measured = self._measured[num_tokens]
+        measured.append(seconds)
+        self._seconds[num_tokens] = statistics.median(measured)
+        self._measured_at[num_tokens] = self._num_steps
+        oldest = min(self._measured_at, key=self._measured_at.__getitem__)
+        if self._num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
+            del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
+
+    def settle(self, num_writing: int, num_guessed: int, num_right: int) -> None:
+        """Balance a step that was measured: what its guesses cost, as such steps do, and what they saved."""
+        step_s = self.seconds(num_writing)
+        taken_s = self.seconds(num_writing + num_guessed)
+        self._saved_s += LOSS_SHARE * taken_s - (taken_s - step_s) + step_s * num_right / num_writing
+        self._saved_s = min(max(self._saved_s, -step_s), MOST_SAVED_STEPS * step_s)
+
+    def learn(self, kind: str, num_guessed: int, num_right: int) -> None:
+        """Take note of how many tokens of a guess were right; those behind the first wrong one were not looked at."""
+        odds = self._odds.get(kind, _FIRST_ODDS)
+        for is_right in [1.0] * num_right + [0.0] * (num_right < num_guessed):
+            odds += _WEIGHT * (is_right - odds)
+        self._odds[kind] = min(max(odds, _LEAST_ODDS), _MOST_ODDS)
+
+    def seconds(self, num_tokens: int) -> float:
+        """What a step of so many tokens takes."""
+        known = self._seconds.get(num_tokens)
+        if known is None:
+            known = max(self._seconds[min(self._seconds)], num_tokens * self._least_s)
+        return max(known, _LEAST_S)
+
+    def _ranked(self, guesses: Sequence[Guess | None]) -> list[tuple[float, int]]:
+        """Odds of guessed tokens to be right with all before them, each with the index of its guess; the best first."""
+        ranked = []
+        for index, guess in enumerate(guesses):
+            odds = self._odds.get(guess.kind, _FIRST_ODDS) if guess else 0.0
+            together = odds
+            for _ in guess.tokens if guess else ():
+                if together < _LEAST_ODDS:
+                    break
+                ranked.append((together, index))
+                together *= odds
+        return sorted(ranked, reverse=True)
+
+    def _best_count(self, num_writing: int, odds: Sequence[float]) -> int:
+        """How many of the likeliest tokens to check: as many as give most tokens a second, if they can be afforded."""
+        step_s = self.seconds(num_writing)
+        expected = float(num_writing)
+        rates = {}
+        for count, odd in enumerate(odds, 1):
+            expected += odd
+            seconds = self.seconds(num_writing + count)
+            is_fair = num_writing == 1 or seconds <= MOST_SLOWED * step_s
+            if is_fair and seconds - step_s <= self._saved_s:
+                rates[count] = expected / seconds
+        best = max(rates, key=rates.__getitem__, default=0)
+        pays = best and rates[best] > _LEAST_GAIN * num_writing / step_s
+        return best if pays or self._saved_s >= MOST_SAVED_STEPS * step_s else 0
