@@ -27,8 +27,8 @@ from tests.services import ROOT, TOKEN, events_in, launched, request_of
 TIMEOUT_S = 60.0
 MIB = 1 << 20
 FAKE = EngineOptions("fake", backend="fake")
-# A batch takes 20 ms: a prompt of many takes a while, and so does a text of many tokens.
-SLOW = EngineOptions("fake:decode_ms=20", backend="fake")
+# A batch takes 100 ms: a prompt of many takes a while, and so does a text of many tokens.
+SLOW = EngineOptions("fake:decode_ms=100", backend="fake")
 LONG_PROMPT = Generate((Marker("begin"), Text("x" * 3000)), 5)
 LONG_ANSWER = Generate((Marker("begin"), Text("abc9")), 3000)
 QUESTION = Generate((Marker("begin"), Text("abc9")), 5)
