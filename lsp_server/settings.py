@@ -219,8 +219,7 @@ class RemoteSettings(msgspec.Struct, frozen=True):
         str,
         Meta(
             description="Address of a llama-server, or of a server with OpenAI's `/v1/completions` (vLLM, SGLang, "
-            "Ollama): the text around your cursor and of neighbouring files goes there. Only your own settings can "
-            "name one."
+            "Ollama): text around your cursor and of other files goes there. Only your own settings can name one."
         ),
     ] = ""
     api: Annotated[
@@ -230,10 +229,7 @@ class RemoteSettings(msgspec.Struct, frozen=True):
     model: Annotated[str, Meta(description="Which of its models; empty: the only one it has.")] = ""
     credentials: Annotated[
         Literal["environment", "keyring"],
-        Meta(
-            description="Where its token is: the environment variable `INFILL_REMOTE_TOKEN`, or the system's keyring "
-            "(`pip install 'infill-lsp[keyring]'`, then `keyring set infill` and the address as it is set here)."
-        ),
+        Meta(description="Where its token is: `INFILL_REMOTE_TOKEN`, or your keyring (`lsp_server/REMOTE.md`)."),
     ] = "environment"
     format: Annotated[str, Meta(description="The family of that model, by whose markers it is prompted.")] = "deepseek"
 
