@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lsp_server.context.modules import RULES, Asked, Places
+from lsp_server.context.script_modules import ScriptProject
 from lsp_server.index.database import IndexedFile, Reader, tail_of
 from lsp_server.index.import_syntax import ALL, Import
 from lsp_server.index.symbols import Outline, Symbol
@@ -33,6 +34,7 @@ class Resolver:
         self._modules: dict[tuple[str, str, str], list[IndexedFile]] = {}
         self._named: dict[tuple[str, str, tuple[str, ...]], list[Definition]] = {}
         self._tops: dict[int, dict[str, Symbol]] = {}
+        self._scripts: ScriptProject | None = None
 
     def refresh(self, unsaved: Mapping[str, Outline] | None = None) -> None:
         """Forget what was remembered if the index has changed since. `unsaved` files are not as the index has them."""
@@ -40,6 +42,7 @@ class Resolver:
         if self._reader.refresh():
             self._modules.clear()
             self._named.clear()
+            self._scripts = None
 
     def files(self, paths: list[str]) -> list[IndexedFile]:
         """Files by their paths."""
@@ -76,7 +79,9 @@ class Resolver:
         if language_id == "rust":
             key = (language_id, importer, module)
         if key not in self._modules:
-            places = rules.places(Asked(importer, module, self._project))
+            if self._scripts is None:
+                self._scripts = ScriptProject(self._reader.script_configs())
+            places = rules.places(Asked(importer, module, self._project, self._scripts))
             found = [file for file in self._look(places) if file.language_id in rules.family and file.path != importer]
             self._modules[key] = found
         return self._modules[key]
