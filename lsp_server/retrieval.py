@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 RULES_LAST_S = 5.0  # ignore files are read again after that
 MOST_FILES_KEPT = 64  # whose text was read for an excerpt, or that are not saved
-# Larger documents count as they were saved: a parser lets no other thread run until it is done.
-MOST_UNSAVED_CHARACTERS = 30_000
+# Larger documents count as they were saved: to parse this much takes some 0.2 s, once for each time it was changed.
+MOST_UNSAVED_CHARACTERS = 400_000
 SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for the thread
 
 
@@ -108,7 +108,7 @@ class Retrieval:
     def _gather(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
-        admitted = [found for each in neighbours if (found := self._admitted(each))]
+        admitted = [known for each in neighbours if (known := self._admitted(each))]
         candidates = tuple(opened(snapshot, admitted))
         notes: tuple[str, ...] = (f"open and visited documents: {len(candidates)} of {len(neighbours)}",)
         if root is None or not uses_index:

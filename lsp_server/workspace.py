@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 from lsp_server.context.blocks import Neighbour
 from lsp_server.document import Document
 from lsp_server.errors import SourceError
+
 NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
 # Cells share their notebook's path, so that they are one block; their lines are told apart by standing far apart.
 LINES_OF_A_CELL = 100_000

@@ -41,9 +41,9 @@ ALLOWED = {
     "actions": {"context.blocks", "document", "engine.client", "engine.messages", "errors", "pipeline", "postprocess",
                 "prompt.chat", "snapshot"},
     "server": {"actions", "catalog", "context", "document", "engine.client", "engine.messages", "engine.opening",
-               "engine.roles", "errors", "index.database", "index.messages", "index.process", "index.secrets", "pipeline",
-               "prompt", "retrieval", "session.acceptance", "session.switch", "settings", "snapshot", "statistics", "trace",
-               "workspace"},
+               "engine.roles", "errors", "index.database", "index.messages", "index.process", "index.secrets",
+               "pipeline", "prompt", "retrieval", "session.acceptance", "session.switch", "settings", "snapshot",
+               "statistics", "trace", "workspace"},
 }  # fmt: skip
 
 # Third-party packages that only one part may import, by prefix of the module.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lsp_server.context.modules import RULES, Asked, Places
@@ -10,6 +10,7 @@ from lsp_server.context.script_modules import ScriptProject
 from lsp_server.index.database import IndexedFile, Reader, tail_of
 from lsp_server.index.import_syntax import ALL, Import
 from lsp_server.index.symbols import Outline, Symbol
+from lsp_server.index.words import terms
 
 MOST_RE_EXPORTS = 4  # files that a name is handed on through
 MOST_SHARED_FILES = 40
@@ -122,6 +123,12 @@ class Resolver:
             if modules := self.module(file.language_id, file.path, f"{each.module}{joint}{each.name}"):
                 return Definition(modules[0])
         return None
+
+    def popularity(self, names: Iterable[str]) -> dict[str, int]:
+        """At how many places of the project each name stands, about: spelt in another case it is the same name."""
+        found = {name: terms(name)[:1] for name in names}
+        frequencies = self._reader.frequencies({term for each in found.values() for term in each})
+        return {name: frequencies.get(each[0], 0) if each else 0 for name, each in found.items()}
 
     def beside(self, language_id: str, path: str) -> list[IndexedFile]:
         """The files whose definitions a file sees without importing them."""

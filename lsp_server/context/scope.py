@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from lsp_server.index.import_syntax import Import
@@ -15,8 +16,8 @@ from lsp_server.snapshot import Snapshot
 NEAR_LINES = 40
 HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
-# What is parsed: the text's head, where imports are, and the text around the cursor. A parser lets no other thread run,
-# so more would keep the event loop waiting.
+# What is parsed at each question: the text's head, where imports are, and the text around the cursor. What else the
+# file defines and imports is known as it was saved.
 HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 5_000, 9_000, 2_000
 FEW_LINES = 500
 COUNTED_LINES = 250  # before and after the cursor: where names are counted
@@ -36,10 +37,10 @@ class Scope:
 
     snapshot: Snapshot
     outline: Outline
-    saved: Sequence[Symbol] = ()
+    saved: Outline = field(default_factory=Outline)
 
     @staticmethod
-    def of(snapshot: Snapshot, saved: Sequence[Symbol] = ()) -> Scope:
+    def of(snapshot: Snapshot, saved: Outline | None = None) -> Scope:
         """Parse a snapshot where it matters."""
         prefix, suffix = snapshot.prefix, snapshot.suffix
         near = prefix.find("\n", max(0, len(prefix) - BEFORE_CHARACTERS)) + 1
@@ -49,7 +50,20 @@ class Scope:
             head = near = 0
         after = suffix[: suffix.rfind("\n", 0, AFTER_CHARACTERS) + 1] or suffix[:AFTER_CHARACTERS]
         text = prefix[:head] + skipped + prefix[near:] + after
-        return Scope(snapshot, outline(snapshot.language_id, text, with_inner_imports=True), saved)
+        parsed = outline(snapshot.language_id, text, with_inner_imports=True)
+        return Scope(snapshot, parsed, saved or Outline())
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        """What the text imports; what of that was not parsed is known if it was saved."""
+        found = list(self.outline.imports)
+        known = {(each.alias, each.module) for each in found}
+        text = self.standing
+        return found + [
+            each
+            for each in self.saved.imports
+            if (each.alias, each.module) not in known and each.alias.rpartition(".")[2] in text
+        ]
 
     @cached_property
     def cursor_line(self) -> int:
@@ -84,10 +98,21 @@ class Scope:
     @cached_property
     def standing(self) -> frozenset[str]:
         """Every identifier of the text."""
-        found: set[str] = set()
+        return frozenset(self._occurrences)
+
+    @cached_property
+    def _occurrences(self) -> Counter[str]:
+        """How often each identifier stands in the text."""
+        found: Counter[str] = Counter()
         for start in range(0, len(self.lines), FEW_LINES):  # a search lets no other thread run until it is done
             found.update(_NAME.findall("\n".join(self.lines[start : start + FEW_LINES])))
-        return frozenset(found)
+        return found
+
+    @cached_property
+    def _imported(self) -> Counter[str]:
+        """How often each identifier stands on lines of imports."""
+        lines = self.lines
+        return Counter(name for index in self.outline.import_lines for name in _NAME.findall(lines[index]))
 
     @cached_property
     def near_words(self) -> frozenset[str]:
@@ -145,7 +170,7 @@ class Scope:
         """A member of the class that the cursor is in."""
         if self.enclosing_class is None:
             return None
-        symbols = (*self.outline.symbols, *self.saved)
+        symbols = (*self.outline.symbols, *self.saved.symbols)
         own = (s for s in symbols if s.name == name and s.container == self.enclosing_class.name)
         return next(own, None)
 
@@ -179,7 +204,8 @@ class Scope:
 
     def is_unused(self, what: Import) -> bool:
         """Whether something is imported and not used anywhere yet: it will be, somewhere."""
-        return what.alias.rpartition(".")[2] not in self.distances
+        name = what.alias.rpartition(".")[2]
+        return name not in self.distances and self._occurrences[name] <= self._imported[name]
 
     def likeness(self, name: str) -> float:
         """The share of a name's words that stand near the cursor."""

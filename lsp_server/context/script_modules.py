@@ -58,7 +58,7 @@ class ScriptProject:
             yield _join(base_url, module)
 
     def _effective(self, path: str, depth: int = 0) -> tuple[str | None, Mapping[str, list[str]], str]:
-        """The base folder, the patterns, and the folder of the file that has them, with what a configuration extends."""
+        """The base folder, the patterns, and the folder of the file that has them, of a configuration and its bases."""
         config = self._compilers[path]
         base_url: str | None = None
         paths: Mapping[str, list[str]] = {}
@@ -128,7 +128,7 @@ def _substituted(module: str, patterns: Mapping[str, list[str]]) -> Iterable[str
 
 
 def _best_match(module: str, patterns: Mapping[str, list[str]]) -> tuple[str, str] | None:
-    """The pattern that a name matches, and what its `*` stands for: an exact one, or that with the longest beginning."""
+    """The pattern that a name matches, and what its `*` stands for: the exact one, or that of the longest beginning."""
     if module in patterns:
         return module, ""
     found: list[tuple[int, str, str]] = []

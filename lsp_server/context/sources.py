@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import re
 from collections.abc import Iterator
 
@@ -20,6 +22,7 @@ LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
 SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
 KNOWN_NAME_SHARE = 0.35  # of a member's score, where its name stands in the text anyway
 PRIVATE_SHARE, DUNDER_SHARE = 0.5, 0.05
+UNPOPULAR_SHARE, POPULAR = 0.4, 20  # of a module's name that nobody uses; places of one that counts in full
 MOST_CLASSES, MOST_BASES, MOST_NAMED = 24, 4, 24
 CLASS_KINDS = ("class",)
 DEFINING_KINDS = ("class", "function", "variable", "method")
@@ -38,7 +41,7 @@ class Definitions:
 
     def imported(self) -> Iterator[Candidate]:
         """What imports mean: signatures of what is named, and lists of what modules define."""
-        imports = sorted(self._scope.outline.imports, key=self._weight, reverse=True)
+        imports = sorted(self._scope.imports, key=self._weight, reverse=True)
         for what in imports:
             weight = self._weight(what)
             for found in self._resolver.imported(self._language_id, self._path, what):
@@ -51,7 +54,7 @@ class Definitions:
     def called(self) -> Iterator[Candidate]:
         """What is named near the cursor and neither defined nor imported here: defined beside, or in one place only."""
         scope = self._scope
-        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.outline.imports}
+        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.imports}
         near = sorted((name for name in scope.distances if name not in here), key=scope.nearness, reverse=True)
         beside = {
             name: Definition(file, symbol)
@@ -84,12 +87,14 @@ class Definitions:
         scope = self._scope
         weight = max(weight, LEAST_OF_MODULE)
         used = {chain[1] for chain in scope.chains if len(chain) > 1 and chain[0] == what.alias}
-        for name, definition in self._public(found).items():
+        public = self._public(found)
+        popularity = self._resolver.popularity(name for name in public if name not in used)
+        for name, definition in public.items():
             assert definition.symbol
             if name in used:
                 yield self._whole(definition, definition.symbol, weight * CALLED, f"used of {what.alias}")
             else:
-                score = weight * LISTED * listing_share(scope, name)
+                score = weight * LISTED * listing_share(scope, name) * popularity_share(popularity[name])
                 yield _line(definition, definition.symbol, score, f"in {what.module}")
 
     def _public(self, found: Definition) -> dict[str, Definition]:
@@ -102,7 +107,7 @@ class Definitions:
                     definition = resolver.exported(file, each.alias)
                     if definition and definition.symbol and definition.file.path != self._path:
                         public[each.alias] = definition
-        return {name: each for name, each in public.items() if not name.startswith("__")}
+        return {name: each for name, each in public.items() if name != "__all__"}
 
     def _whole(self, found: Definition, symbol: Symbol, score: float, reason: str) -> Candidate:
         """A definition's whole signature, where its name is used."""
@@ -120,7 +125,7 @@ class Members:
         self._resolver = resolver
         self._language_id = scope.snapshot.language_id
         self._path = scope.snapshot.path
-        self._imports = {each.alias: each for each in scope.outline.imports}
+        self._imports = {each.alias: each for each in scope.imports}
         self._local = {symbol.name: symbol for symbol in scope.outline.symbols if not symbol.container}
         self._seen: set[tuple[int, str]] = set()
         self._likened: set[str] = set()
@@ -268,6 +273,14 @@ def listing_share(scope: Scope, name: str) -> float:
     return share * (PRIVATE_SHARE if name.startswith("_") else 1.0)
 
 
+def popularity_share(num_places: int) -> float:
+    """What is left of the score of one of many names that stands at so many places of the project: what others use is
+    what is used here.
+    """
+    used = max(0, num_places - 1)  # it stands where it is defined
+    return UNPOPULAR_SHARE + (1 - UNPOPULAR_SHARE) * min(1.0, math.log1p(used) / math.log1p(POPULAR))
+
+
 def member_share(scope: Scope, name: str) -> float:
     """The same for members of a class, where the constructor tells what there is."""
     if name in ("__init__", "constructor"):
@@ -300,6 +313,7 @@ def _first_line(symbol: Symbol) -> str:
 
 _VALUE = re.compile(r"\s*=(?!=).*")
 MOST_SHORT_LINE, MOST_LINE = 24, 72
+LEAST_SAVED = 4  # characters by a brief form
 
 
 def _shortened(symbol: Symbol) -> str:
@@ -323,4 +337,18 @@ def _line(
     """A definition's first line, one of many."""
     file = found.file
     heads = tuple(head for head in heads if head[0] < symbol.line)
-    return Candidate(file.path, file.language_id, symbol.line, _shortened(symbol), score, source, reason, heads)
+    text = _shortened(symbol)
+    return Candidate(
+        file.path, file.language_id, symbol.line, text, score, source, reason, heads, _brief(text, symbol.name)
+    )
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _brief(line: str, name: str) -> str:
+    """A definition's line up to its name and an opening bracket; empty where that saves little or names precede."""
+    start = line.find(name)
+    while start > 0 and (line[start - 1].isalnum() or line[start - 1] == "_"):
+        start = line.find(name, start + 1)
+    end = start + len(name)
+    end += line[end : end + 1] == "("
+    return line[:end] if start >= 0 and end + LEAST_SAVED <= len(line) and "," not in line[:start] else ""

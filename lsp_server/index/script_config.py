@@ -1,4 +1,4 @@
-"""What JavaScript's and TypeScript's projects say of where modules are: tsconfig.json, jsconfig.json, package.json. Pure.
+"""What tsconfig.json, jsconfig.json and package.json say of where JavaScript's and TypeScript's modules are. Pure.
 
 Only what resolving a module needs is kept of them, as JSON of our own.
 """
@@ -66,7 +66,8 @@ def read_script_config(path: str, text: str) -> str:
 
 def decode_script_config(text: str) -> ScriptConfig:
     """What `read_script_config` returned. Raises `msgspec.MsgspecError` where it is not that."""
-    return msgspec.json.decode(text, type=ScriptConfig)
+    config: ScriptConfig = msgspec.json.decode(text, type=ScriptConfig)
+    return config
 
 
 def without_comments(text: str) -> str:

@@ -16,6 +16,7 @@ MOST_SIGNATURE_CHARACTERS = 400
 MOST_DOC_CHARACTERS = 100
 MOST_DEPTH = 12
 MOST_SYMBOLS = 4000
+PIECE_BYTES = 4096
 
 _IDENTIFIERS = frozenset(
     {
@@ -32,6 +33,7 @@ _NAMELESS_NODES = frozenset(
         *("primitive_type", "marker_annotation", "annotation", "attribute_item"),
     }
 )
+_PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "left_assignment_list"})
 _WITH_MEMBERS = frozenset({"class", "module", "extension"})
 _COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})
 
@@ -68,7 +70,8 @@ def outline(language_id: str, text: str, *, with_inner_imports: bool = False) ->
     if grammar is None:
         return Outline()
     content = text.encode("utf-8", "replace")
-    tree = parser_of(language_id).parse(content)
+    # Handed out in pieces: given whole, a text is parsed without letting any other thread of Python's run.
+    tree = parser_of(language_id).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
     reader = _Reader(grammar, language_id, content, with_inner_imports)
     reader.visit(tree.root_node, "", 0)
     return Outline(reader.symbols, reader.imports, reader.import_lines)
@@ -139,8 +142,25 @@ class _Reader:
             self._own_fields(node, container)
         elif kind == "variable":
             self._read_required(node)
+            self._unpack(node, container, depth)
         if self._with_inner_imports and kind in ("function", "method") and _IMPORTING.search(node.text or b""):
             self._inner_imports(node)
+
+    def _unpack(self, node: Node, container: str, depth: int) -> None:
+        """What an assignment defines besides one name: `A, B = 1, 2` and `a = b = 1`."""
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if right is not None and right.type == node.type and depth < MOST_DEPTH:
+            self._define(right, "variable", container, depth + 1)
+        pending = [left] if left is not None and left.type in _PATTERNS else []
+        while pending:
+            for child in pending.pop().named_children:
+                if child.type in _PATTERNS:
+                    pending.append(child)
+                elif child.type in ("identifier", "constant"):
+                    line = child.start_point.row
+                    written = self._lines[line].decode("utf-8", "replace").rstrip()[:MOST_SIGNATURE_CHARACTERS]
+                    kind = "field" if container else "variable"
+                    self.symbols.append(Symbol(_text(child), kind, container, line, line, written))
 
     def _signature(self, node: Node, body: Node | None) -> str:
         """The whole lines from a definition's first to that where its body begins."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 HEAD_LINES = 40
 _NOT_STARTED = "infill is still starting. Try again in a moment."
 _NOTHING = "The model wrote nothing for this place."
-_SECRET = "This is a file that usually holds secrets: infill gives nothing of it to a model."
+_HIDDEN = "This is a file that usually holds secrets: infill gives nothing of it to a model."
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -185,7 +185,7 @@ class Actor:
         if document is None or document.version != chosen.version:
             raise ActionError("The document has changed meanwhile. Ask again.")
         if not self.may_act(document):
-            raise ActionError(_SECRET)
+            raise ActionError(_HIDDEN)
         return document
 
     @staticmethod

@@ -26,7 +26,8 @@ ALIASED = {
     "tsconfig.json": TSCONFIG,
     "packages/web/tsconfig.json": '{"extends": "../../tsconfig"}',
     "packages/web/src/main.ts": "",
-    "packages/own/tsconfig.json": '{"extends": ["../../tsconfig.json"], "compilerOptions": {"paths": {"~/*": ["./*"]}}}',
+    "packages/own/tsconfig.json": """{"extends": ["../../tsconfig.json"],
+                                      "compilerOptions": {"paths": {"~/*": ["./*"]}}}""",
     "src/app/store.ts": "export const f = 1",
     "generated/schema.ts": "export const f = 1",
     "old/store.ts": "export const f = 1",
@@ -137,7 +138,9 @@ def test_configurations_that_extend_each_other_end(project):
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(alphabet='a*/\\",:}{]#. \n', max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet="a*/.,}#", max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet="a*/.,}#", max_size=5), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 KEYS = st.sampled_from(["compilerOptions", "extends", "references", "paths", "baseUrl", "name", "exports", "imports"])
