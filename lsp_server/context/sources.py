@@ -14,7 +14,7 @@ from lsp_server.index.import_syntax import Import
 from lsp_server.index.symbols import Symbol
 
 # What each kind of find is worth where it is nearest.
-CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0.65, 0.65, 0.5, 0.35
+CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0.48, 0.48, 0.5, 0.35
 FREQUENT = 0.5  # the nearness of what is used often, however far away
 UNUSED_IMPORT = 0.9  # the nearness of what is imported and nowhere used: it is about to be
 LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
@@ -22,7 +22,7 @@ LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
 SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
 KNOWN_NAME_SHARE = 0.35  # of a member's score, where its name stands in the text anyway
 PRIVATE_SHARE, DUNDER_SHARE = 0.5, 0.05
-UNPOPULAR_SHARE, POPULAR = 0.4, 20  # of a module's name that nobody uses; places of one that counts in full
+UNPOPULAR_SHARE, POPULAR = 0.5, 40  # of a module's name that nobody uses; places of one that counts in full
 MOST_CLASSES, MOST_BASES, MOST_NAMED = 24, 4, 24
 CLASS_KINDS = ("class",)
 DEFINING_KINDS = ("class", "function", "variable", "method")
