@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from lsp_server.index.import_syntax import Import
@@ -16,8 +16,8 @@ from lsp_server.snapshot import Snapshot
 NEAR_LINES = 40
 HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
-# What is parsed at each question: the text's head, where imports are, and the text around the cursor. What else the
-# file defines and imports is known as it was saved.
+# What is parsed at each question: the text's head, the text around the cursor, and what lies between where it looks like
+# an import.
 HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 5_000, 9_000, 2_000
 FEW_LINES = 500
 COUNTED_LINES = 250  # before and after the cursor: where names are counted
@@ -37,33 +37,20 @@ class Scope:
 
     snapshot: Snapshot
     outline: Outline
-    saved: Outline = field(default_factory=Outline)
+    saved: Sequence[Symbol] = ()
 
     @staticmethod
-    def of(snapshot: Snapshot, saved: Outline | None = None) -> Scope:
+    def of(snapshot: Snapshot, saved: Sequence[Symbol] = ()) -> Scope:
         """Parse a snapshot where it matters."""
         prefix, suffix = snapshot.prefix, snapshot.suffix
         near = prefix.find("\n", max(0, len(prefix) - BEFORE_CHARACTERS)) + 1
         head = min(prefix.rfind("\n", 0, HEAD_CHARACTERS) + 1, near)
-        skipped = "\n" * prefix.count("\n", head, near)
+        skipped = _only_imports(prefix[head:near])
         if len(prefix) <= BEFORE_CHARACTERS + HEAD_CHARACTERS:
             head = near = 0
         after = suffix[: suffix.rfind("\n", 0, AFTER_CHARACTERS) + 1] or suffix[:AFTER_CHARACTERS]
         text = prefix[:head] + skipped + prefix[near:] + after
-        parsed = outline(snapshot.language_id, text, with_inner_imports=True)
-        return Scope(snapshot, parsed, saved or Outline())
-
-    @cached_property
-    def imports(self) -> list[Import]:
-        """What the text imports; what of that was not parsed is known if it was saved."""
-        found = list(self.outline.imports)
-        known = {(each.alias, each.module) for each in found}
-        text = self.standing
-        return found + [
-            each
-            for each in self.saved.imports
-            if (each.alias, each.module) not in known and each.alias.rpartition(".")[2] in text
-        ]
+        return Scope(snapshot, outline(snapshot.language_id, text, with_inner_imports=True), saved)
 
     @cached_property
     def cursor_line(self) -> int:
@@ -170,7 +157,7 @@ class Scope:
         """A member of the class that the cursor is in."""
         if self.enclosing_class is None:
             return None
-        symbols = (*self.outline.symbols, *self.saved.symbols)
+        symbols = (*self.outline.symbols, *self.saved)
         own = (s for s in symbols if s.name == name and s.container == self.enclosing_class.name)
         return next(own, None)
 
@@ -211,6 +198,24 @@ class Scope:
         """The share of a name's words that stand near the cursor."""
         words = parts(name)
         return len(self.near_words.intersection(words)) / len(words) if words else 0.0
+
+
+# As any language with a grammar has it: one line, or up to the end of what is in brackets.
+_IMPORT = re.compile(
+    r"^[ \t]*((?:from[ \t]+[.\w]+[ \t]+import|import|use|using|#[ \t]*include)\b[^\n(){}]*"
+    r"(?:\([^()]*\)|\{[^{}]*\})?[^\n]*)",
+    re.MULTILINE,
+)
+
+
+def _only_imports(text: str) -> str:
+    """As many lines, but only those that seem to be imports, not indented: those of functions hold below them."""
+    found = []
+    last = 0
+    for match in _IMPORT.finditer(text):
+        found.append("\n" * text.count("\n", last, match.start()) + match[1])
+        last = match.end()
+    return "".join(found) + "\n" * text.count("\n", last)
 
 
 def type_names(text: str) -> Iterable[str]:

@@ -21,8 +21,9 @@ LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
 # Of an imported thing whose name stands here anyway: a function's parameters do not, a class's line says little.
 SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
 KNOWN_NAME_SHARE = 0.35  # of a member's score, where its name stands in the text anyway
+LIKENESS_SHARE = 0.3  # of a name's score, for the share of its words that stand near the cursor
 PRIVATE_SHARE, DUNDER_SHARE = 0.5, 0.05
-UNPOPULAR_SHARE, POPULAR = 0.5, 40  # of a module's name that nobody uses; places of one that counts in full
+UNPOPULAR_SHARE, POPULAR = 0.6, 40  # of a module's name that nobody uses; places of one that counts in full
 MOST_CLASSES, MOST_BASES, MOST_NAMED = 24, 4, 24
 CLASS_KINDS = ("class",)
 DEFINING_KINDS = ("class", "function", "variable", "method")
@@ -41,7 +42,7 @@ class Definitions:
 
     def imported(self) -> Iterator[Candidate]:
         """What imports mean: signatures of what is named, and lists of what modules define."""
-        imports = sorted(self._scope.imports, key=self._weight, reverse=True)
+        imports = sorted(self._scope.outline.imports, key=self._weight, reverse=True)
         for what in imports:
             weight = self._weight(what)
             for found in self._resolver.imported(self._language_id, self._path, what):
@@ -54,7 +55,7 @@ class Definitions:
     def called(self) -> Iterator[Candidate]:
         """What is named near the cursor and neither defined nor imported here: defined beside, or in one place only."""
         scope = self._scope
-        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.imports}
+        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.outline.imports}
         near = sorted((name for name in scope.distances if name not in here), key=scope.nearness, reverse=True)
         beside = {
             name: Definition(file, symbol)
@@ -125,7 +126,7 @@ class Members:
         self._resolver = resolver
         self._language_id = scope.snapshot.language_id
         self._path = scope.snapshot.path
-        self._imports = {each.alias: each for each in scope.imports}
+        self._imports = {each.alias: each for each in scope.outline.imports}
         self._local = {symbol.name: symbol for symbol in scope.outline.symbols if not symbol.container}
         self._seen: set[tuple[int, str]] = set()
         self._likened: set[str] = set()
@@ -267,7 +268,7 @@ class Members:
 
 def listing_share(scope: Scope, name: str) -> float:
     """What is left of the score of one of many names: less for private ones and for those that stand here anyway."""
-    share = 0.7 + 0.3 * scope.likeness(name)
+    share = 1 - LIKENESS_SHARE * (1 - scope.likeness(name))
     if name in scope.standing:
         share *= KNOWN_NAME_SHARE
     return share * (PRIVATE_SHARE if name.startswith("_") else 1.0)
