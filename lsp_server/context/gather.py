@@ -35,7 +35,8 @@ def gather(
     try:
         resolver.refresh(unsaved)
         own = resolver.files([snapshot.path])
-        scope = Scope.of(snapshot, resolver.symbols(own[0]) if own else ())
+        saved = Outline(resolver.symbols(own[0]), resolver.imports(own[0])) if own else None
+        scope = Scope.of(snapshot, saved)
         definitions, members = Definitions(scope, resolver), Members(scope, resolver)
         sources: list[Source] = [
             ("imports", definitions.imported),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from lsp_server.index.import_syntax import Import
+from lsp_server.index.import_syntax import IMPORT_STATEMENTS, Import
 from lsp_server.index.symbols import Outline, Symbol, outline
 from lsp_server.index.words import identifiers, parts
 from lsp_server.snapshot import Snapshot
@@ -16,9 +16,9 @@ from lsp_server.snapshot import Snapshot
 NEAR_LINES = 40
 HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
-# What is parsed at each question: the text's head, the text around the cursor, and what lies between where it looks like
-# an import.
-HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 5_000, 9_000, 2_000
+# What is parsed at each question: the text around the cursor, and what looks like an import above that. All of the text
+# above where it is not much more.
+ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 11_000, 8_000, 2_000
 FEW_LINES = 500
 COUNTED_LINES = 250  # before and after the cursor: where names are counted
 
@@ -37,20 +37,28 @@ class Scope:
 
     snapshot: Snapshot
     outline: Outline
-    saved: Sequence[Symbol] = ()
+    saved: Outline = field(default_factory=Outline)
 
     @staticmethod
-    def of(snapshot: Snapshot, saved: Sequence[Symbol] = ()) -> Scope:
+    def of(snapshot: Snapshot, saved: Outline | None = None) -> Scope:
         """Parse a snapshot where it matters."""
         prefix, suffix = snapshot.prefix, snapshot.suffix
-        near = prefix.find("\n", max(0, len(prefix) - BEFORE_CHARACTERS)) + 1
-        head = min(prefix.rfind("\n", 0, HEAD_CHARACTERS) + 1, near)
-        skipped = _only_imports(prefix[head:near])
-        if len(prefix) <= BEFORE_CHARACTERS + HEAD_CHARACTERS:
-            head = near = 0
+        near = _start_of_parsed(prefix)
         after = suffix[: suffix.rfind("\n", 0, AFTER_CHARACTERS) + 1] or suffix[:AFTER_CHARACTERS]
-        text = prefix[:head] + skipped + prefix[near:] + after
-        return Scope(snapshot, outline(snapshot.language_id, text, with_inner_imports=True), saved)
+        text = _only_imports(snapshot.language_id, prefix[:near]) + prefix[near:] + after
+        return Scope(snapshot, outline(snapshot.language_id, text, with_inner_imports=True), saved or Outline())
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        """What the text imports; of a file so long that the snapshot begins behind its head, as it was saved."""
+        if self.snapshot.line == self.cursor_line:
+            return self.outline.imports
+        return list(dict.fromkeys((*self.outline.imports, *self.saved.imports)))
+
+    @cached_property
+    def own_names(self) -> frozenset[str]:
+        """What the text defines at its top, parsed or saved."""
+        return frozenset(each.name for each in (*self.outline.symbols, *self.saved.symbols) if not each.container)
 
     @cached_property
     def cursor_line(self) -> int:
@@ -157,7 +165,7 @@ class Scope:
         """A member of the class that the cursor is in."""
         if self.enclosing_class is None:
             return None
-        symbols = (*self.outline.symbols, *self.saved)
+        symbols = (*self.outline.symbols, *self.saved.symbols)
         own = (s for s in symbols if s.name == name and s.container == self.enclosing_class.name)
         return next(own, None)
 
@@ -200,20 +208,32 @@ class Scope:
         return len(self.near_words.intersection(words)) / len(words) if words else 0.0
 
 
-# As any language with a grammar has it: one line, or up to the end of what is in brackets.
-_IMPORT = re.compile(
-    r"^[ \t]*((?:from[ \t]+[.\w]+[ \t]+import|import|use|using|#[ \t]*include)\b[^\n(){}]*"
-    r"(?:\([^()]*\)|\{[^{}]*\})?[^\n]*)",
-    re.MULTILINE,
+_TOP_LINE = re.compile(r"^[^\W\d]|^@", re.MULTILINE)
+_DEFINITION = re.compile(
+    r"^[ \t]+(?:@\w|(?:async|class|def|fn|func|fun|function|private|pub|public|static)\b)", re.MULTILINE
 )
 
 
-def _only_imports(text: str) -> str:
+def _start_of_parsed(prefix: str) -> int:
+    """Where a long text is cut: ahead of a line that does not stand in a string, a comment or brackets, most likely."""
+    if len(prefix) <= ALL_CHARACTERS:
+        return 0
+    first = len(prefix) - BEFORE_CHARACTERS
+    for pattern in (_TOP_LINE, _DEFINITION):
+        if match := pattern.search(prefix, first, first + BEFORE_CHARACTERS // 2):
+            return match.start()
+    return prefix.find("\n", first) + 1
+
+
+def _only_imports(language_id: str, text: str) -> str:
     """As many lines, but only those that seem to be imports, not indented: those of functions hold below them."""
+    statement = IMPORT_STATEMENTS.get(language_id)
+    if statement is None or not text:
+        return "\n" * text.count("\n")
     found = []
     last = 0
-    for match in _IMPORT.finditer(text):
-        found.append("\n" * text.count("\n", last, match.start()) + match[1])
+    for match in statement.finditer(text):
+        found.append("\n" * text.count("\n", last, match.start()) + match[0].lstrip())
         last = match.end()
     return "".join(found) + "\n" * text.count("\n", last)
 

@@ -42,7 +42,7 @@ class Definitions:
 
     def imported(self) -> Iterator[Candidate]:
         """What imports mean: signatures of what is named, and lists of what modules define."""
-        imports = sorted(self._scope.outline.imports, key=self._weight, reverse=True)
+        imports = sorted(self._scope.imports, key=self._weight, reverse=True)
         for what in imports:
             weight = self._weight(what)
             for found in self._resolver.imported(self._language_id, self._path, what):
@@ -55,7 +55,8 @@ class Definitions:
     def called(self) -> Iterator[Candidate]:
         """What is named near the cursor and neither defined nor imported here: defined beside, or in one place only."""
         scope = self._scope
-        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.outline.imports}
+        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.imports}
+        here |= scope.own_names
         near = sorted((name for name in scope.distances if name not in here), key=scope.nearness, reverse=True)
         beside = {
             name: Definition(file, symbol)
@@ -93,7 +94,8 @@ class Definitions:
         for name, definition in public.items():
             assert definition.symbol
             if name in used:
-                yield self._whole(definition, definition.symbol, weight * CALLED, f"used of {what.alias}")
+                score = CALLED * max(scope.nearness(name), LEAST_NEARNESS)
+                yield self._whole(definition, definition.symbol, score, f"used of {what.alias}")
             else:
                 score = weight * LISTED * listing_share(scope, name) * popularity_share(popularity[name])
                 yield _line(definition, definition.symbol, score, f"in {what.module}")
@@ -126,8 +128,7 @@ class Members:
         self._resolver = resolver
         self._language_id = scope.snapshot.language_id
         self._path = scope.snapshot.path
-        self._imports = {each.alias: each for each in scope.outline.imports}
-        self._local = {symbol.name: symbol for symbol in scope.outline.symbols if not symbol.container}
+        self._imports = {each.alias: each for each in scope.imports}
         self._seen: set[tuple[int, str]] = set()
         self._likened: set[str] = set()
 
@@ -231,7 +232,7 @@ class Members:
         """What a name means in the text at hand, if it stands in another file."""
         if what := self._imports.get(name):
             return self._resolver.imported(self._language_id, self._path, what)
-        if name in self._local or len(name) < 3:
+        if name in self._scope.own_names or len(name) < 3:
             return []
         if not name[0].isupper():
             return []
