@@ -16,6 +16,7 @@ from lsp_server.snapshot import Snapshot
 Source = tuple[str, Callable[[], Iterable[Candidate]]]
 
 # Milliseconds. A source that takes longer is cut off: what it found until then is used.
+CANDIDATES_A_LOOK = 16  # at the clock, which some systems take a fifth of a millisecond to read
 MOST_ORDERED_FILES = 12
 LIMIT_MS = {"imports": 12.0, "calls": 8.0, "bases": 6.0, "types": 10.0, "siblings": 5.0, "similar": 15.0}
 
@@ -62,9 +63,9 @@ def gather(
 
 
 def _within(candidates: Iterable[Candidate], deadline: float, clock: Callable[[], float]) -> Iterator[Candidate]:
-    for candidate in candidates:
+    for number, candidate in enumerate(candidates, 1):
         yield candidate
-        if clock() > deadline:
+        if number % CANDIDATES_A_LOOK == 0 and clock() > deadline:
             return
 
 
