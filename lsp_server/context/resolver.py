@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from lsp_server.context.modules import RULES, Asked, Places
 from lsp_server.context.script_modules import ScriptProject
-from lsp_server.index.database import IndexedFile, Reader, tail_of
+from lsp_server.index.database import MOST_REMEMBERED, IndexedFile, Reader, tail_of
 from lsp_server.index.import_syntax import ALL, Import
 from lsp_server.index.symbols import Outline, Symbol
 from lsp_server.index.words import terms
 
 MOST_RE_EXPORTS = 4  # files that a name is handed on through
+MOST_RE_EXPORTED = 120  # names of one file
+FEW_NAMES = 3  # a module that defines fewer hands on those of others
 MOST_SHARED_FILES = 40
 MOST_DEFINING = 3  # files; a name defined in more of them says nothing
+_PACKAGE_FILES = ("__init__.py", "/mod.rs", "/index.ts", "/index.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Resolver:
         self._modules: dict[tuple[str, str, str], list[IndexedFile]] = {}
         self._named: dict[tuple[str, str, tuple[str, ...]], list[Definition]] = {}
         self._tops: dict[int, dict[str, Symbol]] = {}
+        self._members: dict[int, dict[str, list[Symbol]]] = {}
+        self._publics: dict[int, dict[str, Definition]] = {}
         self._scripts: ScriptProject | None = None
 
     def refresh(self, unsaved: Mapping[str, Outline] | None = None) -> None:
@@ -43,6 +48,10 @@ class Resolver:
         if self._reader.refresh():
             self._modules.clear()
             self._named.clear()
+            self._publics.clear()
+            for remembered in (self._tops, self._members):
+                if len(remembered) > MOST_REMEMBERED:
+                    remembered.clear()
             self._scripts = None
 
     def files(self, paths: list[str]) -> list[IndexedFile]:
@@ -69,7 +78,31 @@ class Resolver:
 
     def members(self, file: IndexedFile, container: str) -> list[Symbol]:
         """The members of a class or module that stand in one file."""
-        return [symbol for symbol in self.symbols(file) if symbol.container == container]
+        if file.path in self._unsaved:
+            return [symbol for symbol in self.symbols(file) if symbol.container == container]
+        if file.number not in self._members:
+            members = self._members[file.number] = {}
+            for symbol in self.symbols(file):
+                members.setdefault(symbol.container, []).append(symbol)
+        return self._members[file.number].get(container, [])
+
+    def public(self, file: IndexedFile) -> dict[str, Definition]:
+        """What a module gives: what it defines, and in a package's file also what it imports from its own modules."""
+        if self._unsaved:
+            return self._find_public(file)
+        if file.number not in self._publics:
+            self._publics[file.number] = self._find_public(file)
+        return self._publics[file.number]
+
+    def _find_public(self, file: IndexedFile) -> dict[str, Definition]:
+        public = {name: Definition(file, symbol) for name, symbol in self.top(file).items() if name != "__all__"}
+        if file.path.endswith(_PACKAGE_FILES) or len(public) < FEW_NAMES:
+            for each in self.imports(file)[:MOST_RE_EXPORTED]:
+                if each.alias not in public and each.name not in ("", ALL):
+                    definition = self.exported(file, each.alias)
+                    if definition and definition.symbol:
+                        public[each.alias] = definition
+        return public
 
     def module(self, language_id: str, importer: str, module: str) -> list[IndexedFile]:
         """The files of a module, none if it is not of this project. A folder that is a module has several."""

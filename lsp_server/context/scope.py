@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ class Scope:
         found: dict[str, int] = {}
         cursor = self.cursor_line
         for name, lines in self._uses.items():
-            found[name] = abs(lines[0] - cursor) if len(lines) == 1 else min(abs(line - cursor) for line in lines)
+            after = bisect_left(lines, cursor)
+            found[name] = min(abs(line - cursor) for line in lines[max(0, after - 1) : after + 1])
         return found
 
     @cached_property

@@ -89,28 +89,18 @@ class Definitions:
         scope = self._scope
         weight = max(weight, LEAST_OF_MODULE)
         used = {chain[1] for chain in scope.chains if len(chain) > 1 and chain[0] == what.alias}
-        public = self._public(found)
+        public = self._resolver.public(found.file)
         popularity = self._resolver.popularity(name for name in public if name not in used)
         for name, definition in public.items():
             assert definition.symbol
+            if definition.file.path == self._path:
+                continue
             if name in used:
                 score = CALLED * max(scope.nearness(name), LEAST_NEARNESS)
                 yield self._whole(definition, definition.symbol, score, f"used of {what.alias}")
             else:
                 score = weight * LISTED * listing_share(scope, name) * popularity_share(popularity[name])
                 yield _line(definition, definition.symbol, score, f"in {what.module}")
-
-    def _public(self, found: Definition) -> dict[str, Definition]:
-        """What a module gives: what it defines, and in a package's file also what it imports from its own modules."""
-        resolver, file = self._resolver, found.file
-        public = {name: Definition(file, symbol) for name, symbol in resolver.top(file).items()}
-        if file.path.endswith(("__init__.py", "/mod.rs", "/index.ts", "/index.js")) or len(public) < 3:
-            for each in resolver.imports(file)[:120]:
-                if each.alias not in public and each.name not in ("", "*"):
-                    definition = resolver.exported(file, each.alias)
-                    if definition and definition.symbol and definition.file.path != self._path:
-                        public[each.alias] = definition
-        return {name: each for name, each in public.items() if name != "__all__"}
 
     def _whole(self, found: Definition, symbol: Symbol, score: float, reason: str) -> Candidate:
         """A definition's whole signature, where its name is used."""

@@ -182,6 +182,10 @@ class ProjectBench:
         self._reader.hide(hole)
         return gather(hole.snapshot, self._reader, self._resolver, self._lines, lambda: 0.0)
 
+    def popularity(self, names: Sequence[str]) -> dict[str, int]:
+        """At how many places names stand, but for the line that is missing."""
+        return self._resolver.popularity(names)
+
     def ways(self, hole: Hole, rng: random.Random) -> Iterator[tuple[str, Chooser]]:
         """Every way to choose blocks."""
         neighbours = self._open_files(hole, rng)

@@ -196,7 +196,7 @@ _STATEMENTS = {
     "java": r"^[ \t]*import[ \t]+(?:static[ \t]+)?[\w.*]+(?:[ \t]+as[ \t]+\w+)?[ \t]*;?[ \t]*$",
     "c": r"^[ \t]*#[ \t]*include[ \t]*[<\"].*$",
     "csharp": r"^[ \t]*(?:global[ \t]+)?using[ \t]+(?:static[ \t]+)?[\w.= \t]+;",
-    "go": r"^import[ \t]*(?:\([^()]*\)|[\w.]*[ \t]*\"[^\"\n]*\")",
+    "go": r"^[ \t]*import[ \t]*(?:\([^()]*\)|[\w.]*[ \t]*\"[^\"\n]*\")",
     "rust": r"^[ \t]*(?:pub(?:\([^()]*\))?[ \t]+)?use[ \t]+[^;]*;",
     "ruby": r"^[ \t]*require(?:_relative)?[ \t(].*$",
     "php": r"^[ \t]*use[ \t]+[^;()]*;",
