@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left
 from collections import Counter
@@ -11,7 +12,7 @@ from functools import cached_property
 
 from lsp_server.index.import_syntax import IMPORT_STATEMENTS, Import
 from lsp_server.index.symbols import Outline, Symbol, outline
-from lsp_server.index.words import identifiers, parts
+from lsp_server.index.words import identifiers, line_words, parts
 from lsp_server.snapshot import Snapshot
 
 NEAR_LINES = 40
@@ -19,7 +20,7 @@ HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
 # What is parsed at each question: the text around the cursor, and what looks like an import above that. All of the text
 # above where it is not much more.
-ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 11_000, 8_000, 2_000
+ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 9_000, 7_000, 1_500
 FEW_LINES = 500
 COUNTED_LINES = 250  # before and after the cursor: where names are counted
 
@@ -86,10 +87,19 @@ class Scope:
         """The lines on which each identifier stands, those of imports left out."""
         found: dict[str, list[int]] = {}
         first = max(0, self.cursor_line - COUNTED_LINES)
-        for index, line in enumerate(self.lines[first : self.cursor_line + COUNTED_LINES], first):
-            if index not in self.outline.import_lines:
-                for name in set(_NAME.findall(line)):
-                    found.setdefault(name, []).append(index)
+        for index, words in enumerate(self._words[first : self.cursor_line + COUNTED_LINES], first):
+            if words and index not in self.outline.import_lines:
+                for name in set(words):
+                    if not name[0].isdigit():
+                        found.setdefault(name, []).append(index)
+        return found
+
+    @cached_property
+    def _words(self) -> list[list[str]]:
+        """The words of each line."""
+        found: list[list[str]] = []
+        for start in range(0, len(self.lines), FEW_LINES):  # nothing long that lets no other thread run
+            found += line_words("\n".join(self.lines[start : start + FEW_LINES]))
         return found
 
     @cached_property
@@ -100,16 +110,12 @@ class Scope:
     @cached_property
     def _occurrences(self) -> Counter[str]:
         """How often each identifier stands in the text."""
-        found: Counter[str] = Counter()
-        for start in range(0, len(self.lines), FEW_LINES):  # a search lets no other thread run until it is done
-            found.update(_NAME.findall("\n".join(self.lines[start : start + FEW_LINES])))
-        return found
+        return Counter(itertools.chain.from_iterable(self._words))
 
     @cached_property
     def _imported(self) -> Counter[str]:
         """How often each identifier stands on lines of imports."""
-        lines = self.lines
-        return Counter(name for index in self.outline.import_lines for name in _NAME.findall(lines[index]))
+        return Counter(name for index in self.outline.import_lines for name in self._words[index])
 
     @cached_property
     def near_words(self) -> frozenset[str]:

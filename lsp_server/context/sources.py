@@ -207,16 +207,12 @@ class Members:
 
     def _like(self, name: str, weight: float) -> Iterator[tuple[float, Definition, str]]:
         """Classes called as a variable is: `client_session` is a `ClientSession`."""
-        words = [word for word in re.split(r"_+|(?<=[a-z])(?=[A-Z])", name) if word]
-        if not words or len(name) < 4 or name[0].isupper() or name in self._likened:
+        if len(name) < 4 or name[0].isupper() or name in self._likened:
             return
         self._likened.add(name)
-        for start in range(len(words)):
-            camel = "".join(word[:1].upper() + word[1:] for word in words[start:])
+        for start, camel in enumerate(_class_names(name)):
             for found in self._resolver.named(self._language_id, camel, CLASS_KINDS, self._path):
                 yield weight * (0.7 if start == 0 else 0.45), found, f"{name} is called so"
-            if start == 0 and len(words) == 1:
-                return
 
     def _here(self, name: str) -> list[Definition]:
         """What a name means in the text at hand, if it stands in another file."""
@@ -263,6 +259,13 @@ def listing_share(scope: Scope, name: str) -> float:
     if name in scope.standing:
         share *= KNOWN_NAME_SHARE
     return share * (PRIVATE_SHARE if name.startswith("_") else 1.0)
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _class_names(name: str) -> tuple[str, ...]:
+    """What the class of a variable may be called: all of its words, or the last ones."""
+    words = [word[:1].upper() + word[1:] for word in re.split(r"_+|(?<=[a-z])(?=[A-Z])", name) if word]
+    return tuple("".join(words[start:]) for start in range(len(words)))
 
 
 def popularity_share(num_places: int) -> float:

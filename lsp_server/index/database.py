@@ -374,7 +374,7 @@ class Reader:
 
     def similar(self, terms: list[str], most: int) -> list[tuple[int, int, int, float]]:
         """Chunks with some of the terms: file, first line, one past the last, and BM25 (more is more alike)."""
-        query = """SELECT chunks.file, chunks.first, chunks.last, -bm25(words) FROM words JOIN chunks
+        query = """SELECT chunks.file, chunks.first, chunks.last, -rank FROM words JOIN chunks
                    ON chunks.id = words.rowid WHERE words MATCH ? ORDER BY rank LIMIT ?"""
         matched = " OR ".join(f'"{term}"' for term in terms)
         return list(self._connection.execute(query, (matched, most)))

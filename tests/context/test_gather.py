@@ -106,7 +106,7 @@ LONG = "".join(f"def filler_{number}():\n    return {number}\n\n\n" for number i
                      id="behind a long head"),
         pytest.param(f"{LONG}from shapes import (\n    Circle,\n    make_circle,\n)\n\n{LONG}x = ‸\n",
                      id="in the middle"),
-        pytest.param(f"def f():\n    import shapes\n" + "    call(1, 2)\n" * 2000 + "    return ‸\n",
+        pytest.param("def f():\n    import shapes\n" + "    call(1, 2)\n" * 2000 + "    return ‸\n",
                      id="at the head of a long function"),
     ],
 )  # fmt: skip
