@@ -135,6 +135,22 @@ def test_visited_files_that_change_are_read_again(tmp_path):
     retrieval.close()
 
 
+@pytest.mark.parametrize("num_fillers", [0, 4000])
+def test_what_is_not_saved_counts_in_large_documents_too(tmp_path, num_fillers):
+    root = tmp_path / "p"
+    filler = "# A comment.\n" * num_fillers
+    write(root, "lib.py", f"{filler}def old_name(): ...\n")
+    index(root)
+    whole = f"{filler}def new_name(): ...\n"
+    unsaved = Neighbour("lib.py", "python", "x = 1\n", 1, whole=whole, root=str(root))
+    snapshot = replace(snapshot_at("import lib\n\nx = ‸\n"), uri=(root / "main.py").as_uri())
+    retrieval = Retrieval(lambda: [root], lambda: True)
+    texts = [each.text for each in asyncio.run(retrieval.gather(snapshot, [unsaved])).candidates]
+    retrieval.close()
+    assert "def new_name(): ..." in texts
+    assert "def old_name(): ..." not in texts
+
+
 def test_a_file_that_becomes_secret_leaves(tmp_path):
     root = tmp_path / "p"
     write(root, "a.py")
