@@ -167,7 +167,7 @@ def test_unsaved_text_stands_in_for_what_was_saved(project):
 
 
 def test_a_source_that_takes_too_long_is_cut_off(project):
-    made = project({"shapes.py": "".join(f"def shape_{number}(): ...\n" for number in range(500))})
+    made = project({"shapes.py": "".join(f"def shape_{number}(): ...\n" for number in range(900))})
     snapshot = made.at("main.py", "import shapes\n\nx = ‸\n")
     ticks = itertools.count()
     gathered = made.gather(snapshot, clock=lambda: next(ticks) / 1000)
