@@ -20,7 +20,7 @@ HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
 # What is parsed at each question: the text around the cursor, and what looks like an import above that. All of the text
 # above where it is not much more.
-ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 9_000, 7_000, 1_500
+ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 11_000, 8_000, 2_000
 FEW_LINES = 500
 COUNTED_LINES = 250  # before and after the cursor: where names are counted
 
