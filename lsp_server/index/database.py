@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from lsp_server.index.words import terms_of
 
 VERSION = 2  # of what is stored and of how it is made: another version is built anew
 BUSY_MS = 10_000
+LOCKED_S = 0.05
 # Chunks are deleted by leaving their words behind, which says nothing of files; with this share of such words, sweep.
 MOST_DEAD_SHARE = 0.5
 LEAST_DEAD = 2000
@@ -96,13 +98,18 @@ def database_path(root: Path) -> Path:
 def open_database(path: Path) -> sqlite3.Connection:
     """Open an index to write to it; one that is missing, damaged or of another version is made anew."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _opened(path)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-            raise
-        remove_database(path)
-        return _opened(path)
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            return _opened(path)
+        except sqlite3.DatabaseError as error:
+            if not (isinstance(error, sqlite3.OperationalError) and "locked" in str(error)):
+                break
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(LOCKED_S)  # to change the journal's mode SQLite does not wait by itself
+    remove_database(path)
+    return _opened(path)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
