@@ -15,9 +15,9 @@ from lsp_server.snapshot import Snapshot
 
 Source = tuple[str, Callable[[], Iterable[Candidate]]]
 
-# Milliseconds. A source that takes longer is cut off: what it found until then is used.
 CANDIDATES_A_LOOK = 48  # at the clock, which some systems take a fifth of a millisecond to read
 MOST_ORDERED_FILES = 12
+# Milliseconds. A source that takes longer is cut off: what it found until then is used.
 LIMIT_MS = {"imports": 12.0, "calls": 8.0, "bases": 6.0, "types": 10.0, "siblings": 5.0, "similar": 15.0}
 
 
