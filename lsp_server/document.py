@@ -6,7 +6,7 @@ line and corrupts incremental sync; it is not used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,11 +87,19 @@ class Document:
         self._lines = split_lines(text)
         self.is_saved = True  # whether the text is that of its file, as far as the client told
         self._excerpt: tuple[int, str] | None = None
+        self._normalized: str | None = None
 
     @property
     def text(self) -> str:
         """The whole text, as the client has it."""
         return "".join(self._lines)
+
+    @property
+    def normalized(self) -> str:
+        """The whole text, lines ending in `\\n`; made once for every version."""
+        if self._normalized is None:
+            self._normalized = normalize(self.text)
+        return self._normalized
 
     @property
     def num_lines(self) -> int:
@@ -104,7 +112,7 @@ class Document:
 
     def replace(self, text: str) -> None:
         """Change the whole text."""
-        self._excerpt = None
+        self._excerpt = self._normalized = None
         self._lines = split_lines(text)
 
     def edit(self, start: Position, end: Position, text: str, encoding: Encoding) -> None:
@@ -127,7 +135,7 @@ class Document:
             assert not last_text
         self._lines[first : last + 1] = new_lines
         self.last_edited_line = first
-        self._excerpt = None
+        self._excerpt = self._normalized = None
 
     @property
     def excerpt(self) -> str:
@@ -138,16 +146,8 @@ class Document:
     def excerpt_at(self) -> tuple[int, str]:
         """The excerpt, and the line it begins at."""
         if self._excerpt is None:
-            self._excerpt = self._make_excerpt()
+            self._excerpt = excerpt_around(self._lines, self.last_edited_line)
         return self._excerpt
-
-    def _make_excerpt(self) -> tuple[int, str]:
-        middle = min(self.last_edited_line, len(self._lines) - 1)
-        above = _whole_lines(reversed(self._lines[:middle]), EXCERPT_CHARACTERS // 2)
-        first = middle - above
-        room = EXCERPT_CHARACTERS - sum(map(len, self._lines[first:middle]))
-        last = middle + _whole_lines(self._lines[middle:], room)
-        return first, normalize("".join(self._lines[first:last]))
 
     def snapshot(self, line: int, character: int) -> Snapshot:
         """Freeze the text around a cursor given in code points; a cursor outside the text is moved into it."""
@@ -196,6 +196,16 @@ class Document:
             return len(self._lines) - 1, len(self._lines[-1])
         content = _content(self._lines[position.line])
         return position.line, units_to_code_points(content, position.character, encoding)
+
+
+def excerpt_around(lines: Sequence[str], middle: int) -> tuple[int, str]:
+    """Whole lines around one of them, at most `EXCERPT_CHARACTERS` together, and the line they begin at."""
+    middle = min(middle, len(lines) - 1)
+    above = _whole_lines(reversed(lines[:middle]), EXCERPT_CHARACTERS // 2)
+    first = middle - above
+    room = EXCERPT_CHARACTERS - sum(map(len, lines[first:middle]))
+    last = middle + _whole_lines(lines[middle:], room)
+    return first, normalize("".join(lines[first:last]))
 
 
 def _whole_lines(lines: Iterable[str], room: int) -> int:

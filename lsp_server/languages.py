@@ -3,13 +3,14 @@
 from pathlib import PurePath
 
 _BY_SUFFIX = {
-    ".bash": "shellscript", ".c": "c", ".cc": "cpp", ".clj": "clojure", ".cpp": "cpp", ".cs": "csharp", ".css": "css",
-    ".cxx": "cpp", ".dart": "dart", ".el": "emacs-lisp", ".erl": "erlang", ".ex": "elixir", ".exs": "elixir",
-    ".fs": "fsharp", ".go": "go", ".h": "c", ".hpp": "cpp", ".hs": "haskell", ".html": "html", ".java": "java",
-    ".jl": "julia", ".js": "javascript", ".json": "json", ".jsx": "javascriptreact", ".kt": "kotlin", ".lua": "lua",
-    ".m": "objective-c", ".md": "markdown", ".mjs": "javascript", ".php": "php", ".pl": "perl", ".ps1": "powershell",
-    ".py": "python", ".pyi": "python", ".r": "r", ".rb": "ruby", ".rs": "rust", ".scala": "scala", ".sh": "shellscript",
-    ".sql": "sql", ".svelte": "svelte", ".swift": "swift", ".tex": "latex", ".toml": "toml", ".ts": "typescript",
+    ".bash": "shellscript", ".c": "c", ".cc": "cpp", ".cjs": "javascript", ".clj": "clojure", ".cpp": "cpp",
+    ".cs": "csharp", ".css": "css", ".cts": "typescript", ".cxx": "cpp", ".dart": "dart", ".el": "emacs-lisp",
+    ".erl": "erlang", ".ex": "elixir", ".exs": "elixir", ".fs": "fsharp", ".go": "go", ".h": "c", ".hpp": "cpp",
+    ".hs": "haskell", ".html": "html", ".java": "java", ".jl": "julia", ".js": "javascript", ".json": "json",
+    ".jsx": "javascriptreact", ".kt": "kotlin", ".lua": "lua", ".m": "objective-c", ".md": "markdown",
+    ".mjs": "javascript", ".mts": "typescript", ".php": "php", ".pl": "perl", ".ps1": "powershell", ".py": "python",
+    ".pyi": "python", ".r": "r", ".rb": "ruby", ".rs": "rust", ".scala": "scala", ".sh": "shellscript", ".sql": "sql",
+    ".svelte": "svelte", ".swift": "swift", ".tex": "latex", ".toml": "toml", ".ts": "typescript",
     ".tsx": "typescriptreact", ".vue": "vue", ".yaml": "yaml", ".yml": "yaml", ".zig": "zig",
 }  # fmt: skip
 _BY_NAME = {"dockerfile": "dockerfile", "makefile": "makefile", "cmakelists.txt": "cmake"}

@@ -17,8 +17,9 @@ from lsp_server.context.gather import gather
 from lsp_server.context.opened import opened
 from lsp_server.context.ranking import worthy
 from lsp_server.context.resolver import Resolver
+from lsp_server.document import excerpt_around, split_lines
 from lsp_server.index.database import IndexedFile, Reader, database_path, open_for_reading
-from lsp_server.index.folder import Folder
+from lsp_server.index.folder import FileState, Folder
 from lsp_server.index.secrets import has_secret, is_secret_name
 from lsp_server.index.symbols import Outline, outline
 from lsp_server.snapshot import Snapshot
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 RULES_LAST_S = 5.0  # ignore files are read again after that
 MOST_FILES_KEPT = 64  # whose text was read for an excerpt, or that are not saved
-# Larger documents count as they were saved: a parser lets no other thread run until it is done.
-MOST_UNSAVED_CHARACTERS = 30_000
+# Larger documents count as they were saved: to parse this much takes some 0.2 s, once for each time it was changed.
+MOST_UNSAVED_CHARACTERS = 400_000
 SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for the thread
 
 
@@ -73,7 +74,8 @@ class Retrieval:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
         self._indexed: dict[Path, _Indexed] = {}
         self._rules: dict[Path, tuple[float, Folder]] = {}
-        self._outlines: dict[tuple[str, int], Outline] = {}
+        self._outlines: dict[tuple[str, str, int], Outline] = {}
+        self._visited: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
 
     async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
         """What there is for a snapshot, the best first. Reading, searching and ranking are done in a thread."""
@@ -106,9 +108,9 @@ class Retrieval:
     def _gather(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
-        admitted = [each for each in neighbours if self._admits(root, each)]
+        admitted = [known for each in neighbours if (known := self._admitted(each))]
         candidates = tuple(opened(snapshot, admitted))
-        notes: tuple[str, ...] = (f"open documents: {len(candidates)} of {len(neighbours)}",)
+        notes: tuple[str, ...] = (f"open and visited documents: {len(candidates)} of {len(neighbours)}",)
         if root is None or not uses_index:
             return Gathered(candidates, notes=notes)
         indexed = self._open(root)
@@ -117,7 +119,7 @@ class Retrieval:
         unsaved = {
             each.path: self._outline(each, each.whole)
             for each in admitted
-            if each.whole is not None and len(each.whole) <= MOST_UNSAVED_CHARACTERS
+            if each.whole is not None and len(each.whole) <= MOST_UNSAVED_CHARACTERS and each.root == str(root)
         }
         # Limits are counted in this thread's own time: an engine that uses the machine makes nothing worse.
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
@@ -137,10 +139,29 @@ class Retrieval:
             self._indexed[root] = _Indexed(Folder(root), reader, resolver, connection.close, file_id)
         return self._indexed[root]
 
-    def _admits(self, root: Path | None, neighbour: Neighbour) -> bool:
+    def _admitted(self, neighbour: Neighbour) -> Neighbour | None:
+        """A document that may be read, with its text; None for others."""
+        rules = self._rules_of(Path(neighbour.root)) if neighbour.root else None
+        if not neighbour.is_open:
+            return self._read_visited(rules, neighbour) if rules else None
         if is_secret_name(neighbour.path) or has_secret(neighbour.text):
-            return False
-        return root is None or self._rules_of(root).admits(neighbour.path)
+            return None
+        return neighbour if rules is None or rules.admits(neighbour.path) else None
+
+    def _read_visited(self, rules: Folder, neighbour: Neighbour) -> Neighbour | None:
+        """A file that is no longer open, with the text it has now around the line that was edited last."""
+        state = rules.state(neighbour.path)
+        if state is None:
+            return None
+        key = (neighbour.root, neighbour.path)
+        if self._visited.get(key, (None, None))[0] != state:
+            if len(self._visited) >= MOST_FILES_KEPT:
+                self._visited.clear()
+            text = rules.read(neighbour.path)
+            lines = split_lines(text) if text else []
+            self._visited[key] = (state, excerpt_around(lines, neighbour.line) if lines else None)
+        excerpt = self._visited[key][1]
+        return replace(neighbour, line=excerpt[0], text=excerpt[1]) if excerpt else None
 
     def _rules_of(self, root: Path) -> Folder:
         now = time.monotonic()
@@ -151,7 +172,7 @@ class Retrieval:
         return folder
 
     def _outline(self, neighbour: Neighbour, text: str) -> Outline:
-        key = (neighbour.path, hash(text))
+        key = (neighbour.root, neighbour.path, hash(text))
         if key not in self._outlines:
             if len(self._outlines) >= MOST_FILES_KEPT:
                 self._outlines.clear()

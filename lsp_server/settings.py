@@ -251,10 +251,7 @@ class Settings(msgspec.Struct, frozen=True):
     engine: EngineSettings = EngineSettings()
     remote: RemoteSettings = RemoteSettings()
     statistics: Annotated[
-        bool,
-        Meta(
-            description="Count what is shown and accepted, for `infill stats`; kept on this machine and sent nowhere."
-        ),
+        bool, Meta(description="Count what is shown and accepted, for `infill stats`; it stays on this machine.")
     ] = True
 
 

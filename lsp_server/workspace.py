@@ -12,12 +12,12 @@ from urllib.request import url2pathname
 from lsp_server.context.blocks import Neighbour
 from lsp_server.document import Document
 from lsp_server.errors import SourceError
-from lsp_server.snapshot import normalize
 
 NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
 # Cells share their notebook's path, so that they are one block; their lines are told apart by standing far apart.
 LINES_OF_A_CELL = 100_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
+MOST_VISITED = 8  # files that were closed again and still count as visited
 
 
 def path_of(uri: str) -> Path | None:
@@ -69,19 +69,34 @@ class Workspace:
         self.roots = roots or []
         self._documents: dict[str, Document] = {}
         self._touched: dict[str, int] = {}
+        self._visited: dict[str, Neighbour] = {}  # those closed first come first
         self._clock = itertools.count(1)
 
     def open(self, uri: str, language_id: str, version: int, text: str) -> Document:
         """Open a document, or open it anew."""
         document = Document(uri, self.relative_path(uri), language_id, version, text, self._project_name(uri))
         self._documents[uri] = document
+        self._visited.pop(uri, None)
         self.touch(uri)
         return document
 
     def close(self, uri: str) -> None:
-        """Forget a document; one that is not open is no error."""
-        self._documents.pop(uri, None)
-        self._touched.pop(uri, None)
+        """Forget a document's text; one that is not open is no error. A file of the workspace counts as visited."""
+        document = self._documents.pop(uri, None)
+        touched = self._touched.pop(uri, 0)
+        if document is not None and (root := self.root_of(uri)):
+            self._visited[uri] = Neighbour(
+                document.path,
+                document.language_id,
+                "",
+                touched,
+                document.last_edited_line,
+                document.edited_at > 0,
+                root=str(root),
+                is_open=False,
+            )
+            for oldest in list(self._visited)[:-MOST_VISITED]:
+                del self._visited[oldest]
 
     def get(self, uri: str) -> Document | None:
         """An open document."""
@@ -139,26 +154,36 @@ class Workspace:
     def neighbours(self, uri: str) -> list[Neighbour]:
         """The other open documents that have a file in a workspace folder, or all if there is no folder.
 
-        Of notebooks, only the cells of the same one, in the order in which they were opened.
+        Of notebooks, only the cells of the same one, in the order in which they were opened. Files that were closed
+        lately come last, without their text, which nobody may have saved.
         """
         notebook = notebook_of(uri)
         found = []
         for number, (other, document) in enumerate(self._documents.items()):
             of_notebook = notebook_of(other)
             if other != uri and (of_notebook == notebook if of_notebook else self._is_inside(other)):
-                neighbour = _neighbour(document, self._touched[other])
+                neighbour = self._neighbour(other, document)
                 found.append(replace(neighbour, line=number * LINES_OF_A_CELL) if of_notebook else neighbour)
-        return found
+        return found + list(self._visited.values())
+
+    def _neighbour(self, uri: str, document: Document) -> Neighbour:
+        line, text = document.excerpt_at
+        path = path_of(uri) or notebook_of(uri)
+        root = self._root_of(path) if path else None
+        return Neighbour(
+            document.path,
+            document.language_id,
+            text,
+            self._touched[uri],
+            line,
+            document.edited_at > 0,
+            whole=None if document.is_saved else document.normalized,
+            root=str(root or ""),
+        )
 
     def _is_inside(self, uri: str) -> bool:
         path = path_of(uri)
         return not self.roots or (path is not None and self._root_of(path) is not None)
-
-
-def _neighbour(document: Document, touched: int) -> Neighbour:
-    line, text = document.excerpt_at
-    whole = None if document.is_saved else normalize(document.text)
-    return Neighbour(document.path, document.language_id, text, touched, line, document.edited_at > 0, whole)
 
 
 def file_uri(path: Path) -> str:

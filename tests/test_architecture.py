@@ -27,7 +27,7 @@ ALLOWED = {
     "index": {"child", "languages", "snapshot"},
     "workspace": {"context.blocks", "document", "errors", "snapshot"},
     "context": {"estimate", "index", "snapshot"},
-    "retrieval": {"context", "index", "snapshot", "workspace"},
+    "retrieval": {"context", "document", "index", "snapshot", "workspace"},
     "prompt": {"context.blocks", "engine.messages", "errors", "estimate", "snapshot"},
     "session": {"context.blocks", "context.candidates", "context.ranking", "engine.messages", "estimate", "prompt",
                 "sequences", "settings", "snapshot"},
@@ -42,8 +42,9 @@ ALLOWED = {
     "actions": {"context.blocks", "document", "engine.client", "engine.messages", "errors", "pipeline", "postprocess",
                 "prompt.chat", "snapshot"},
     "server": {"actions", "catalog", "context", "document", "engine.client", "engine.messages", "engine.opening",
-               "engine.roles", "errors", "index.messages", "index.process", "pipeline", "prompt", "retrieval",
-               "session.acceptance", "session.switch", "settings", "snapshot", "statistics", "trace", "workspace"},
+               "engine.roles", "errors", "index.database", "index.messages", "index.process", "index.secrets",
+               "pipeline", "prompt", "retrieval", "session.acceptance", "session.switch", "settings", "snapshot",
+               "statistics", "trace", "workspace"},
 }  # fmt: skip
 
 # Third-party packages that only one part may import, by prefix of the module.

@@ -44,6 +44,7 @@ def blocks_at(root: Path, neighbours=(), *, uses_index: bool = True, path: str =
     text = f"import secret, open\n\n\ndef main(wanted: Wanted):\n    {MARK}()\n    wanted.‸\n"
     snapshot = replace(snapshot_at(text, path=path), uri=(root / path).as_uri())
     retrieval = Retrieval(lambda: [root], lambda: uses_index)
+    neighbours = [each if each.root else replace(each, root=str(root)) for each in neighbours]
     try:
         gathered = asyncio.run(retrieval.gather(snapshot, neighbours))
     finally:
@@ -53,6 +54,10 @@ def blocks_at(root: Path, neighbours=(), *, uses_index: bool = True, path: str =
 
 def neighbour(path: str, text: str = SOURCE) -> Neighbour:
     return Neighbour(path, "python", text, 1, is_edited=True)
+
+
+def visited(path: str, line: int = 0) -> Neighbour:
+    return replace(neighbour(path, ""), line=line, is_open=False)
 
 
 def test_what_the_folder_has_reaches_the_prompt(tmp_path):
@@ -80,7 +85,8 @@ def test_hidden_files_never_reach_a_prompt(tmp_path_factory, hidden, uses_index)
     for path in paths:
         write(root, path)
     index(root)
-    blocks, gathered = blocks_at(root, [neighbour(path) for path in paths], uses_index=uses_index)
+    neighbours = [make(path) for path in paths for make in (neighbour, visited)]
+    blocks, gathered = blocks_at(root, neighbours, uses_index=uses_index)
     assert {each.path for each in gathered.candidates} <= {"open.py"}
     assert {block.path for block in blocks} <= {"open.py"}
     database_path(root).unlink()
@@ -91,6 +97,58 @@ def test_open_documents_with_a_secret_in_them_stay_out(tmp_path):
     key = "-----BEGIN RSA PRIVATE KEY-----\nabc\n"
     _, gathered = blocks_at(tmp_path / "p", [neighbour("b.py", f"{SOURCE}{key}"), neighbour("c.py")])
     assert {each.path for each in gathered.candidates} == {"c.py"}
+
+
+def test_a_document_of_another_folder_is_ignored_by_that_folder(tmp_path):
+    write(tmp_path / "p", ".gitignore", "mine.py\n")
+    write(tmp_path / "q", ".gitignore", "theirs.py\n")
+    others = [replace(neighbour(path), root=str(tmp_path / "q")) for path in ("theirs.py", "mine.py")]
+    _, gathered = blocks_at(tmp_path / "p", others)
+    assert {each.path for each in gathered.candidates} == {"mine.py"}
+
+
+def test_visited_files_are_read_as_they_are_now(tmp_path):
+    root = tmp_path / "p"
+    lines = [f"line_{number} = {'x' * 60}" for number in range(200)]
+    write(root, "long.py", "\n".join(lines))
+    write(root, "key.py", "key = '''-----BEGIN PRIVATE KEY-----'''\n")
+    _, gathered = blocks_at(root, [visited("long.py", 100), visited("key.py"), visited("gone.py")])
+    [found] = gathered.candidates
+    assert (found.path, found.source) == ("long.py", "recent edits")
+    assert lines[found.line : found.line + 3] == found.text.split("\n")[:3]
+    assert lines[100] in found.text
+
+
+def test_visited_files_that_change_are_read_again(tmp_path):
+    root = tmp_path / "p"
+    write(root, "a.py", "old_value = 1\n")
+    snapshot = replace(snapshot_at("x = ‸\n"), uri=(root / "main.py").as_uri())
+    retrieval = Retrieval(lambda: [root], lambda: True)
+
+    async def twice():
+        neighbours = [replace(visited("a.py"), root=str(root))]
+        first = await retrieval.gather(snapshot, neighbours)
+        write(root, "a.py", "new_value = 12\n")
+        return first, await retrieval.gather(snapshot, neighbours)
+
+    assert [each.candidates[0].text for each in asyncio.run(twice())] == ["old_value = 1", "new_value = 12"]
+    retrieval.close()
+
+
+@pytest.mark.parametrize("num_fillers", [0, 4000])
+def test_what_is_not_saved_counts_in_large_documents_too(tmp_path, num_fillers):
+    root = tmp_path / "p"
+    filler = "# A comment.\n" * num_fillers
+    write(root, "lib.py", f"{filler}def old_name(): ...\n")
+    index(root)
+    whole = f"{filler}def new_name(): ...\n"
+    unsaved = Neighbour("lib.py", "python", "x = 1\n", 1, whole=whole, root=str(root))
+    snapshot = replace(snapshot_at("import lib\n\nx = ‸\n"), uri=(root / "main.py").as_uri())
+    retrieval = Retrieval(lambda: [root], lambda: True)
+    texts = [each.text for each in asyncio.run(retrieval.gather(snapshot, [unsaved])).candidates]
+    retrieval.close()
+    assert "def new_name(): ..." in texts
+    assert "def old_name(): ..." not in texts
 
 
 def test_a_file_that_becomes_secret_leaves(tmp_path):

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lsp_server.errors import SourceError
-from lsp_server.workspace import MAX_FILE_BYTES, Workspace, file_uri, path_of, read_source
+from lsp_server.workspace import MAX_FILE_BYTES, MOST_VISITED, Workspace, file_uri, path_of, read_source
 
 # What a Linux file name may hold, beyond letters.
 NAMES = st.text(alphabet="aé寸🙂 %#?&+;:@[]\\'\"\n\t~", min_size=1, max_size=8)
@@ -142,9 +142,32 @@ def test_neighbours_know_when_they_were_touched(workspace):
     assert later() == ["lib/b.py", "a.py"]
 
 
-def test_closed_documents_are_no_neighbours(workspace):
-    workspace.close("file:///ws/lib/b.py")
-    assert workspace.neighbours("file:///ws/a.py") == []
+def test_closed_files_were_visited_and_have_no_text(workspace):
+    workspace.get("file:///ws/lib/b.py").last_edited_line = 3
+    for uri in ("file:///ws/lib/b.py", "file:///home/me/c.py", "untitled:Untitled-1"):
+        workspace.close(uri)
+    [visited] = workspace.neighbours("file:///ws/a.py")
+    assert (visited.path, visited.text, visited.line, visited.is_open) == ("lib/b.py", "", 3, False)
+    workspace.open("file:///ws/lib/b.py", "python", 1, "x = 1\n")
+    [reopened] = workspace.neighbours("file:///ws/a.py")
+    assert (reopened.text, reopened.is_open) == ("x = 1\n", True)
+
+
+def test_only_the_files_visited_last_count(workspace):
+    for number in range(2 * MOST_VISITED):
+        workspace.open(f"file:///ws/{number}.py", "python", 1, "")
+        workspace.close(f"file:///ws/{number}.py")
+    found = [each.path for each in workspace.neighbours("file:///ws/a.py") if not each.is_open]
+    assert found == [f"{number}.py" for number in range(MOST_VISITED, 2 * MOST_VISITED)]
+
+
+def test_a_neighbour_knows_its_folder(workspace):
+    workspace.roots.append(Path("/other"))
+    workspace.open("file:///other/z.py", "python", 1, "x")
+    assert {each.path: each.root for each in workspace.neighbours("file:///ws/a.py")} == {
+        "lib/b.py": "/ws",
+        "z.py": "/other",
+    }
 
 
 # Files

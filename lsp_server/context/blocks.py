@@ -11,10 +11,11 @@ from lsp_server.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """An excerpt of another open document, and when it was last touched (larger is later).
+    """An excerpt of another document, and when it was last touched (larger is later).
 
     It begins at `line`, 0-based. `is_edited` tells whether it was edited since it was opened. `whole` is the document's
-    text where that is not what was saved.
+    text where that is not what was saved. `root` is the workspace folder that `path` is relative to, empty outside of
+    all. Of one that was closed again the text is not known: it is empty, and `line` is where it was edited last.
     """
 
     path: str
@@ -24,6 +25,8 @@ class Neighbour:
     line: int = 0
     is_edited: bool = False
     whole: str | None = None
+    root: str = ""
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)

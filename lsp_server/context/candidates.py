@@ -11,8 +11,9 @@ class Candidate:
     """Whole lines of another file, verbatim, beginning at `line` (0-based).
 
     `score` is about how probable it is that the text at the cursor needs something that only stands here, from 0 to 1.
-    `heads` are lines it makes no sense without, such as its class's first, with their numbers. `source` and `reason`
-    are for people.
+    `heads` are lines it makes no sense without, such as its class's first, with their numbers. `brief` is the beginning
+    of its only line that says what it is, for where there is little room; empty if that is all of it. `source` and
+    `reason` are for people.
     """
 
     path: str
@@ -23,6 +24,7 @@ class Candidate:
     source: str
     reason: str
     heads: tuple[tuple[int, str], ...] = ()
+    brief: str = ""
 
 
 @dataclass(frozen=True, slots=True)

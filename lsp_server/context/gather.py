@@ -15,8 +15,9 @@ from lsp_server.snapshot import Snapshot
 
 Source = tuple[str, Callable[[], Iterable[Candidate]]]
 
-# Milliseconds. A source that takes longer is cut off: what it found until then is used.
+CANDIDATES_A_LOOK = 48  # at the clock, which some systems take a fifth of a millisecond to read
 MOST_ORDERED_FILES = 12
+# Milliseconds. A source that takes longer is cut off: what it found until then is used.
 LIMIT_MS = {"imports": 12.0, "calls": 8.0, "bases": 6.0, "types": 10.0, "siblings": 5.0, "similar": 15.0}
 
 
@@ -35,7 +36,8 @@ def gather(
     try:
         resolver.refresh(unsaved)
         own = resolver.files([snapshot.path])
-        scope = Scope.of(snapshot, resolver.symbols(own[0]) if own else ())
+        saved = Outline(resolver.symbols(own[0]), resolver.imports(own[0])) if own else None
+        scope = Scope.of(snapshot, saved)
         definitions, members = Definitions(scope, resolver), Members(scope, resolver)
         sources: list[Source] = [
             ("imports", definitions.imported),
@@ -47,10 +49,11 @@ def gather(
         ]
         candidates: list[Candidate] = []
         notes = []
+        started = clock()
         for name, source in sources:
-            started = clock()
             found = list(_within(source(), started + LIMIT_MS[name] / 1000, clock))
-            spent_ms = (clock() - started) * 1000
+            ended = clock()
+            spent_ms, started = (ended - started) * 1000, ended
             late = ", cut off" if spent_ms > LIMIT_MS[name] else ""
             notes.append(f"{name}: {len(found)} found in {spent_ms:.1f} ms{late}")
             candidates += found
@@ -61,9 +64,9 @@ def gather(
 
 
 def _within(candidates: Iterable[Candidate], deadline: float, clock: Callable[[], float]) -> Iterator[Candidate]:
-    for candidate in candidates:
+    for number, candidate in enumerate(candidates, 1):
         yield candidate
-        if clock() > deadline:
+        if number % CANDIDATES_A_LOOK == 0 and clock() > deadline:
             return
 
 

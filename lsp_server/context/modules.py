@@ -9,14 +9,20 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from lsp_server.context.script_modules import ScriptProject
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An import of `module` in the file `importer`, of a workspace folder whose name is `project`."""
+    """An import of `module` in the file `importer`, of a workspace folder whose name is `project`.
+
+    `scripts` is what the folder's configurations of JavaScript and TypeScript say.
+    """
 
     importer: str
     module: str
     project: str = ""
+    scripts: ScriptProject = field(default_factory=lambda: ScriptProject({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ def _python_files(stem: str) -> Iterator[str]:
     yield _join(stem, "__init__.py")
 
 
-_SCRIPT_SUFFIXES = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs")
+_SCRIPT_SUFFIXES = (".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
 
 
 def _script(asked: Asked) -> Places:
@@ -70,7 +76,8 @@ def _script(asked: Asked) -> Places:
         stems = [_join(posixpath.dirname(asked.importer), asked.module)]
     else:
         inner = asked.module[2:] if asked.module.startswith(("@/", "~/")) else asked.module
-        stems = [
+        stems = list(asked.scripts.stems(asked.importer, asked.module))
+        stems += [
             _join(above, root, inner) for above in reversed(_folders_up(asked.importer)) for root in ("", "src", "app")
         ]
     return Places(tuple(path for stem in stems for path in script_files(stem)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +15,8 @@ from lsp_server.snapshot import Snapshot
 LEAST_SCORE = 0.04
 # A candidate's score counts by its cost to this power: 1 would fill prompts with the shortest lines.
 COST_POWER = 0.55
+# What the rest of a line is worth, where its beginning says what it defines: a name counts more than its parameters.
+REST_SHARE = 0.3
 MOST_CANDIDATES = 1000
 LEAST_LINE = 8  # characters of a line that is looked for in the text at hand
 # Blocks stay as they were while they are worth this share of the best choice: the prompt's head keeps its cache.
@@ -43,7 +47,7 @@ def worthy(snapshot: Snapshot, gathered: Gathered) -> Gathered:
     for candidate in gathered.candidates:
         if candidate.score < LEAST_SCORE or not candidate.text.strip():
             continue
-        if all(line.strip() in standing for line in candidate.text.split("\n") if len(line.strip()) >= LEAST_LINE):
+        if _stands(candidate.text, standing):
             continue
         key = (candidate.path, candidate.line, candidate.text)
         if key not in best or _strength(best[key]) < _strength(candidate):
@@ -58,7 +62,7 @@ def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) 
     Blocks that others import come first, otherwise they are in the order of their paths, whatever their rank.
     """
     candidates = gathered.candidates
-    chosen = _choose(candidates, max_tokens)
+    chosen = _Chooser(max_tokens).choose(candidates)
     blocks = tuple(_block(path, chosen[path]) for path in in_order(chosen, gathered.depends))
     if previous and previous != blocks:
         worth = sum(choice.worth for choice in chosen.values())
@@ -67,41 +71,78 @@ def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) 
     return blocks
 
 
+def _stands(text: str, standing: set[str]) -> bool:
+    """Whether all of a text's lines stand at hand; short ones say nothing, unless there are only such."""
+    lines = [line.strip() for line in text.split("\n")]
+    return all(line in standing for line in [line for line in lines if len(line) >= LEAST_LINE] or lines)
+
+
 def _strength(candidate: Candidate) -> tuple[float, str, str]:
     """Which of two that found the same is kept; it must not depend on which came first."""
     return candidate.score, candidate.source, candidate.reason
 
 
 def _rank(candidate: Candidate) -> tuple[float, str, int, str]:
-    worth = candidate.score / (len(candidate.text) + 12) ** COST_POWER
-    return worth, candidate.path, candidate.line, candidate.text
+    return (
+        _worth_for_cost(candidate.score, candidate.brief or candidate.text),
+        candidate.path,
+        candidate.line,
+        candidate.text,
+    )
 
 
-def _choose(candidates: Sequence[Candidate], max_tokens: int) -> dict[str, _Choice]:
-    """Take candidates in turn as long as there is room."""
-    room = max_tokens * CHARACTERS_PER_TOKEN
-    chosen: dict[str, _Choice] = {}
-    for candidate in candidates:
-        if room < LEAST_LINE:
-            break
-        choice = chosen.get(candidate.path)
+def _worth_for_cost(score: float, text: str) -> float:
+    return float(score / (len(text) + 12) ** COST_POWER)
+
+
+class _Chooser:
+    """Takes candidates as long as there is room; of those with a brief form that first, and the rest in its turn."""
+
+    def __init__(self, max_tokens: int) -> None:
+        self._room = max_tokens * CHARACTERS_PER_TOKEN
+        self.chosen: dict[str, _Choice] = {}
+
+    def choose(self, candidates: Sequence[Candidate]) -> dict[str, _Choice]:
+        """Take the best for its cost at each turn; candidates come in that order."""
+        rests: list[tuple[float, int]] = []
+        for index, candidate in enumerate(candidates):
+            worth = _worth_for_cost(candidate.score, candidate.brief or candidate.text)
+            while rests and -rests[0][0] > worth:
+                self._take_rest(candidates[heapq.heappop(rests)[1]])
+            if self._room < LEAST_LINE:
+                break
+            if self._take(candidate, candidate.brief or candidate.text, candidate.score) and candidate.brief:
+                heapq.heappush(rests, (-_worth_for_cost(candidate.score * REST_SHARE, candidate.text), index))
+        while rests:
+            self._take_rest(candidates[heapq.heappop(rests)[1]])
+        return self.chosen
+
+    def _take_rest(self, candidate: Candidate) -> None:
+        self._take(candidate, candidate.text, candidate.score * REST_SHARE)
+
+    def _take(self, candidate: Candidate, text: str, score: float) -> bool:
+        choice = self.chosen.get(candidate.path)
         known: Mapping[int, str] = choice.lines if choice else {}
         lines = dict(candidate.heads)
-        lines.update(enumerate(candidate.text.split("\n"), candidate.line))
-        new = {number: line for number, line in lines.items() if number not in known}
-        cost = sum(len(line) + 1 for line in new.values())
+        lines.update(enumerate(text.split("\n"), candidate.line))
+        new = {
+            number: line
+            for number, line in lines.items()
+            if len(line) > len(known.get(number, "")) or number not in known
+        }
+        cost = sum(len(line) - len(known[number]) if number in known else len(line) + 1 for number, line in new.items())
         if choice is None:
             cost += len(candidate.path) + HEADING_CHARACTERS
-        if cost > room or not new:
-            continue
-        room -= cost
+        if cost > self._room or not new:
+            return False
+        self._room -= cost
         if choice is None:
-            choice = chosen[candidate.path] = _Choice(candidate.language_id)
+            choice = self.chosen[candidate.path] = _Choice(candidate.language_id)
         choice.lines.update(new)
-        choice.worth += candidate.score
+        choice.worth += score
         label = f"{candidate.source}: {candidate.reason}"
         choice.reasons[label] = max(choice.reasons.get(label, 0.0), candidate.score)
-    return chosen
+        return True
 
 
 MOST_REASONS = 3
@@ -117,12 +158,26 @@ def _block(path: str, choice: _Choice) -> Block:
 
 def _worth_of(blocks: Sequence[Block], candidates: Sequence[Candidate]) -> float:
     """What blocks of an earlier choice are worth by the candidates there are now."""
-    lines = {block.path: set(block.text.split("\n")) for block in blocks}
-    return sum(
-        candidate.score
-        for candidate in candidates
-        if set(candidate.text.split("\n")) <= lines.get(candidate.path, set())
-    )
+    worth = 0.0
+    lines = {block.path: sorted(block.text.split("\n")) for block in blocks}
+    sets = {path: frozenset(listed) for path, listed in lines.items()}
+    for candidate in candidates:
+        if candidate.path not in lines:
+            continue
+        is_whole = sets[candidate.path].issuperset(candidate.text.split("\n"))
+        if not candidate.brief:
+            worth += candidate.score * is_whole
+        elif is_whole:
+            worth += candidate.score * (1 + REST_SHARE)
+        elif _begins_one(candidate.brief, lines[candidate.path]):
+            worth += candidate.score
+    return worth
+
+
+def _begins_one(text: str, lines: Sequence[str]) -> bool:
+    """Whether one of some sorted lines begins so."""
+    index = bisect_left(lines, text)
+    return index < len(lines) and lines[index].startswith(text)
 
 
 def _cost(blocks: Sequence[Block]) -> int:

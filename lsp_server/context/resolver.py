@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lsp_server.context.modules import RULES, Asked, Places
-from lsp_server.index.database import IndexedFile, Reader, tail_of
+from lsp_server.context.script_modules import ScriptProject
+from lsp_server.index.database import MOST_REMEMBERED, IndexedFile, Reader, tail_of
 from lsp_server.index.import_syntax import ALL, Import
 from lsp_server.index.symbols import Outline, Symbol
+from lsp_server.index.words import terms
 
 MOST_RE_EXPORTS = 4  # files that a name is handed on through
+MOST_RE_EXPORTED = 120  # names of one file
+FEW_NAMES = 3  # a module that defines fewer hands on those of others
 MOST_SHARED_FILES = 40
 MOST_DEFINING = 3  # files; a name defined in more of them says nothing
+_PACKAGE_FILES = ("__init__.py", "/mod.rs", "/index.ts", "/index.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,9 @@ class Resolver:
         self._modules: dict[tuple[str, str, str], list[IndexedFile]] = {}
         self._named: dict[tuple[str, str, tuple[str, ...]], list[Definition]] = {}
         self._tops: dict[int, dict[str, Symbol]] = {}
+        self._members: dict[int, dict[str, list[Symbol]]] = {}
+        self._publics: dict[int, dict[str, Definition]] = {}
+        self._scripts: ScriptProject | None = None
 
     def refresh(self, unsaved: Mapping[str, Outline] | None = None) -> None:
         """Forget what was remembered if the index has changed since. `unsaved` files are not as the index has them."""
@@ -40,6 +48,11 @@ class Resolver:
         if self._reader.refresh():
             self._modules.clear()
             self._named.clear()
+            self._publics.clear()
+            for remembered in (self._tops, self._members):
+                if len(remembered) > MOST_REMEMBERED:
+                    remembered.clear()
+            self._scripts = None
 
     def files(self, paths: list[str]) -> list[IndexedFile]:
         """Files by their paths."""
@@ -65,7 +78,31 @@ class Resolver:
 
     def members(self, file: IndexedFile, container: str) -> list[Symbol]:
         """The members of a class or module that stand in one file."""
-        return [symbol for symbol in self.symbols(file) if symbol.container == container]
+        if file.path in self._unsaved:
+            return [symbol for symbol in self.symbols(file) if symbol.container == container]
+        if file.number not in self._members:
+            members = self._members[file.number] = {}
+            for symbol in self.symbols(file):
+                members.setdefault(symbol.container, []).append(symbol)
+        return self._members[file.number].get(container, [])
+
+    def public(self, file: IndexedFile) -> dict[str, Definition]:
+        """What a module gives: what it defines, and in a package's file also what it imports from its own modules."""
+        if self._unsaved:
+            return self._find_public(file)
+        if file.number not in self._publics:
+            self._publics[file.number] = self._find_public(file)
+        return self._publics[file.number]
+
+    def _find_public(self, file: IndexedFile) -> dict[str, Definition]:
+        public = {name: Definition(file, symbol) for name, symbol in self.top(file).items() if name != "__all__"}
+        if file.path.endswith(_PACKAGE_FILES) or len(public) < FEW_NAMES:
+            for each in self.imports(file)[:MOST_RE_EXPORTED]:
+                if each.alias not in public and each.name not in ("", ALL):
+                    definition = self.exported(file, each.alias)
+                    if definition and definition.symbol:
+                        public[each.alias] = definition
+        return public
 
     def module(self, language_id: str, importer: str, module: str) -> list[IndexedFile]:
         """The files of a module, none if it is not of this project. A folder that is a module has several."""
@@ -76,7 +113,9 @@ class Resolver:
         if language_id == "rust":
             key = (language_id, importer, module)
         if key not in self._modules:
-            places = rules.places(Asked(importer, module, self._project))
+            if self._scripts is None:
+                self._scripts = ScriptProject(self._reader.script_configs())
+            places = rules.places(Asked(importer, module, self._project, self._scripts))
             found = [file for file in self._look(places) if file.language_id in rules.family and file.path != importer]
             self._modules[key] = found
         return self._modules[key]
@@ -117,6 +156,12 @@ class Resolver:
             if modules := self.module(file.language_id, file.path, f"{each.module}{joint}{each.name}"):
                 return Definition(modules[0])
         return None
+
+    def popularity(self, names: Iterable[str]) -> dict[str, int]:
+        """At how many places of the project each name stands, about: spelt in another case it is the same name."""
+        found = {name: terms(name)[:1] for name in names}
+        frequencies = self._reader.frequencies({term for each in found.values() for term in each})
+        return {name: frequencies.get(each[0], 0) if each else 0 for name, each in found.items()}
 
     def beside(self, language_id: str, path: str) -> list[IndexedFile]:
         """The files whose definitions a file sees without importing them."""

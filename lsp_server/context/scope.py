@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from lsp_server.index.import_syntax import Import
+from lsp_server.index.import_syntax import IMPORT_STATEMENTS, Import
 from lsp_server.index.symbols import Outline, Symbol, outline
-from lsp_server.index.words import identifiers, parts
+from lsp_server.index.words import identifiers, line_words, parts
 from lsp_server.snapshot import Snapshot
 
 NEAR_LINES = 40
 HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
-# What is parsed: the text's head, where imports are, and the text around the cursor. A parser lets no other thread run,
-# so more would keep the event loop waiting.
-HEAD_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 5_000, 9_000, 2_000
+# What is parsed at each question: the text around the cursor, and what looks like an import above that. All of the text
+# above where it is not much more.
+ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 11_000, 8_000, 2_000
 FEW_LINES = 500
 COUNTED_LINES = 250  # before and after the cursor: where names are counted
 
@@ -36,20 +39,28 @@ class Scope:
 
     snapshot: Snapshot
     outline: Outline
-    saved: Sequence[Symbol] = ()
+    saved: Outline = field(default_factory=Outline)
 
     @staticmethod
-    def of(snapshot: Snapshot, saved: Sequence[Symbol] = ()) -> Scope:
+    def of(snapshot: Snapshot, saved: Outline | None = None) -> Scope:
         """Parse a snapshot where it matters."""
         prefix, suffix = snapshot.prefix, snapshot.suffix
-        near = prefix.find("\n", max(0, len(prefix) - BEFORE_CHARACTERS)) + 1
-        head = min(prefix.rfind("\n", 0, HEAD_CHARACTERS) + 1, near)
-        skipped = "\n" * prefix.count("\n", head, near)
-        if len(prefix) <= BEFORE_CHARACTERS + HEAD_CHARACTERS:
-            head = near = 0
+        near = _start_of_parsed(prefix)
         after = suffix[: suffix.rfind("\n", 0, AFTER_CHARACTERS) + 1] or suffix[:AFTER_CHARACTERS]
-        text = prefix[:head] + skipped + prefix[near:] + after
-        return Scope(snapshot, outline(snapshot.language_id, text, with_inner_imports=True), saved)
+        text = _only_imports(snapshot.language_id, prefix[:near]) + prefix[near:] + after
+        return Scope(snapshot, outline(snapshot.language_id, text, with_inner_imports=True), saved or Outline())
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        """What the text imports; of a file so long that the snapshot begins behind its head, as it was saved."""
+        if self.snapshot.line == self.cursor_line:
+            return self.outline.imports
+        return list(dict.fromkeys((*self.outline.imports, *self.saved.imports)))
+
+    @cached_property
+    def own_names(self) -> frozenset[str]:
+        """What the text defines at its top, parsed or saved."""
+        return frozenset(each.name for each in (*self.outline.symbols, *self.saved.symbols) if not each.container)
 
     @cached_property
     def cursor_line(self) -> int:
@@ -67,7 +78,8 @@ class Scope:
         found: dict[str, int] = {}
         cursor = self.cursor_line
         for name, lines in self._uses.items():
-            found[name] = abs(lines[0] - cursor) if len(lines) == 1 else min(abs(line - cursor) for line in lines)
+            after = bisect_left(lines, cursor)
+            found[name] = min(abs(line - cursor) for line in lines[max(0, after - 1) : after + 1])
         return found
 
     @cached_property
@@ -75,19 +87,35 @@ class Scope:
         """The lines on which each identifier stands, those of imports left out."""
         found: dict[str, list[int]] = {}
         first = max(0, self.cursor_line - COUNTED_LINES)
-        for index, line in enumerate(self.lines[first : self.cursor_line + COUNTED_LINES], first):
-            if index not in self.outline.import_lines:
-                for name in set(_NAME.findall(line)):
-                    found.setdefault(name, []).append(index)
+        for index, words in enumerate(self._words[first : self.cursor_line + COUNTED_LINES], first):
+            if words and index not in self.outline.import_lines:
+                for name in set(words):
+                    if not name[0].isdigit():
+                        found.setdefault(name, []).append(index)
+        return found
+
+    @cached_property
+    def _words(self) -> list[list[str]]:
+        """The words of each line."""
+        found: list[list[str]] = []
+        for start in range(0, len(self.lines), FEW_LINES):  # nothing long that lets no other thread run
+            found += line_words("\n".join(self.lines[start : start + FEW_LINES]))
         return found
 
     @cached_property
     def standing(self) -> frozenset[str]:
         """Every identifier of the text."""
-        found: set[str] = set()
-        for start in range(0, len(self.lines), FEW_LINES):  # a search lets no other thread run until it is done
-            found.update(_NAME.findall("\n".join(self.lines[start : start + FEW_LINES])))
-        return frozenset(found)
+        return frozenset(self._occurrences)
+
+    @cached_property
+    def _occurrences(self) -> Counter[str]:
+        """How often each identifier stands in the text."""
+        return Counter(itertools.chain.from_iterable(self._words))
+
+    @cached_property
+    def _imported(self) -> Counter[str]:
+        """How often each identifier stands on lines of imports."""
+        return Counter(name for index in self.outline.import_lines for name in self._words[index])
 
     @cached_property
     def near_words(self) -> frozenset[str]:
@@ -145,7 +173,7 @@ class Scope:
         """A member of the class that the cursor is in."""
         if self.enclosing_class is None:
             return None
-        symbols = (*self.outline.symbols, *self.saved)
+        symbols = (*self.outline.symbols, *self.saved.symbols)
         own = (s for s in symbols if s.name == name and s.container == self.enclosing_class.name)
         return next(own, None)
 
@@ -179,12 +207,43 @@ class Scope:
 
     def is_unused(self, what: Import) -> bool:
         """Whether something is imported and not used anywhere yet: it will be, somewhere."""
-        return what.alias.rpartition(".")[2] not in self.distances
+        name = what.alias.rpartition(".")[2]
+        return name not in self.distances and self._occurrences[name] <= self._imported[name]
 
     def likeness(self, name: str) -> float:
         """The share of a name's words that stand near the cursor."""
         words = parts(name)
         return len(self.near_words.intersection(words)) / len(words) if words else 0.0
+
+
+_TOP_LINE = re.compile(r"^[^\W\d]|^@", re.MULTILINE)
+_DEFINITION = re.compile(
+    r"^[ \t]+(?:@\w|(?:async|class|def|fn|func|fun|function|private|pub|public|static)\b)", re.MULTILINE
+)
+
+
+def _start_of_parsed(prefix: str) -> int:
+    """Where a long text is cut: ahead of a line that does not stand in a string, a comment or brackets, most likely."""
+    if len(prefix) <= ALL_CHARACTERS:
+        return 0
+    first = len(prefix) - BEFORE_CHARACTERS
+    for pattern in (_TOP_LINE, _DEFINITION):
+        if match := pattern.search(prefix, first, first + BEFORE_CHARACTERS // 2):
+            return match.start()
+    return prefix.find("\n", first) + 1
+
+
+def _only_imports(language_id: str, text: str) -> str:
+    """As many lines, but only those that seem to be imports, not indented: those of functions hold below them."""
+    statement = IMPORT_STATEMENTS.get(language_id)
+    if statement is None or not text:
+        return "\n" * text.count("\n")
+    found = []
+    last = 0
+    for match in statement.finditer(text):
+        found.append("\n" * text.count("\n", last, match.start()) + match[0].lstrip())
+        last = match.end()
+    return "".join(found) + "\n" * text.count("\n", last)
 
 
 def type_names(text: str) -> Iterable[str]:

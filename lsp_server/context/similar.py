@@ -17,9 +17,9 @@ from lsp_server.index.words import identifiers, terms
 SIMILAR, SIBLING = 0.3, 0.5
 LINES_BEFORE, LINES_AFTER = 12, 3
 # Of the terms nearest to the cursor the rarest are looked for: each costs time.
-MOST_NEAR_TERMS, MOST_TERMS, MOST_CHUNKS = 36, 12, 6
+MOST_NEAR_TERMS, MOST_TERMS, MOST_CHUNKS = 36, 8, 6
 # A term in so many chunks is no sign of likeness, and slow to look up.
-MOST_FREQUENCY = 200
+MOST_FREQUENCY = 120
 MOST_LINES = 12  # of a chunk: the part that is most alike
 
 ReadLines = Callable[[IndexedFile], Sequence[str] | None]
@@ -48,18 +48,19 @@ def similar(scope: Scope, reader: Reader, read: ReadLines) -> Iterator[Candidate
         if text is None:
             continue  # changed since
         left -= 1
-        line, lines = _most_alike(text[start:end], start, frozenset(rare))
+        line, lines = _most_alike(text[start:end], start, rare[:MOST_TERMS])
         share = likeness / best * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
         yield Candidate(
             file.path, file.language_id, line, "\n".join(lines), SIMILAR * share, "similar", "similar to what is here"
         )
 
 
-def _most_alike(lines: Sequence[str], first: int, wanted: frozenset[str]) -> tuple[int, Sequence[str]]:
-    """The run of lines with the most of the wanted words."""
+def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tuple[int, Sequence[str]]:
+    """The run of lines in which the wanted words stand most often, be it within others."""
     if len(lines) <= MOST_LINES:
         return first, lines
-    hits = [sum(term in wanted for name in identifiers(line) for term in terms(name)) for line in lines]
+    plain = [line.lower().replace("_", "") for line in lines]
+    hits = [sum(line.count(term) for term in wanted) for line in plain]
     sums = [sum(hits[start : start + MOST_LINES]) for start in range(len(lines) - MOST_LINES + 1)]
     start = max(range(len(sums)), key=sums.__getitem__)
     return first + start, lines[start : start + MOST_LINES]

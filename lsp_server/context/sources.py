@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import re
 from collections.abc import Iterator
 
@@ -12,14 +14,16 @@ from lsp_server.index.import_syntax import Import
 from lsp_server.index.symbols import Symbol
 
 # What each kind of find is worth where it is nearest.
-CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0.65, 0.65, 0.5, 0.35
+CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0.48, 0.48, 0.5, 0.35
 FREQUENT = 0.5  # the nearness of what is used often, however far away
 UNUSED_IMPORT = 0.9  # the nearness of what is imported and nowhere used: it is about to be
 LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
 # Of an imported thing whose name stands here anyway: a function's parameters do not, a class's line says little.
 SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
 KNOWN_NAME_SHARE = 0.35  # of a member's score, where its name stands in the text anyway
+LIKENESS_SHARE = 0.3  # of a name's score, for the share of its words that stand near the cursor
 PRIVATE_SHARE, DUNDER_SHARE = 0.5, 0.05
+UNPOPULAR_SHARE, POPULAR = 0.6, 40  # of a module's name that nobody uses; places of one that counts in full
 MOST_CLASSES, MOST_BASES, MOST_NAMED = 24, 4, 24
 CLASS_KINDS = ("class",)
 DEFINING_KINDS = ("class", "function", "variable", "method")
@@ -38,7 +42,7 @@ class Definitions:
 
     def imported(self) -> Iterator[Candidate]:
         """What imports mean: signatures of what is named, and lists of what modules define."""
-        imports = sorted(self._scope.outline.imports, key=self._weight, reverse=True)
+        imports = sorted(self._scope.imports, key=self._weight, reverse=True)
         for what in imports:
             weight = self._weight(what)
             for found in self._resolver.imported(self._language_id, self._path, what):
@@ -51,7 +55,8 @@ class Definitions:
     def called(self) -> Iterator[Candidate]:
         """What is named near the cursor and neither defined nor imported here: defined beside, or in one place only."""
         scope = self._scope
-        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.outline.imports}
+        here = {symbol.name for symbol in scope.outline.symbols} | {each.alias for each in scope.imports}
+        here |= scope.own_names
         near = sorted((name for name in scope.distances if name not in here), key=scope.nearness, reverse=True)
         beside = {
             name: Definition(file, symbol)
@@ -84,25 +89,18 @@ class Definitions:
         scope = self._scope
         weight = max(weight, LEAST_OF_MODULE)
         used = {chain[1] for chain in scope.chains if len(chain) > 1 and chain[0] == what.alias}
-        for name, definition in self._public(found).items():
+        public = self._resolver.public(found.file)
+        popularity = self._resolver.popularity(name for name in public if name not in used)
+        for name, definition in public.items():
             assert definition.symbol
+            if definition.file.path == self._path:
+                continue
             if name in used:
-                yield self._whole(definition, definition.symbol, weight * CALLED, f"used of {what.alias}")
+                score = CALLED * max(scope.nearness(name), LEAST_NEARNESS)
+                yield self._whole(definition, definition.symbol, score, f"used of {what.alias}")
             else:
-                score = weight * LISTED * listing_share(scope, name)
+                score = weight * LISTED * listing_share(scope, name) * popularity_share(popularity[name])
                 yield _line(definition, definition.symbol, score, f"in {what.module}")
-
-    def _public(self, found: Definition) -> dict[str, Definition]:
-        """What a module gives: what it defines, and in a package's file also what it imports from its own modules."""
-        resolver, file = self._resolver, found.file
-        public = {name: Definition(file, symbol) for name, symbol in resolver.top(file).items()}
-        if file.path.endswith(("__init__.py", "/mod.rs", "/index.ts", "/index.js")) or len(public) < 3:
-            for each in resolver.imports(file)[:120]:
-                if each.alias not in public and each.name not in ("", "*"):
-                    definition = resolver.exported(file, each.alias)
-                    if definition and definition.symbol and definition.file.path != self._path:
-                        public[each.alias] = definition
-        return {name: each for name, each in public.items() if not name.startswith("__")}
 
     def _whole(self, found: Definition, symbol: Symbol, score: float, reason: str) -> Candidate:
         """A definition's whole signature, where its name is used."""
@@ -120,8 +118,7 @@ class Members:
         self._resolver = resolver
         self._language_id = scope.snapshot.language_id
         self._path = scope.snapshot.path
-        self._imports = {each.alias: each for each in scope.outline.imports}
-        self._local = {symbol.name: symbol for symbol in scope.outline.symbols if not symbol.container}
+        self._imports = {each.alias: each for each in scope.imports}
         self._seen: set[tuple[int, str]] = set()
         self._likened: set[str] = set()
 
@@ -210,22 +207,18 @@ class Members:
 
     def _like(self, name: str, weight: float) -> Iterator[tuple[float, Definition, str]]:
         """Classes called as a variable is: `client_session` is a `ClientSession`."""
-        words = [word for word in re.split(r"_+|(?<=[a-z])(?=[A-Z])", name) if word]
-        if not words or len(name) < 4 or name[0].isupper() or name in self._likened:
+        if len(name) < 4 or name[0].isupper() or name in self._likened:
             return
         self._likened.add(name)
-        for start in range(len(words)):
-            camel = "".join(word[:1].upper() + word[1:] for word in words[start:])
+        for start, camel in enumerate(_class_names(name)):
             for found in self._resolver.named(self._language_id, camel, CLASS_KINDS, self._path):
                 yield weight * (0.7 if start == 0 else 0.45), found, f"{name} is called so"
-            if start == 0 and len(words) == 1:
-                return
 
     def _here(self, name: str) -> list[Definition]:
         """What a name means in the text at hand, if it stands in another file."""
         if what := self._imports.get(name):
             return self._resolver.imported(self._language_id, self._path, what)
-        if name in self._local or len(name) < 3:
+        if name in self._scope.own_names or len(name) < 3:
             return []
         if not name[0].isupper():
             return []
@@ -262,10 +255,25 @@ class Members:
 
 def listing_share(scope: Scope, name: str) -> float:
     """What is left of the score of one of many names: less for private ones and for those that stand here anyway."""
-    share = 0.7 + 0.3 * scope.likeness(name)
+    share = 1 - LIKENESS_SHARE * (1 - scope.likeness(name))
     if name in scope.standing:
         share *= KNOWN_NAME_SHARE
     return share * (PRIVATE_SHARE if name.startswith("_") else 1.0)
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _class_names(name: str) -> tuple[str, ...]:
+    """What the class of a variable may be called: all of its words, or the last ones."""
+    words = [word[:1].upper() + word[1:] for word in re.split(r"_+|(?<=[a-z])(?=[A-Z])", name) if word]
+    return tuple("".join(words[start:]) for start in range(len(words)))
+
+
+def popularity_share(num_places: int) -> float:
+    """What is left of the score of one of many names that stands at so many places of the project: what others use is
+    what is used here.
+    """
+    used = max(0, num_places - 1)  # it stands where it is defined
+    return UNPOPULAR_SHARE + (1 - UNPOPULAR_SHARE) * min(1.0, math.log1p(used) / math.log1p(POPULAR))
 
 
 def member_share(scope: Scope, name: str) -> float:
@@ -300,6 +308,7 @@ def _first_line(symbol: Symbol) -> str:
 
 _VALUE = re.compile(r"\s*=(?!=).*")
 MOST_SHORT_LINE, MOST_LINE = 24, 72
+LEAST_SAVED = 4  # characters by a brief form
 
 
 def _shortened(symbol: Symbol) -> str:
@@ -323,4 +332,18 @@ def _line(
     """A definition's first line, one of many."""
     file = found.file
     heads = tuple(head for head in heads if head[0] < symbol.line)
-    return Candidate(file.path, file.language_id, symbol.line, _shortened(symbol), score, source, reason, heads)
+    text = _shortened(symbol)
+    return Candidate(
+        file.path, file.language_id, symbol.line, text, score, source, reason, heads, _brief(text, symbol.name)
+    )
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _brief(line: str, name: str) -> str:
+    """A definition's line up to its name and an opening bracket; empty where that saves little or names precede."""
+    start = line.find(name)
+    while start > 0 and (line[start - 1].isalnum() or line[start - 1] == "_"):
+        start = line.find(name, start + 1)
+    end = start + len(name)
+    end += line[end : end + 1] == "("
+    return line[:end] if start >= 0 and end + LEAST_SAVED <= len(line) and "," not in line[:start] else ""

@@ -169,10 +169,15 @@ def _bound(node: ast.stmt) -> Iterator[str]:
         yield node.name
     elif isinstance(node, ast.Assign | ast.AnnAssign):
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-            yield from (each.id for each in ast.walk(target) if isinstance(each, ast.Name))
+            yield from (each.id for each in ast.walk(target) if isinstance(each, ast.Name) and _is_bound(each))
     elif isinstance(node, ast.If | ast.Try):
         for inner in [*node.body, *node.orelse]:
             yield from _bound(inner)
+
+
+def _is_bound(name: ast.Name) -> bool:
+    """Whether a name in a target is given a value: that of `name.attribute = 1` is only read."""
+    return isinstance(name.ctx, ast.Store)
 
 
 def _root(node: ast.expr) -> str:

@@ -7,13 +7,14 @@ import importlib.util
 import random
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from lsp_server.context.blocks import Block, Neighbour, choose_blocks
+from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
 from lsp_server.context.ranking import rank
 from lsp_server.context.resolver import Resolver
@@ -24,7 +25,7 @@ from lsp_server.evaluation.needed import Need, Project
 from lsp_server.index.build import Builder
 from lsp_server.index.database import IndexedFile, Reader, open_for_reading
 from lsp_server.index.folder import Folder
-from lsp_server.index.words import terms_of
+from lsp_server.index.words import terms, terms_of
 from lsp_server.snapshot import Snapshot
 
 BUDGETS = (256, 512, 1024, 2048)
@@ -147,7 +148,7 @@ class ProjectBench:
         connection = open_for_reading(index)
         assert connection is not None
         self._connection = connection
-        self._reader = Reader(connection)
+        self._reader = BlindReader(connection)
         self._resolver = Resolver(self._reader, root.name)
 
     def close(self) -> None:
@@ -176,10 +177,19 @@ class ProjectBench:
             self.files[need.path],
         )
 
+    def gather(self, hole: Hole) -> Gathered:
+        """What the sources find for a hole. The index has the whole file, of which they must not see the line."""
+        self._reader.hide(hole)
+        return gather(hole.snapshot, self._reader, self._resolver, self._lines, lambda: 0.0)
+
+    def popularity(self, names: Sequence[str]) -> dict[str, int]:
+        """At how many places names stand, but for the line that is missing."""
+        return self._resolver.popularity(names)
+
     def ways(self, hole: Hole, rng: random.Random) -> Iterator[tuple[str, Chooser]]:
         """Every way to choose blocks."""
         neighbours = self._open_files(hole, rng)
-        gathered = gather(hole.snapshot, self._reader, self._resolver, self._lines, lambda: 0.0)
+        gathered = self.gather(hole)
         yield "infill", lambda budget: rank(hole.snapshot, gathered, budget)
         yield "open files", lambda budget: choose_blocks(hole.snapshot, neighbours, budget)
         chunks = list(self._most_similar(hole))
@@ -224,6 +234,21 @@ class ProjectBench:
             start = rng.randrange(max(1, len(lines) - RANDOM_LINES))
             found.append(Block(path, "python", "\n".join(lines[start : start + RANDOM_LINES]), "at random"))
         return found
+
+
+class BlindReader(Reader):
+    """An index that does not know of the line that is missing."""
+
+    _hidden: frozenset[str] = frozenset()
+
+    def hide(self, hole: Hole) -> None:
+        """Take a line out of the counts of terms. What it needs stands nowhere else in its file, so that is exact."""
+        self._hidden = frozenset(term for name in hole.need.imported | hole.need.members for term in terms(name)[:1])
+
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """As without that line."""
+        found = super().frequencies(terms)
+        return {term: count for term, known in found.items() if (count := known - (term in self._hidden))}
 
 
 def _fill(blocks: Sequence[Block], budget: int) -> list[Block]:

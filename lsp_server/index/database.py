@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,13 @@ import platformdirs
 from lsp_server.index.chunks import chunk_lines
 from lsp_server.index.folder import FileState
 from lsp_server.index.import_syntax import Import
+from lsp_server.index.script_config import ScriptConfig, decode_script_config, is_script_config, read_script_config
 from lsp_server.index.symbols import Outline, Symbol, outline
 from lsp_server.index.words import terms_of
 
-VERSION = 1  # of what is stored and of how it is made: another version is built anew
+VERSION = 2  # of what is stored and of how it is made: another version is built anew
 BUSY_MS = 10_000
+LOCKED_S = 0.05
 # Chunks are deleted by leaving their words behind, which says nothing of files; with this share of such words, sweep.
 MOST_DEAD_SHARE = 0.5
 LEAST_DEAD = 2000
@@ -45,36 +48,39 @@ CREATE INDEX symbols_by_file ON symbols (file);
 CREATE INDEX symbols_by_name ON symbols (name) WHERE container = '';
 CREATE TABLE imports (file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL);
 CREATE INDEX imports_by_file ON imports (file);
+CREATE TABLE script_configs (file INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, first INTEGER NOT NULL,
                      last INTEGER NOT NULL);
 CREATE INDEX chunks_by_file ON chunks (file);
 CREATE VIRTUAL TABLE words USING fts5 (terms, content='', columnsize=1, detail=full);
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
 """
-_TABLES = ("files", "symbols", "imports", "chunks", "words", "vocabulary")
+_TABLES = ("files", "symbols", "imports", "script_configs", "chunks", "words", "vocabulary")
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One file as it goes into the index. `text` None stands for a file that says nothing, so that it is not read
-    again until it changes.
-    """
+    """One file as it goes into the index. `script_config` is what it says of where modules are, if it does."""
 
     state: FileState
     language_id: str
     outline: Outline
     chunks: list[tuple[int, int, str]]
+    script_config: str = ""
 
 
 def parse(state: FileState, language_id: str, text: str | None) -> Parsed:
-    """Read off a text what the index holds of it."""
+    """Read off a text what the index holds of it. None stands for a file that says nothing: it is noted, so that it is
+    not read again until it changes.
+    """
     if text is None:
         return Parsed(state, language_id, Outline(), [])
     lines = text.split("\n")
     chunks = [
         (first, last, " ".join(sorted(terms_of("\n".join(lines[first:last]))))) for first, last in chunk_lines(lines)
     ]
-    return Parsed(state, language_id, outline(language_id, text), chunks)
+    script_config = read_script_config(state.path, text) if is_script_config(state.path) else ""
+    return Parsed(state, language_id, outline(language_id, text), chunks, script_config)
 
 
 def tail_of(path: str) -> str:
@@ -92,13 +98,18 @@ def database_path(root: Path) -> Path:
 def open_database(path: Path) -> sqlite3.Connection:
     """Open an index to write to it; one that is missing, damaged or of another version is made anew."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _opened(path)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-            raise
-        remove_database(path)
-        return _opened(path)
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            return _opened(path)
+        except sqlite3.DatabaseError as error:
+            if not (isinstance(error, sqlite3.OperationalError) and "locked" in str(error)):
+                break
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(LOCKED_S)  # to change the journal's mode SQLite does not wait by itself
+    remove_database(path)
+    return _opened(path)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
@@ -115,6 +126,20 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
     except sqlite3.DatabaseError:
         pass
     return None
+
+
+def counts(path: Path) -> tuple[int, int] | None:
+    """How many files and definitions are in an index; None where there is none that can be read."""
+    connection = open_for_reading(path)
+    if connection is None:
+        return None
+    with contextlib.closing(connection):
+        try:
+            query = "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols)"
+            files, symbols = connection.execute(query).fetchone()
+        except sqlite3.Error:
+            return None
+        return files, symbols
 
 
 def remove_database(path: Path) -> None:
@@ -180,7 +205,7 @@ class Writer:
         ).fetchone()[0]
         if ever - live > max(LEAST_DEAD, live * MOST_DEAD_SHARE):
             with self._transaction():
-                for table in ("files", "symbols", "imports", "chunks", "sqlite_sequence"):
+                for table in ("files", "symbols", "imports", "script_configs", "chunks", "sqlite_sequence"):
                     self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  (names from the line above)
                 self._connection.execute("INSERT INTO words(words) VALUES ('delete-all')")
 
@@ -201,6 +226,7 @@ class Writer:
             for statement in (
                 "DELETE FROM symbols WHERE file = ?",
                 "DELETE FROM imports WHERE file = ?",
+                "DELETE FROM script_configs WHERE file = ?",
                 "DELETE FROM chunks WHERE file = ?",
                 "DELETE FROM files WHERE id = ?",
             ):
@@ -226,6 +252,8 @@ class Writer:
             "INSERT INTO imports VALUES (?, ?, ?, ?)",
             [(file, each.module, each.name, each.alias) for each in parsed.outline.imports],
         )
+        if parsed.script_config:
+            connection.execute("INSERT INTO script_configs VALUES (?, ?)", (file, parsed.script_config))
         for first, last, words in parsed.chunks:
             chunk = connection.execute("INSERT INTO chunks (file, first, last) VALUES (?, ?, ?)", (file, first, last))
             connection.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (chunk.lastrowid, words))
@@ -329,6 +357,11 @@ class Reader:
             self._defining[name, kinds] = [row[0] for row in rows]
         return self._defining[name, kinds]
 
+    def script_configs(self) -> dict[str, ScriptConfig]:
+        """What files say of where JavaScript's and TypeScript's modules are, by their paths."""
+        query = "SELECT path, text FROM script_configs JOIN files ON files.id = script_configs.file"
+        return {path: decode_script_config(text) for path, text in self._connection.execute(query)}
+
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many chunks each term is, those that are in none left out.
 
@@ -348,7 +381,7 @@ class Reader:
 
     def similar(self, terms: list[str], most: int) -> list[tuple[int, int, int, float]]:
         """Chunks with some of the terms: file, first line, one past the last, and BM25 (more is more alike)."""
-        query = """SELECT chunks.file, chunks.first, chunks.last, -bm25(words) FROM words JOIN chunks
+        query = """SELECT chunks.file, chunks.first, chunks.last, -rank FROM words JOIN chunks
                    ON chunks.id = words.rowid WHERE words MATCH ? ORDER BY rank LIMIT ?"""
         matched = " OR ".join(f'"{term}"' for term in terms)
         return list(self._connection.execute(query, (matched, most)))

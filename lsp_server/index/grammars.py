@@ -44,8 +44,8 @@ _PYTHON = Grammar(
         **{"class": "class_definition"}, function="function_definition", variable="assignment type_alias_statement"
     ),
     _set("import_statement import_from_statement"),
-    _set("decorated_definition expression_statement if_statement else_clause try_statement except_clause block "
-         "with_statement"),
+    _set("decorated_definition expression_statement if_statement elif_clause else_clause try_statement except_clause "
+         "finally_clause for_statement block with_statement"),
     self_name="self",
 )  # fmt: skip
 _SCRIPT_KINDS = _kinds(

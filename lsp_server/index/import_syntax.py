@@ -185,3 +185,25 @@ IMPORT_READERS: Mapping[str, Callable[[str], list[Import]]] = {
     "ruby": _ruby,
     "php": _php,
 }
+
+
+# Statements in a text that is not parsed: strict, since prose can begin like one. The longest form that is usual.
+_STATEMENTS = {
+    "python": r"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+import[ \t]+(?:\([^()]*\)|[\w*][^\n()]*)"
+    r"|import[ \t]+\w[\w.]*(?:[ \t]+as[ \t]+\w+)?(?:,[ \t]*[\w., \t]+)?(?:[ \t]*#.*)?$)",
+    "javascript": r"^[ \t]*(?:(?:import|export)\b[\w$*, \t]*(?:\{[^{}]*\})?[ \t]*from[ \t]*[\"'][^\"'\n]+[\"'];?"
+    r"|(?:const|let|var)\b[^=\n]+=[ \t]*require\([^()\n]*\);?)",
+    "java": r"^[ \t]*import[ \t]+(?:static[ \t]+)?[\w.*]+(?:[ \t]+as[ \t]+\w+)?[ \t]*;?[ \t]*$",
+    "c": r"^[ \t]*#[ \t]*include[ \t]*[<\"].*$",
+    "csharp": r"^[ \t]*(?:global[ \t]+)?using[ \t]+(?:static[ \t]+)?[\w.= \t]+;",
+    "go": r"^[ \t]*import[ \t]*(?:\([^()]*\)|[\w.]*[ \t]*\"[^\"\n]*\")",
+    "rust": r"^[ \t]*(?:pub(?:\([^()]*\))?[ \t]+)?use[ \t]+[^;]*;",
+    "ruby": r"^[ \t]*require(?:_relative)?[ \t(].*$",
+    "php": r"^[ \t]*use[ \t]+[^;()]*;",
+}
+_SAME = {"javascriptreact": "javascript", "typescript": "javascript", "typescriptreact": "javascript",
+         "kotlin": "java", "cpp": "c"}  # fmt: skip
+IMPORT_STATEMENTS: Mapping[str, re.Pattern[str]] = {
+    language_id: re.compile(_STATEMENTS[_SAME.get(language_id, language_id)], re.MULTILINE)
+    for language_id in IMPORT_READERS
+}

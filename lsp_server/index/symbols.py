@@ -16,6 +16,7 @@ MOST_SIGNATURE_CHARACTERS = 400
 MOST_DOC_CHARACTERS = 100
 MOST_DEPTH = 12
 MOST_SYMBOLS = 4000
+PIECE_BYTES = 4096
 
 _IDENTIFIERS = frozenset(
     {
@@ -32,6 +33,7 @@ _NAMELESS_NODES = frozenset(
         *("primitive_type", "marker_annotation", "annotation", "attribute_item"),
     }
 )
+_PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "left_assignment_list"})
 _WITH_MEMBERS = frozenset({"class", "module", "extension"})
 _COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})
 
@@ -68,7 +70,8 @@ def outline(language_id: str, text: str, *, with_inner_imports: bool = False) ->
     if grammar is None:
         return Outline()
     content = text.encode("utf-8", "replace")
-    tree = parser_of(language_id).parse(content)
+    # Handed out in pieces: given whole, a text is parsed without letting any other thread of Python's run.
+    tree = parser_of(language_id).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
     reader = _Reader(grammar, language_id, content, with_inner_imports)
     reader.visit(tree.root_node, "", 0)
     return Outline(reader.symbols, reader.imports, reader.import_lines)
@@ -80,6 +83,7 @@ class _Reader:
     def __init__(self, grammar: Grammar, language_id: str, content: bytes, with_inner_imports: bool) -> None:
         self._grammar = grammar
         self._with_inner_imports = with_inner_imports
+        self._content = content
         self._lines = content.split(b"\n")
         self._read_imports = IMPORT_READERS[language_id]
         self._own_field = _own_field(grammar.self_name) if grammar.self_name else None
@@ -104,7 +108,7 @@ class _Reader:
                 self.visit(child, container, depth + 1)
 
     def _import(self, node: Node) -> None:
-        if found := self._read_imports(_text(node)):
+        if found := self._read_imports(_text(self._content, node)):
             self.imports += found
             self.import_lines.update(range(node.start_point.row, node.end_point.row + 1))
 
@@ -118,13 +122,13 @@ class _Reader:
                     pending.append(child)
 
     def _define(self, node: Node, kind: str, container: str, depth: int) -> None:
-        names = list(_names(node))
+        names = list(_names(self._content, node))
         if kind == "method":
-            container = _receiver(node) or container
+            container = _receiver(self._content, node) or container
         if kind == "function" and node.type == "function_definition" and names and "::" in names[0]:
             container, names = _qualified(names[0])
         if kind == "extension":
-            container = _last_name(node.child_by_field_name("type"))
+            container = _last_name(self._content, node.child_by_field_name("type"))
         elif names or kind == "class":
             body = _body(node)
             text = self._signature(node, body)
@@ -139,8 +143,29 @@ class _Reader:
             self._own_fields(node, container)
         elif kind == "variable":
             self._read_required(node)
-        if self._with_inner_imports and kind in ("function", "method") and _IMPORTING.search(node.text or b""):
+            self._unpack(node, container, depth)
+        if (
+            self._with_inner_imports
+            and kind in ("function", "method")
+            and _IMPORTING.search(self._content, node.start_byte, node.end_byte)
+        ):
             self._inner_imports(node)
+
+    def _unpack(self, node: Node, container: str, depth: int) -> None:
+        """What an assignment defines besides one name: `A, B = 1, 2` and `a = b = 1`."""
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if right is not None and right.type == node.type and depth < MOST_DEPTH:
+            self._define(right, "variable", container, depth + 1)
+        pending = [left] if left is not None and left.type in _PATTERNS else []
+        while pending:
+            for child in pending.pop().named_children:
+                if child.type in _PATTERNS:
+                    pending.append(child)
+                elif child.type in ("identifier", "constant"):
+                    line = child.start_point.row
+                    written = self._lines[line].decode("utf-8", "replace").rstrip()[:MOST_SIGNATURE_CHARACTERS]
+                    kind = "field" if container else "variable"
+                    self.symbols.append(Symbol(_text(self._content, child), kind, container, line, line, written))
 
     def _signature(self, node: Node, body: Node | None) -> str:
         """The whole lines from a definition's first to that where its body begins."""
@@ -162,11 +187,11 @@ class _Reader:
             first = body.named_children[0]
             inner = first.named_children[0] if first.named_children else first
             if inner.type == "string":
-                return _first_words(_text(inner))
+                return _first_words(_text(self._content, inner))
         outer = node.parent if node.parent and node.parent.type in _WRAPPERS else node
         before = outer.prev_named_sibling
         if before is not None and before.type in _COMMENTS and before.end_point.row >= outer.start_point.row - 1:
-            return _first_words(_text(before))
+            return _first_words(_text(self._content, before))
         return ""
 
     def _own_fields(self, node: Node, container: str) -> None:
@@ -175,7 +200,7 @@ class _Reader:
         if container not in self._fields:
             self._fields[container] = {symbol.name for symbol in self.symbols if symbol.container == container}
         known = self._fields[container]
-        text = _text(node)
+        text = _text(self._content, node)
         for match in self._own_field.finditer(text):
             if match[1] not in known:
                 known.add(match[1])
@@ -185,7 +210,7 @@ class _Reader:
 
     def _declared_attributes(self, node: Node, container: str) -> None:
         """Fields that Ruby's classes declare by a call."""
-        text = _text(node)
+        text = _text(self._content, node)
         if node.type == "call" and text.startswith("attr_"):
             line = node.start_point.row
             written = self._lines[line].decode("utf-8", "replace")
@@ -193,8 +218,11 @@ class _Reader:
             self.symbols += [Symbol(name, "field", container, line, line, written) for name in names]
 
     def _read_required(self, node: Node) -> None:
-        if node.type == "variable_declarator" and b"require(" in node.text[:200]:  # type: ignore[index]
-            self.imports += self._read_imports(_text(node))
+        if (
+            node.type == "variable_declarator"
+            and b"require(" in self._content[node.start_byte : min(node.end_byte, node.start_byte + 200)]
+        ):
+            self.imports += self._read_imports(_text(self._content, node))
 
 
 def _own_field(self_name: str) -> re.Pattern[str]:
@@ -207,8 +235,8 @@ _IMPORTING = re.compile(rb"^\s*(import|from|use|using)\b", re.MULTILINE)
 _WRAPPERS = ("export_statement", "decorated_definition", "type_declaration", "template_declaration")
 
 
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+def _text(content: bytes, node: Node) -> str:
+    return content[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
 def _body(node: Node) -> Node | None:
@@ -223,33 +251,33 @@ def _body(node: Node) -> Node | None:
     return None
 
 
-def _names(node: Node) -> Iterator[str]:
+def _names(content: bytes, node: Node) -> Iterator[str]:
     """The names that a node defines."""
     if named := node.children_by_field_name("name"):
-        yield from (_text(each).lstrip("$") for each in named if not each.type.endswith("_pattern"))
+        yield from (_text(content, each).lstrip("$") for each in named if not each.type.endswith("_pattern"))
         return
     left = node.child_by_field_name("left")
     if left is not None:
         if left.type in ("identifier", "constant"):
-            yield _text(left)
+            yield _text(content, left)
         return
     if node.type == "type_definition" and (declarator := node.child_by_field_name("declarator")) is not None:
-        if name := _first_identifier(declarator):
+        if name := _first_identifier(content, declarator):
             yield name
-    elif name := _first_identifier(node):
+    elif name := _first_identifier(content, node):
         yield name
 
 
-def _first_identifier(node: Node, depth: int = 0) -> str:
+def _first_identifier(content: bytes, node: Node, depth: int = 0) -> str:
     if node.type in _IDENTIFIERS or node.type == "qualified_identifier":
-        return _text(node).lstrip("$")
+        return _text(content, node).lstrip("$")
     if depth > MOST_DEPTH:
         return ""
     for index, child in enumerate(node.children):
         if child.is_named and child.type not in _NAMELESS_NODES:
             if node.field_name_for_child(index) in _NAMELESS_FIELDS:
                 continue
-            if found := _first_identifier(child, depth + 1):
+            if found := _first_identifier(content, child, depth + 1):
                 return found
     return ""
 
@@ -259,15 +287,15 @@ def _qualified(name: str) -> tuple[str, list[str]]:
     return containers[-1], [last]
 
 
-def _receiver(node: Node) -> str:
+def _receiver(content: bytes, node: Node) -> str:
     """The type that a Go method belongs to."""
     receiver = node.child_by_field_name("receiver")
-    found = re.findall(r"\w+", _text(receiver).partition("[")[0]) if receiver is not None else []
+    found = re.findall(r"\w+", _text(content, receiver).partition("[")[0]) if receiver is not None else []
     return found[-1] if found else ""
 
 
-def _last_name(node: Node | None) -> str:
-    found = re.findall(r"\w+", _text(node).partition("<")[0]) if node is not None else []
+def _last_name(content: bytes, node: Node | None) -> str:
+    found = re.findall(r"\w+", _text(content, node).partition("<")[0]) if node is not None else []
     return found[-1] if found else ""
 
 

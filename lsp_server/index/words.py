@@ -31,6 +31,16 @@ def identifiers(text: str) -> list[str]:
     return [name for name in _IDENTIFIER.findall(text) if name.lower() not in _COMMON]
 
 
+# What may stand in an identifier stays, line breaks do, all else becomes a space: faster than to search for patterns.
+_BLANKED = bytes(byte if byte == 10 or byte > 127 or chr(byte).isalnum() or byte == 95 else 32 for byte in range(256))
+
+
+def line_words(text: str) -> list[list[str]]:
+    """For each line, its words: identifiers, keywords and numbers, with characters beyond ASCII taken for letters."""
+    blanked = text.encode("utf-8", "replace").translate(_BLANKED).decode()
+    return [line.split() for line in blanked.split("\n")]
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def parts(identifier: str) -> tuple[str, ...]:
     """An identifier's words in lower case: `readHTTPBody` is `read`, `http`, `body`."""

@@ -19,6 +19,7 @@ from lsp_server.actions.offers import Kind, Offer, hole_of, whole_lines
 from lsp_server.actions.selection import text_between
 from lsp_server.document import Document, Position
 from lsp_server.errors import ActionError, ModelError
+from lsp_server.index.secrets import is_secret_name
 from lsp_server.prompt.chat import Message
 from lsp_server.server.edits import ON_DISK, edit_to_lsp, new_file_to_lsp
 from lsp_server.server.progress import WorkProgress
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 HEAD_LINES = 40
 _NOT_STARTED = "infill is still starting. Try again in a moment."
 _NOTHING = "The model wrote nothing for this place."
+_HIDDEN = "This is a file that usually holds secrets: infill gives nothing of it to a model."
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -182,7 +184,14 @@ class Actor:
         document = self._server.documents.get(chosen.uri)
         if document is None or document.version != chosen.version:
             raise ActionError("The document has changed meanwhile. Ask again.")
+        if not self.may_act(document):
+            raise ActionError(_HIDDEN)
         return document
+
+    @staticmethod
+    def may_act(document: Document) -> bool:
+        """Whether a model may see a document, by its name."""
+        return not is_secret_name(document.path)
 
     def _progress(self, chosen: Chosen) -> WorkProgress:
         task = asyncio.current_task()

@@ -1,10 +1,11 @@
 """What the sources find, in small projects with a real index."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from lsp_server.context.gather import LIMIT_MS
+from lsp_server.context.gather import CANDIDATES_A_LOOK, LIMIT_MS
 from lsp_server.context.ranking import rank
 from lsp_server.index.symbols import outline
 
@@ -95,6 +96,44 @@ def test_other_languages(project):
         assert any(expected in line for _, line in candidates), (language_id, candidates)
 
 
+LONG = "".join(f"def filler_{number}():\n    return {number}\n\n\n" for number in range(800))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f'"""{"Prose. " * 2000}\nimport what this says\n"""\nimport shapes\n\n{LONG}x = ‸\n',
+                     id="behind a long head"),
+        pytest.param(f"{LONG}from shapes import (\n    Circle,\n    make_circle,\n)\n\n{LONG}x = ‸\n",
+                     id="in the middle"),
+        pytest.param("def f():\n    import shapes\n" + "    call(1, 2)\n" * 2000 + "    return ‸\n",
+                     id="at the head of a long function"),
+    ],
+)  # fmt: skip
+def test_imports_are_seen_wherever_they_stand(project, text):
+    made = project({"shapes.py": SHAPES})
+    assert any("def make_circle(" in line for _, line in found(made, made.at("main.py", text)))
+
+
+def test_of_a_text_that_begins_behind_its_imports_the_saved_ones_count(project):
+    made = project({"shapes.py": SHAPES, "main.py": "import shapes\n" + LONG})
+    snapshot = replace(made.at("main.py", f"{LONG}x = ‸\n"), line=9999)
+    assert any("def make_circle(" in line for _, line in found(made, snapshot))
+
+
+def test_what_the_project_uses_comes_first(project):
+    uses = "from shapes import second\n\nsecond()\n"
+    made = project({"shapes.py": "def first(): ...\ndef second(): ...\n", **{f"use{n}.py": uses for n in range(9)}})
+    snapshot = made.at("main.py", "import shapes\n\nx = ‸\n")
+    assert [line for _, line in found(made, snapshot, "definitions")] == ["def second(): ...", "def first(): ..."]
+
+
+def test_what_a_module_says_of_itself_is_found(project):
+    made = project({"shapes.py": "__version__ = '1.0'\n__all__ = ['A']\nA, B = 1, 2\n"})
+    lines = [line for _, line in found(made, made.at("main.py", "import shapes\n\nx = ‸\n"), "definitions")]
+    assert set(lines) == {"__version__ = '1.0'", "A, B = 1, 2"}
+
+
 def test_similar_code(project):
     made = project(
         {
@@ -128,12 +167,13 @@ def test_unsaved_text_stands_in_for_what_was_saved(project):
 
 
 def test_a_source_that_takes_too_long_is_cut_off(project):
-    made = project({"shapes.py": "".join(f"def shape_{number}(): ...\n" for number in range(500))})
+    made = project({"shapes.py": "".join(f"def shape_{number}(): ...\n" for number in range(900))})
     snapshot = made.at("main.py", "import shapes\n\nx = ‸\n")
     ticks = itertools.count()
     gathered = made.gather(snapshot, clock=lambda: next(ticks) / 1000)
     assert any("cut off" in note for note in gathered.notes if note.startswith("imports"))
-    assert 0 < len([each for each in gathered.candidates if each.source == "definitions"]) <= LIMIT_MS["imports"] + 2
+    found = [each for each in gathered.candidates if each.source == "definitions"]
+    assert 0 < len(found) <= (LIMIT_MS["imports"] + 2) * CANDIDATES_A_LOOK
     assert {note.partition(":")[0] for note in gathered.notes} == set(LIMIT_MS)
 
 
@@ -154,6 +194,7 @@ def test_every_candidate_is_a_verbatim_excerpt(project):
     for each in gathered.candidates:
         for offset, line in enumerate(each.text.split("\n")):
             assert texts[each.path][each.line + offset].startswith(line)
+        assert each.text.startswith(each.brief)
     assert len(gathered.candidates) > 5
 
 

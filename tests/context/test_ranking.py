@@ -19,6 +19,9 @@ CANDIDATES = st.lists(
         score=st.floats(0, 1),
         source=st.sampled_from(["definitions", "similar"]),
         reason=st.just("why"),
+        brief=st.just(""),
+    ).map(
+        lambda each: replace(each, brief=each.text[:5] if each.text.startswith("def f") and len(each.text) == 8 else "")
     ),
     max_size=20,
 )
@@ -60,6 +63,28 @@ def test_a_member_brings_its_class_s_line():
     assert block.text == "class A:\n    def area(self): ..."
 
 
+def test_names_come_before_what_stands_behind_them():
+    found = tuple(
+        replace(candidate(text=f"def {name * 8}({'parameter, ' * 9})", line=line), brief=f"def {name * 8}(")
+        for line, name in enumerate("abc")
+    )
+    (few,) = rank(HERE, Gathered(found), 26)
+    assert few.text == "def aaaaaaaa(\ndef bbbbbbbb(\ndef cccccccc("
+    (more,) = rank(HERE, Gathered(found), 60)
+    assert sorted(map(len, more.text.split("\n")))[:2] == [13, 13]
+    assert max(more.text.split("\n"), key=len) in {each.text for each in found}
+    (all_of_it,) = rank(HERE, Gathered(found), 200)
+    assert all_of_it.text == "\n".join(each.text for each in found)
+    assert rank(HERE, Gathered(found), 200, (few,)) == (all_of_it,), "a better choice is taken"
+    assert rank(HERE, Gathered(found), 60, (more,)) == (more,)
+
+
+def test_a_short_line_is_not_taken_for_one_that_stands_here():
+    (block,) = rank(HERE, Gathered((candidate(text="A = 1"),)), 100)
+    assert block.text == "A = 1"
+    assert rank(HERE, Gathered((candidate(text="import a"),)), 100) == ()
+
+
 def test_a_block_says_why_and_how_sure():
     (block,) = rank(HERE, Gathered((candidate(score=0.5),)), 100)
     assert block.reason == "score 0.50; definitions: imported"
@@ -87,7 +112,7 @@ def test_what_is_promised_of_any_choice(candidates, max_tokens):
     assert len({block.path for block in blocks}) == len(blocks)
     for block in blocks:
         lines = {line for each in candidates if each.path == block.path for line in each.text.split("\n")}
-        assert set(block.text.split("\n")) <= lines
+        assert set(block.text.split("\n")) <= lines | {each.brief for each in candidates}
     assert rank(HERE, Gathered(tuple(reversed(candidates))), max_tokens) == blocks, "however they were found"
     assert rank(HERE, Gathered(tuple(candidates)), max_tokens, blocks) == blocks
 

@@ -4,6 +4,7 @@ import pytest
 
 from lsp_server.context.modules import RULES
 from lsp_server.index.grammars import GRAMMARS
+from lsp_server.index.import_syntax import IMPORT_STATEMENTS
 from lsp_server.index.symbols import outline
 
 # Language, the importing file and its import, other files, and where it leads: path, or path and name.
@@ -55,6 +56,18 @@ def test_imports_lead_to_definitions(project, language_id, path, text, files, ex
     (what,) = outline(language_id, text).imports
     found = resolver.imported(language_id, path, what)
     assert [" ".join([each.file.path, *([each.symbol.name] if each.symbol else [])]) for each in found] == expected
+
+
+@pytest.mark.parametrize(("language_id", "text"), [(case[0], case[2]) for case in CASES], ids=str)
+def test_the_statement_of_an_import_is_found_without_parsing(language_id, text):
+    found = IMPORT_STATEMENTS[language_id].search(f"x\n    {text.removeprefix('<?php ')}\ny\n")
+    assert found[0].strip() == text.removeprefix("<?php ")
+
+
+@pytest.mark.parametrize("language_id", sorted(IMPORT_STATEMENTS))
+def test_prose_is_no_import(language_id):
+    prose = "from the start\nimport what is needed (all of it)\nuse this\nusing that, too\nrequired, too\n"
+    assert IMPORT_STATEMENTS[language_id].findall(prose) == []
 
 
 def test_every_language_with_a_grammar_has_rules_and_a_case():

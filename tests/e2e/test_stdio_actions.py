@@ -144,6 +144,20 @@ async def test_an_action_that_is_none_of_ours_is_refused(shop):
     assert "no action of infill's" in response["error"]["message"]
 
 
+async def test_in_a_file_of_secrets_nothing_is_offered_nor_done(serve):
+    client = await serve(CAPABILITIES, {"model": "fake"})
+    await client.ready()
+    secret = "file:///p/src/credentials"
+    for uri in (URI, secret):
+        client.open(uri, CODE)
+    action = named(await offered(client, HEADER), "write this body")
+    assert await offered(client, HEADER, uri=secret) == []
+    action["data"]["uri"] = secret
+    response = await client.response(client.send("codeAction/resolve", action))
+    assert response["error"]["code"] == REQUEST_FAILED
+    assert "secrets" in response["error"]["message"]
+
+
 async def test_a_client_that_resolves_nothing_gets_commands(serve):
     client = await serve(COMMANDS_ONLY, QUICK, answers={"workspace/applyEdit": {"applied": True}})
     await client.ready()

@@ -133,6 +133,15 @@ async def test_an_instruction_that_cannot_be_followed_is_refused(open_shop, argu
     assert "infill.edit" in (await shop.client.response(request))["error"]["message"]
 
 
+async def test_an_instruct_model_is_shown_no_file_of_secrets(open_shop):
+    shop = await open_shop(says="x")
+    secret = (shop.root / ".env").as_uri()
+    shop.client.open(secret, "A=1\n")
+    argument = {"uri": secret, "range": at(0), "instruction": "Sort."}
+    request = shop.client.send("workspace/executeCommand", {"command": "infill.edit", "arguments": [argument]})
+    assert "secrets" in (await shop.client.response(request))["error"]["message"]
+
+
 async def test_what_stands_there_already_is_no_edit(open_shop):
     shop = await open_shop(says="```\n    return a - b\n```")
     action = named(await shop.actions(1, [WRONG]), "fix")

@@ -1,6 +1,7 @@
 """The index in a server: built when it starts, used in prompts, kept up to date, ended with its server."""
 
 import os
+import re
 import signal
 
 import psutil
@@ -72,6 +73,35 @@ async def test_a_definition_of_another_file_stands_in_the_prompt(serve_in, folde
     client = await serve_in()
     text = await prompt_with(client, folder, "block ")
     assert "library.py: score" in text
+    assert ".env" not in text
+
+
+async def test_the_state_says_what_is_in_the_index(serve_in, folder):
+    client = await serve_in()
+
+    async def line():
+        text = await client.command("infill.dumpState")
+        return re.search(r"^index of project: 2 files, 3 definitions, up to date at 2\S+$", text, re.MULTILINE)
+
+    await eventually(line)
+
+
+async def test_without_an_index_the_state_says_so(serve_in):
+    client = await serve_in(settings={**SETTINGS, "context": {"index": False}})
+    assert "no index" in await client.command("infill.dumpState")
+
+
+async def test_a_file_that_was_closed_again_is_context(serve_in, folder):
+    client = await serve_in(settings={**SETTINGS, "context": {"index": False}})
+    for name in ("library.py", ".env"):
+        uri = (folder / name).as_uri()
+        client.open(uri, LIBRARY)
+        client.insert(uri, 0, 0, "# not saved ")
+        client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    uri = (folder / "main.py").as_uri()
+    client.open(uri, MAIN)
+    text = await explained(client, uri)
+    assert re.search(r"library\.py: score .*; recent edits", text)
     assert ".env" not in text
 
 

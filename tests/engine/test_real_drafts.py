@@ -17,7 +17,7 @@ from tests.engine.drive import evaluate
 NUM_PROMPTS = 36
 MAX_TOKENS = 24
 LINES = 8  # of each prompt
-NEAR_TIE = 0.2  # nats; what `fresh` has seen the distance of two candidates change by, and a little
+NEAR_TIE = 0.5  # nats; 0.27 was seen without flash attention, on a CPU with AVX-512
 
 
 class Recalls:

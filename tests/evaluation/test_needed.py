@@ -25,5 +25,10 @@ def test_names_of_a_star():
     assert needs("stars.py") == {2: ({"make_circle"}, set())}
 
 
+def test_an_attribute_that_is_set_binds_no_name():
+    files = {"__init__.py": "", "a.py": "from c import f\nf.__module__ = 'x'\n", "b.py": "from . import a\nx = a.f()\n"}
+    assert list(Project("pkg", files).needs()) == []
+
+
 def test_a_file_needs_nothing_of_itself():
     assert needs("shapes.py") == {}

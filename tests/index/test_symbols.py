@@ -3,7 +3,7 @@
 import pytest
 
 from lsp_server.index.grammars import GRAMMARS
-from lsp_server.index.symbols import outline
+from lsp_server.index.symbols import PIECE_BYTES, outline
 
 CASES = {
     "python": (
@@ -226,6 +226,19 @@ def test_a_signature_ends_where_the_body_begins_and_the_doc_is_its_first_line():
     (symbol,) = outline("python", text).symbols
     assert symbol.text == "def f(\n    a,\n    b,\n):"
     assert symbol.doc == "Say"
+
+
+def test_every_name_of_an_assignment_is_defined_with_its_line():
+    text = "(\n    A, B,\n    *C,\n) = range(9)\nD = E = 1\nq.z = w[0] = 2\nfor X in y:\n    F = X\n"
+    symbols = [(each.name, each.line, each.text) for each in outline("python", text).symbols]
+    assert sorted(symbols) == [("A", 1, "    A, B,"), ("B", 1, "    A, B,"), ("C", 2, "    *C,"), ("D", 4, "D = E = 1"),
+                               ("E", 4, "D = E = 1"), ("F", 7, "    F = X")]  # fmt: skip
+
+
+def test_a_text_of_many_pieces_is_read_as_a_whole():
+    text = "".join(f"def größe_{number}(): return 'ü' * {number}\n\n\n" for number in range(PIECE_BYTES // 20))
+    names = [symbol.name for symbol in outline("python", text).symbols]
+    assert names == [f"größe_{number}" for number in range(PIECE_BYTES // 20)]
 
 
 def test_a_comment_above_documents():

@@ -68,7 +68,7 @@ def register(server: InfillServer) -> None:
 
 async def _offered(server: InfillServer, params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
     document = server.documents.get(params.text_document.uri)
-    if document is None or not server.settings.actions:
+    if document is None or not server.settings.actions or not server.actor.may_act(document):
         return []
     start, end = (
         document.code_points(position_from_lsp(position), server.encoding)

@@ -101,6 +101,7 @@ async def _dump(server: InfillServer) -> str:
         f"{server.documents.num_documents} documents open, {len(server.documents.roots)} workspace folders",
         f"positions in {server.encoding}, settings {server.settings}",
         f"menu client: {client.__dict__ if client else 'none'}",
+        *await server.indexing.describe(),
         await server.engines.dump() if server.engines else "engine not started",
     ]
     return "\n".join(lines)
