@@ -68,12 +68,15 @@ class Service:
 
 
 @contextlib.contextmanager
-def launched(script: str = "", program: tuple[str, ...] = SERVE, **options: Any) -> Iterator[Service]:
+def launched(
+    script: str = "", program: tuple[str, ...] = SERVE, stuck_s: float = 300.0, **options: Any
+) -> Iterator[Service]:
     """An engine process with a fake model, unless options say otherwise."""
     fake = {"model_path": f"fake:{script}", "backend": "fake"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([sys.executable, *program], cwd=ROOT, **pipes) as process:
-        process.stdin.write(msgspec.json.encode(Launch(TOKEN, EngineOptions(**fake | options))) + b"\n")
+        launch = Launch(TOKEN, EngineOptions(**fake | options), stuck_s=stuck_s)
+        process.stdin.write(msgspec.json.encode(launch) + b"\n")
         process.stdin.flush()
         try:
             yield Service(process, msgspec.json.decode(process.stdout.readline(), type=Listening).port)

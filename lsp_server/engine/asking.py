@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator
 
 from lsp_server.engine.messages import Done, Event, Failed, Generate, Loaded, LoadEvent, LoadFailed, Loading, ModelInfo
+from lsp_server.engine.watchdog import Watchdog
 from lsp_server.engine.worker import BackendFactory, Worker
 from lsp_server.errors import EngineError
 
@@ -34,9 +35,9 @@ class Asked:
 class Asking:
     """A worker as one event loop sees it. `on_death` is called in the worker's thread when that is of no more use."""
 
-    def __init__(self, factory: BackendFactory, on_death: Callable[[], None]) -> None:
+    def __init__(self, factory: BackendFactory, on_death: Callable[[], None], watchdog: Watchdog) -> None:
         self._loop = asyncio.get_running_loop()
-        self._worker = Worker(factory, self._load_from_worker, self._event_from_worker, on_death)
+        self._worker = Worker(factory, self._load_from_worker, self._event_from_worker, on_death, watchdog)
         self._load_event: LoadEvent = Loading(0.0)
         self._load_changed = asyncio.Event()
         self._answers: dict[str, asyncio.Queue[Event]] = {}

@@ -324,13 +324,15 @@ class Launch(msgspec.Struct, frozen=True):
     """The one line an engine process reads from standard input before it starts.
 
     An engine of one server ends when its standard input does. With `linger_s` it is shared: it ends that long after the
-    last of its clients has left, and `record` is the file that it is found by, which it deletes when it ends.
+    last of its clients has left, and `record` is the file that it is found by, which it deletes when it ends. It ends, too,
+    when one of its steps takes longer than `stuck_s`.
     """
 
     token: str
     options: EngineOptions
     linger_s: float = 0.0
     record: str = ""
+    stuck_s: float = 300.0  # far beyond the slowest step there is: a slice of 64 tokens of a large model, on a CPU
 
 
 class Record(msgspec.Struct, frozen=True):

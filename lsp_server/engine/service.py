@@ -22,6 +22,7 @@ from lsp_server.engine.asking import Asking
 from lsp_server.engine.guard import MAX_BODY_BYTES, guard
 from lsp_server.engine.messages import CLIENT_HEADER, Generate, Launch, Listening, Loaded, LoadFailed, Loading
 from lsp_server.engine.presence import Presence, end_shared
+from lsp_server.engine.watchdog import Watchdog
 from lsp_server.engine.worker import BackendFactory
 from lsp_server.wire.answers import event_stream, problem
 from lsp_server.wire.routes import foreign_routes
@@ -33,7 +34,7 @@ class Service:
     def __init__(self, factory: BackendFactory, launch: Launch) -> None:
         self._loop = asyncio.get_running_loop()
         self._presence = Presence(launch.linger_s, lambda: end_shared(launch)) if launch.linger_s else None
-        self._asking = Asking(factory, self._die)
+        self._asking = Asking(factory, self._die, Watchdog(launch.stuck_s))
         self.app = web.Application(middlewares=[guard(launch.token)], client_max_size=MAX_BODY_BYTES)
         self.app.router.add_post("/generate", self._generate)
         self.app.router.add_get("/load", self._load)

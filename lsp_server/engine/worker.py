@@ -21,6 +21,7 @@ from lsp_server.engine.messages import (
 )
 from lsp_server.engine.prepare import Prepared, Preparer
 from lsp_server.engine.scheduler import Scheduler
+from lsp_server.engine.watchdog import Watchdog
 from lsp_server.errors import EngineError, InfillError
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class Worker:
     """A backend and its scheduler in a thread of their own.
 
     `on_load` and `on_event` are called from that thread. Requests submitted while the model loads wait for it.
-    `on_death` is called when a fault of ours ended the thread: the process is of no more use.
+    `on_death` is called when a fault of ours ended the thread: the process is of no more use. A `watchdog` looks at
+    every step.
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class Worker:
         on_load: Callable[[LoadEvent], None],
         on_event: Callable[[str, Event], None],
         on_death: Callable[[], None] = lambda: None,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._factory = factory
         self._on_load = on_load
         self._on_event = on_event
         self._on_death = on_death
+        self._watchdog = watchdog
         self._inbox: queue.SimpleQueue[_Submit | _Cancel | _Dump | _Close] = queue.SimpleQueue()
         self._backend: Backend | None = None
         self._scheduler: Scheduler | None = None
@@ -171,6 +175,8 @@ class Worker:
         while True:
             # Lowered before the inbox is read: a cancel that comes later raises it again and is read next time.
             self._backend.interrupt(False)
+            if self._watchdog and not scheduler.has_work:
+                self._watchdog.rest()
             try:
                 message = self._inbox.get(block=not scheduler.has_work, timeout=None if is_tidy else TIDY_AFTER_S)
             except queue.Empty:
@@ -198,6 +204,8 @@ class Worker:
             scheduler.submit(new.request_id, new.request, prepared, new.arrived_at)
 
     def _step(self, scheduler: Scheduler) -> None:
+        if self._watchdog:
+            self._watchdog.watch()
         try:
             scheduler.step()
             if not scheduler.has_work:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -316,3 +317,21 @@ async def test_a_frozen_client_hinders_nobody(runtime_folder):
         frozen.kill()
         await frozen.wait()
         await becomes(engine, ", 0 open")
+
+
+# Stuck
+
+
+def test_an_engine_that_is_stuck_ends_and_says_where():
+    with launched("decode_ms=60000", stuck_s=0.3) as service:
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            service.generate()
+        assert service.process.wait(timeout=30) != 0
+        assert b"decode" in service.process.stderr.read()
+
+
+def test_an_engine_that_rests_or_takes_many_steps_is_not_stuck():
+    with launched("decode_ms=20", stuck_s=1.0) as service:
+        service.generate(100)
+        time.sleep(1.5)
+        assert isinstance(service.generate()[-1], Done)
