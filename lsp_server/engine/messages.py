@@ -324,8 +324,8 @@ class Launch(msgspec.Struct, frozen=True):
     """The one line an engine process reads from standard input before it starts.
 
     An engine of one server ends when its standard input does. With `linger_s` it is shared: it ends that long after the
-    last of its clients has left, and `record` is the file that it is found by, which it deletes when it ends. It ends, too,
-    when one of its steps takes longer than `stuck_s`.
+    last of its clients has left, and `record` is the file that it is found by, which it deletes when it ends. It ends,
+    too, when one of its steps takes longer than `stuck_s`.
     """
 
     token: str
