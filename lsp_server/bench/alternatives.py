@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from lsp_server.bench.ours import prompt_of
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
@@ -80,9 +82,10 @@ class Alternatives:
 def measure(options: EngineOptions, book: Book, pairs: int, say: Callable[[str], None]) -> AlternativesResult:
     """Both write the same text several times behind a prompt that is in the cache, in turns.
 
-    The text is dictated, so that every answer has its length.
+    The text is dictated, so that every answer has its length; without drafts, because the first answer would tell the
+    others.
     """
-    backend, bare = Dictated(options), BareLoop(options)
+    backend, bare = Dictated(replace(options, drafts=False)), BareLoop(options)
     alternatives = Alternatives(backend)
     samples = []
     for number in range(-1, pairs):

@@ -19,7 +19,7 @@ _WEIGHT = 0.1  # of the newest token checked
 _NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
 _LEAST_GAIN = 1.03  # less may be a mistake of measuring
-_MOST_FASTER = 2.0  # than prefill was when it was measured, once
+_MOST_FASTER = 1.5  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
 
 
