@@ -17,6 +17,7 @@ ALLOWED = {
     "errors": set(),
     "child": set(),
     "estimate": set(),
+    "jsonc": set(),
     "languages": set(),
     "sequences": set(),
     "snapshot": set(),
@@ -24,7 +25,7 @@ ALLOWED = {
     "settings": {"errors"},
     "statistics": set(),
     "document": {"snapshot"},
-    "index": {"child", "languages", "snapshot"},
+    "index": {"child", "jsonc", "languages", "snapshot"},
     "workspace": {"context.blocks", "document", "errors", "snapshot"},
     "context": {"estimate", "index", "snapshot"},
     "retrieval": {"context", "document", "index", "snapshot", "workspace"},
@@ -67,10 +68,13 @@ PURE = (
         f"engine.{name}"
         for name in (
             *("scheduler", "run", "placement", "cache", "slots", "saved", "reuse", "pace", "prepare", "fit"),
-            *("memory", "sizing"),
+            *("batches", "draft_lengths", "drafter", "drafts", "memory", "sizing"),
         )
     ),
-    *(f"index.{name}" for name in ("secrets", "words", "chunks", "symbols", "import_syntax", "grammars")),
+    *(
+        f"index.{name}"
+        for name in ("secrets", "words", "chunks", "symbols", "import_syntax", "grammars", "script_config")
+    ),
 )
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "asyncio", "threading", "tempfile", "shutil"}
 
