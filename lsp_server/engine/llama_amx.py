@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from llama_cpp._ctypes_extensions import load_shared_library
 # More than a signal's frame without AMX's tiles takes, which are 8 KiB, and less than one with them.
 _STACK_BYTES = 8192
 _CPU = 0  # enum ggml_backend_dev_type
+_STANDARD_ERROR = 2
 
 
 def switch_off() -> None:
@@ -40,7 +42,7 @@ def switch_off() -> None:
     address = function_of(registry_of(device), b"ggml_backend_dev_get_extra_bufts")
     if address:
         choose = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(address)
-        with _amx_refused():
+        with _amx_refused(), _silence():
             choose(device)
 
 
@@ -64,3 +66,18 @@ def _amx_refused() -> Iterator[None]:
         yield
     finally:
         system.sigaltstack(ctypes.byref(before), None)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep from the terminal what llama.cpp says of the refusal, past its own log."""
+    sys.stderr.flush()
+    kept = os.dup(_STANDARD_ERROR)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, _STANDARD_ERROR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, _STANDARD_ERROR)
+        os.close(nothing)
+        os.close(kept)

@@ -35,6 +35,7 @@ print("same stack" if stack() == before else "another stack", "with" if permitte
 """
 
 
-def test_amx_is_refused_and_the_signal_stack_stays():
+def test_amx_is_refused_in_silence_and_the_signal_stack_stays():
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, check=True, encoding="utf-8", timeout=60)
     assert done.stdout == "same stack without tiles\n"
+    assert done.stderr == ""
