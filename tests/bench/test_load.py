@@ -1,8 +1,6 @@
 """`infill bench load` end to end, and that what it asserts can fail."""
 
-import asyncio
 import json
-import threading
 
 import pytest
 
@@ -20,26 +18,6 @@ def peer():
     peer = StubPeer("tiny-fim.gguf")
     peer.num_slots = CLIENTS
     return peer
-
-
-@pytest.fixture
-def peer_url(peer):
-    """The peer in a thread of its own: `infill bench` runs an event loop itself."""
-    address: list[str] = []
-    started, ended = threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        async with peer.running() as url:
-            address.append(url)
-            started.set()
-            await asyncio.to_thread(ended.wait)
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert started.wait(20)
-    yield address[0]
-    ended.set()
-    thread.join(20)
 
 
 def test_all_of_it_beside_a_peer(tmp_path, capsys, peer, peer_url):

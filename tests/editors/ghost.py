@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -10,6 +11,9 @@ from rich.cells import cell_len, set_cell_size
 
 from tests.editors.messages import INLINE, Tap
 from tests.editors.terminal import COLUMNS, InTerminal, Terminal
+from tests.editors.texts import TRIANGLE
+
+_numbers = itertools.count(1)
 
 
 class GhostTextEditor(InTerminal):
@@ -113,3 +117,28 @@ def settled(terminal: Terminal, path: Path) -> str:
 def _from_column(line: str, column: int) -> str:
     """A line of the screen from a column on; emoji take two."""
     return next((line[index:] for index in range(len(line) + 1) if cell_len(line[:index]) >= column), "")
+
+
+def type_into(editor: GhostTextEditor, typed: str = "ret") -> int:
+    """Type into a new file; returns how much the tap had recorded before."""
+    editor.open(f"typed-{next(_numbers)}.py", TRIANGLE)
+    since = editor.tap.mark
+    editor.type(typed)
+    return since
+
+
+def begin(editor: GhostTextEditor, typed: str = "ret") -> str:
+    """Type into a new file; returns the ghost text."""
+    return editor.offered(type_into(editor, typed))
+
+
+def has_no_ghost_text(editor: GhostTextEditor) -> bool:
+    """Whether what is typed into a new file is answered without a text."""
+    since = type_into(editor)
+    editor.tap.wait_for(lambda: editor.tap.answers(INLINE, since), "an answer")
+    return editor.tap.texts(since) == []
+
+
+def file_with(text: str) -> str:
+    """The new file with a text where one types."""
+    return TRIANGLE.replace("‸", text)

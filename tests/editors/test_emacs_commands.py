@@ -7,13 +7,11 @@ import itertools
 import pytest
 
 from tests.editors.emacs import Emacs
-from tests.editors.ghost import ready, served
-from tests.editors.messages import INLINE
+from tests.editors.ghost import has_no_ghost_text, ready, served, type_into
 from tests.editors.texts import ACTIONS, LAST, edited
 
 _numbers = itertools.count(1)
 
-RETURN = "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    ‸\n"
 SLOW = {"model": "fake:decode_ms=200", "engine": {"warm_up": False}}
 
 
@@ -21,19 +19,6 @@ SLOW = {"model": "fake:decode_ms=200", "engine": {"warm_up": False}}
 def emacs(tmp_path_factory):
     """An editor for all tests of this module."""
     yield from served(Emacs(tmp_path_factory.mktemp("emacs")))
-
-
-def type_into(editor, typed="ret"):
-    editor.open(f"command-{next(_numbers)}.py", RETURN)
-    since = editor.tap.mark
-    editor.type(typed)
-    return since
-
-
-def has_no_ghost_text(editor):
-    since = type_into(editor)
-    editor.tap.wait_for(lambda: editor.tap.answers(INLINE, since), "an answer")
-    return editor.tap.texts(since) == []
 
 
 def test_toggle_and_the_mode_line(emacs):

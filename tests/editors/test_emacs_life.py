@@ -14,7 +14,7 @@ import pytest
 
 from tests.editors.emacs import SET_UP
 from tests.editors.fetch import RASS
-from tests.editors.ghost import ready
+from tests.editors.ghost import begin, file_with, ready
 from tests.editors.messages import INLINE
 from tests.editors.server import PATIENT, QUICK
 from tests.editors.texts import TRIANGLE
@@ -35,18 +35,6 @@ CORFU = """
 (global-corfu-mode)
 """
 MENU_SET_UP = "(setq infill-ghost-text nil)\n" + SET_UP
-
-
-def file_with(text):
-    return TRIANGLE.replace("‸", text)
-
-
-def begin(editor, typed="ret"):
-    """Type into a new file; returns the ghost text."""
-    since = editor.tap.mark
-    editor.open(f"life-{next(_numbers)}.py", TRIANGLE)
-    editor.type(typed)
-    return editor.offered(since)
 
 
 def said_of_servers(editor):

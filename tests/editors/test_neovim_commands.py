@@ -7,13 +7,11 @@ import re
 
 import pytest
 
-from tests.editors.messages import INLINE
+from tests.editors.ghost import has_no_ghost_text, type_into
 from tests.editors.neovim import PLUGIN
 from tests.editors.texts import ACTIONS, edited
 
 _numbers = itertools.count(1)
-
-RETURN = "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    ‸\n"
 
 
 @pytest.fixture
@@ -22,19 +20,6 @@ def editor(neovim):
     neovim.command("set statusline=%{v:lua.require'infill'.statusline()}")
     neovim.terminal.wait_for_text("● infill ready")
     return neovim
-
-
-def type_into(editor, typed="ret"):
-    editor.open(f"command-{next(_numbers)}.py", RETURN)
-    since = editor.tap.mark
-    editor.type(typed)
-    return since
-
-
-def has_no_ghost_text(editor):
-    since = type_into(editor)
-    editor.tap.wait_for(lambda: editor.tap.answers(INLINE, since), "an answer")
-    return editor.tap.texts(since) == []
 
 
 def test_toggle_and_the_statusline(editor):

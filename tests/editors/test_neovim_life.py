@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from tests.editors.fetch import SID
+from tests.editors.ghost import begin, file_with
 from tests.editors.messages import INLINE
 from tests.editors.neovim import SET_UP, Neovim
 from tests.editors.server import PATIENT, QUICK
@@ -24,18 +25,6 @@ vim.api.nvim_create_autocmd('FileType', {{ callback = function()
   vim.lsp.start({{ name = 'words', cmd = {{ '{sys.executable}', '{Path(__file__).with_name("words_server.py")}' }} }})
 end }})
 """
-
-
-def file_with(text):
-    return TRIANGLE.replace("‸", text)
-
-
-def begin(editor, typed="ret"):
-    """Type into a new file; returns the ghost text."""
-    since = editor.tap.mark
-    editor.open(f"life-{next(_numbers)}.py", TRIANGLE)
-    editor.type(typed)
-    return editor.offered(since)
 
 
 def ready(editor, since=0):

@@ -6,8 +6,11 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
+from lsp_server.engine import process as process_module
+from lsp_server.engine import shared
 from lsp_server.engine.backend import BatchToken
 from lsp_server.engine.drafts import Source
 from lsp_server.engine.fake_backend import FakeBackend
@@ -216,3 +219,14 @@ def eventually():
                 await asyncio.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+def runtime_folder(tmp_path, monkeypatch):
+    """Engines of this test are found here, and end with it."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(process_module, "RESTART_DELAYS_S", (0.01, 0.01, 0.01))
+    yield shared.folder()
+    for _, record in shared.records():
+        shared.stop(record, with_clients=True)
+        psutil.wait_procs([psutil.Process(record.pid)] if psutil.pid_exists(record.pid) else [], timeout=10)

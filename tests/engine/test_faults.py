@@ -16,7 +16,6 @@ import msgspec
 import psutil
 import pytest
 
-from lsp_server.engine import process as process_module
 from lsp_server.engine import shared
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate, LoadEvent, LoadFailed, Marker, Text
@@ -37,14 +36,7 @@ QUESTION = Generate((Marker("begin"), Text("abc9")), 5)
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and limits")
 
 
-@pytest.fixture(autouse=True)
-def runtime_folder(tmp_path, monkeypatch):
-    """Engines of this test are found here, and end with it."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(process_module, "RESTART_DELAYS_S", (0.01, 0.01, 0.01))
-    yield shared.folder()
-    for _, record in shared.records():
-        shared.stop(record, with_clients=True)
+pytestmark = pytest.mark.usefixtures("runtime_folder")
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,6 @@ import msgspec
 import psutil
 import pytest
 
-from lsp_server.engine import process as process_module
 from lsp_server.engine import shared
 from lsp_server.engine.client import EngineState
 from lsp_server.engine.messages import Chunk, EngineOptions, Generate, Marker, Record, Text
@@ -24,15 +23,7 @@ TIMEOUT_S = 60.0
 FAKE = EngineOptions("fake", backend="fake")
 
 
-@pytest.fixture(autouse=True)
-def runtime_folder(tmp_path, monkeypatch):
-    """Engines of this test are found here, and end with it."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(process_module, "RESTART_DELAYS_S", (0.01, 0.01, 0.01))
-    yield shared.folder()
-    for _, record in shared.records():
-        shared.stop(record, with_clients=True)
-        psutil.wait_procs([psutil.Process(record.pid)] if psutil.pid_exists(record.pid) else [], timeout=10)
+pytestmark = pytest.mark.usefixtures("runtime_folder")
 
 
 @pytest.fixture
