@@ -72,7 +72,10 @@ def _stop(arguments: argparse.Namespace) -> int:
 def _logs(arguments: argparse.Namespace) -> int:
     from lsp_server.engine import shared
 
-    for path in shared.log_files():
+    told = [path for path in shared.log_files() if path.stat().st_size]
+    if not told:
+        print(f"No engine had anything to say. Their logs are in {shared.folder()}.")
+    for path in told:
         print(f"{path}:")
         with path.open(encoding="utf-8", errors="replace") as log:
             print("".join(deque(log, max(1, arguments.lines))), end="")
