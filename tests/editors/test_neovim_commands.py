@@ -57,7 +57,7 @@ def test_snooze(editor):
         ("Infill snooze soon", ["`:Infill snooze` takes minutes"]),
         ("Infill nonsense", ["there is no `:Infill nonsense`"]),
         ("Infill explain", ["trigger", "session", "shown", "infill://explain"]),
-        ("Infill dump", ["documents open", "asked", "infill://dump"]),
+        ("Infill dump", ["documents open", "engine ready", "infill://dump"]),
         ("Infill models", ["deepseek-coder-1.3b-base", "infill://models list"]),
         ("Infill messages", ["infill://messages"]),
         ("Infill log", ["lsp.log"]),
