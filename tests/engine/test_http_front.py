@@ -10,7 +10,6 @@ import aiohttp
 import psutil
 import pytest
 
-from lsp_server.engine import process as process_module
 from lsp_server.engine import shared
 from lsp_server.engine.http_front import Front
 from lsp_server.engine.messages import EngineOptions
@@ -26,14 +25,7 @@ SLOW = EngineOptions("fake:decode_ms=20", backend="fake")
 INFILL = {"input_prefix": "abc9", "n_predict": 5, "temperature": 0.0}
 
 
-@pytest.fixture(autouse=True)
-def runtime_folder(tmp_path, monkeypatch):
-    """Shared engines of this test are found here, and end with it."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(process_module, "RESTART_DELAYS_S", (0.01, 0.01, 0.01))
-    yield
-    for _, record in shared.records():
-        shared.stop(record, with_clients=True)
+pytestmark = pytest.mark.usefixtures("runtime_folder")
 
 
 class Asker:
