@@ -93,9 +93,11 @@ def _saves(root: Path, index: Path, pairs: int) -> dict[str, Spread | None]:
         wall, cpu = [], []
         rng = random.Random(SEED)  # noqa: S311
         for number, path in enumerate(rng.choices(paths, k=pairs)):
-            lines = read_source(path).split("\n")
-            lines.insert(rng.randrange(len(lines)), f"added_{number} = other_{number}")
-            path.write_text("\n".join(lines), "utf-8")
+            with path.open("r+b") as file:
+                lines = file.readlines()
+                lines.insert(rng.randrange(len(lines)), b"added_%d = other_%d\n" % (number, number))
+                file.seek(0)
+                file.writelines(lines)
             begun, begun_cpu = time.perf_counter(), time.process_time()
             builder.update([path])
             wall.append((time.perf_counter() - begun) * 1000)

@@ -31,7 +31,8 @@ LOCKED_S = 0.05
 MOST_DEAD_SHARE = 0.5
 LEAST_DEAD = 2000
 
-IndexFailure = sqlite3.Error  # what reading an index may raise
+# What reading an index may raise: SQLite's messages quote a damaged schema, which need not be UTF-8.
+IndexFailure = (sqlite3.Error, UnicodeDecodeError)
 
 _SCHEMA = """
 CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, folder TEXT NOT NULL,
@@ -100,7 +101,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     while True:
         try:
             return _opened(path)
-        except sqlite3.DatabaseError as error:
+        except IndexFailure as error:
             if not (isinstance(error, sqlite3.OperationalError) and "locked" in str(error)):
                 break
             if time.monotonic() > deadline:
@@ -121,7 +122,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
         if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
             return connection
         connection.close()
-    except sqlite3.DatabaseError:
+    except IndexFailure:
         pass
     return None
 
@@ -135,7 +136,7 @@ def counts(path: Path) -> tuple[int, int] | None:
         try:
             query = "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols)"
             files, symbols = connection.execute(query).fetchone()
-        except sqlite3.Error:
+        except IndexFailure:
             return None
         return files, symbols
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lsp_server.index.build import Builder
 from lsp_server.index.database import (
     VERSION,
+    counts,
     database_path,
     open_database,
     open_for_reading,
@@ -193,7 +194,9 @@ def test_an_update_never_takes_in_what_a_scan_would_not(folder, file):
     builder.close()
 
 
-@pytest.mark.parametrize("damage", ["zeros", "words", "cut short", "another version", "empty", "no tables"])
+@pytest.mark.parametrize(
+    "damage", ["zeros", "words", "cut short", "another version", "empty", "no tables", "a word of the schema"]
+)
 def test_a_damaged_index_is_made_anew(folder, file, damage):
     build(folder, file)
     whole = contents(file)
@@ -216,6 +219,11 @@ def test_a_damaged_index_is_made_anew(folder, file, damage):
         connection = sqlite3.connect(file)
         connection.execute("DROP TABLE symbols")
         connection.close()
+    elif damage == "a word of the schema":
+        content = file.read_bytes()
+        assert b"INDEX files_by_tail" in content
+        file.write_bytes(content.replace(b"INDEX files_by_tail", b"INDEX\x80files_by_tail"))
+        assert counts(file) is None
     else:
         file.write_bytes(b"")
     build(folder, file)
