@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import time
@@ -18,8 +19,9 @@ from lsp_server.context.opened import opened
 from lsp_server.context.ranking import worthy
 from lsp_server.context.resolver import Resolver
 from lsp_server.document import excerpt_around, split_lines
-from lsp_server.index.database import IndexedFile, Reader, database_path, open_for_reading
+from lsp_server.index.database import database_path, open_for_reading
 from lsp_server.index.folder import FileState, Folder
+from lsp_server.index.reader import IndexedFile, Reader
 from lsp_server.index.secrets import has_secret, is_secret_name
 from lsp_server.index.symbols import Outline, outline
 from lsp_server.snapshot import Snapshot
@@ -35,8 +37,12 @@ SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for
 
 
 def share_processor() -> None:
-    """Have Python's threads take turns soon enough for the event loop not to be kept waiting."""
+    """Have Python's threads take turns soon enough for the event loop not to be kept waiting.
+
+    What is loaded by now stays: to look through it for garbage would stop all threads for tens of milliseconds.
+    """
     sys.setswitchinterval(SWITCH_S)
+    gc.freeze()
 
 
 @dataclass(slots=True)

@@ -84,15 +84,20 @@ def _cold(root: Path, index: Path) -> dict[str, Any]:
 
 
 def _saves(root: Path, index: Path, pairs: int) -> dict[str, Spread | None]:
-    """Read single files again, as after a save: by the clock, and by the processor's time."""
+    """Read single files again, as after a line was added and saved: by the clock, and by the processor's time."""
     with tempfile.TemporaryDirectory(prefix="infill-saves-") as folder:
         copied = Path(folder)
         paths = _copy_files(root, copied, 1500)
         builder = Builder(copied, index)
         builder.scan()
         wall, cpu = [], []
-        for path in random.Random(SEED).choices(paths, k=pairs):  # noqa: S311
-            os.utime(path)
+        rng = random.Random(SEED)  # noqa: S311
+        for number, path in enumerate(rng.choices(paths, k=pairs)):
+            with path.open("r+b") as file:
+                lines = file.readlines()
+                lines.insert(rng.randrange(len(lines)), b"added_%d = other_%d\n" % (number, number))
+                file.seek(0)
+                file.writelines(lines)
             begun, begun_cpu = time.perf_counter(), time.process_time()
             builder.update([path])
             wall.append((time.perf_counter() - begun) * 1000)

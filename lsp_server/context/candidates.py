@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Whole lines of another file, verbatim, beginning at `line` (0-based).
 
     `score` is about how probable it is that the text at the cursor needs something that only stands here, from 0 to 1.

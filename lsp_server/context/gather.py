@@ -9,7 +9,8 @@ from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
 from lsp_server.context.similar import ReadLines, siblings, similar
 from lsp_server.context.sources import Definitions, Members
-from lsp_server.index.database import IndexFailure, Reader
+from lsp_server.index.database import IndexFailure
+from lsp_server.index.reader import Reader
 from lsp_server.index.symbols import Outline
 from lsp_server.snapshot import Snapshot
 
@@ -76,13 +77,4 @@ def _depends(candidates: Iterable[Candidate], resolver: Resolver) -> dict[str, f
     for candidate in candidates:
         best[candidate.path] = max(best.get(candidate.path, 0.0), candidate.score)
     paths = sorted(best, key=best.__getitem__, reverse=True)[:MOST_ORDERED_FILES]
-    among = set(paths)
-    return {
-        file.path: frozenset(
-            found.path
-            for what in resolver.imports(file)
-            for found in resolver.module(file.language_id, file.path, what.module)
-            if found.path in among
-        )
-        for file in resolver.files(paths)
-    }
+    return {file.path: resolver.needed(file).intersection(paths) for file in resolver.files(paths)}

@@ -73,6 +73,8 @@ def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) 
 
 def _stands(text: str, standing: set[str]) -> bool:
     """Whether all of a text's lines stand at hand; short ones say nothing, unless there are only such."""
+    if "\n" not in text:
+        return text.strip() in standing
     lines = [line.strip() for line in text.split("\n")]
     return all(line in standing for line in [line for line in lines if len(line) >= LEAST_LINE] or lines)
 
@@ -125,14 +127,13 @@ class _Chooser:
         known: Mapping[int, str] = choice.lines if choice else {}
         lines = dict(candidate.heads)
         lines.update(enumerate(text.split("\n"), candidate.line))
-        new = {
-            number: line
-            for number, line in lines.items()
-            if len(line) > len(known.get(number, "")) or number not in known
-        }
-        cost = sum(len(line) - len(known[number]) if number in known else len(line) + 1 for number, line in new.items())
-        if choice is None:
-            cost += len(candidate.path) + HEADING_CHARACTERS
+        new = {}
+        cost = 0 if choice else len(candidate.path) + HEADING_CHARACTERS
+        for number, line in lines.items():
+            before = known.get(number)
+            if before is None or len(line) > len(before):
+                new[number] = line
+                cost += len(line) + 1 if before is None else len(line) - len(before)
         if cost > self._room or not new:
             return False
         self._room -= cost

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from lsp_server.context.modules import RULES, Asked, Places
 from lsp_server.context.script_modules import ScriptProject
-from lsp_server.index.database import MOST_REMEMBERED, IndexedFile, Reader, tail_of
+from lsp_server.index.database import tail_of
 from lsp_server.index.import_syntax import ALL, Import
+from lsp_server.index.reader import MOST_REMEMBERED, IndexedFile, Reader
 from lsp_server.index.symbols import Outline, Symbol
 from lsp_server.index.words import terms
 
@@ -20,8 +22,7 @@ MOST_DEFINING = 3  # files; a name defined in more of them says nothing
 _PACKAGE_FILES = ("__init__.py", "/mod.rs", "/index.ts", "/index.js")
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True, gc=False):
     """A symbol and the file it stands in; without a symbol, the file as a module."""
 
     file: IndexedFile
@@ -40,6 +41,7 @@ class Resolver:
         self._tops: dict[int, dict[str, Symbol]] = {}
         self._members: dict[int, dict[str, list[Symbol]]] = {}
         self._publics: dict[int, dict[str, Definition]] = {}
+        self._needed: dict[int, frozenset[str]] = {}
         self._scripts: ScriptProject | None = None
 
     def refresh(self, unsaved: Mapping[str, Outline] | None = None) -> None:
@@ -49,6 +51,7 @@ class Resolver:
             self._modules.clear()
             self._named.clear()
             self._publics.clear()
+            self._needed.clear()
             for remembered in (self._tops, self._members):
                 if len(remembered) > MOST_REMEMBERED:
                     remembered.clear()
@@ -119,6 +122,18 @@ class Resolver:
             found = [file for file in self._look(places) if file.language_id in rules.family and file.path != importer]
             self._modules[key] = found
         return self._modules[key]
+
+    def needed(self, file: IndexedFile) -> frozenset[str]:
+        """The paths of the modules that a file imports."""
+        if file.path in self._unsaved:
+            return self._find_needed(file)
+        if file.number not in self._needed:
+            self._needed[file.number] = self._find_needed(file)
+        return self._needed[file.number]
+
+    def _find_needed(self, file: IndexedFile) -> frozenset[str]:
+        modules = dict.fromkeys(each.module for each in self.imports(file))
+        return frozenset(found.path for name in modules for found in self.module(file.language_id, file.path, name))
 
     def imported(self, language_id: str, importer: str, what: Import) -> list[Definition]:
         """What an import means: a definition, a module, or all that a module defines for a star."""

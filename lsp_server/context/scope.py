@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from bisect import bisect_left
 from collections import Counter
@@ -12,7 +11,7 @@ from functools import cached_property
 
 from lsp_server.index.import_syntax import IMPORT_STATEMENTS, Import
 from lsp_server.index.symbols import Outline, Symbol, outline
-from lsp_server.index.words import identifiers, line_words, parts
+from lsp_server.index.words import identifiers, line_words, parts, words
 from lsp_server.snapshot import Snapshot
 
 NEAR_LINES = 40
@@ -87,19 +86,17 @@ class Scope:
         """The lines on which each identifier stands, those of imports left out."""
         found: dict[str, list[int]] = {}
         first = max(0, self.cursor_line - COUNTED_LINES)
-        for index, words in enumerate(self._words[first : self.cursor_line + COUNTED_LINES], first):
-            if words and index not in self.outline.import_lines:
-                for name in set(words):
+        near = self.lines[first : self.cursor_line + COUNTED_LINES]
+        for index, names in enumerate(line_words("\n".join(near)), first):
+            if index in self.outline.import_lines:
+                continue
+            for name in names:
+                lines = found.get(name)
+                if lines is None:
                     if not name[0].isdigit():
-                        found.setdefault(name, []).append(index)
-        return found
-
-    @cached_property
-    def _words(self) -> list[list[str]]:
-        """The words of each line."""
-        found: list[list[str]] = []
-        for start in range(0, len(self.lines), FEW_LINES):  # nothing long that lets no other thread run
-            found += line_words("\n".join(self.lines[start : start + FEW_LINES]))
+                        found[name] = [index]
+                elif lines[-1] != index:
+                    lines.append(index)
         return found
 
     @cached_property
@@ -110,12 +107,16 @@ class Scope:
     @cached_property
     def _occurrences(self) -> Counter[str]:
         """How often each identifier stands in the text."""
-        return Counter(itertools.chain.from_iterable(self._words))
+        found: Counter[str] = Counter()
+        for start in range(0, len(self.lines), FEW_LINES):  # nothing long that lets no other thread run
+            found.update(words("\n".join(self.lines[start : start + FEW_LINES])))
+        return found
 
     @cached_property
     def _imported(self) -> Counter[str]:
         """How often each identifier stands on lines of imports."""
-        return Counter(name for index in self.outline.import_lines for name in self._words[index])
+        lines = (self.lines[index] for index in self.outline.import_lines)
+        return Counter(words("\n".join(lines)))
 
     @cached_property
     def near_words(self) -> frozenset[str]:
@@ -212,8 +213,8 @@ class Scope:
 
     def likeness(self, name: str) -> float:
         """The share of a name's words that stand near the cursor."""
-        words = parts(name)
-        return len(self.near_words.intersection(words)) / len(words) if words else 0.0
+        own = parts(name)
+        return 0.0 if self.near_words.isdisjoint(own) else len(self.near_words.intersection(own)) / len(own)
 
 
 _TOP_LINE = re.compile(r"^[^\W\d]|^@", re.MULTILINE)

@@ -11,7 +11,7 @@ from lsp_server.context.candidates import Candidate
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
 from lsp_server.context.sources import listing_share
-from lsp_server.index.database import IndexedFile, Reader
+from lsp_server.index.reader import IndexedFile, Reader
 from lsp_server.index.words import identifiers, terms
 
 SIMILAR, SIBLING = 0.3, 0.5

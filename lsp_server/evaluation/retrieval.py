@@ -23,8 +23,9 @@ from lsp_server.errors import InfillError
 from lsp_server.estimate import CHARACTERS_PER_TOKEN
 from lsp_server.evaluation.needed import Need, Project
 from lsp_server.index.build import Builder
-from lsp_server.index.database import IndexedFile, Reader, open_for_reading
+from lsp_server.index.database import open_for_reading
 from lsp_server.index.folder import Folder
+from lsp_server.index.reader import IndexedFile, Reader
 from lsp_server.index.words import terms, terms_of
 from lsp_server.snapshot import Snapshot
 

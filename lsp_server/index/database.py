@@ -19,22 +19,20 @@ import platformdirs
 
 from lsp_server.index.chunks import chunk_lines
 from lsp_server.index.folder import FileState
-from lsp_server.index.import_syntax import Import
-from lsp_server.index.script_config import ScriptConfig, decode_script_config, is_script_config, read_script_config
-from lsp_server.index.symbols import Outline, Symbol, outline
+from lsp_server.index.script_config import is_script_config, read_script_config
+from lsp_server.index.symbols import Outline, outline
 from lsp_server.index.words import terms_of
 
-VERSION = 2  # of what is stored and of how it is made: another version is built anew
+VERSION = 3  # of what is stored and of how it is made: another version is built anew
+DIGEST_BYTES = 8  # they are compared within one file only
 BUSY_MS = 10_000
 LOCKED_S = 0.05
 # Chunks are deleted by leaving their words behind, which says nothing of files; with this share of such words, sweep.
 MOST_DEAD_SHARE = 0.5
 LEAST_DEAD = 2000
-MOST_REMEMBERED = 4000  # files
-MOST_REMEMBERED_TERMS = 20_000
-CHANGES_TO_COUNT_ANEW = 50
 
-IndexFailure = sqlite3.Error  # what reading an index may raise
+# What reading an index may raise: SQLite's messages quote a damaged schema, which need not be UTF-8.
+IndexFailure = (sqlite3.Error, UnicodeDecodeError)
 
 _SCHEMA = """
 CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, folder TEXT NOT NULL,
@@ -50,7 +48,7 @@ CREATE TABLE imports (file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT
 CREATE INDEX imports_by_file ON imports (file);
 CREATE TABLE script_configs (file INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, first INTEGER NOT NULL,
-                     last INTEGER NOT NULL);
+                     last INTEGER NOT NULL, digest BLOB NOT NULL);
 CREATE INDEX chunks_by_file ON chunks (file);
 CREATE VIRTUAL TABLE words USING fts5 (terms, content='', columnsize=1, detail=full);
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
@@ -60,7 +58,10 @@ _TABLES = ("files", "symbols", "imports", "script_configs", "chunks", "words", "
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One file as it goes into the index. `script_config` is what it says of where modules are, if it does."""
+    """One file as it goes into the index.
+
+    `chunks` are ranges of lines with their text. `script_config` is what it says of where modules are, if it does.
+    """
 
     state: FileState
     language_id: str
@@ -76,9 +77,7 @@ def parse(state: FileState, language_id: str, text: str | None) -> Parsed:
     if text is None:
         return Parsed(state, language_id, Outline(), [])
     lines = text.split("\n")
-    chunks = [
-        (first, last, " ".join(sorted(terms_of("\n".join(lines[first:last]))))) for first, last in chunk_lines(lines)
-    ]
+    chunks = [(first, last, "\n".join(lines[first:last])) for first, last in chunk_lines(lines)]
     script_config = read_script_config(state.path, text) if is_script_config(state.path) else ""
     return Parsed(state, language_id, outline(language_id, text), chunks, script_config)
 
@@ -102,7 +101,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     while True:
         try:
             return _opened(path)
-        except sqlite3.DatabaseError as error:
+        except IndexFailure as error:
             if not (isinstance(error, sqlite3.OperationalError) and "locked" in str(error)):
                 break
             if time.monotonic() > deadline:
@@ -123,7 +122,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
         if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
             return connection
         connection.close()
-    except sqlite3.DatabaseError:
+    except IndexFailure:
         pass
     return None
 
@@ -137,7 +136,7 @@ def counts(path: Path) -> tuple[int, int] | None:
         try:
             query = "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols)"
             files, symbols = connection.execute(query).fetchone()
-        except sqlite3.Error:
+        except IndexFailure:
             return None
         return files, symbols
 
@@ -237,6 +236,7 @@ class Writer:
         known = connection.execute("SELECT modified_ns, size FROM files WHERE path = ?", (state.path,)).fetchone()
         if known == (state.modified_ns, state.size):
             return  # another server was here first
+        digests = self._digests(state.path)
         self._remove(state.path)
         folder = state.path.rpartition("/")[0]
         file = connection.execute(
@@ -254,139 +254,22 @@ class Writer:
         )
         if parsed.script_config:
             connection.execute("INSERT INTO script_configs VALUES (?, ?)", (file, parsed.script_config))
-        for first, last, words in parsed.chunks:
-            chunk = connection.execute("INSERT INTO chunks (file, first, last) VALUES (?, ?, ?)", (file, first, last))
-            connection.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (chunk.lastrowid, words))
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedFile:
-    """A file as the index knows it."""
-
-    number: int
-    path: str
-    language_id: str
-    state: FileState
-
-
-class Reader:
-    """Queries an index. What it returns of a file is remembered: a file that changes gets another number."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._version = -1
-        self._changes = 0
-        self._folders: list[str] | None = None
-        self._numbers_by_name: dict[str, list[int]] | None = None
-        self._frequencies: dict[str, int] = {}
-        self._defining: dict[tuple[str, tuple[str, ...]], list[int]] = {}
-        self._symbols: dict[int, list[Symbol]] = {}
-        self._imports: dict[int, list[Import]] = {}
-
-    def refresh(self) -> bool:
-        """Forget what may be wrong by now if another connection has changed the index since; whether it has."""
-        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        if version == self._version:
-            return False
-        self._version = version
-        self._folders = None
-        self._numbers_by_name = None
-        self._defining.clear()
-        self._changes += 1
-        if self._changes % CHANGES_TO_COUNT_ANEW == 0:
-            self._frequencies.clear()
-        for remembered in (self._symbols, self._imports):
-            if len(remembered) > MOST_REMEMBERED:
-                remembered.clear()
-        return True
-
-    def files(self, column: str, values: list[str]) -> list[IndexedFile]:
-        """The files whose `path`, `folder` or `tail` is one of some values."""
-        found = []
-        for start in range(0, len(values), 500):
-            some = values[start : start + 500]
-            marks = ",".join("?" * len(some))
-            query = f"SELECT id, path, language, modified_ns, size FROM files WHERE {column} IN ({marks})"  # noqa: S608
-            found += [_file(row) for row in self._connection.execute(query, some)]
-        return found
-
-    def files_below(self, ending: str) -> list[IndexedFile]:
-        """The files of the folder whose path is, or ends in, some names; of several folders, the shortest path's."""
-        if self._folders is None:
-            self._folders = [row[0] for row in self._connection.execute("SELECT DISTINCT folder FROM files")]
-        found = [folder for folder in self._folders if f"/{folder}".endswith(f"/{ending}")]
-        return self.files("folder", [min(found, key=len)]) if found else []
-
-    def files_called(self, names: list[str]) -> list[IndexedFile]:
-        """The files of some names, wherever they are."""
-        if self._numbers_by_name is None:
-            self._numbers_by_name = {}
-            for number, path in self._connection.execute("SELECT id, path FROM files"):
-                self._numbers_by_name.setdefault(path.rpartition("/")[2], []).append(number)
-        numbers = [number for name in names for number in self._numbers_by_name.get(name, [])]
-        return [file for number in numbers if (file := self.file(number))]
-
-    def file(self, number: int) -> IndexedFile | None:
-        """A file by its number."""
-        query = "SELECT id, path, language, modified_ns, size FROM files WHERE id = ?"
-        row = self._connection.execute(query, (number,)).fetchone()
-        return _file(row) if row else None
-
-    def symbols(self, number: int) -> list[Symbol]:
-        """What a file defines, in order."""
-        if number not in self._symbols:
-            query = (
-                "SELECT name, kind, container, line, last, text, doc FROM symbols WHERE file = ? ORDER BY line, rowid"
+        for first, last, text in parsed.chunks:
+            digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=DIGEST_BYTES).digest()
+            # A chunk that was here before, at whatever line, keeps its number, by which its words are still known.
+            known_as = digests[digest].pop() if digests.get(digest) else None
+            chunk = connection.execute(
+                "INSERT INTO chunks (id, file, first, last, digest) VALUES (?, ?, ?, ?, ?)",
+                (known_as, file, first, last, digest),
             )
-            self._symbols[number] = [Symbol(*row) for row in self._connection.execute(query, (number,))]
-        return self._symbols[number]
+            if known_as is None:
+                words = " ".join(sorted(terms_of(text)))
+                connection.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (chunk.lastrowid, words))
 
-    def imports(self, number: int) -> list[Import]:
-        """What a file imports."""
-        if number not in self._imports:
-            query = "SELECT module, name, alias FROM imports WHERE file = ?"
-            self._imports[number] = [Import(*row) for row in self._connection.execute(query, (number,))]
-        return self._imports[number]
-
-    def defining(self, name: str, kinds: tuple[str, ...], most: int) -> list[int]:
-        """The files that define a name at their top, at most so many."""
-        if (name, kinds) not in self._defining:
-            marks = ",".join("?" * len(kinds))
-            query = f"SELECT DISTINCT file FROM symbols WHERE name = ? AND container = '' AND kind IN ({marks}) LIMIT ?"  # noqa: S608
-            rows = self._connection.execute(query, (name, *kinds, most))
-            self._defining[name, kinds] = [row[0] for row in rows]
-        return self._defining[name, kinds]
-
-    def script_configs(self) -> dict[str, ScriptConfig]:
-        """What files say of where JavaScript's and TypeScript's modules are, by their paths."""
-        query = "SELECT path, text FROM script_configs JOIN files ON files.id = script_configs.file"
-        return {path: decode_script_config(text) for path, text in self._connection.execute(query)}
-
-    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """In how many chunks each term is, those that are in none left out.
-
-        What was counted once is not counted again for small changes of the index.
-        """
-        wanted = list(terms)
-        unknown = [term for term in wanted if term not in self._frequencies]
-        if unknown:
-            if len(self._frequencies) > MOST_REMEMBERED_TERMS:
-                self._frequencies.clear()
-                unknown = wanted
-            marks = ",".join("?" * len(unknown))
-            query = f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})"  # noqa: S608
-            self._frequencies.update(dict.fromkeys(unknown, 0))
-            self._frequencies.update(self._connection.execute(query, unknown))
-        return {term: count for term in wanted if (count := self._frequencies[term])}
-
-    def similar(self, terms: list[str], most: int) -> list[tuple[int, int, int, float]]:
-        """Chunks with some of the terms: file, first line, one past the last, and BM25 (more is more alike)."""
-        query = """SELECT chunks.file, chunks.first, chunks.last, -rank FROM words JOIN chunks
-                   ON chunks.id = words.rowid WHERE words MATCH ? ORDER BY rank LIMIT ?"""
-        matched = " OR ".join(f'"{term}"' for term in terms)
-        return list(self._connection.execute(query, (matched, most)))
-
-
-def _file(row: tuple[int, str, str, int, int]) -> IndexedFile:
-    number, path, language_id, modified_ns, size = row
-    return IndexedFile(number, path, language_id, FileState(path, modified_ns, size))
+    def _digests(self, path: str) -> dict[bytes, list[int]]:
+        """The numbers of a file's chunks by the digests of their texts."""
+        query = "SELECT digest, chunks.id FROM chunks JOIN files ON files.id = chunks.file WHERE path = ?"
+        found: dict[bytes, list[int]] = {}
+        for digest, number in self._connection.execute(query, (path,)):
+            found.setdefault(digest, []).append(number)
+        return found

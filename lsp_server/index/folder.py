@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pathspec
 
 from lsp_server.index.secrets import has_secret, is_secret_name
@@ -31,8 +31,7 @@ _SKIPPED = frozenset(
 _MARKS_OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
+class FileState(msgspec.Struct, frozen=True, gc=False):
     """A file's path, relative to its folder with forward slashes, and what tells that it changed."""
 
     path: str

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 ALL = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(msgspec.Struct, frozen=True, gc=False):
     """`name` of `module`, known here as `alias`. An empty name is the module itself, `*` all that it defines."""
 
     module: str

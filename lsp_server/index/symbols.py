@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import msgspec
 from tree_sitter import Node
 
 from lsp_server.index.grammars import GRAMMARS, Grammar, parser_of
@@ -38,8 +39,7 @@ _WITH_MEMBERS = frozenset({"class", "module", "extension"})
 _COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(msgspec.Struct, frozen=True, gc=False):
     """A definition: where it stands, its signature's lines verbatim, and its documentation's first line.
 
     `container` is the class or module it is a member of, by its last name. `line` and `last` are its first and last

@@ -37,8 +37,16 @@ _BLANKED = bytes(byte if byte == 10 or byte > 127 or chr(byte).isalnum() or byte
 
 def line_words(text: str) -> list[list[str]]:
     """For each line, its words: identifiers, keywords and numbers, with characters beyond ASCII taken for letters."""
-    blanked = text.encode("utf-8", "replace").translate(_BLANKED).decode()
-    return [line.split() for line in blanked.split("\n")]
+    return [line.split() for line in _blanked(text).split("\n")]
+
+
+def words(text: str) -> list[str]:
+    """The same words of a text, whatever their lines."""
+    return _blanked(text).split()
+
+
+def _blanked(text: str) -> str:
+    return text.encode("utf-8", "replace").translate(_BLANKED).decode()
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -60,7 +68,4 @@ def terms(identifier: str) -> tuple[str, ...]:
 
 def terms_of(text: str) -> set[str]:
     """Everything a text is found by."""
-    found: set[str] = set()
-    for identifier in set(_IDENTIFIER.findall(text)):
-        found.update(terms(identifier))
-    return found
+    return set().union(*map(terms, set(_IDENTIFIER.findall(text))))

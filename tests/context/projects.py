@@ -10,8 +10,9 @@ from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
 from lsp_server.context.resolver import Resolver
 from lsp_server.index.build import Builder
-from lsp_server.index.database import IndexedFile, Reader, open_for_reading
+from lsp_server.index.database import open_for_reading
 from lsp_server.index.folder import Folder
+from lsp_server.index.reader import IndexedFile, Reader
 from lsp_server.snapshot import Snapshot
 from tests.fixtures import snapshot_at
 

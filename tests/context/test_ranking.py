@@ -1,7 +1,6 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lsp_server.context.candidates import Candidate, Gathered
 from lsp_server.context.ranking import LEAST_SCORE, in_order, rank

@@ -98,3 +98,21 @@ def test_what_changes_in_the_index_is_seen(project):
     made.write({"b.py": "def f(): ..."})
     made.resolver.refresh()
     assert [each.symbol.name for each in made.resolver.imported("python", "a.py", what)] == ["f"]
+
+
+def test_what_a_file_needs_follows_the_index_and_what_is_not_saved(project):
+    made = project({"a.py": "import b\n", "b.py": "B = 1\n", "c.py": "C = 1\n"})
+    resolver = made.resolver
+
+    def needed(unsaved=None):
+        resolver.refresh(unsaved)
+        (file,) = resolver.files(["a.py"])
+        return resolver.needed(file)
+
+    assert needed() == {"b.py"}
+    assert needed({"a.py": outline("python", "import b, c\n")}) == {"b.py", "c.py"}
+    assert needed() == {"b.py"}
+    made.write({"a.py": "import b\nimport d\n"})
+    assert needed() == {"b.py"}
+    made.write({"d.py": "D = 1\n"})
+    assert needed() == {"b.py", "d.py"}

@@ -7,7 +7,8 @@ import signal
 import psutil
 import pytest
 
-from lsp_server.index.database import Reader, open_for_reading
+from lsp_server.index.database import open_for_reading
+from lsp_server.index.reader import Reader
 from tests.raw_client import INLINE, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -1,5 +1,6 @@
 """The index on disk: what goes in comes out, and nothing that happens to the file or the process is lasting."""
 
+import gc
 import os
 import shutil
 import signal
@@ -15,12 +16,13 @@ from hypothesis import strategies as st
 from lsp_server.index.build import Builder
 from lsp_server.index.database import (
     VERSION,
-    Reader,
+    counts,
     database_path,
     open_database,
     open_for_reading,
     tail_of,
 )
+from lsp_server.index.reader import Reader
 
 SOURCE = 'import os\n\nclass Shape:\n    """A shape."""\n    def area(self):\n        return os.getpid()\n'
 
@@ -105,6 +107,61 @@ def test_update_reads_single_files(folder, file):
     builder.close()
 
 
+def test_a_save_writes_only_the_chunks_that_changed(folder, file):
+    functions = [f"def function_{number}(argument_{number}):\n" + "    pass\n" * 9 for number in range(9)]
+    (folder / "a.py").write_text("\n".join(functions))
+    builder = Builder(folder, file)
+    builder.scan()
+    before = chunks(file)
+    assert len(before) > 3
+    functions[5] = functions[5].replace("argument_5", "renamed")
+    (folder / "a.py").write_text("import os\n" + "\n".join(functions))
+    builder.update([folder / "a.py"])
+    after = chunks(file)
+    builder.close()
+    assert len(after) == len(before)
+    assert len(before.keys() - after.keys()) == 2, "the first, and that of the renamed argument"
+    assert all(after[number] == lines + 1 for number, lines in before.items() if number in after)
+    reader = Reader(open_for_reading(file))
+    ((_, first, last, _),) = reader.similar(["argument8"], 9)
+    assert functions[8] in "\n".join((folder / "a.py").read_text().split("\n")[first:last])
+    assert reader.similar(["argument5"], 9) == []
+    assert len(reader.similar(["renamed"], 9)) == 1
+
+
+def test_a_file_with_equal_chunks_keeps_as_many_as_it_has(folder, file):
+    piece = "\n".join(["value = other"] * 24)
+    (folder / "a.py").write_text("\n".join([piece] * 3))
+    builder = Builder(folder, file)
+    builder.scan()
+    before = chunks(file)
+    (folder / "a.py").write_text("\n".join([piece] * 4))
+    builder.update([folder / "a.py"])
+    after = chunks(file)
+    builder.close()
+    assert len(before) == 3
+    assert len(after) == 4
+    assert before.keys() < after.keys()
+
+
+def chunks(path, name="a.py"):
+    """The first lines of a file's chunks by their numbers."""
+    connection = open_for_reading(path)
+    query = "SELECT chunks.id, first FROM chunks JOIN files ON files.id = file WHERE path = ?"
+    found = dict(connection.execute(query, (name,)))
+    connection.close()
+    return found
+
+
+def test_what_a_reader_remembers_is_nothing_to_the_garbage_collector(folder, file):
+    build(folder, file)
+    reader = Reader(open_for_reading(file))
+    (indexed,) = reader.files("path", ["a.py"])
+    remembered = (indexed, indexed.state, *reader.symbols(indexed.number), *reader.imports(indexed.number))
+    assert len(remembered) == 5
+    assert not any(map(gc.is_tracked, remembered))
+
+
 def test_a_deleted_folder_takes_its_files_along(folder, file):
     (folder / "pkg0").mkdir()
     (folder / "pkg0" / "d.py").write_text(SOURCE)
@@ -137,7 +194,9 @@ def test_an_update_never_takes_in_what_a_scan_would_not(folder, file):
     builder.close()
 
 
-@pytest.mark.parametrize("damage", ["zeros", "words", "cut short", "another version", "empty", "no tables"])
+@pytest.mark.parametrize(
+    "damage", ["zeros", "words", "cut short", "another version", "empty", "no tables", "a word of the schema"]
+)
 def test_a_damaged_index_is_made_anew(folder, file, damage):
     build(folder, file)
     whole = contents(file)
@@ -160,6 +219,11 @@ def test_a_damaged_index_is_made_anew(folder, file, damage):
         connection = sqlite3.connect(file)
         connection.execute("DROP TABLE symbols")
         connection.close()
+    elif damage == "a word of the schema":
+        content = file.read_bytes()
+        assert b"INDEX files_by_tail" in content
+        file.write_bytes(content.replace(b"INDEX files_by_tail", b"INDEX\x80files_by_tail"))
+        assert counts(file) is None
     else:
         file.write_bytes(b"")
     build(folder, file)

@@ -7,9 +7,10 @@ import signal
 import psutil
 import pytest
 
-from lsp_server.index.database import Reader, database_path, open_for_reading
+from lsp_server.index.database import database_path, open_for_reading
 from lsp_server.index.messages import Finished, Progress
 from lsp_server.index.process import IndexProcess
+from lsp_server.index.reader import Reader
 from tests.children import children_of
 from tests.raw_client import eventually
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.index.chunks import MOST_LINES, chunk_lines
-from lsp_server.index.words import identifiers, parts, terms, terms_of
+from lsp_server.index.words import identifiers, line_words, parts, terms, terms_of, words
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,8 @@ def test_chunks_hold_every_line_that_says_something_once(lines):
     assert covered == sorted(set(covered))
     assert all(0 < last - first <= MOST_LINES for first, last in ranges)
     assert {index for index, line in enumerate(lines) if line.strip()} <= set(covered)
+
+
+@given(st.text())
+def test_words_are_those_of_the_lines(text):
+    assert words(text) == [word for line in line_words(text) for word in line]
