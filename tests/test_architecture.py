@@ -22,7 +22,8 @@ ALLOWED = {
     "sequences": set(),
     "snapshot": set(),
     "trace": set(),
-    "settings": {"errors"},
+    "settings": set(),
+    "settings_layers": {"errors", "settings"},
     "statistics": set(),
     "document": {"snapshot"},
     "index": {"child", "jsonc", "languages", "snapshot"},
@@ -44,8 +45,8 @@ ALLOWED = {
                 "prompt.chat", "snapshot"},
     "server": {"actions", "catalog", "context", "document", "engine.client", "engine.messages", "engine.opening",
                "engine.roles", "errors", "index.database", "index.messages", "index.process", "index.secrets",
-               "pipeline", "prompt", "retrieval", "session.acceptance", "session.switch", "settings", "snapshot",
-               "statistics", "trace", "workspace"},
+               "pipeline", "prompt", "retrieval", "session.acceptance", "session.switch", "settings",
+               "settings_layers", "snapshot", "statistics", "trace", "workspace"},
 }  # fmt: skip
 
 # Third-party packages that only one part may import, by prefix of the module.
@@ -68,7 +69,7 @@ PURE = (
         f"engine.{name}"
         for name in (
             *("scheduler", "run", "placement", "cache", "slots", "saved", "reuse", "pace", "prepare", "fit"),
-            *("batches", "draft_lengths", "drafter", "drafts", "memory", "sizing"),
+            *("batches", "draft_lengths", "draft_model", "drafter", "drafts", "memory", "sizing"),
         )
     ),
     *(
@@ -133,7 +134,7 @@ def test_only_the_workspace_and_the_index_read_source_files(path: Path) -> None:
     readers = {
         *(
             "workspace",
-            "settings",
+            "settings_layers",
             "engine.fake_backend",
             "engine.gguf",
             "engine.key",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lsp_server import settings
+from lsp_server import settings_layers
 from lsp_server.catalog.resolve import engine_options
 from lsp_server.errors import SettingsError
 from lsp_server.settings import (
@@ -15,13 +15,10 @@ from lsp_server.settings import (
     CompletionSettings,
     ContextSettings,
     EngineSettings,
-    Layer,
     Settings,
     json_schema,
-    load,
-    parse,
-    read_layer,
 )
+from lsp_server.settings_layers import Layer, load, parse, read_layer
 
 PROJECT = Path("/home/somebody/project")
 
@@ -140,7 +137,9 @@ def test_a_wrong_value_falls_back_to_the_layer_below_and_says_so():
         "/home/somebody/project-of-another/model.gguf",
     ],
 )
-@pytest.mark.parametrize("spelling", ["model", "Model", "infill.model", "chat.model", "infill.chat.model"])
+@pytest.mark.parametrize(
+    "spelling", ["model", "Model", "infill.model", "chat.model", "infill.chat.model", "engine.draft_model"]
+)
 def test_a_project_may_not_choose_a_model_outside_of_itself(model, spelling):
     assert "outside of itself" in problem_of({spelling: model}, PROJECT)
 
@@ -219,7 +218,7 @@ def test_each_value_is_taken_or_named_as_a_problem(values):
 @pytest.fixture
 def user_file(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(platformdirs, "user_config_path", lambda name: tmp_path / "config" / name)
-    path = settings.user_file()
+    path = settings_layers.user_file()
     path.parent.mkdir(parents=True)
     return path
 

@@ -127,6 +127,7 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
     if model.split(":")[0] == _FAKE:
         return EngineOptions(model_path=model, backend="fake", needs_infill=needs_infill)
     engine = settings.engine
+    draft_model, notes = _draft_model(settings, project) if needs_infill else ("", ())
     return EngineOptions(
         model_path=str(_find(model, project, needs_infill=needs_infill)),
         needs_infill=needs_infill,
@@ -140,4 +141,15 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
         flash_attention=engine.flash_attention,
         saved_bytes=engine.saved_mebibytes * (1 << 20) if engine.saved_mebibytes >= 0 else -1,
         drafts=engine.drafts,
+        draft_model_path=draft_model,
+        notes=notes,
     )
+
+
+def _draft_model(settings: Settings, project: Path | None) -> tuple[str, tuple[str, ...]]:
+    """The draft model's file, if one is wanted; a note where it cannot be had, because all else works without."""
+    name = settings.engine.draft_model if settings.engine.drafts else ""
+    try:
+        return (str(_find(name, project, needs_infill=False)) if name else ""), ()
+    except ModelError as error:
+        return "", (f"There are no guesses from the draft model. {error}",)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lsp_server import settings
+from lsp_server import settings_layers
 from lsp_server.catalog.resolve import chat_options, engine_options, is_path, model_path
 from lsp_server.engine.messages import EngineOptions
 from lsp_server.errors import SourceError
@@ -36,7 +36,7 @@ def configure_chat(model: str | None) -> tuple[Settings, EngineOptions, list[str
 
 
 def _settings(key: str, model: str | None) -> tuple[Settings, list[str]]:
-    return settings.load(Path.cwd(), [{key: named(model)}] if model else [])
+    return settings_layers.load(Path.cwd(), [{key: named(model)}] if model else [])
 
 
 def model_file(model: str | None) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lsp_server import __version__, settings
+from lsp_server import __version__, settings_layers
 from lsp_server.catalog.resolve import chat_options, embedded_model, unlike_the_catalogue
 from lsp_server.commands import gpu_advice
 from lsp_server.commands.configured import configure
@@ -48,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     for problem in problems:
         report.add_row("settings", f"[yellow]{problem}[/]")
     if not problems:
-        report.add_row("settings", f"{settings.user_file()} ({'found' if settings.user_file().exists() else 'none'})")
+        report.add_row(
+            "settings", f"{settings_layers.user_file()} ({'found' if settings_layers.user_file().exists() else 'none'})"
+        )
     embedded = Path(options.model_path) == embedded_model()
     report.add_row("model", options.model_path + (" (embedded)" if embedded else ""))
     try:
@@ -90,13 +92,14 @@ def _add_model(report: Table, model: ModelInfo) -> None:
     needed = model.memory_bytes
     free = psutil.virtual_memory().available
     verdict = "" if needed < free else " [red](more than is free: choose a smaller model or engine.cache_tokens)[/]"
+    draft_model = f", draft model {_mebibytes(model.draft_model_bytes)}" if model.draft_model_bytes else ""
     report.add_row("", f"{model.name}, {model.num_parameters / 1e6:,.0f} million parameters, {model.description}")
     report.add_row("window", f"{model.window_tokens} tokens (trained: {model.trained_window_tokens})")
     report.add_row(
         "needs",
         f"{_mebibytes(needed)}: weights {_mebibytes(model.weights_bytes)}, "
         f"cache of {model.cache_tokens} tokens {_mebibytes(model.cache_bytes)}, "
-        f"working memory {_mebibytes(model.working_bytes)}{verdict}",
+        f"working memory {_mebibytes(model.working_bytes)}{draft_model}{verdict}",
     )
     for note in model.notes:
         report.add_row("note", f"[yellow]{escape(note)}[/]")

@@ -44,6 +44,11 @@ class Backend(Protocol):
     can_interrupt: bool  # whether `interrupt` is heard inside a decode, not only before one
     is_slowed_by_idle_cells: bool  # whether what other sequences hold makes a decode slower
 
+    @property
+    def draft_model(self) -> Backend | None:
+        """A small model with the same tokens that guesses for this one, if there is one; it ends with this one."""
+        ...
+
     def tokenize(self, text: str) -> list[int]:
         """Tokens of user text; never a control token."""
         ...
@@ -112,7 +117,7 @@ class Backend(Protocol):
         ...
 
     def interrupt(self, flag: bool) -> None:
-        """Make the decode under way return `INTERRUPTED`, until unset. May be called from any thread."""
+        """Make the decode under way return `INTERRUPTED`, the draft model's too, until unset. From any thread."""
         ...
 
     def close(self) -> None:

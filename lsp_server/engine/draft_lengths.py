@@ -27,10 +27,12 @@ class DraftLengths:
     """Learns what batches cost, by their number of tokens, and how often each kind of guess is right.
 
     `tokens_per_s` is the speed of prefill, if known: no batch is much faster. A size that was not measured is taken to
-    be so fast, and is tried rather too early than never: four tokens may cost a CPU less than three.
+    be so fast, and is tried rather too early than never: four tokens may cost a CPU less than three. What guesses may
+    lose is saved up to `most_saved_steps`.
     """
 
-    def __init__(self, tokens_per_s: float) -> None:
+    def __init__(self, tokens_per_s: float, most_saved_steps: int = MOST_SAVED_STEPS) -> None:
+        self._most_saved_steps = most_saved_steps
         self._least_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0  # a token
         self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
         self._seconds: dict[int, float] = {}
@@ -45,9 +47,20 @@ class DraftLengths:
         if num_writing not in self._seconds:
             return lengths
         ranked = self._ranked(guesses)[:room]
-        for _, index in ranked[: self._best_count(num_writing, [odds for odds, _ in ranked])]:
+        costs_s = [guess.token_s if (guess := guesses[index]) else 0.0 for _, index in ranked]
+        for _, index in ranked[: self._best_count(num_writing, [odds for odds, _ in ranked], costs_s)]:
             lengths[index] += 1
         return lengths
+
+    def affords(self, seconds: float) -> bool:
+        """Whether so much may be spent on guesses now."""
+        return seconds <= self._saved_s
+
+    def saved_by(self, guess: Guess, length: int, num_tokens: int) -> float:
+        """Seconds that such guesses, so many tokens of each, save while one text gets `num_tokens` longer."""
+        odds = self._odds.get(guess.kind, _FIRST_ODDS)
+        expected = sum(odds**count for count in range(length + 1))
+        return num_tokens * (self.seconds(1) - (self.seconds(1 + length) + length * guess.token_s) / expected)
 
     def measure(self, num_tokens: int, seconds: float) -> None:
         """Take note of what a step took that only wrote."""
@@ -60,12 +73,16 @@ class DraftLengths:
         if self._num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
             del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
 
-    def settle(self, num_writing: int, num_guessed: int, num_right: int) -> None:
-        """Balance a step that was measured: what its guesses cost, as such steps do, and what they saved."""
+    def settle(self, num_writing: int, num_guessed: int, num_right: int, guessing_s: float = 0.0) -> None:
+        """Balance a step that was measured: what its guesses cost, as such steps do, and what they saved.
+
+        `guessing_s` was spent on making them.
+        """
         step_s = self.seconds(num_writing)
         taken_s = self.seconds(num_writing + num_guessed)
         self._saved_s += LOSS_SHARE * taken_s - (taken_s - step_s) + step_s * num_right / num_writing
-        self._saved_s = min(max(self._saved_s, -step_s), MOST_SAVED_STEPS * step_s)
+        self._saved_s -= guessing_s
+        self._saved_s = min(max(self._saved_s, -step_s), self._most_saved_steps * step_s)
 
     def learn(self, kind: str, num_guessed: int, num_right: int) -> None:
         """Take note of how many tokens of a guess were right; those behind the first wrong one were not looked at."""
@@ -94,17 +111,19 @@ class DraftLengths:
                 together *= odds
         return sorted(ranked, reverse=True)
 
-    def _best_count(self, num_writing: int, odds: Sequence[float]) -> int:
+    def _best_count(self, num_writing: int, odds: Sequence[float], costs_s: Sequence[float]) -> int:
         """How many of the likeliest tokens to check: as many as give most tokens a second, if they can be afforded."""
         step_s = self.seconds(num_writing)
         expected = float(num_writing)
+        guessing_s = 0.0
         rates = {}
-        for count, odd in enumerate(odds, 1):
+        for count, (odd, cost_s) in enumerate(zip(odds, costs_s, strict=True), 1):
             expected += odd
-            seconds = self.seconds(num_writing + count)
+            guessing_s += cost_s
+            seconds = self.seconds(num_writing + count) + guessing_s
             is_fair = num_writing == 1 or seconds <= MOST_SLOWED * step_s
             if is_fair and seconds - step_s <= self._saved_s:
                 rates[count] = expected / seconds
         best = max(rates, key=rates.__getitem__, default=0)
         pays = best and rates[best] > _LEAST_GAIN * num_writing / step_s
-        return best if pays or self._saved_s >= MOST_SAVED_STEPS * step_s else 0
+        return best if pays or self._saved_s >= self._most_saved_steps * step_s else 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from lsp_server.engine.backend import Backend
 from lsp_server.engine.batches import Part
 from lsp_server.engine.draft_lengths import DraftLengths
+from lsp_server.engine.draft_model import KIND, DraftModel
 from lsp_server.engine.drafts import Guess, LookUp, Source
 from lsp_server.engine.run import Run
 
@@ -14,13 +16,22 @@ from lsp_server.engine.run import Run
 class Drafter:
     """Drafts for the texts that a backend writes; none where it cannot forget a wrong guess, or is told not to.
 
-    `source` is where guesses come from, if not from what was read and written.
+    `source` is where guesses come from, if not from what was read and written. Where it has none, the backend's draft
+    model is asked, if there is one; it stops for news.
     """
 
-    def __init__(self, backend: Backend, source: Source | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        source: Source | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        has_news: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._source = source or LookUp(lambda token: bool(backend.piece(token)))
         self._lengths = DraftLengths(backend.info.prefill_tokens_per_s)
         self._is_on = backend.info.parameters.drafts and backend.info.can_drop_tail
+        model, tokens_per_s = backend.draft_model, backend.info.prefill_tokens_per_s
+        self._model = DraftModel(model, tokens_per_s, clock, has_news) if model is not None else None
 
     def add_to(self, parts: Sequence[Part], room: int) -> None:
         """Add guessed tokens, `room` at most, where all that is evaluated is being written.
@@ -33,15 +44,19 @@ class Drafter:
         for part, guess, length in zip(parts, guesses, self._lengths.choose(guesses, room), strict=True):
             part.guess = guess
             part.guessed = list(guess.tokens[:length]) if guess else []
+        if self._model and len(parts) == 1 and not parts[0].guessed:
+            self._model.add_to(parts[0], min(room, _most_guessed(parts[0].run)))
 
     def evaluated(self, parts: Sequence[Part], seconds: float) -> None:
         """Learn what a batch took, and which of its guesses were right."""
         if not self._is_on or not all(part.is_writing for part in parts):
             return
-        num_guessed = sum(len(part.guessed) for part in parts)
-        self._lengths.measure(len(parts) + num_guessed, seconds)
-        self._lengths.settle(len(parts), num_guessed, sum(part.num_right for part in parts))
-        for part in parts:
+        if self._model:
+            self._model.evaluated(parts, seconds)
+        self._lengths.measure(len(parts) + sum(len(part.guessed) for part in parts), seconds)
+        own = [part for part in parts if part.guess is not None and part.guess.kind != KIND]
+        self._lengths.settle(len(parts), sum(len(part.guessed) for part in own), sum(part.num_right for part in own))
+        for part in own:
             if part.guess is not None:
                 self._lengths.learn(part.guess.kind, len(part.guessed), part.num_right)
 
@@ -49,11 +64,18 @@ class Drafter:
         """A run is over."""
         if self._is_on:
             self._source.ended(run)
+        if self._model and run.timings.decoded_tokens:
+            self._model.ended(run.timings.decoded_tokens)
 
     def _guess(self, run: Run) -> Guess | None:
-        """What a run may write next; not while it spells what was typed, nor more than it may write."""
-        most = run.prepared.max_tokens - run.timings.decoded_tokens - 1  # behind the last one another is drawn
-        if run.rest or most <= 0:
+        """What a run may write next."""
+        if (most := _most_guessed(run)) <= 0:
             return None
         guess = self._source.guess(run)
         return Guess(guess.tokens[:most], guess.kind) if guess else None
+
+
+def _most_guessed(run: Run) -> int:
+    """How many tokens to guess at most: none while it spells what was typed, nor more than it may write."""
+    # Behind the last one another is drawn.
+    return 0 if run.rest else run.prepared.max_tokens - run.timings.decoded_tokens - 1

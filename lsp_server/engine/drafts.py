@@ -24,10 +24,14 @@ _WIDTH = array("i").itemsize
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Tokens that may come next. Guesses of one kind are right about equally often."""
+    """Tokens that may come next. Guesses of one kind are right about equally often.
+
+    `token_s` is what it takes to guess one, in seconds.
+    """
 
     tokens: Sequence[int]
     kind: str
+    token_s: float = 0.0
 
 
 class Source(Protocol):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from lsp_server.engine.backend import BatchToken, DecodeStatus
+from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus
 from lsp_server.engine.messages import EngineOptions, ModelInfo, Parameters, Sampling
 from lsp_server.errors import EngineError, ModelFileError, PromptError
 
@@ -111,6 +111,7 @@ class FakeBackend:
         self.num_samplers = 0
         self._rows: list[int] = []
         self._interrupted = False
+        self.draft_model: Backend | None = None
 
     def tokenize(self, text: str) -> list[int]:
         """One token a byte."""

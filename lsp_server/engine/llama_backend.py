@@ -46,6 +46,7 @@ class LlamaBackend:
         self.batch_tokens = self._parameters.batch_tokens
         self.can_interrupt = self.is_slowed_by_idle_cells = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
+        self.draft_model: LlamaBackend | None = None  # `llama_draft_model` sets it
         self.info = self._describe(options, opened, self._measure_prefill())
 
     # Tokens
@@ -178,9 +179,13 @@ class LlamaBackend:
     def interrupt(self, flag: bool) -> None:
         """Raise or lower the flag that llama.cpp reads between the nodes of its graph (CPU only)."""
         self._interrupt.set(flag)
+        if self.draft_model is not None:
+            self.draft_model.interrupt(flag)
 
     def close(self) -> None:
-        """Free batch, context and model."""
+        """Free batch, context and model, and the draft model."""
+        if self.draft_model is not None:
+            self.draft_model.close()
         llama_cpp.llama_batch_free(self._batch)
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)
@@ -226,7 +231,7 @@ class LlamaBackend:
             end_text=self.vocabulary.end_text,
             pre_tokeniser=metadata(model, llama_loading.PRE_TOKENISER),
             working_bytes=opened.memory.working,
-            notes=opened.notes,
+            notes=(*options.notes, *opened.notes),
         )
 
 

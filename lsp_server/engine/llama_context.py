@@ -15,12 +15,12 @@ import llama_cpp
 from msgspec.structs import replace
 
 from lsp_server.engine import llama_loading
-from lsp_server.engine.gguf import read_header
+from lsp_server.engine.file_sizing import size
 from lsp_server.engine.llama_devices import look_with_llama
 from lsp_server.engine.llama_log import capture_log
-from lsp_server.engine.memory import Memory, predict, shape_of
+from lsp_server.engine.memory import Memory, predict
 from lsp_server.engine.messages import EngineOptions, Parameters
-from lsp_server.engine.sizing import LAYERS_KEPT_SHARE, Sizing
+from lsp_server.engine.sizing import LAYERS_KEPT_SHARE
 from lsp_server.errors import EngineError, InfillError, ModelFileError, ModelTooLargeError
 
 logger = logging.getLogger(__name__)
@@ -92,9 +92,8 @@ class _Opening:
         progress: Callable[[float], None],
     ) -> None:
         self._path, self._interrupt, self._check, self._progress = path, interrupt, check, progress
-        shape = shape_of(read_header(path))
         self._log = capture_log()
-        self._sizing = Sizing(options, shape, look_with_llama())
+        self._sizing = size(options, look_with_llama())
         self._model: Any = None
         self._loaded_layers = 0
         self._failures: list[str] = []

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lsp_server.errors import ModelFileError, PromptError
 
 _MAX_REMEMBERED = 512  # answers of `agreeing_with`
-_CONTROL, _USER_DEFINED = 1 << 3, 1 << 4  # enum llama_token_attr
+_UNUSED, _CONTROL, _USER_DEFINED = 1 << 1, 1 << 3, 1 << 4  # enum llama_token_attr
 # Markers that llama.cpp does not look for by itself (`llama_vocab::impl::load` in src/llama-vocab.cpp): those of
 # Seed-Coder and Codestral, and what stands before another file in StarCoder 2, Mellum and CodeGemma.
 _OTHER_MARKERS = {
@@ -78,7 +78,7 @@ class LlamaVocabulary:
     def _control(self, text: str) -> int | None:
         """The token that a text is as a whole, if there is one that is not a piece of ordinary text."""
         tokens = self._tokenize(text.encode(), special=True)
-        if len(tokens) != 1 or not llama_cpp.llama_vocab_get_attr(self._vocab, tokens[0]) & (_CONTROL | _USER_DEFINED):
+        if len(tokens) != 1 or not self._attributes(tokens[0]) & (_CONTROL | _USER_DEFINED):
             return None
         return tokens[0]
 
@@ -94,6 +94,26 @@ class LlamaVocabulary:
         needs_middle = self.marker_texts.get("prefix") != _NEEDS_NO_MIDDLE
         needed = ("prefix", "suffix", "middle") if needs_middle else ("prefix", "suffix")
         return [role for role in needed if role not in self._markers]
+
+    def difference(self, larger: LlamaVocabulary) -> str:
+        """In what a vocabulary differs that should be the same, in words; empty for nothing.
+
+        Models of one family may have more of the tokens that nothing is made of, to fill up their matrices.
+        """
+        if self.num_tokens > larger.num_tokens:
+            return f"{self.num_tokens} tokens, not {larger.num_tokens}"
+        for token in range(larger.num_tokens):
+            if token >= self.num_tokens:
+                if not larger._attributes(token) & _UNUSED:
+                    return f"{self.num_tokens} tokens, not {larger.num_tokens}"
+            elif (self._text(token), self._attributes(token)) != (larger._text(token), larger._attributes(token)):
+                return f"token {token} is {self._text(token)!r}, not {larger._text(token)!r}"
+        if self._ends != larger._ends or self._markers != larger._markers:
+            return "other special tokens"
+        return ""
+
+    def _attributes(self, token: int) -> int:
+        return int(llama_cpp.llama_vocab_get_attr(self._vocab, token))
 
     def marker(self, role: str) -> int:
         """The token of a marker."""
@@ -142,7 +162,7 @@ class LlamaVocabulary:
         """Matches where a literal begins that would be parsed although special tokens are off."""
         found = []
         for token in range(self.num_tokens):
-            if not llama_cpp.llama_vocab_get_attr(self._vocab, token) & _USER_DEFINED:
+            if not self._attributes(token) & _USER_DEFINED:
                 continue
             text = self._text(token)
             # White-space runs are user-defined in some vocabularies and are ordinary text.

@@ -185,7 +185,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     models whose memory cannot forget its newest tokens, which therefore run without reuse. `prefill_tokens_per_s`
     is how fast prompts were evaluated when the model was loaded; 0 if nobody knows. `chat_template` is in Jinja's
     language, and empty for a model that was not made for chat; `end_text` is how its end of text is spelt there.
-    `working_bytes` are predicted: what llama.cpp allocates besides weights and cache. `notes` are sentences for the
+    `working_bytes` are predicted: what llama.cpp allocates besides weights and cache. `draft_model_bytes` is all that
+    the small model beside it takes. `notes` are sentences for the
     user: what was not done as the settings want it, and why. Who does not `heal` a last token is asked from the cursor.
     """
 
@@ -206,6 +207,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     end_text: str = ""
     pre_tokeniser: str = ""
     working_bytes: int = 0
+    draft_model_bytes: int = 0
     notes: tuple[str, ...] = ()
     heals: bool = True
 
@@ -244,8 +246,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     @property
     def memory_bytes(self) -> int:
-        """All the memory it takes."""
-        return self.weights_bytes + self.cache_bytes + self.working_bytes
+        """All the memory it takes, the draft model's included."""
+        return self.weights_bytes + self.cache_bytes + self.working_bytes + self.draft_model_bytes
 
     @property
     def window_tokens(self) -> int:
@@ -299,7 +301,8 @@ class EngineOptions(msgspec.Struct, frozen=True):
     """How an engine runs a model; zero, empty and `auto` let the engine choose, and so do -1 layers and bytes.
 
     A model that only chats need not be able to infill; others are refused if they cannot. `chat_template` is for a
-    model whose file has none. With `remote` nothing is run here, and only `window_tokens` counts.
+    model whose file has none. With `remote` nothing is run here, and only `window_tokens` counts. `draft_model_path` is
+    that of a small model that guesses for this one; `notes` are sentences for the user, told with the model's own.
     """
 
     model_path: str
@@ -318,6 +321,8 @@ class EngineOptions(msgspec.Struct, frozen=True):
     flash_attention: bool = True
     saved_bytes: int = -1
     drafts: bool = True
+    draft_model_path: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Launch(msgspec.Struct, frozen=True):

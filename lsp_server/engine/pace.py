@@ -27,6 +27,10 @@ class Pace:
             known = self._tokens_per_s or speed
             self._tokens_per_s = known + _WEIGHT * (speed - known)
 
+    def seconds(self, num_tokens: int) -> float:
+        """What so many tokens of prefill take; 0 if nobody knows."""
+        return num_tokens / self._tokens_per_s if self._tokens_per_s else 0.0
+
     def slice_tokens(self, *, shared: bool, background: bool = False) -> int:
         """The next slice, in steps of `LEAST_TOKENS`; the least until something has been measured."""
         seconds = SHARED_S if shared else min(self._alone_s, BACKGROUND_S) if background else self._alone_s

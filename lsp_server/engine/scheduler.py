@@ -47,7 +47,7 @@ class Scheduler:
     ) -> None:
         self.backend = backend
         self.cache = Cache(backend)
-        self._drafter = Drafter(backend, guesses)
+        self._drafter = Drafter(backend, guesses, clock, has_news)
         self._emit = emit
         self._clock = clock
         self._has_news = has_news
@@ -100,7 +100,12 @@ class Scheduler:
         if not parts:
             return
         self._in_flight = tuple((part.run, part.end) for part in parts)
-        if self._has_news():
+        began = self._clock()
+        is_news = self._has_news()
+        if not is_news:
+            self._drafter.add_to(parts, self._room_beside(parts))
+            is_news = self._has_news()  # a draft model takes its time
+        if is_news:
             self._in_flight = ()
             return
         batch = [entry for part in parts for entry in part.entries]
@@ -119,7 +124,7 @@ class Scheduler:
             self._relieve(parts)
         else:
             self._pace.measure(sum(len(part.tokens) for part in parts), seconds)
-            self._account(parts, seconds)
+            self._account(parts, started - began + seconds)
             self._sample(batch, parts)
             self._drafter.evaluated(parts, self._clock() - started)
 
@@ -204,8 +209,7 @@ class Scheduler:
     # One batch
 
     def _compose(self) -> list[Part]:
-        """The next batch: one token of each sequence being written, with what is guessed to follow it, then prefill in
-        order of priority, in a slice.
+        """The next batch: one token of each sequence being written, then prefill in order of priority, in a slice.
 
         What nobody waits for is evaluated only when nobody waits.
         """
@@ -214,12 +218,13 @@ class Scheduler:
         chosen = foreground or active or list(self._orphans.values())[:1]
         parts = compose(chosen, self._pace, self.backend.batch_tokens)
         self._settle_finished_prefill(chosen)
-        if not self._have_room(parts):
-            return []
-        num_tokens = sum(len(part.tokens) for part in parts)
-        room = min(self.backend.batch_tokens, self.cache.slots.cache_tokens - self.cache.slots.used_tokens)
-        self._drafter.add_to(parts, room - num_tokens)
-        return parts
+        return parts if self._have_room(parts) else []
+
+    def _room_beside(self, parts: list[Part]) -> int:
+        """How many guessed tokens there is room for."""
+        slots = self.cache.slots
+        room = min(self.backend.batch_tokens, slots.cache_tokens - slots.used_tokens)
+        return room - sum(len(part.tokens) for part in parts)
 
     def _settle_finished_prefill(self, chosen: list[Run]) -> None:
         """A run that only warms the cache, and whose prompt is in it, is done."""

@@ -111,9 +111,9 @@ def _backend_factory(launch: Launch) -> BackendFactory:
     options = launch.options
 
     def llama(progress: Callable[[float], None]) -> object:
-        from lsp_server.engine.llama_backend import LlamaBackend
+        from lsp_server.engine.llama_draft_model import open_backend
 
-        return LlamaBackend(options, progress)
+        return open_backend(options, progress)
 
     def fake(progress: Callable[[float], None]) -> object:
         from lsp_server.engine.fake_backend import FakeBackend

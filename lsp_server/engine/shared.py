@@ -174,14 +174,18 @@ def _start(options: EngineOptions, key: str, path: Path) -> Record:
 
 
 def _key(options: EngineOptions) -> str:
-    """By what an engine is found: what it runs, in which version, and which state of the model's file."""
-    try:
-        status = Path(options.model_path).stat()
-        file = f"{status.st_size} {status.st_mtime_ns}"
-    except OSError:  # it says so itself
-        file = ""
-    spelt = f"{__version__} {file} ".encode() + msgspec.json.encode(options)
+    """By what an engine is found: what it runs, in which version, and which state of the models' files."""
+    files = " ".join(map(_state_of, filter(None, (options.model_path, options.draft_model_path))))
+    spelt = f"{__version__} {files} ".encode() + msgspec.json.encode(options)
     return hashlib.blake2b(spelt, digest_size=10).hexdigest()
+
+
+def _state_of(path: str) -> str:
+    try:
+        status = Path(path).stat()
+    except OSError:  # the engine says so itself
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _read(path: Path) -> Record | None:

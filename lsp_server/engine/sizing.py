@@ -6,6 +6,7 @@ where llama.cpp then cannot allocate what was predicted, loading goes on from th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -43,6 +44,19 @@ class Sizing:
     options: EngineOptions
     shape: ModelShape
     machine: Machine
+
+    def beside(self, other: Sizing) -> Sizing:
+        """The same on what another model leaves of the machine, spread over its GPUs as llama.cpp spreads layers."""
+        chosen = other.choose()
+        machine, taken = self.machine, predict(other.shape, chosen, self.machine.repacked_types).total
+        on_gpu = gpu_bytes(other.shape, chosen) + compute_bytes(other.shape, chosen) if chosen.gpu_layers else 0
+        free = max(1, sum(gpu.free_bytes for gpu in machine.gpus))
+        gpus = tuple(
+            dataclasses.replace(gpu, free_bytes=max(0, gpu.free_bytes - on_gpu * gpu.free_bytes // free))
+            for gpu in machine.gpus
+        )
+        free_bytes = max(0, machine.free_bytes - max(0, taken - on_gpu))
+        return dataclasses.replace(self, machine=dataclasses.replace(machine, gpus=gpus, free_bytes=free_bytes))
 
     def choose(self) -> Parameters:
         """The first on the way down whose prediction fits, or the smallest there is."""
@@ -178,3 +192,18 @@ def gpu_room(gpus: Sequence[Gpu], shape: ModelShape, parameters: Parameters) -> 
 def _memory(places: Sequence[Gpu | Machine]) -> tuple[int, int]:
     """Total and free bytes."""
     return sum(place.total_bytes for place in places), sum(place.free_bytes for place in places)
+
+
+def draft_options(options: EngineOptions) -> EngineOptions:
+    """How the draft model is run: as the model it guesses for, for one text in a cache of one window."""
+    return replace(
+        options,
+        model_path=options.draft_model_path,
+        draft_model_path="",
+        notes=(),
+        needs_infill=False,
+        num_sequences=1,
+        cache_tokens=LEAST_WINDOW_TOKENS,
+        saved_bytes=0,
+        drafts=False,
+    )

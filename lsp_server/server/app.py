@@ -14,7 +14,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
-from lsp_server import __version__, settings
+from lsp_server import __version__, settings_layers
 from lsp_server.catalog.resolve import chat_options, embedded_model, engine_options, unlike_the_catalogue
 from lsp_server.document import Encoding
 from lsp_server.engine.client import EngineState
@@ -130,7 +130,7 @@ class InfillServer(LanguageServer):
     def apply_settings(self) -> None:
         """Read all layers anew; restart the engine if what it runs has changed."""
         project = self.documents.roots[0] if self.documents.roots else None
-        self.settings, problems = settings.load(project, self.client_settings)
+        self.settings, problems = settings_layers.load(project, self.client_settings)
         for problem in problems:
             self.tell(types.MessageType.Warning, problem)
         self._start_engines(project)

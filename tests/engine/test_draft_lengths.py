@@ -130,3 +130,30 @@ def test_the_likelier_guess_has_more_of_it_checked():
     lengths.learn("bad", 10, 0)
     good, bad = lengths.choose([Guess([1] * 8, "good"), Guess([1] * 8, "bad")], 6)
     assert good > bad
+
+
+@pytest.mark.parametrize(("token_s", "is_checked"), [(FURTHER_S / 10, True), (2 * STEP_S, False)])
+def test_what_a_guess_takes_to_make_counts(token_s, is_checked):
+    lengths = DraftLengths(64 / cost_s(64), most_saved_steps=4)
+    guess = Guess([1] * MOST_GUESSED, "any", token_s)
+    checked = []
+    for _ in range(400):
+        count = lengths.choose([guess], 100)[0]
+        lengths.measure(1 + count, cost_s(1 + count))
+        lengths.settle(1, count, count, count * token_s)
+        lengths.learn("any", count, count)
+        checked.append(count)
+    assert (mean(checked[200:]) > 5) == is_checked
+    assert is_checked or sum(map(bool, checked[200:])) <= 3
+    assert (lengths.saved_by(guess, 8, 50) > 0) == is_checked
+    assert lengths.affords(4 * STEP_S) == is_checked
+
+
+def test_an_account_that_is_spent_affords_nothing():
+    lengths = DraftLengths(0.0, most_saved_steps=4)
+    lengths.measure(1, STEP_S)
+    assert lengths.affords(1e9)
+    lengths.settle(1, 0, 0)
+    assert lengths.affords(4 * STEP_S)
+    lengths.settle(1, 0, 0, guessing_s=5 * STEP_S)
+    assert not lengths.affords(0.0)

@@ -15,7 +15,8 @@ from lsp_server.engine.on_demand import REMOTE_RETRY_S, OnDemandEngine
 from lsp_server.engine.process import EngineProcess
 from lsp_server.errors import ModelError
 from lsp_server.pipeline import Ask, Pipeline
-from lsp_server.settings import Layer, RemoteSettings, Settings, parse
+from lsp_server.settings import RemoteSettings, Settings
+from lsp_server.settings_layers import Layer, parse
 from tests.engine.remote_servers import BEGIN, MARKERS, LlamaServer, OpenAIServer
 from tests.fixtures import none, snapshot_at
 

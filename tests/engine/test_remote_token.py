@@ -12,7 +12,8 @@ from lsp_server.catalog.resolve import engine_options
 from lsp_server.engine.messages import EngineOptions, Generate, Remote
 from lsp_server.engine.remote_token import read_token
 from lsp_server.errors import ModelError
-from lsp_server.settings import Layer, RemoteSettings, Settings, parse
+from lsp_server.settings import RemoteSettings, Settings
+from lsp_server.settings_layers import Layer, parse
 from tests.engine.remote_servers import OpenAIServer
 from tests.engine.test_http_remote import ANCHOR, ask, connected
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.engine.hardware import Gpu, Machine
-from lsp_server.engine.memory import ModelShape, predict
+from lsp_server.engine.memory import ModelShape, compute_bytes, predict
 from lsp_server.engine.messages import EngineOptions, Parameters
-from lsp_server.engine.sizing import LAYERS_KEPT_SHARE, LEAST_WINDOW_TOKENS, Sizing, gpu_bytes, gpu_room
+from lsp_server.engine.sizing import LAYERS_KEPT_SHARE, LEAST_WINDOW_TOKENS, Sizing, draft_options, gpu_bytes, gpu_room
 
 MIB, GIB = 1 << 20, 1 << 30
 LAPTOP = Machine(num_cores=4, total_bytes=16 * GIB, free_bytes=8 * GIB)
@@ -212,3 +212,18 @@ def test_the_way_down_ends_on_the_cpu_with_the_smallest_cache(machine: Machine) 
     assert (steps[-1].gpu_layers, steps[-1].cache_tokens) == (0, LEAST_WINDOW_TOKENS)
     layers = [each.gpu_layers for each in steps]
     assert layers == sorted(layers, reverse=True)
+
+
+@pytest.mark.parametrize("machine", [LAPTOP, WORKSTATION, with_gpus(6 * GIB, 2 * GIB)])
+def test_beside_a_draft_model_there_is_less_of_the_machine(machine) -> None:
+    wanted = options(draft_model_path="draft.gguf")
+    draft = Sizing(draft_options(wanted), SMALL, machine)
+    alone = Sizing(wanted, LARGE, machine)
+    left = alone.beside(draft).machine
+    runs = draft.choose()
+    assert (runs.num_sequences, runs.cache_tokens) == (1, runs.window_tokens)
+    taken = [(before.free_bytes - after.free_bytes) for before, after in zip(machine.gpus, left.gpus, strict=True)]
+    on_gpu, on_host = sum(taken), machine.free_bytes - left.free_bytes
+    assert abs(on_gpu + on_host - predict(SMALL, runs).total) <= len(taken) + compute_bytes(SMALL, runs)
+    assert (on_gpu > 0) == bool(machine.gpus)
+    assert alone.beside(draft).choose().cache_tokens <= alone.choose().cache_tokens

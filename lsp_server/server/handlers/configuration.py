@@ -12,10 +12,11 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp_server import settings
+from lsp_server import settings_layers
 from lsp_server.server.app import InfillServer
 from lsp_server.server.handlers import completion
-from lsp_server.settings import SECTION, Settings
+from lsp_server.settings import Settings
+from lsp_server.settings_layers import SECTION
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def register(server: InfillServer) -> None:
 def read(server: InfillServer) -> Settings:
     """The settings as known so far, without applying them."""
     roots = server.documents.roots
-    found, _ = settings.load(roots[0] if roots else None, server.client_settings)
+    found, _ = settings_layers.load(roots[0] if roots else None, server.client_settings)
     return found
 
 
