@@ -99,9 +99,10 @@ async def _dump(server: InfillServer) -> str:
     lines = [
         f"infill {__version__}",
         f"{server.documents.num_documents} documents open, {len(server.documents.roots)} workspace folders",
-        f"positions in {server.encoding}, settings {server.settings}",
+        f"positions in {server.encoding}",
         f"menu client: {client.__dict__ if client else 'none'}",
         *await server.indexing.describe(),
         await server.engines.dump() if server.engines else "engine not started",
+        f"settings {server.settings}",  # last: the longest, and editors show the beginning
     ]
     return "\n".join(lines)
