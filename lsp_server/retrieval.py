@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lsp_server.context.blocks import Neighbour
@@ -19,9 +19,10 @@ from lsp_server.context.opened import opened
 from lsp_server.context.ranking import worthy
 from lsp_server.context.resolver import Resolver
 from lsp_server.document import excerpt_around, split_lines
+from lsp_server.index.chunks import digest_of
 from lsp_server.index.database import database_path, open_for_reading
 from lsp_server.index.folder import FileState, Folder
-from lsp_server.index.reader import IndexedFile, Reader
+from lsp_server.index.reader import IndexedChunk, Reader
 from lsp_server.index.secrets import has_secret, is_secret_name
 from lsp_server.index.symbols import Outline, outline
 from lsp_server.snapshot import Snapshot
@@ -30,7 +31,7 @@ from lsp_server.workspace import notebook_of, path_of
 logger = logging.getLogger(__name__)
 
 RULES_LAST_S = 5.0  # ignore files are read again after that
-MOST_FILES_KEPT = 64  # whose text was read for an excerpt, or that are not saved
+MOST_FILES_KEPT = 64  # of which an excerpt was read, or that are not saved
 # Larger documents count as they were saved: to parse this much takes some 0.2 s, once for each time it was changed.
 MOST_UNSAVED_CHARACTERS = 400_000
 SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for the thread
@@ -54,19 +55,15 @@ class _Indexed:
     resolver: Resolver
     close: Callable[[], None]
     file_id: int
-    lines: dict[int, Sequence[str]] = field(default_factory=dict)
 
-    def read(self, file: IndexedFile) -> Sequence[str] | None:
-        """A file's lines, if it is still as it was indexed."""
-        if file.number in self.lines:
-            return self.lines[file.number] if self.folder.is_unchanged(file.state) else None
-        text = self.folder.read_again(file.state)
-        if text is None:
-            return None
-        if len(self.lines) >= MOST_FILES_KEPT:
-            self.lines.clear()
-        self.lines[file.number] = text.split("\n")
-        return self.lines[file.number]
+    def read(self, chunk: IndexedChunk) -> Sequence[str] | None:
+        """A chunk's lines, if they still stand where they were indexed."""
+        content = self.folder.read_part(chunk.file.path, chunk.start, chunk.size)
+        if content is not None and digest_of(content) == chunk.digest:
+            return content.decode().split("\n")
+        # Lines may end in two bytes, or the text be in another encoding.
+        text = self.folder.read_again(chunk.file.state)
+        return None if text is None else text.split("\n")[chunk.first : chunk.last]
 
 
 class Retrieval:

@@ -236,16 +236,36 @@ def test_what_goes_wrong_leaves_completions_without_context(tmp_path, monkeypatc
     assert gathered.notes == ("failed: RecursionError",)
 
 
-def test_a_file_that_changed_since_is_not_excerpted(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_excerpts_are_read_whatever_the_encoding_and_the_ends_of_lines(tmp_path, encoding, line_break):
     root = tmp_path / "p"
-    write(root, "a.py", "def f(net_amount, vat_rate):\n    return net_amount * vat_rate\n")
+    write(root, "a.py")
+    text = "# Größe\n" * 30 + "def f(net_amount, vat_rate):\n    return net_amount * vat_rate  # ÿ\n"
+    (root / "a.py").write_bytes(text.replace("\n", line_break).encode(encoding))
+    assert "    return net_amount * vat_rate  # ÿ" in similar_lines(root)
+
+
+@pytest.mark.parametrize(("before", "is_found"), [("# as it was\n", True), ("# moved\n\n", False)])
+def test_an_excerpt_is_what_was_indexed_or_nothing(tmp_path, before, is_found):
+    def change():
+        write(root, "a.py", before + chunk + "# another end\n" * 30)
+
+    root = tmp_path / "p"
+    chunk = "def f(net_amount, vat_rate):\n    return net_amount * vat_rate\n" + "\n" * 20
+    write(root, "a.py", "# as it was\n" + chunk + "# the end\n" * 30)
+    assert ("    return net_amount * vat_rate" in similar_lines(root, change)) is is_found
+
+
+def similar_lines(root, before_asking=lambda: None):
+    """The lines that are similar to a function on net amounts and VAT."""
     index(root)
-    write(root, "a.py", "something else, and of another length\n")
+    before_asking()
     snapshot = replace(snapshot_at("def g(net_amount, vat_rate):\n    ‸\n"), uri=(root / "main.py").as_uri())
     retrieval = Retrieval(lambda: [root], lambda: True)
     gathered = asyncio.run(retrieval.gather(snapshot, ()))
-    assert "similar" not in {each.source for each in gathered.candidates}
     retrieval.close()
+    return {line for each in gathered.candidates if each.source == "similar" for line in each.text.split("\n")}
 
 
 def test_other_cells_of_a_notebook_are_one_block_in_their_order(tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from lsp_server.context.candidates import Candidate, Gathered
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
-from lsp_server.context.similar import ReadLines, siblings, similar
+from lsp_server.context.similar import ReadChunk, siblings, similar
 from lsp_server.context.sources import Definitions, Members
 from lsp_server.index.database import IndexFailure
 from lsp_server.index.reader import Reader
@@ -26,7 +26,7 @@ def gather(
     snapshot: Snapshot,
     reader: Reader,
     resolver: Resolver,
-    read: ReadLines,
+    read: ReadChunk,
     clock: Callable[[], float],
     unsaved: Mapping[str, Outline] | None = None,
 ) -> Gathered:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,9 +18,9 @@ HALF_LIFE_LINES = 12
 OFTEN = 20  # uses in a file
 # What is parsed at each question: the text around the cursor, and what looks like an import above that. All of the text
 # above where it is not much more.
-ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 11_000, 8_000, 2_000
+ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 8_000, 6_000, 1_500
 FEW_LINES = 500
-COUNTED_LINES = 250  # before and after the cursor: where names are counted
+COUNTED_LINES = 150  # before and after the cursor: where names are counted
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _CHAIN = re.compile(r"[^\W\d]\w*(?:(?:\.|->|::|\?\.|\()\)?[^\W\d]\w*)*")
@@ -102,21 +101,19 @@ class Scope:
     @cached_property
     def standing(self) -> frozenset[str]:
         """Every identifier of the text."""
-        return frozenset(self._occurrences)
+        imports = (self.lines[index] for index in self.outline.import_lines)
+        return self._used.union(words("\n".join(imports)))
 
     @cached_property
-    def _occurrences(self) -> Counter[str]:
-        """How often each identifier stands in the text."""
-        found: Counter[str] = Counter()
-        for start in range(0, len(self.lines), FEW_LINES):  # nothing long that lets no other thread run
-            found.update(words("\n".join(self.lines[start : start + FEW_LINES])))
-        return found
-
-    @cached_property
-    def _imported(self) -> Counter[str]:
-        """How often each identifier stands on lines of imports."""
-        lines = (self.lines[index] for index in self.outline.import_lines)
-        return Counter(words("\n".join(lines)))
+    def _used(self) -> frozenset[str]:
+        """Every identifier of the text that stands elsewhere than on lines of imports."""
+        lines = list(self.lines)
+        for index in self.outline.import_lines:
+            lines[index] = ""
+        found: set[str] = set()
+        for start in range(0, len(lines), FEW_LINES):  # nothing long that lets no other thread run
+            found.update(words("\n".join(lines[start : start + FEW_LINES])))
+        return frozenset(found)
 
     @cached_property
     def near_words(self) -> frozenset[str]:
@@ -208,8 +205,7 @@ class Scope:
 
     def is_unused(self, what: Import) -> bool:
         """Whether something is imported and not used anywhere yet: it will be, somewhere."""
-        name = what.alias.rpartition(".")[2]
-        return name not in self.distances and self._occurrences[name] <= self._imported[name]
+        return what.alias.rpartition(".")[2] not in self._used
 
     def likeness(self, name: str) -> float:
         """The share of a name's words that stand near the cursor."""

@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from lsp_server.context.candidates import Candidate
+from lsp_server.context.first_lines import line_of
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
 from lsp_server.context.sources import listing_share
-from lsp_server.index.reader import IndexedFile, Reader
+from lsp_server.index.reader import IndexedChunk, Reader
 from lsp_server.index.words import identifiers, terms
 
 SIMILAR, SIBLING = 0.3, 0.5
@@ -22,13 +23,13 @@ MOST_NEAR_TERMS, MOST_TERMS, MOST_CHUNKS = 36, 8, 6
 MOST_FREQUENCY = 120
 MOST_LINES = 12  # of a chunk: the part that is most alike
 
-ReadLines = Callable[[IndexedFile], Sequence[str] | None]
+ReadChunk = Callable[[IndexedChunk], Sequence[str] | None]
 
 _TEST = re.compile(r"(^tests?[_.-]|[_.-](tests?|spec)$|(?<=[a-z])(Tests?|Spec)$|^Test(?=[A-Z]))")
 _HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx"})
 
 
-def similar(scope: Scope, reader: Reader, read: ReadLines) -> Iterator[Candidate]:
+def similar(scope: Scope, reader: Reader, read: ReadChunk) -> Iterator[Candidate]:
     """Pieces of other files with the rare words of the lines around the cursor."""
     first = max(0, scope.cursor_line - LINES_BEFORE)
     near = "\n".join(reversed(scope.lines[first : scope.cursor_line + LINES_AFTER]))
@@ -37,22 +38,21 @@ def similar(scope: Scope, reader: Reader, read: ReadLines) -> Iterator[Candidate
     rare = sorted((term for term in frequencies if frequencies[term] <= MOST_FREQUENCY), key=frequencies.__getitem__)
     if not rare:
         return
-    found = reader.similar(rare[:MOST_TERMS], 2 * MOST_CHUNKS)
-    best = found[0][3] if found else 1.0
+    found = reader.alike(rare[:MOST_TERMS], 2 * MOST_CHUNKS)
+    found = [chunk for chunk in found if chunk.file.path != scope.snapshot.path]
     left = MOST_CHUNKS
-    for number, start, end, likeness in found:
-        file = reader.file(number)
-        if file is None or file.path == scope.snapshot.path or left == 0:
-            continue
-        text = read(file)
-        if text is None:
+    for chunk in found:
+        lines = read(chunk) if left else None
+        if lines is None:
             continue  # changed since
         left -= 1
-        line, lines = _most_alike(text[start:end], start, rare[:MOST_TERMS])
-        share = likeness / best * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
+        line, lines = _most_alike(lines, chunk.first, rare[:MOST_TERMS])
+        share = chunk.likeness / found[0].likeness
+        share *= 1.0 if chunk.file.language_id == scope.snapshot.language_id else 0.5
         yield Candidate(
-            file.path, file.language_id, line, "\n".join(lines), SIMILAR * share, "similar", "similar to what is here"
-        )
+            chunk.file.path, chunk.file.language_id, line, "\n".join(lines), SIMILAR * share, "similar",
+            "similar to what is here",
+        )  # fmt: skip
 
 
 def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tuple[int, Sequence[str]]:
@@ -84,5 +84,5 @@ def siblings(scope: Scope, resolver: Resolver, reader: Reader) -> Iterator[Candi
             continue
         for symbol in resolver.symbols(file):
             score = SIBLING * listing_share(scope, symbol.name) * (1.0 if not symbol.container else 0.8)
-            text = symbol.text.partition("\n")[0]
-            yield Candidate(file.path, file.language_id, symbol.line, text, score, "siblings", f"what {name} goes with")
+            line = line_of(symbol).whole
+            yield Candidate(file.path, file.language_id, symbol.line, line, score, "siblings", f"what {name} goes with")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from lsp_server.context.candidates import Candidate
+from lsp_server.context.first_lines import line_of
 from lsp_server.context.resolver import Definition, Resolver
 from lsp_server.context.scope import Scope, type_names
 from lsp_server.index.import_syntax import Import
@@ -243,7 +244,7 @@ class Members:
             yield _line(found, symbol, score, why, source="members")
         for member in self._resolver.members(found.file, symbol.name):
             share = member_share(self._scope, member.name)
-            head = (symbol.line, _first_line(symbol))
+            head = (symbol.line, line_of(symbol).whole)
             yield _line(Definition(found.file, member), member, score * share, f"of {symbol.name}: {why}", (head,),
                         source="members")  # fmt: skip
         if depth > 1:
@@ -268,6 +269,7 @@ def _class_names(name: str) -> tuple[str, ...]:
     return tuple("".join(words[start:]) for start in range(len(words)))
 
 
+@functools.lru_cache(maxsize=1 << 10)
 def popularity_share(num_places: int) -> float:
     """What is left of the score of one of many names that stands at so many places of the project: what others use is
     what is used here.
@@ -299,26 +301,7 @@ def _heads(resolver: Resolver, found: Definition) -> tuple[tuple[int, str], ...]
     if symbol is None or not symbol.container:
         return ()
     holder = resolver.top(found.file).get(symbol.container)
-    return ((holder.line, _first_line(holder)),) if holder and holder.line < symbol.line else ()
-
-
-def _first_line(symbol: Symbol) -> str:
-    return symbol.text.partition("\n")[0]
-
-
-_VALUE = re.compile(r"\s*=(?!=).*")
-MOST_SHORT_LINE, MOST_LINE = 24, 72
-LEAST_SAVED = 4  # characters by a brief form
-
-
-def _shortened(symbol: Symbol) -> str:
-    """A definition's first line as one of many, cut where it is long: before a value, behind the opening bracket."""
-    line = _first_line(symbol)
-    if symbol.kind in ("variable", "field"):
-        is_long = len(line) > MOST_SHORT_LINE and "(" not in line.partition("=")[0]
-        return _VALUE.sub("", line) if is_long else line
-    head, bracket, _ = line.partition("(")
-    return head + bracket if len(line) > MOST_LINE else line
+    return ((holder.line, line_of(holder).whole),) if holder and holder.line < symbol.line else ()
 
 
 def _line(
@@ -330,20 +313,7 @@ def _line(
     source: str = "definitions",
 ) -> Candidate:
     """A definition's first line, one of many."""
-    file = found.file
-    heads = tuple(head for head in heads if head[0] < symbol.line)
-    text = _shortened(symbol)
-    return Candidate(
-        file.path, file.language_id, symbol.line, text, score, source, reason, heads, _brief(text, symbol.name)
-    )
-
-
-@functools.lru_cache(maxsize=1 << 15)
-def _brief(line: str, name: str) -> str:
-    """A definition's line up to its name and an opening bracket; empty where that saves little or names precede."""
-    start = line.find(name)
-    while start > 0 and (line[start - 1].isalnum() or line[start - 1] == "_"):
-        start = line.find(name, start + 1)
-    end = start + len(name)
-    end += line[end : end + 1] == "("
-    return line[:end] if start >= 0 and end + LEAST_SAVED <= len(line) and "," not in line[:start] else ""
+    file, line = found.file, line_of(symbol)
+    if heads:
+        heads = tuple(head for head in heads if head[0] < symbol.line)
+    return Candidate(file.path, file.language_id, symbol.line, line.short, score, source, reason, heads, line.brief)

@@ -25,7 +25,7 @@ from lsp_server.evaluation.needed import Need, Project
 from lsp_server.index.build import Builder
 from lsp_server.index.database import open_for_reading
 from lsp_server.index.folder import Folder
-from lsp_server.index.reader import IndexedFile, Reader
+from lsp_server.index.reader import IndexedChunk, Reader
 from lsp_server.index.words import terms, terms_of
 from lsp_server.snapshot import Snapshot
 
@@ -198,8 +198,8 @@ class ProjectBench:
         slices = self._slices(neighbours, rng)
         yield "random chunks", lambda budget: _fill(slices, budget)
 
-    def _lines(self, file: IndexedFile) -> list[str]:
-        return self.files.get(file.path, "").split("\n")
+    def _lines(self, chunk: IndexedChunk) -> list[str]:
+        return self.files.get(chunk.file.path, "").split("\n")[chunk.first : chunk.last]
 
     def _open_files(self, hole: Hole, rng: random.Random) -> list[Neighbour]:
         """Other files as if they were open, those that the file imports before others; edited at a random line."""
@@ -220,11 +220,12 @@ class ProjectBench:
         before = hole.snapshot.prefix.split("\n")[-LINES_BEFORE:]
         after = hole.snapshot.suffix.split("\n")[: LINES_AFTER + 1]
         terms = sorted(terms_of("\n".join(before + after)))[:MOST_QUERY_TERMS]
-        for number, first, last, _ in self._reader.similar(terms, 60) if terms else ():
-            file = self._reader.file(number)
-            if file is not None and file.path != hole.need.path and file.path in self.files:
-                text = "\n".join(self.files[file.path].split("\n")[first:last])
-                yield Block(file.path, "python", text, "BM25")
+        query = """SELECT path, first, last FROM words JOIN chunks ON chunks.id = words.rowid JOIN files
+                   ON files.id = file WHERE words MATCH ? ORDER BY rank LIMIT 60"""
+        matched = " OR ".join(f'"{term}"' for term in terms)
+        for path, first, last in self._connection.execute(query, (matched,)) if terms else ():
+            if path != hole.need.path and path in self.files:
+                yield Block(path, "python", "\n".join(self.files[path].split("\n")[first:last]), "BM25")
 
     def _slices(self, neighbours: Sequence[Neighbour], rng: random.Random) -> list[Block]:
         """Slices of open files at random places, as llama.vim picks them."""

@@ -1,11 +1,43 @@
-"""Files in pieces that belong together, for finding similar code. Pure."""
+"""Files in pieces that belong together, for finding similar code, and again once they are found. Pure."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+
+import msgspec
 
 MOST_LINES = 24
 LEAST_LINES = 8
+DIGEST_BYTES = 8  # they are compared within one file only
+
+
+class Chunk(msgspec.Struct, frozen=True, gc=False):
+    """Lines `first` to before `last` of a text, which begin at byte `start` of it, encoded, and are `size` bytes."""
+
+    first: int
+    last: int
+    start: int
+    size: int
+    digest: bytes
+    text: str
+
+
+def chunks_of(text: str) -> Iterator[Chunk]:
+    """A text's chunks, in order. Its lines end in `\\n`."""
+    lines = text.split("\n")
+    at = start = 0
+    for first, last in chunk_lines(lines):
+        start += sum(len(line.encode("utf-8", "replace")) + 1 for line in lines[at:first])
+        within = "\n".join(lines[first:last])
+        content = within.encode("utf-8", "replace")
+        yield Chunk(first, last, start, len(content), digest_of(content), within)
+        at, start = last, start + len(content) + 1
+
+
+def digest_of(content: bytes) -> bytes:
+    """What tells a chunk's bytes from others at the same place."""
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
 def chunk_lines(lines: Sequence[str]) -> Iterator[tuple[int, int]]:

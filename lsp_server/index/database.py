@@ -17,14 +17,13 @@ from pathlib import Path
 
 import platformdirs
 
-from lsp_server.index.chunks import chunk_lines
+from lsp_server.index.chunks import Chunk, chunks_of
 from lsp_server.index.folder import FileState
 from lsp_server.index.script_config import is_script_config, read_script_config
 from lsp_server.index.symbols import Outline, outline
 from lsp_server.index.words import terms_of
 
-VERSION = 3  # of what is stored and of how it is made: another version is built anew
-DIGEST_BYTES = 8  # they are compared within one file only
+VERSION = 4  # of what is stored and of how it is made: another version is built anew
 BUSY_MS = 10_000
 LOCKED_S = 0.05
 # Chunks are deleted by leaving their words behind, which says nothing of files; with this share of such words, sweep.
@@ -48,7 +47,7 @@ CREATE TABLE imports (file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT
 CREATE INDEX imports_by_file ON imports (file);
 CREATE TABLE script_configs (file INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, first INTEGER NOT NULL,
-                     last INTEGER NOT NULL, digest BLOB NOT NULL);
+                     last INTEGER NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL, digest BLOB NOT NULL);
 CREATE INDEX chunks_by_file ON chunks (file);
 CREATE VIRTUAL TABLE words USING fts5 (terms, content='', columnsize=1, detail=full);
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
@@ -58,15 +57,12 @@ _TABLES = ("files", "symbols", "imports", "script_configs", "chunks", "words", "
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One file as it goes into the index.
-
-    `chunks` are ranges of lines with their text. `script_config` is what it says of where modules are, if it does.
-    """
+    """One file as it goes into the index. `script_config` is what it says of where modules are, if it does."""
 
     state: FileState
     language_id: str
     outline: Outline
-    chunks: list[tuple[int, int, str]]
+    chunks: list[Chunk]
     script_config: str = ""
 
 
@@ -76,10 +72,8 @@ def parse(state: FileState, language_id: str, text: str | None) -> Parsed:
     """
     if text is None:
         return Parsed(state, language_id, Outline(), [])
-    lines = text.split("\n")
-    chunks = [(first, last, "\n".join(lines[first:last])) for first, last in chunk_lines(lines)]
     script_config = read_script_config(state.path, text) if is_script_config(state.path) else ""
-    return Parsed(state, language_id, outline(language_id, text), chunks, script_config)
+    return Parsed(state, language_id, outline(language_id, text), list(chunks_of(text)), script_config)
 
 
 def tail_of(path: str) -> str:
@@ -254,17 +248,16 @@ class Writer:
         )
         if parsed.script_config:
             connection.execute("INSERT INTO script_configs VALUES (?, ?)", (file, parsed.script_config))
-        for first, last, text in parsed.chunks:
-            digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=DIGEST_BYTES).digest()
+        for chunk in parsed.chunks:
             # A chunk that was here before, at whatever line, keeps its number, by which its words are still known.
-            known_as = digests[digest].pop() if digests.get(digest) else None
-            chunk = connection.execute(
-                "INSERT INTO chunks (id, file, first, last, digest) VALUES (?, ?, ?, ?, ?)",
-                (known_as, file, first, last, digest),
+            known_as = digests[chunk.digest].pop() if digests.get(chunk.digest) else None
+            written = connection.execute(
+                "INSERT INTO chunks (id, file, first, last, start, size, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (known_as, file, chunk.first, chunk.last, chunk.start, chunk.size, chunk.digest),
             )
             if known_as is None:
-                words = " ".join(sorted(terms_of(text)))
-                connection.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (chunk.lastrowid, words))
+                words = " ".join(sorted(terms_of(chunk.text)))
+                connection.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (written.lastrowid, words))
 
     def _digests(self, path: str) -> dict[bytes, list[int]]:
         """The numbers of a file's chunks by the digests of their texts."""

@@ -99,15 +99,15 @@ class Folder:
         """The text of a file that `read` gave before and that has not changed since; None if it has."""
         return self._text(state.path, state)
 
-    def is_unchanged(self, state: FileState) -> bool:
-        """Whether a file is still as it was found before."""
-        try:
-            found = os.lstat(self.root / state.path)
-        except OSError:
-            return False
-        return (found.st_mtime_ns, found.st_size) == (state.modified_ns, state.size)
+    def read_part(self, path: str, start: int, size: int) -> bytes | None:
+        """Some bytes of a file that `walk` gave, fewer where it ends."""
+        return self._bytes(path, None, start, size)
 
     def _text(self, path: str, state: FileState | None) -> str | None:
+        content = self._bytes(path, state, 0, MOST_BYTES + 1)
+        return decode(content) if content is not None and len(content) <= MOST_BYTES else None
+
+    def _bytes(self, path: str, state: FileState | None, start: int, size: int) -> bytes | None:
         try:
             # A file can become a link, or a pipe, after it was listed.
             descriptor = os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | _NONBLOCK)
@@ -117,10 +117,10 @@ class Folder:
                     return None
                 if state is not None and (found.st_mtime_ns, found.st_size) != (state.modified_ns, state.size):
                     return None
-                content = file.read(MOST_BYTES + 1)
+                file.seek(start)
+                return file.read(size)
         except (OSError, ValueError):
             return None
-        return decode(content) if len(content) <= MOST_BYTES else None
 
     def relative(self, path: Path) -> str | None:
         """A path as this folder names it, or None outside of it. Links on the way are followed first."""

@@ -12,7 +12,7 @@ from lsp_server.context.resolver import Resolver
 from lsp_server.index.build import Builder
 from lsp_server.index.database import open_for_reading
 from lsp_server.index.folder import Folder
-from lsp_server.index.reader import IndexedFile, Reader
+from lsp_server.index.reader import IndexedChunk, Reader
 from lsp_server.snapshot import Snapshot
 from tests.fixtures import snapshot_at
 
@@ -41,11 +41,11 @@ class Project:
 
     def gather(self, snapshot: Snapshot, clock: Any = lambda: 0.0, unsaved: Any = None) -> Gathered:
         """What the index has for a snapshot."""
-        return gather(snapshot, self.reader, self.resolver, self._lines, clock, unsaved)
+        return gather(snapshot, self.reader, self.resolver, self._read, clock, unsaved)
 
-    def _lines(self, file: IndexedFile) -> list[str] | None:
-        text = self.folder.read_again(file.state)
-        return None if text is None else text.split("\n")
+    def _read(self, chunk: IndexedChunk) -> list[str] | None:
+        text = self.folder.read_again(chunk.file.state)
+        return None if text is None else text.split("\n")[chunk.first : chunk.last]
 
     def at(self, path: str, text: str, language_id: str = "python") -> Snapshot:
         """A document of the project, with a `‸` where the cursor is."""

@@ -78,9 +78,9 @@ def test_symbols_imports_and_chunks_come_out(folder, file):
     assert [s.name for s in reader.symbols(indexed.number)] == ["ShapeP", "area"]
     assert [each.module for each in reader.imports(indexed.number)] == ["os"]
     assert reader.frequencies(["getpid", "nowhere"]) == {"getpid": 4}
-    similar = reader.similar(["shapep"], 9)
-    assert {reader.file(number).path for number, _, _, _ in similar} == {"pkg/b.py", "pkg/sub/c.py"}
-    assert all(score > 0 for *_, score in similar)
+    alike = reader.alike(["shapep"], 9)
+    assert {chunk.file.path for chunk in alike} == {"pkg/b.py", "pkg/sub/c.py"}
+    assert all(chunk.likeness > 0 for chunk in alike)
     assert reader.defining("ShapeN", ("class",), 9) == [], "a text file is searched, not parsed"
 
 
@@ -123,10 +123,30 @@ def test_a_save_writes_only_the_chunks_that_changed(folder, file):
     assert len(before.keys() - after.keys()) == 2, "the first, and that of the renamed argument"
     assert all(after[number] == lines + 1 for number, lines in before.items() if number in after)
     reader = Reader(open_for_reading(file))
-    ((_, first, last, _),) = reader.similar(["argument8"], 9)
-    assert functions[8] in "\n".join((folder / "a.py").read_text().split("\n")[first:last])
-    assert reader.similar(["argument5"], 9) == []
-    assert len(reader.similar(["renamed"], 9)) == 1
+    (chunk,) = reader.alike(["argument8"], 9)
+    assert functions[8] in "\n".join((folder / "a.py").read_text().split("\n")[chunk.first : chunk.last])
+    assert functions[8].encode() in (folder / "a.py").read_bytes()[chunk.start : chunk.start + chunk.size]
+    assert reader.alike(["argument5"], 9) == []
+    assert len(reader.alike(["renamed"], 9)) == 1
+
+
+def test_chunks_with_more_and_rarer_terms_are_more_alike_and_shorter_ones(folder, file):
+    texts = {
+        "both.py": "common = rare\n",
+        "rare.py": "rare = 1\n",
+        "long.py": "rare = 1\n" + "pass\n" * 20,
+        "common.py": "common = 1\n",
+        **{f"others/{number}.py": "common = 1\n" + "pass\n" * 9 for number in range(9)},
+    }
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
+    build(folder, file)
+    reader = Reader(open_for_reading(file))
+    found = [chunk.file.path for chunk in reader.alike(["common", "rare"], 9)]
+    assert found[:4] == ["both.py", "rare.py", "long.py", "common.py"]
+    assert len(found) == 9
+    assert reader.alike([], 9) == reader.alike(["nowhere"], 9) == []
 
 
 def test_a_file_with_equal_chunks_keeps_as_many_as_it_has(folder, file):
