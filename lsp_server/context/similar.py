@@ -39,10 +39,11 @@ def similar(scope: Scope, reader: Reader, read: ReadChunk) -> Iterator[Candidate
     if not rare:
         return
     found = reader.alike(rare[:MOST_TERMS], 2 * MOST_CHUNKS)
-    found = [chunk for chunk in found if chunk.file.path != scope.snapshot.path]
     left = MOST_CHUNKS
     for chunk in found:
-        lines = read(chunk) if left else None
+        if chunk.file.path == scope.snapshot.path or left == 0:
+            continue
+        lines = read(chunk)
         if lines is None:
             continue  # changed since
         left -= 1

@@ -57,7 +57,6 @@ class Reader:
         self._numbers_by_name: dict[str, list[int]] | None = None
         self._frequencies: dict[str, int] = {}
         self._containing: dict[str, list[int]] = {}
-        self._num_chunks: int | None = None
         self._defining: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         self._symbols: dict[int, list[Symbol]] = {}
         self._imports: dict[int, list[Import]] = {}
@@ -70,7 +69,6 @@ class Reader:
         self._version = version
         self._folders = None
         self._numbers_by_name = None
-        self._num_chunks = None
         self._containing.clear()
         self._defining.clear()
         self._changes += 1
@@ -161,13 +159,13 @@ class Reader:
         return {term: count for term in wanted if (count := self._frequencies[term])}
 
     def alike(self, terms: Sequence[str], most: int) -> list[IndexedChunk]:
-        """The chunks that are most alike to some terms, by BM25; to have SQLite rank them takes three times as long."""
-        if self._num_chunks is None:
-            self._num_chunks = self._connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+        """The chunks that are most alike to some terms, by BM25. SQLite would look up every chunk's length for that."""
+        # Those that are no more count as well: to count the others takes a look at each.
+        num_chunks = self._connection.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0]
         weights: dict[int, float] = {}
         for term in terms:
             numbers = self._chunks_with(term)
-            weight = math.log(1 + (self._num_chunks - len(numbers) + 0.5) / (len(numbers) + 0.5))
+            weight = math.log(1 + (num_chunks - len(numbers) + 0.5) / (len(numbers) + 0.5))
             for number in numbers:
                 weights[number] = weights.get(number, 0.0) + weight
         best = sorted(weights, key=weights.__getitem__, reverse=True)[: 2 * most]
