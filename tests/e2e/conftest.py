@@ -8,9 +8,15 @@ from tests.raw_client import INLINE, RawClient
 
 # Enough for several lines, the same whatever else is open, however unsure of it the embedded model is; one thread,
 # because the tests share the machine.
-# Whatever the embedded model writes is shown, also where it goes in circles: these tests are about the protocol.
+# Whatever the embedded model writes is shown, also where it goes in circles: these tests are about the protocol. A menu
+# waits for it as long as a busy machine takes.
 QUICK = {
-    "completion": {"max_tokens": 24, "confidence": 0, "switched_off_rules": ["repeated phrase"]},
+    "completion": {
+        "max_tokens": 24,
+        "confidence": 0,
+        "switched_off_rules": ["repeated phrase"],
+        "popup_wait_ms": 0,
+    },
     "context": {"max_tokens": 0},
     "engine": {"threads": 1},
 }
