@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from lsp_server.context.candidates import Candidate, Gathered
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
-from lsp_server.context.similar import ReadChunk, siblings, similar
+from lsp_server.context.shares import Shares
+from lsp_server.context.similar import ReadChunk, company, near_terms, siblings, similar, similar_chunks
 from lsp_server.context.sources import Definitions, Members
 from lsp_server.index.database import IndexFailure
 from lsp_server.index.reader import Reader
 from lsp_server.index.symbols import Outline
 from lsp_server.snapshot import Snapshot
 
-Source = tuple[str, Callable[[], Iterable[Candidate]]]
+_T = TypeVar("_T")
 
-CANDIDATES_A_LOOK = 48  # at the clock, which some systems take a fifth of a millisecond to read
+# At the clock, which some systems take a fifth of a millisecond to read; to read chunks takes longer.
+CANDIDATES_A_LOOK, CHUNKS_A_LOOK = 48, 6
 MOST_ORDERED_FILES = 12
 # Milliseconds. A source that takes longer is cut off: what it found until then is used.
-LIMIT_MS = {"imports": 12.0, "calls": 8.0, "bases": 6.0, "types": 10.0, "siblings": 5.0, "similar": 15.0}
+LIMIT_MS = {"similar chunks": 15.0, "imports": 12.0, "calls": 8.0, "bases": 6.0, "types": 10.0, "siblings": 5.0}
 
 
 def gather(
@@ -39,36 +42,46 @@ def gather(
         own = resolver.files([snapshot.path])
         saved = Outline(resolver.symbols(own[0]), resolver.imports(own[0])) if own else None
         scope = Scope.of(snapshot, saved)
-        definitions, members = Definitions(scope, resolver), Members(scope, resolver)
-        sources: list[Source] = [
-            ("imports", definitions.imported),
-            ("calls", definitions.called),
-            ("bases", members.bases),
-            ("types", members.types),
-            ("siblings", lambda: siblings(scope, resolver, reader)),
-            ("similar", lambda: similar(scope, reader, read)),
+        finds = _Finds(clock)
+        wanted = near_terms(scope, reader)
+        chunks = finds.within_limit("similar chunks", similar_chunks(scope, reader, read, wanted), CHUNKS_A_LOOK)
+        shares = Shares(scope, company(chunks))
+        definitions, members = Definitions(scope, resolver, shares), Members(scope, resolver, shares)
+        candidates = [
+            *finds.within_limit("imports", definitions.imported()),
+            *finds.within_limit("calls", definitions.called()),
+            *finds.within_limit("bases", members.bases()),
+            *finds.within_limit("types", members.types()),
+            *finds.within_limit("siblings", siblings(scope, resolver, reader, shares)),
+            *similar(scope, chunks, wanted),
         ]
-        candidates: list[Candidate] = []
-        notes = []
-        started = clock()
-        for name, source in sources:
-            found = list(_within(source(), started + LIMIT_MS[name] / 1000, clock))
-            ended = clock()
-            spent_ms, started = (ended - started) * 1000, ended
-            late = ", cut off" if spent_ms > LIMIT_MS[name] else ""
-            notes.append(f"{name}: {len(found)} found in {spent_ms:.1f} ms{late}")
-            candidates += found
         kept = [each for each in candidates if each.path != snapshot.path]
-        return Gathered(tuple(kept), _depends(kept, resolver), tuple(notes))
+        return Gathered(tuple(kept), _depends(kept, resolver), tuple(finds.notes))
     except IndexFailure as error:
         return Gathered(notes=(f"the index could not be read: {error}",))
 
 
-def _within(candidates: Iterable[Candidate], deadline: float, clock: Callable[[], float]) -> Iterator[Candidate]:
-    for number, candidate in enumerate(candidates, 1):
-        yield candidate
-        if number % CANDIDATES_A_LOOK == 0 and clock() > deadline:
-            return
+class _Finds:
+    """Takes what sources yield, each within its time, and notes how long that took."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._started = clock()
+        self.notes: list[str] = []
+
+    def within_limit(self, name: str, source: Iterable[_T], finds_a_look: int = CANDIDATES_A_LOOK) -> list[_T]:
+        """What a source finds until its time is up."""
+        deadline = self._started + LIMIT_MS[name] / 1000
+        found = []
+        for number, each in enumerate(source, 1):
+            found.append(each)
+            if number % finds_a_look == 0 and self._clock() > deadline:
+                break
+        ended = self._clock()
+        spent_ms, self._started = (ended - self._started) * 1000, ended
+        late = ", cut off" if spent_ms > LIMIT_MS[name] else ""
+        self.notes.append(f"{name}: {len(found)} found in {spent_ms:.1f} ms{late}")
+        return found
 
 
 def _depends(candidates: Iterable[Candidate], resolver: Resolver) -> dict[str, frozenset[str]]:

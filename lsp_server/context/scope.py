@@ -43,17 +43,20 @@ class Scope:
     def of(snapshot: Snapshot, saved: Outline | None = None) -> Scope:
         """Parse a snapshot where it matters."""
         prefix, suffix = snapshot.prefix, snapshot.suffix
-        near = _start_of_parsed(prefix)
+        near = _start_of_parsed(snapshot.language_id, prefix)
         after = suffix[: suffix.rfind("\n", 0, AFTER_CHARACTERS) + 1] or suffix[:AFTER_CHARACTERS]
         text = _only_imports(snapshot.language_id, prefix[:near]) + prefix[near:] + after
         return Scope(snapshot, outline(snapshot.language_id, text, with_inner_imports=True), saved or Outline())
 
     @cached_property
     def imports(self) -> list[Import]:
-        """What the text imports; of a file so long that the snapshot begins behind its head, as it was saved."""
-        if self.snapshot.line == self.cursor_line:
-            return self.outline.imports
-        return list(dict.fromkeys((*self.outline.imports, *self.saved.imports)))
+        """What the text imports, and what it imported when it was saved as far as it still uses that: not all of a long
+        text is parsed. Where the snapshot begins behind the head of its file, all of what was saved.
+        """
+        known = {each.alias for each in self.outline.imports}
+        is_whole = self.snapshot.line == self.cursor_line
+        saved = (each for each in self.saved.imports if each.alias not in known)
+        return [*self.outline.imports, *(each for each in saved if not is_whole or each.alias in self._used)]
 
     @cached_property
     def own_names(self) -> frozenset[str]:
@@ -219,15 +222,26 @@ _DEFINITION = re.compile(
 )
 
 
-def _start_of_parsed(prefix: str) -> int:
+def _start_of_parsed(language_id: str, prefix: str) -> int:
     """Where a long text is cut: ahead of a line that does not stand in a string, a comment or brackets, most likely."""
     if len(prefix) <= ALL_CHARACTERS:
         return 0
-    first = len(prefix) - BEFORE_CHARACTERS
+    first = _behind_what_is_open(language_id, prefix, len(prefix) - BEFORE_CHARACTERS)
     for pattern in (_TOP_LINE, _DEFINITION):
         if match := pattern.search(prefix, first, first + BEFORE_CHARACTERS // 2):
             return match.start()
     return prefix.find("\n", first) + 1
+
+
+def _behind_what_is_open(language_id: str, text: str, place: int) -> int:
+    """A place, or the end of the comment or the string of several lines that it stands in."""
+    if language_id != "python":
+        is_open = text.rfind("/*", 0, place) > text.rfind("*/", 0, place)
+        return max(place, text.find("*/", place) + 2) if is_open else place
+    for quotes in ('"""', "'''"):
+        if text.count(quotes, 0, place) % 2:
+            return max(place, text.find(quotes, place) + len(quotes))
+    return place
 
 
 def _only_imports(language_id: str, text: str) -> str:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import itertools
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from lsp_server.context.candidates import Candidate
 from lsp_server.context.first_lines import line_of
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
-from lsp_server.context.sources import listing_share
+from lsp_server.context.shares import Shares
 from lsp_server.index.reader import IndexedChunk, Reader
-from lsp_server.index.words import identifiers, terms
+from lsp_server.index.words import identifiers, terms, words
 
 SIMILAR, SIBLING = 0.3, 0.5
 LINES_BEFORE, LINES_AFTER = 12, 3
 # Of the terms nearest to the cursor the rarest are looked for: each costs time.
-MOST_NEAR_TERMS, MOST_TERMS, MOST_CHUNKS = 36, 8, 6
+MOST_NEAR_TERMS, MOST_TERMS = 36, 16
+MOST_CHUNKS, OWN_CHUNKS = 24, 6  # that are read; of the file itself, which are not
+MOST_SHOWN = 6  # are candidates themselves
 # A term in so many chunks is no sign of likeness, and slow to look up.
 MOST_FREQUENCY = 120
 MOST_LINES = 12  # of a chunk: the part that is most alike
@@ -29,31 +32,54 @@ _TEST = re.compile(r"(^tests?[_.-]|[_.-](tests?|spec)$|(?<=[a-z])(Tests?|Spec)$|
 _HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx"})
 
 
-def similar(scope: Scope, reader: Reader, read: ReadChunk) -> Iterator[Candidate]:
-    """Pieces of other files with the rare words of the lines around the cursor."""
+@dataclass(frozen=True, slots=True)
+class SimilarChunk:
+    """A chunk of another file, its lines, and how alike it is to the lines around the cursor: the most alike has 1."""
+
+    chunk: IndexedChunk
+    lines: Sequence[str]
+    likeness: float
+
+
+def near_terms(scope: Scope, reader: Reader) -> list[str]:
+    """Rare words of the lines around the cursor, the rarest first."""
     first = max(0, scope.cursor_line - LINES_BEFORE)
     near = "\n".join(reversed(scope.lines[first : scope.cursor_line + LINES_AFTER]))
     wanted = dict.fromkeys(term for name in identifiers(near) for term in terms(name))
     frequencies = reader.frequencies(itertools.islice(wanted, MOST_NEAR_TERMS))
     rare = sorted((term for term in frequencies if frequencies[term] <= MOST_FREQUENCY), key=frequencies.__getitem__)
-    if not rare:
-        return
-    found = reader.alike(rare[:MOST_TERMS], 2 * MOST_CHUNKS)
-    left = MOST_CHUNKS
-    for chunk in found:
-        if chunk.file.path == scope.snapshot.path or left == 0:
-            continue
+    return rare[:MOST_TERMS]
+
+
+def similar_chunks(scope: Scope, reader: Reader, read: ReadChunk, wanted: Sequence[str]) -> Iterator[SimilarChunk]:
+    """Chunks of other files in which wanted terms stand, the most alike first."""
+    found = [
+        chunk for chunk in reader.alike(wanted, MOST_CHUNKS + OWN_CHUNKS) if chunk.file.path != scope.snapshot.path
+    ]
+    for chunk in found[:MOST_CHUNKS]:
         lines = read(chunk)
-        if lines is None:
-            continue  # changed since
-        left -= 1
-        line, lines = _most_alike(lines, chunk.first, rare[:MOST_TERMS])
-        share = chunk.likeness / found[0].likeness
-        share *= 1.0 if chunk.file.language_id == scope.snapshot.language_id else 0.5
+        if lines is not None:  # else it has changed since
+            yield SimilarChunk(chunk, lines, chunk.likeness / found[0].likeness)
+
+
+def company(chunks: Iterable[SimilarChunk]) -> dict[str, float]:
+    """How alike the most similar chunk is that each word stands in: what is used there may be used here."""
+    found: dict[str, float] = {}
+    for chunk in chunks:
+        for word in words("\n".join(chunk.lines)):
+            found[word] = max(found.get(word, 0.0), chunk.likeness)
+    return found
+
+
+def similar(scope: Scope, chunks: Sequence[SimilarChunk], wanted: Sequence[str]) -> Iterator[Candidate]:
+    """Pieces of the most similar chunks."""
+    for each in chunks[:MOST_SHOWN]:
+        file = each.chunk.file
+        line, lines = _most_alike(each.lines, each.chunk.first, wanted)
+        share = each.likeness * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
         yield Candidate(
-            chunk.file.path, chunk.file.language_id, line, "\n".join(lines), SIMILAR * share, "similar",
-            "similar to what is here",
-        )  # fmt: skip
+            file.path, file.language_id, line, "\n".join(lines), SIMILAR * share, "similar", "similar to what is here"
+        )
 
 
 def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tuple[int, Sequence[str]]:
@@ -67,7 +93,7 @@ def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tupl
     return first + start, lines[start : start + MOST_LINES]
 
 
-def siblings(scope: Scope, resolver: Resolver, reader: Reader) -> Iterator[Candidate]:
+def siblings(scope: Scope, resolver: Resolver, reader: Reader, shares: Shares) -> Iterator[Candidate]:
     """What a test's subject defines, and a source's header or the other way about."""
     folder, _, name = scope.snapshot.path.rpartition("/")
     stem, suffix = posixpath.splitext(name)
@@ -84,6 +110,6 @@ def siblings(scope: Scope, resolver: Resolver, reader: Reader) -> Iterator[Candi
         if file.path == scope.snapshot.path or is_beside:
             continue
         for symbol in resolver.symbols(file):
-            score = SIBLING * listing_share(scope, symbol.name) * (1.0 if not symbol.container else 0.8)
+            score = SIBLING * shares.listing(symbol.name) * (1.0 if not symbol.container else 0.8)
             line = line_of(symbol).whole
             yield Candidate(file.path, file.language_id, symbol.line, line, score, "siblings", f"what {name} goes with")

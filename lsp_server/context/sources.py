@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ from lsp_server.context.candidates import Candidate
 from lsp_server.context.first_lines import line_of
 from lsp_server.context.resolver import Definition, Resolver
 from lsp_server.context.scope import Scope, type_names
+from lsp_server.context.shares import Shares, popularity_share
 from lsp_server.index.import_syntax import Import
 from lsp_server.index.symbols import Symbol
 
@@ -21,10 +21,6 @@ UNUSED_IMPORT = 0.9  # the nearness of what is imported and nowhere used: it is 
 LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
 # Of an imported thing whose name stands here anyway: a function's parameters do not, a class's line says little.
 SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
-KNOWN_NAME_SHARE = 0.35  # of a member's score, where its name stands in the text anyway
-LIKENESS_SHARE = 0.3  # of a name's score, for the share of its words that stand near the cursor
-PRIVATE_SHARE, DUNDER_SHARE = 0.5, 0.05
-UNPOPULAR_SHARE, POPULAR = 0.6, 40  # of a module's name that nobody uses; places of one that counts in full
 MOST_CLASSES, MOST_BASES, MOST_NAMED = 24, 4, 24
 CLASS_KINDS = ("class",)
 DEFINING_KINDS = ("class", "function", "variable", "method")
@@ -35,8 +31,9 @@ _RETURN_TYPE = re.compile(r"->\s*([^:{]+)|\)\s*:\s*([^{=]+)")
 class Definitions:
     """Definitions of what the code near the cursor imports, calls and names."""
 
-    def __init__(self, scope: Scope, resolver: Resolver) -> None:
+    def __init__(self, scope: Scope, resolver: Resolver, shares: Shares) -> None:
         self._scope = scope
+        self._shares = shares
         self._resolver = resolver
         self._language_id = scope.snapshot.language_id
         self._path = scope.snapshot.path
@@ -100,7 +97,7 @@ class Definitions:
                 score = CALLED * max(scope.nearness(name), LEAST_NEARNESS)
                 yield self._whole(definition, definition.symbol, score, f"used of {what.alias}")
             else:
-                score = weight * LISTED * listing_share(scope, name) * popularity_share(popularity[name])
+                score = weight * LISTED * self._shares.listing(name) * popularity_share(popularity[name])
                 yield _line(definition, definition.symbol, score, f"in {what.module}")
 
     def _whole(self, found: Definition, symbol: Symbol, score: float, reason: str) -> Candidate:
@@ -114,8 +111,9 @@ class Definitions:
 class Members:
     """Members of the classes in play: the enclosing class's bases, and the types of what is at hand."""
 
-    def __init__(self, scope: Scope, resolver: Resolver) -> None:
+    def __init__(self, scope: Scope, resolver: Resolver, shares: Shares) -> None:
         self._scope = scope
+        self._shares = shares
         self._resolver = resolver
         self._language_id = scope.snapshot.language_id
         self._path = scope.snapshot.path
@@ -243,7 +241,7 @@ class Members:
         if found.file.path != self._path:
             yield _line(found, symbol, score, why, source="members")
         for member in self._resolver.members(found.file, symbol.name):
-            share = member_share(self._scope, member.name)
+            share = self._shares.member(member.name)
             head = (symbol.line, line_of(symbol).whole)
             yield _line(Definition(found.file, member), member, score * share, f"of {symbol.name}: {why}", (head,),
                         source="members")  # fmt: skip
@@ -254,37 +252,11 @@ class Members:
                         yield from self._class(base, score * 0.8, f"base of {symbol.name}", depth - 1)
 
 
-def listing_share(scope: Scope, name: str) -> float:
-    """What is left of the score of one of many names: less for private ones and for those that stand here anyway."""
-    share = 1 - LIKENESS_SHARE * (1 - scope.likeness(name))
-    if name in scope.standing:
-        share *= KNOWN_NAME_SHARE
-    return share * (PRIVATE_SHARE if name.startswith("_") else 1.0)
-
-
 @functools.lru_cache(maxsize=1 << 14)
 def _class_names(name: str) -> tuple[str, ...]:
     """What the class of a variable may be called: all of its words, or the last ones."""
     words = [word[:1].upper() + word[1:] for word in re.split(r"_+|(?<=[a-z])(?=[A-Z])", name) if word]
     return tuple("".join(words[start:]) for start in range(len(words)))
-
-
-@functools.lru_cache(maxsize=1 << 10)
-def popularity_share(num_places: int) -> float:
-    """What is left of the score of one of many names that stands at so many places of the project: what others use is
-    what is used here.
-    """
-    used = max(0, num_places - 1)  # it stands where it is defined
-    return UNPOPULAR_SHARE + (1 - UNPOPULAR_SHARE) * min(1.0, math.log1p(used) / math.log1p(POPULAR))
-
-
-def member_share(scope: Scope, name: str) -> float:
-    """The same for members of a class, where the constructor tells what there is."""
-    if name in ("__init__", "constructor"):
-        return 0.6
-    if name.startswith("__"):
-        return DUNDER_SHARE
-    return listing_share(scope, name)
 
 
 def _result_of(symbol: Symbol) -> str:

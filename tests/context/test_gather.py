@@ -7,6 +7,7 @@ import pytest
 
 from lsp_server.context.gather import CANDIDATES_A_LOOK, LIMIT_MS
 from lsp_server.context.ranking import rank
+from lsp_server.context.shares import popularity_share
 from lsp_server.index.symbols import outline
 
 SHAPES = '''"""Shapes."""
@@ -97,6 +98,7 @@ def test_other_languages(project):
 
 
 LONG = "".join(f"def filler_{number}():\n    return {number}\n\n\n" for number in range(800))
+PROSE, CALLS = "Prose of it.\n" * 600, "call(1, 2)\n" * 100
 
 
 @pytest.mark.parametrize(
@@ -108,11 +110,31 @@ LONG = "".join(f"def filler_{number}():\n    return {number}\n\n\n" for number i
                      id="in the middle"),
         pytest.param("def f():\n    import shapes\n" + "    call(1, 2)\n" * 2000 + "    return ‸\n",
                      id="at the head of a long function"),
+        pytest.param(f'"""\n{PROSE}"""\nimport shapes\n\n{CALLS}"""Said."""\n{CALLS}x = ‸\n', id="below prose"),
+        pytest.param(f"'''\n{PROSE}'''\nimport shapes\n\n{CALLS}'''Said.'''\n{CALLS}x = ‸\n",
+                     id="below prose in other quotes"),
     ],
 )  # fmt: skip
 def test_imports_are_seen_wherever_they_stand(project, text):
     made = project({"shapes.py": SHAPES})
     assert any("def make_circle(" in line for _, line in found(made, made.at("main.py", text)))
+
+
+def test_imports_are_seen_below_a_long_comment(project):
+    made = project({"shapes.js": "export function makeCircle(radius) {}\n"})
+    text = f'/*\n{PROSE}*/\nimport * as shapes from "./shapes";\n\n{CALLS}x = shapes.‸\n'
+    lines = [line for _, line in found(made, made.at("main.js", text, "javascript"))]
+    assert lines == ["export function makeCircle(radius) {}"]
+
+
+def test_imports_far_below_are_seen_once_they_are_saved(project):
+    """As people break circles: behind all that uses them."""
+    saved = f"def f(circle):\n    shapes.show(circle)\n    x = 1\n\n\n{LONG}import shapes\nimport others\n"
+    made = project({"shapes.py": SHAPES, "others.py": "def do_other(): ...\n", "main.py": saved})
+    text = saved.replace("x = 1", "x = ‸").replace("import others\n", "")
+    lines = [line for _, line in found(made, made.at("main.py", text), "definitions")]
+    assert any("def make_circle(" in line for line in lines)
+    assert not any("do_other" in line for line in lines), "it is imported no more"
 
 
 def test_of_a_text_that_begins_behind_its_imports_the_saved_ones_count(project):
@@ -126,6 +148,25 @@ def test_what_the_project_uses_comes_first(project):
     made = project({"shapes.py": "def first(): ...\ndef second(): ...\n", **{f"use{n}.py": uses for n in range(9)}})
     snapshot = made.at("main.py", "import shapes\n\nx = ‸\n")
     assert [line for _, line in found(made, snapshot, "definitions")] == ["def second(): ...", "def first(): ..."]
+
+
+def test_what_similar_code_uses_comes_first(project):
+    uses = "from shapes import {0}\n\n\ndef draw(canvas):\n    canvas.{1}({0}())\n"
+    made = project(
+        {
+            "shapes.py": "def first(): ...\ndef second(): ...\n",
+            "a.py": uses.format("first", "scroll"),
+            "b.py": uses.format("second", "unfold"),
+        }
+    )
+    snapshot = made.at("main.py", "import shapes\n\n\ndef paint(canvas):\n    canvas.unfold()\n    x = ‸\n")
+    assert [line for _, line in found(made, snapshot, "definitions")] == ["def second(): ...", "def first(): ..."]
+
+
+def test_a_name_that_nobody_uses_may_be_new():
+    nobody, one_other, many = (popularity_share(num_places) for num_places in (1, 2, 41))
+    assert one_other < nobody < many == 1.0
+    assert popularity_share(0) == nobody, "not counted yet"
 
 
 def test_what_a_module_says_of_itself_is_found(project):
