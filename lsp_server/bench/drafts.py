@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -12,10 +13,13 @@ from lsp_server.bench.decode import Scheduled
 from lsp_server.bench.ours import prompt_of
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
+from lsp_server.engine.backend import BatchToken, DecodeStatus
 from lsp_server.engine.drafts import MOST_GUESSED, Guess, Source
 from lsp_server.engine.llama_backend import LlamaBackend
 from lsp_server.engine.llama_dictated import Dictated
+from lsp_server.engine.llama_draft_model import open_for
 from lsp_server.engine.messages import EngineOptions, Generate
+from lsp_server.engine.prepare import Preparer
 from lsp_server.engine.run import Run
 from lsp_server.errors import EngineError
 from lsp_server.sequences import common_prefix
@@ -26,6 +30,8 @@ PROMPT_TOKENS = 256
 DICTATED = {"80% right": 0.8, "none right": 0.0}
 REPEATING, PLAIN = "repeats code above", "repeats nothing"
 ROWS = (REPEATING, PLAIN, *DICTATED)
+# Those that want a draft model, by the odds that a token it writes is right.
+DRAFT_MODEL_ROWS = {f"draft model {name}": odds for name, odds in DICTATED.items()}
 SEED = 1
 
 Say = Callable[[str], None]
@@ -68,20 +74,60 @@ class Scripted:
         self._random = random.Random(SEED)  # noqa: S311  (the same each time)
 
     def guess(self, run: Run) -> Guess | None:
-        """What is dictated next; a wrong token is the neighbour of the right one."""
+        """What is dictated next."""
         following = self.text[run.timings.decoded_tokens :][:MOST_GUESSED]
-        return Guess([token if self._random.random() < self._odds else token ^ 1 for token in following], "scripted")
+        return Guess([self.spoilt(token) for token in following], "scripted")
+
+    def spoilt(self, token: int) -> int:
+        """A token, or its neighbour, which is wrong."""
+        return token if self._random.random() < self._odds else token ^ 1
 
     def ended(self, run: Run) -> None:
         """Nothing is learnt."""
 
 
-class Pair:
-    """A scheduler with drafts and one without, on a model each."""
+class _Nothing:
+    """No guesses but those of the draft model."""
 
-    def __init__(self, options: EngineOptions, kind: type[LlamaBackend], guesses: Source | None = None) -> None:
-        self.backends = [kind(replace(options, drafts=drafts)) for drafts in (True, False)]
-        self._drafting, self._plain = (Scheduled(backend, guesses) for backend in self.backends)
+    def guess(self, _: Run) -> None:
+        """None."""
+
+    def ended(self, run: Run) -> None:
+        """Nothing is learnt."""
+
+
+class ScriptedModel(LlamaBackend):
+    """A draft model that writes what it is told, at the cost of writing what it would."""
+
+    _start = 0
+
+    def follow(self, script: Scripted, start: int) -> None:
+        """Write a script's text, which stands from a position on."""
+        self._script, self._start = script, start
+
+    def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
+        """Evaluates as ever, and knows what place in the text it is at."""
+        self._places = [token.position + 1 - self._start for token in batch]
+        return super().decode(batch)
+
+    def sample(self, sampler: Any, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
+        """The text's next token, or a wrong one; its own where there is no text."""
+        own = super().sample(sampler, row, rest, visible=visible)
+        place = self._places[row]
+        return self._script.spoilt(self._script.text[place]) if 0 <= place < TOKENS else own
+
+    def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:
+        """It is sure of what it was told."""
+        super().logprob(row, token, rest, visible=visible)
+        return 0.0
+
+
+class Pair:
+    """A scheduler with drafts and one without, on a model each, in that order."""
+
+    def __init__(self, backends: Sequence[LlamaBackend], guesses: Source | None = None) -> None:
+        self._backends = backends
+        self._drafting, self._plain = (Scheduled(backend, guesses) for backend in backends)
 
     def write(self, request: Generate, *, drafting_first: bool) -> Sample:
         """Both write the same. Raises `EngineError` if there is no text to measure."""
@@ -103,29 +149,42 @@ class Pair:
 
     def close(self) -> None:
         """Free the models."""
-        for backend in self.backends:
+        for backend in self._backends:
             backend.close()
 
 
 def measure(options: EngineOptions, book: Book, names: Sequence[str], pairs: int, say: Say) -> list[RowResult]:
-    """Rows by name, each from what it knows of costs and guesses after one text that is not measured."""
+    """Rows by name, each from what it knows of costs and guesses after one text that is not measured.
+
+    Raises `InfillError` where a row wants a draft model and the options' cannot serve.
+    """
     return [_measure_row(name, options, book, pairs, say) for name in names]
 
 
 def _measure_row(name: str, options: EngineOptions, book: Book, pairs: int, say: Say) -> RowResult:
-    scripted = Scripted(DICTATED[name]) if name in DICTATED else None
-    pair = Pair(options, Dictated if scripted else LlamaBackend, scripted)
-    model = pair.backends[0].info
+    is_dictated = name not in (REPEATING, PLAIN)
+    kind = Dictated if is_dictated else LlamaBackend
+    backends = [kind(replace(options, drafts=drafts)) for drafts in (True, False)]
+    script = Scripted(DICTATED.get(name, DRAFT_MODEL_ROWS.get(name, 0.0)))
+    draft_model = None
+    if name in DRAFT_MODEL_ROWS:
+        draft_model = backends[0].draft_model = open_for(backends[0], options, ScriptedModel)
+    pair = Pair(backends, _Nothing() if draft_model else script if is_dictated else None)
     samples = []
     texts = _repeating(book) if name == REPEATING else _plain(book)
     for number, text in zip(range(-1, pairs), texts, strict=False):
         say(f"{name} {number + 1}/{pairs}")
-        if scripted:
-            scripted.text = pair.backends[0].tokenize(book.text(2 * TOKENS))[:TOKENS]
-            for backend in pair.backends:
+        request = Generate(prompt_of(text, backends[0].info), TOKENS)
+        if is_dictated:
+            script.text = backends[0].tokenize(book.text(2 * TOKENS))[:TOKENS]
+            for backend in backends:
                 assert isinstance(backend, Dictated)
-                backend.text = scripted.text
-        sample = pair.write(Generate(prompt_of(text, model), TOKENS), drafting_first=number % 2 == 0)
+                backend.text = script.text
+        if draft_model:
+            assert isinstance(draft_model, ScriptedModel)
+            start = len(Preparer(backends[0], backends[0].info.window_tokens).prepare(request).anchor)
+            draft_model.follow(script, start)
+        sample = pair.write(request, drafting_first=number % 2 == 0)
         samples += [sample] if number >= 0 else []
     pair.close()
     return _summarise(name, samples)

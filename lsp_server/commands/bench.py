@@ -72,6 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "drafts":
             names = ", ".join(drafts.ROWS)
             kind.add_argument("--rows", metavar="NAMES", help=f"which rows, separated by commas: {names}; default: all")
+            names = ", ".join(drafts.DRAFT_MODEL_ROWS)
+            kind.add_argument(
+                "--draft-model", metavar="MODEL", help=f"a small model that guesses, for the rows {names}"
+            )
         if name == "revisit":
             _add_revisit(kind)
         if name == "cancel":
@@ -298,8 +302,10 @@ def _run_decode(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 
 
 def _run_drafts(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
-    wanted = _named(arguments.rows, drafts.ROWS) if arguments.rows else drafts.ROWS
-    options = EngineOptions(arguments.model, threads=arguments.threads)
+    rows = (*drafts.ROWS, *(drafts.DRAFT_MODEL_ROWS if arguments.draft_model else ()))
+    wanted = _named(arguments.rows, rows) if arguments.rows else rows
+    draft_model = model_file(arguments.draft_model) if arguments.draft_model else ""
+    options = EngineOptions(arguments.model, threads=arguments.threads, draft_model_path=draft_model)
     return {"drafts": drafts.measure(options, _book(options.model_path), wanted, arguments.pairs, say)}
 
 

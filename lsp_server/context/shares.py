@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from lsp_server.context.scope import Scope
 
 KNOWN_NAME_SHARE = 0.35  # where the name stands in the text anyway
-LIKENESS_SHARE = 0.3  # for the share of its words that stand near the cursor
+LIKENESS_SHARE = 0.5  # for the share of its words that stand near the cursor
 COMPANY_GAIN = 2.0  # for a name that stands in the most similar chunk of the project
 PRIVATE_SHARE, DUNDER_SHARE, CONSTRUCTOR_SHARE = 0.7, 0.05, 0.6
 UNPOPULAR_SHARE, POPULAR = 0.6, 40  # of a name that hardly anybody uses; places of one that counts in full

@@ -21,7 +21,7 @@ def open_backend(options: EngineOptions, progress: Callable[[float], None] = lam
     backend = LlamaBackend(options, progress)
     if options.draft_model_path and options.drafts:
         try:
-            backend.draft_model = _open_for(backend, options)
+            backend.draft_model = open_for(backend, options)
             backend.info = replace(backend.info, draft_model_bytes=backend.draft_model.info.memory_bytes)
         except InfillError as error:
             note = f"There are no guesses from the draft model. {error}"
@@ -29,8 +29,8 @@ def open_backend(options: EngineOptions, progress: Callable[[float], None] = lam
     return backend
 
 
-def _open_for(backend: LlamaBackend, options: EngineOptions) -> LlamaBackend:
-    """The draft model. Raises `InfillError` where it cannot be had or cannot guess."""
+def open_for(backend: LlamaBackend, options: EngineOptions, kind: type[LlamaBackend] = LlamaBackend) -> LlamaBackend:
+    """The draft model that the options name. Raises `InfillError` where it cannot be had or cannot guess."""
     path = Path(options.draft_model_path)
     if not path.is_file():
         raise ModelNotFoundError(f"There is no file {path}. Set engine.draft_model to the path of a GGUF, or to none.")
@@ -38,7 +38,7 @@ def _open_for(backend: LlamaBackend, options: EngineOptions) -> LlamaBackend:
         raise ModelError(
             f"{backend.info.name} cannot forget a wrong guess. Take engine.draft_model out of the settings."
         )
-    model = LlamaBackend(replace(draft_options(options), window_tokens=backend.info.window_tokens))
+    model = kind(replace(draft_options(options), window_tokens=backend.info.window_tokens))
     try:
         if not model.info.can_drop_tail:
             raise ModelFileError(

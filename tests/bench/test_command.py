@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -14,6 +15,7 @@ from lsp_server.bench.busy import busy
 from tests.bench.stub_peer import StubPeer
 
 MODEL = "tiny-fim.gguf"
+EMBEDDED = Path(__file__).parents[2] / "models" / "embedded" / MODEL
 
 
 @pytest.fixture
@@ -107,6 +109,17 @@ def test_drafts_of_every_kind(bench):
     assert wrong["share_accepted"] == 0
 
 
+def test_a_draft_model_that_is_told_what_to_guess(bench):
+    names = list(drafts.DRAFT_MODEL_ROWS)
+    results = bench("drafts", "--draft-model", str(EMBEDDED), "--rows", ",".join(names))
+    rows = {row["name"]: row for row in results["drafts"]}
+    assert list(rows) == names
+    for row in rows.values():
+        assert row["over"]["median"] > 0
+        assert row["num_same"] == 1, "the text is dictated"
+    assert rows[names[1]]["share_accepted"] == 0
+
+
 def test_several_answers_beside_a_bare_loop(bench):
     result = bench("alternatives")["alternatives"]
     assert result["over"]["median"] > 0
@@ -126,6 +139,8 @@ def test_files_in_turn(bench, peer_url):
     ("arguments", "says"),
     [
         (("drafts", "--rows", "80%"), "There is no row '80%'."),
+        (("drafts", "--rows", "draft model none right"), "There is no row 'draft model none right'."),
+        (("drafts", "--draft-model", "nowhere.gguf"), "nowhere.gguf"),
         (("typing", "--rows", "leter"), "There is no row 'leter'."),
         (("typing", "--json", "no/such/folder/r.json"), "There is no folder for"),
         (("typing", "--peer", "http://127.0.0.1:9"), "Is llama-server running?"),
