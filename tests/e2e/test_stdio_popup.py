@@ -15,7 +15,7 @@ from tests.raw_client import INLINE, POPUP, RawClient, eventually
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 INDENT = " " * 8
-SEVERAL_LINES = f'class Stack:\n    def push(self, item):\n{INDENT}"""Push'
+SEVERAL_LINES = f"class Point:\n    def __init__(self, x, y, z):\n{INDENT}self"
 ONE_LINE = "class Stack:\n    def push(self, item):\n        self.items.app()\n"
 _numbers = itertools.count(1)
 
@@ -100,18 +100,18 @@ def as_neovim_inserts(snippet, indent):
 
 async def test_every_client_gets_the_shape_that_works_everywhere(editor, uri):
     editor.open(uri, SEVERAL_LINES)
-    item = await item_at(editor, uri, 2, len(INDENT) + 7)
+    item = await item_at(editor, uri, 2, len(INDENT) + 4)
     start, end = item["textEdit"]["range"]["start"], item["textEdit"]["range"]["end"]
-    assert start == {"line": 2, "character": len(INDENT) + 3}, "the word's start"
-    assert end == {"line": 2, "character": len(INDENT) + 7}, "the cursor"
+    assert start == {"line": 2, "character": len(INDENT)}, "the word's start"
+    assert end == {"line": 2, "character": len(INDENT) + 4}, "the cursor"
     assert set(item["textEdit"]) == {"range", "newText"}, "eglot fails on an InsertReplaceEdit"
     takes_markdown = "markdown" in CLIENTS[editor.name]["completionItem"].get("documentationFormat", [])
     assert isinstance(item["documentation"], str) is not takes_markdown, "only what the client says it can show"
     text = documented(item)
-    assert text.startswith("Push")
-    assert item["textEdit"]["newText"].startswith("Push")
+    assert text.startswith("self")
+    assert item["textEdit"]["newText"].startswith("self")
     assert item["filterText"] == text.split("\n")[0]
-    assert item["label"].startswith("Push")
+    assert item["label"].startswith("self")
     assert "\n" not in item["label"]
     assert item["label"].endswith(f"⏎ +{text.count(chr(10))}")
     assert item["sortText"] < "!"
@@ -121,7 +121,7 @@ async def test_every_client_gets_the_shape_that_works_everywhere(editor, uri):
 
 async def test_several_lines_arrive_as_they_are(editor, uri):
     editor.open(uri, SEVERAL_LINES)
-    item = await item_at(editor, uri, 2, len(INDENT) + 7)
+    item = await item_at(editor, uri, 2, len(INDENT) + 4)
     text, new_text = documented(item), item["textEdit"]["newText"]
     assert "\n" in text
     if editor.name == "Neovim":
@@ -149,7 +149,7 @@ async def test_an_old_neovim_gets_the_first_line(serve, uri):
         client = await serve(capabilities, QUICK, clientInfo={"name": "Neovim", "version": version})
         await client.ready()
         client.open(uri, SEVERAL_LINES)
-        item = await item_at(client, uri, 2, len(INDENT) + 7)
+        item = await item_at(client, uri, 2, len(INDENT) + 4)
         assert ("\n" in item["textEdit"]["newText"]) is several, version
         assert ("\n" in documented(item)) is several
         assert ("⏎" in item["label"]) is several
@@ -178,16 +178,16 @@ async def test_positions_are_in_the_clients_units(editor, uri):
 
 
 async def test_without_a_word_the_range_is_empty(editor, uri):
-    editor.open(uri, SEVERAL_LINES.removesuffix("Push"))
-    item = await item_at(editor, uri, 2, len(INDENT) + 3)
+    editor.open(uri, SEVERAL_LINES.removesuffix("self"))
+    item = await item_at(editor, uri, 2, len(INDENT))
     assert item["textEdit"]["range"]["start"] == item["textEdit"]["range"]["end"]
-    assert item["textEdit"]["range"]["end"] == {"line": 2, "character": len(INDENT) + 3}
+    assert item["textEdit"]["range"]["end"] == {"line": 2, "character": len(INDENT)}
     assert item["filterText"]
 
 
 async def test_windows_line_breaks(editor, uri):
     editor.open(uri, SEVERAL_LINES.replace("\n", "\r\n"))
-    new_text = (await item_at(editor, uri, 2, len(INDENT) + 7))["textEdit"]["newText"]
+    new_text = (await item_at(editor, uri, 2, len(INDENT) + 4))["textEdit"]["newText"]
     if editor.name == "Neovim":
         assert "\r" not in new_text, "its buffers hold no line breaks"
     else:
@@ -205,10 +205,10 @@ async def test_both_at_once_where_the_user_wants_it(serve):
     client = await serve(capabilities, {**QUICK, "completion": {**QUICK["completion"], "popup": "always"}})
     await client.ready()
     client.open("file:///a.py", SEVERAL_LINES)
-    ghost, menu = client.ask("file:///a.py", 2, 15, AUTOMATIC), client.menu("file:///a.py", 2, 15)
+    ghost, menu = client.ask("file:///a.py", 2, 12, AUTOMATIC), client.menu("file:///a.py", 2, 12)
     (ghost_item,) = (await client.response(ghost))["result"]["items"]
     (menu_item,) = (await client.response(menu))["result"]["items"]
-    assert menu_item["textEdit"]["newText"] == "Push" + ghost_item["insertText"]
+    assert menu_item["textEdit"]["newText"] == "self" + ghost_item["insertText"]
 
 
 SLOW = {"model": "fake:decode_ms=60", "completion": {"popup_wait_ms": 50, "max_tokens": 8}}
@@ -262,9 +262,9 @@ async def test_by_hand_only(serve):
     client = await serve(POPUP, {**QUICK, "completion": completion})
     await client.ready()
     client.open("file:///a.py", SEVERAL_LINES)
-    assert (await client.response(client.menu("file:///a.py", 2, 15)))["result"]["items"]
-    client.insert("file:///a.py", 2, 15, "e")
-    typing, by_hand = [await client.response(client.menu("file:///a.py", 2, 16)) for _ in range(2)]
+    assert (await client.response(client.menu("file:///a.py", 2, 12)))["result"]["items"]
+    client.insert("file:///a.py", 2, 12, "e")
+    typing, by_hand = [await client.response(client.menu("file:///a.py", 2, 13)) for _ in range(2)]
     assert (typing["result"]["items"], len(by_hand["result"]["items"])) == ([], 1)
 
 
@@ -290,7 +290,7 @@ async def test_the_menu_is_offered_later_where_the_setting_comes_later(serve):
     client.open("file:///a.py", SEVERAL_LINES)
 
     async def has_items():
-        return (await client.response(client.menu("file:///a.py", 2, 15)))["result"]["items"]
+        return (await client.response(client.menu("file:///a.py", 2, 12)))["result"]["items"]
 
     await eventually(has_items)
     [request] = client.all_of(REGISTER)

@@ -83,7 +83,7 @@ async def test_parts_are_counted_as_they_are_reported(reporting):
     chosen = {"text": "return", "range": {"start": {"line": 1, "character": 4}, "end": {"line": 1, "character": 7}}}
     (item,) = await items_at(reporting, 7, selectedCompletionInfo=chosen)
     (argument,) = item["command"]["arguments"]
-    for length in (0, 8, 8, 9):
+    for length in (0, 7, 7, 8):
         assert await reporting.command("infill.partiallyAccepted", {**argument, "length": length}) is True
         reporting.change(URI, {"text": "def add(a, b):\n    " + item["insertText"][:length]})
     await run(reporting, item)

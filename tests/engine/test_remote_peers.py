@@ -72,7 +72,7 @@ async def test_a_server_of_openai_s_api_completes(url):
         async with asyncio.timeout(TIMEOUT_S):
             model = await engine.ready()
             answer = await Pipeline(engine, settings).complete(
-                snapshot_at("def add(a, b):\n    return ‸\n\n\nprint(add(1, 2))\n"), none, Ask("command")
+                snapshot_at("def add(a, b):\n‸\n\n\nprint(add(1, 2))\n"), none, Ask("command")
             )
     finally:
         await engine.stop()

@@ -24,20 +24,21 @@ Tokens = list[int]
 # How often each kind of hole is cut. One that the place does not offer becomes a line. A small model cannot tell from
 # the suffix how many lines are missing, and so ends after one as often as it saw that: most holes are one.
 KINDS = {
-    "line": 0.50,  # a whole line, from its start
-    "closers": 0.13,  # a line whose closing brackets stand behind the cursor already, as an editor puts them
-    "lines": 0.07,  # some lines, from a line's start
-    "block": 0.07,  # all that is indented below a line that ends with a colon
+    "line": 0.45,  # a whole line, from its start
+    "closers": 0.12,  # a line whose closing brackets stand behind the cursor already, as an editor puts them
+    "lines": 0.10,  # some lines, from a line's start
+    "block": 0.11,  # all that is indented below a line that ends with a colon
     "rest": 0.12,  # the rest of a line begun before the cursor
     "span": 0.04,  # whatever stands between two places
     "nothing": 0.02,  # nothing is missing
-    "text": 0.05,  # no hole at all: a piece of a document
+    "text": 0.04,  # no hole at all: a piece of a document
 }
 MOST_LINES = 10
-WEIGHT_OF_MIDDLE = 3.0
+WEIGHT_OF_MIDDLE, WEIGHT_OF_END = 3.0, 4.0
 SHARE_OF_MIDDLE, SHARE_OF_SUFFIX, SHARE_OF_BLOCKS = 0.4, 0.3, 0.35
 BLOCKS_PROBABILITY = 0.3
 LEAST_ROOM, LEAST_ROOM_FOR_BLOCKS = 48, 400
+LEAST_SHARE = 160
 _CLOSERS = re.compile(r"""(?<=[^\s)\]}'"])(['"]?[)\]}]+[:,]?)$""")
 
 
@@ -91,14 +92,18 @@ class Rows:
         chooser = random.Random(f"{self._seed} {self._length} {self._first + index}")
         tokens: Tokens = []
         weights: list[float] = []
-        while self._length + 1 - len(tokens) >= LEAST_ROOM:
-            example = Maker(self._corpus, chooser).example(self._length + 1 - len(tokens))
-            tokens += example[0]
-            weights += example[1]
+        while (left := self._length + 1 - len(tokens)) >= LEAST_ROOM:
+            example = Maker(self._corpus, chooser).example(min(left, self._share(chooser)))
+            tokens += example[0][:left]  # a line may be longer than there is room
+            weights += example[1][:left]
         missing = self._length + 1 - len(tokens)
         tokens += [self._corpus.vocabulary.end] * missing
         weights += [0.0] * missing
         return np.array(tokens, dtype=np.int64), np.array(weights[1:], dtype=np.float32)
+
+    def _share(self, chooser: random.Random) -> int:
+        """How many of a row's tokens an example gets: often few, for only its middle teaches what a hole wants."""
+        return max(LEAST_SHARE, int((self._length + 1) * chooser.random() ** 2))
 
 
 class Maker:
@@ -141,7 +146,7 @@ class Maker:
         markers = {vocabulary.begin, vocabulary.prefix, vocabulary.suffix, vocabulary.middle}
         weights = [0.0 if token in markers else 1.0 for token in before]
         middle = [*hole.middle, vocabulary.end]
-        return before + middle, weights + [WEIGHT_OF_MIDDLE] * len(middle)
+        return before + middle, weights + [WEIGHT_OF_MIDDLE] * len(hole.middle) + [WEIGHT_OF_END]
 
     def _tail(self, tokens: Tokens, room: int) -> Tokens:
         """The end of a prefix, from a line's start where one is near."""

@@ -7,6 +7,7 @@ with ours: a file whose pre-tokeniser it does not reproduce is of no use.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import tempfile
 from pathlib import Path
@@ -90,8 +91,14 @@ def count_equal(path: Path, vocabulary: Vocabulary, texts: list[str]) -> int:
     return sum(model.tokenize(text.encode(), add_bos=False, special=False) == vocabulary.encode(text) for text in texts)
 
 
+@llama_cpp.llama_log_callback
+def silent(level: int, text: bytes, data: ctypes.c_void_p) -> None:
+    """Print nothing."""
+
+
 def quantise(source: Path, target: Path, file_type: int) -> None:
-    """Let llama.cpp quantise a file."""
+    """Let llama.cpp quantise a file, which it would tell of tensor by tensor."""
+    llama_cpp.llama_log_set(silent, ctypes.c_void_p())
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = file_type
     if llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), params) != 0:

@@ -13,7 +13,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -26,7 +26,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from vocabulary import Vocabulary
 
-SEED = 1
 WARM_UP_SHARE, DECAY_SHARE = 0.01, 0.4
 SAVE_EVERY_S, LOG_EVERY_S = 300.0, 20.0
 
@@ -67,23 +66,27 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--preset", choices=PRESETS, required=True)
     parser.add_argument("--tokens", type=float, help="see so many instead of the preset's")
+    parser.add_argument("--seed", type=int, default=1, help="another one for other places of the corpus (1)")
+    parser.add_argument("--rate", type=float, help="the highest learning rate, instead of the preset's")
     parser.add_argument("--start", type=Path, help="a GGUF of the preset's shape to begin with, instead of chance")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many, to be called again")
     parser.add_argument("--bfloat16", action="store_true", help="multiply in bfloat16 on a CPU that can")
     arguments = parser.parse_args()
     preset = PRESETS[arguments.preset]
+    if arguments.rate:
+        preset = replace(preset, matrix_rate=arguments.rate, other_rate=arguments.rate)
     tokens = int(arguments.tokens or preset.tokens)
-    training = Training(arguments.work, preset, tokens, arguments.start, arguments.bfloat16)
+    training = Training(arguments.work, preset, tokens, arguments.seed, arguments.start, arguments.bfloat16)
     training.run(time.monotonic() + arguments.minutes * 60)
 
 
 class Training:
     """A model, its optimisers, and how many tokens it has seen."""
 
-    def __init__(self, work: Path, preset: Preset, tokens: int, start: Path | None, bfloat16: bool) -> None:
-        torch.manual_seed(SEED)
+    def __init__(self, work: Path, preset: Preset, tokens: int, seed: int, start: Path | None, bfloat16: bool) -> None:
+        torch.manual_seed(seed)
         torch.set_float32_matmul_precision("high")
-        self.work, self.preset, self.tokens = work, preset, tokens
+        self.work, self.preset, self.tokens, self.seed = work, preset, tokens, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.bfloat16 = bfloat16 or self.device.type == "cuda"
         self.shape = Shape(
@@ -117,7 +120,7 @@ class Training:
     def _phase(self, losses_of: Losses, length: int, end: int, ends_at: float) -> None:
         rows_a_step = self.preset.batch_tokens // length
         steps = (end - self.seen) // self.preset.batch_tokens
-        rows = Rows(self.work, length, self.seen // length, steps * rows_a_step, SEED)
+        rows = Rows(self.work, length, self.seen // length, steps * rows_a_step, self.seed)
         loader = DataLoader(rows, rows_a_step, collate_fn=batch_of, num_workers=self.preset.workers, prefetch_factor=4)
         logged = saved = time.monotonic()
         seen_at_log, losses = self.seen, []
