@@ -8,7 +8,7 @@ import pytest
 
 from tests.editors.emacs import Emacs
 from tests.editors.ghost import has_no_ghost_text, ready, served, type_into
-from tests.editors.texts import ACTIONS, LAST, edited
+from tests.editors.texts import ACTIONS, POINT, edited
 
 _numbers = itertools.count(1)
 
@@ -143,14 +143,14 @@ def test_quitting_stops_a_code_action(start_emacs):
 
 def test_at_the_end_of_a_buffer_without_a_line_break(emacs):
     since = emacs.tap.mark
-    emacs.open(f"end-{next(_numbers)}.py", LAST.rstrip("\n"))
-    emacs.type("if ")
+    emacs.open(f"end-{next(_numbers)}.py", POINT.rstrip("\n"))
+    emacs.type("self")
     offered = emacs.offered(since)
     first, line_break, more = offered.partition("\n")
     assert more, "the model has changed: find another case"
     emacs.press("M-Down")
     emacs.wait_for(lambda: emacs.shows(line_break + more), "the other lines")
     column, _ = emacs.terminal.cursor()
-    assert column == len(f"    if {first}")
+    assert column == len(f"        self{first}")
     emacs.press("Tab")
-    assert emacs.saved() == LAST.replace("‸", f"if {offered}")
+    assert emacs.saved() == POINT.replace("‸", f"self{offered}")

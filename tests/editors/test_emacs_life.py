@@ -199,7 +199,7 @@ def test_ghost_text_goes_where_the_popup_has_the_keys(start_emacs):
     editor = ready(start_emacs(config=config + beside() + SET_UP, packages=("company",)))
     since = editor.tap.mark
     editor.open("words.py", TRIANGLE)
-    editor.type("x = ad")
+    editor.type("print(ad")
     offered = editor.offered(since)
     editor.command("company-complete")
     editor.terminal.wait_for_text("adder", "address")
@@ -207,7 +207,7 @@ def test_ghost_text_goes_where_the_popup_has_the_keys(start_emacs):
     editor.press("C-n", "Enter")
     offered = editor.offered(since)
     editor.press("Tab")
-    assert editor.saved() == file_with(f"x = address{offered}")
+    assert editor.saved() == file_with(f"print(address{offered}")
 
 
 def test_nothing_is_shown_while_the_minibuffer_has_the_keys(start_emacs):
@@ -229,24 +229,24 @@ def beside():
 def choose_adder(editor):
     """Complete `ad` with the other server's words: the first time, Emacs writes what they have in common."""
     editor.press("C-M-i")
-    editor.terminal.wait_for_text("x = add")
+    editor.terminal.wait_for_text("print(add")
     editor.press("C-M-i")
     editor.terminal.wait_for_text("adder", "address")
     editor.type("e")
     editor.press("C-M-i")
-    editor.terminal.wait_for_text("x = adder")
+    editor.terminal.wait_for_text("print(adder")
 
 
 def test_another_server_s_completions_are_as_they_were(start_emacs):
     editor = ready(start_emacs(config=beside() + SET_UP))
     since = editor.tap.mark
     editor.open("words.py", TRIANGLE)
-    editor.type("x = ad")
+    editor.type("print(ad")
     assert editor.offered(since)
     choose_adder(editor)
     offered = editor.offered(since)
     editor.press("Tab")
-    assert editor.saved() == file_with(f"x = adder{offered}")
+    assert editor.saved() == file_with(f"print(adder{offered}")
 
 
 def test_without_the_multiplexer_it_is_said_that_the_other_server_is_missing(start_emacs):
@@ -261,7 +261,7 @@ def test_where_only_infill_is_missing_the_other_server_runs(start_emacs):
     editor = start_emacs(config=WORDS_SERVER + config + SET_UP)
     editor.open("words.py", TRIANGLE)
     editor.terminal.wait_for_text("eglot:project")
-    editor.type("x = ad")
+    editor.type("print(ad")
     choose_adder(editor)
 
 

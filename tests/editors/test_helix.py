@@ -10,7 +10,7 @@ import pytest
 
 from tests.editors.helix import LANGUAGES, MENU, Helix, other_server
 from tests.editors.picture import as_svg, text_of
-from tests.editors.texts import ACTIONS, AREAS, FIRST, STACK, TRIANGLE, Case, edited
+from tests.editors.texts import ACTIONS, AREAS, POINT, STACK, TRIANGLE, Case, edited
 
 _numbers = itertools.count(1)
 
@@ -24,9 +24,9 @@ CASES = {
     "in brackets that the editor closed": Case(
         STACK + "    def add(self, item):\n        ‸\n", "self.items.append(ite", "self.items.append(‸)"
     ),
-    "several lines": Case(FIRST + "def last(items):\n    if ‸\n", "ite", "‸"),
+    "several lines": Case(POINT, "sel", "‸"),
     "after emoji": Case("# 😀 é\n" + TRIANGLE, "print('😀😀'); ret", "print('😀😀'); ‸"),
-    "in a file of CRLF": Case((FIRST + "def last(items):\n    if ‸\n").replace("\n", "\r\n"), "ite", "‸"),
+    "in a file of CRLF": Case(POINT.replace("\n", "\r\n"), "sel", "‸"),
 }
 SEVERAL_LINES = ("several lines", "in a file of CRLF")
 

@@ -115,16 +115,16 @@ def test_another_server_s_completions_are_as_they_were(start):
     editor = ready(start(config=WORDS_SERVER + SET_UP))
     since = editor.tap.mark
     editor.open("words.py", TRIANGLE)
-    editor.type("x = ad")
+    editor.type("print(ad")
     assert editor.offered(since)
     editor.press("C-x", "C-o")
     editor.terminal.wait_for_text("adder", "address")
     editor.press("C-n", "C-y")
     offered = editor.offered(since)
     column, row = editor.terminal.cursor()
-    assert editor.terminal.screen().split("\n")[row][:column] == "    x = address"
+    assert editor.terminal.screen().split("\n")[row][:column] == "    print(address"
     editor.press("Tab")
-    assert editor.saved() == file_with(f"x = address{offered}")
+    assert editor.saved() == file_with(f"print(address{offered}")
 
 
 def test_the_menu_has_the_text_where_ghost_text_is_off(start):
@@ -134,7 +134,7 @@ def test_the_menu_has_the_text_where_ghost_text_is_off(start):
     assert "inlineCompletionProvider" not in capabilities
     editor.open("menu.py", TRIANGLE)
     since = editor.tap.mark
-    editor.type("x = ad")
+    editor.type("print(ad")
     editor.press("C-x", "C-o")
     editor.terminal.wait_for_text("adder", "address", "infill")
     (_, answer), *_ = editor.tap.answers("textDocument/completion", since)
@@ -142,14 +142,14 @@ def test_the_menu_has_the_text_where_ghost_text_is_off(start):
     text = item["documentation"]["value"].removeprefix("```python\n").removesuffix("\n```")
     selects(editor, text.split("\n")[0])
     editor.press("C-y")
-    assert editor.saved() == file_with(f"x = {text}")
+    assert editor.saved() == file_with(f"print({text}")
 
 
 def selects(editor, word):
     """Go through the menu until a word is selected; Neovim puts it into the text."""
     for _ in range(4):
         column, row = editor.terminal.cursor()
-        if editor.terminal.screen().split("\n")[row].startswith(f"    x = {word}"):
+        if editor.terminal.screen().split("\n")[row].startswith(f"    print({word}"):
             return
         editor.press("C-n")
         editor.wait_for(lambda before=(column, row): editor.terminal.cursor() != before, "the next item")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.editors.messages import INLINE
-from tests.editors.texts import LAST, first_word
+from tests.editors.texts import POINT, first_word
 
 _numbers = itertools.count(1)
 
@@ -18,10 +18,10 @@ SLOW = {"model": "fake:decode_ms=30", "completion": {"max_tokens": 16}, "engine"
 
 @pytest.fixture
 def last(editor):
-    """The editor, with ghost text of several lines behind `    if `."""
+    """The editor, with ghost text of several lines behind `        self`."""
     since = editor.tap.mark
-    editor.open(f"ghost-{next(_numbers)}.py", LAST)
-    editor.type("if ")
+    editor.open(f"ghost-{next(_numbers)}.py", POINT)
+    editor.type("self")
     editor.ghost = editor.offered(since)
     assert "\n" in editor.ghost, "the model has changed: find another case"
     return editor
@@ -38,7 +38,7 @@ def slow(new_editor, tmp_path_factory):
 
 
 def file_with(text):
-    return LAST.replace("‸", text)
+    return POINT.replace("‸", text)
 
 
 def test_a_word_a_line_and_the_rest(last):
@@ -49,13 +49,13 @@ def test_a_word_a_line_and_the_rest(last):
     last.press("M-Down")
     last.wait_for(lambda: last.shows("\n" + more), "the other lines")
     last.press("Tab")
-    assert last.saved() == file_with(f"if {last.ghost}")
+    assert last.saved() == file_with(f"self{last.ghost}")
 
 
 def test_accepting_is_one_step_of_undo(last):
     last.press("Tab")
     last.undo()
-    assert last.saved() == file_with("if ")
+    assert last.saved() == file_with("self")
 
 
 def test_what_is_typed_of_it_is_taken_off_its_front(last):
@@ -63,29 +63,29 @@ def test_what_is_typed_of_it_is_taken_off_its_front(last):
     last.type(last.ghost[:4])
     last.wait_for(lambda: last.shows(last.ghost[4:]), "the rest")
     last.press("Tab")
-    assert last.saved() == file_with(f"if {last.ghost}")
+    assert last.saved() == file_with(f"self{last.ghost}")
     assert all(last.ghost.endswith(text) for text in last.tap.texts(since)[:1]), "the server says the same"
 
 
 def test_keys_faster_than_the_screen_are_in_order(last):
     """All at once: some of the text, the key that accepts the rest, and more."""
     last.press(*last.ghost[:3], "Tab", "z")
-    assert last.saved() == file_with(f"if {last.ghost}z")
+    assert last.saved() == file_with(f"self{last.ghost}z")
 
 
 def test_what_contradicts_it_takes_it_away_at_once(last):
     key = "Z"
     assert not last.ghost.startswith(key)
     last.press(key)
-    last.wait_for(lambda: last.terminal.cursor()[0] == len("    if Z"), "the key")
+    last.wait_for(lambda: last.terminal.cursor()[0] == len("        selfZ"), "the key")
     assert not last.shows(last.ghost)
 
 
 def test_moving_away_takes_it_away(last):
     last.press("Left")
-    last.wait_for(lambda: last.terminal.cursor()[0] == len("    if"), "the move")
+    last.wait_for(lambda: last.terminal.cursor()[0] == len("        sel"), "the move")
     assert not last.shows(last.ghost)
-    assert last.saved() == file_with("if ")
+    assert last.saved() == file_with("self")
 
 
 def test_dismissed_it_stays_away_until_something_is_typed(last):
@@ -113,18 +113,18 @@ def test_alternatives_are_asked_for_and_shown_in_turn(last):
     last.press("M-p")
     last.wait_for(lambda: last.shows(texts[-1]), "the last text")
     last.press("Tab")
-    assert last.saved() == file_with(f"if {texts[-1]}")
+    assert last.saved() == file_with(f"self{texts[-1]}")
 
 
 def test_asked_by_hand(editor):
-    editor.open(f"ghost-{next(_numbers)}.py", LAST.replace("    ‸", "    if ‸"))
+    editor.open(f"ghost-{next(_numbers)}.py", POINT.replace("‸", "self‸"))
     since = editor.tap.mark
     editor.press(*editor.keys["trigger"].split())
     offered = editor.offered(since)
     kinds = [request["params"]["context"]["triggerKind"] for request in editor.tap.sent(INLINE, since)]
     assert 1 in kinds
     editor.press("Tab")
-    assert editor.saved() == file_with(f"if {offered}")
+    assert editor.saved() == file_with(f"self{offered}")
 
 
 def test_a_request_that_is_out_of_date_is_cancelled(slow):

@@ -8,24 +8,24 @@ import re
 import pytest
 
 from tests.editors.messages import INLINE
-from tests.editors.texts import LAST
+from tests.editors.texts import POINT
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture
 def last(vscode):
-    """The editor, with ghost text of several lines behind `    if `."""
+    """The editor, with ghost text of several lines behind `        self`."""
     since = vscode.tap.mark
-    vscode.open(f"ghost-{next(_numbers)}.py", LAST)
-    vscode.type("if ")
+    vscode.open(f"ghost-{next(_numbers)}.py", POINT)
+    vscode.type("self")
     vscode.ghost_text = vscode.offered(since)
     assert "\n" in vscode.ghost_text, "the model has changed: find another case"
     return vscode
 
 
 def file_with(text):
-    return LAST.replace("‸", text)
+    return POINT.replace("‸", text)
 
 
 def executed(editor, since):
@@ -52,7 +52,7 @@ def test_accepting_is_one_step_of_undo_and_is_reported(last):
     assert command == "infill.acceptedCompletion"
     assert argument["id"] in offered_ids(last, 0)
     last.press("Control+z")
-    assert last.saved() == file_with("if ")
+    assert last.saved() == file_with("self")
 
 
 def test_a_word_then_the_rest(last):
@@ -65,7 +65,7 @@ def test_a_word_then_the_rest(last):
     assert (command, argument["length"]) == ("infill.partiallyAccepted", len(word))
     assert argument["id"] in offered_ids(last, 0)
     last.press("Tab")
-    assert last.saved() == file_with(f"if {last.ghost_text}")
+    assert last.saved() == file_with(f"self{last.ghost_text}")
 
 
 def test_a_line_then_the_rest(last):
@@ -76,21 +76,21 @@ def test_a_line_then_the_rest(last):
     last.press("Tab")  # the rest begins with white space: this is its indentation
     last.wait_for(lambda: last.ghost().startswith(more.lstrip()[:6]), "the rest of the second line")
     last.press("Tab")
-    assert last.saved() == file_with(f"if {first_line}\n{more}")
+    assert last.saved() == file_with(f"self{first_line}\n{more}")
 
 
 def test_what_is_typed_of_it_is_taken_off_its_front(last):
     last.type(last.ghost_text[:6])  # to a colon, behind which no menu opens
     last.wait_for(lambda: last.shows(last.ghost_text[6:]), "the rest")
     last.press("Tab")
-    assert last.saved() == file_with(f"if {last.ghost_text}")
+    assert last.saved() == file_with(f"self{last.ghost_text}")
     assert not last.toasts()
 
 
 def test_dismissed_it_is_away(last):
     last.press("Escape")
     last.wait_for(lambda: last.ghost() == "", "the end of the ghost text")
-    assert last.saved() == file_with("if ")
+    assert last.saved() == file_with("self")
 
 
 def test_alternatives_are_asked_for_and_shown_in_turn(last):
@@ -103,7 +103,7 @@ def test_alternatives_are_asked_for_and_shown_in_turn(last):
     assert len(texts) > 1, "the model has changed: find another case"
     last.wait_for(lambda: last.shows(texts[1]), "the second text")
     last.press("Tab")
-    assert last.saved() == file_with(f"if {texts[1]}")
+    assert last.saved() == file_with(f"self{texts[1]}")
 
 
 def test_typing_fast_asks_the_engine_seldom_and_answers_everything(vscode):

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.editors.texts import AREAS, LAST, TRIANGLE, Case
+from tests.editors.texts import AREAS, POINT, TRIANGLE, Case
 
 _numbers = itertools.count(1)
 
@@ -20,9 +20,9 @@ CASES = {
         AREAS.replace("    ", "\t") + "def triangle_area(base, height):‸\n", "\n", becomes="\n\t‸"
     ),
     "in brackets that the editor closed": Case(TRIANGLE, "return max(", becomes="return max(‸)"),
-    "several lines": Case(LAST, "if "),
+    "several lines": Case(POINT, "self"),
     "after emoji": Case("# 😀 é\n" + TRIANGLE, "a = '😀😀'; return "),
-    "in a file of CRLF": Case(LAST.replace("\n", "\r\n"), "if "),
+    "in a file of CRLF": Case(POINT.replace("\n", "\r\n"), "self"),
     "where text follows": Case(AREAS + "area = rectangle_area(‸)\nprint(area)\n", "side, "),
 }
 SEVERAL_LINES = ("several lines", "in a file of CRLF")

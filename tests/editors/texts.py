@@ -17,15 +17,7 @@ def rectangle_area(width, height):
 
 """
 TRIANGLE = AREAS + "def triangle_area(base, height):\n    ‸\n"
-FIRST = """\
-def first(items):
-    if not items:
-        return None
-    return items[0]
-
-
-"""
-LAST = FIRST + "def last(items):\n    ‸\n"
+POINT = AREAS + "class Point:\n    def __init__(self, x, y, z):\n        ‸\n"
 STACK = """\
 class Stack:
     def __init__(self):
@@ -82,9 +74,9 @@ TYPED = {
         "self.items.append(",
         becomes="self.items.append(‸)",
     ),
-    "several lines": Case(LAST, "if "),
+    "several lines": Case(POINT, "self"),
     "after emoji": Case("# 😀 é\n" + TRIANGLE, "print('😀😀'); ret"),
-    "in a file of CRLF": Case(LAST.replace("\n", "\r\n"), "if "),
+    "in a file of CRLF": Case(POINT.replace("\n", "\r\n"), "self"),
     "where text follows": Case(AREAS + "area = rectangle_area(‸)\nprint(area)\n", "wi"),
 }
 SEVERAL_LINES = ("several lines", "in a file of CRLF")
