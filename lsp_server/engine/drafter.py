@@ -29,6 +29,8 @@ class Drafter:
     ) -> None:
         self._source = source or LookUp(lambda token: bool(backend.piece(token)))
         self._lengths = DraftLengths(backend.info.prefill_tokens_per_s)
+        self._clock = clock
+        self._look_up_s = self._spent_s = 0.0  # what it took to guess the last time, and in this step
         self._is_on = backend.info.parameters.drafts and backend.info.can_drop_tail
         model, tokens_per_s = backend.draft_model, backend.info.prefill_tokens_per_s
         self._model = DraftModel(model, tokens_per_s, clock, has_news) if model is not None else None
@@ -40,10 +42,11 @@ class Drafter:
         """
         if not self._is_on or not all(part.is_writing for part in parts):
             return
-        guesses = [self._guess(part.run) for part in parts]
-        for part, guess, length in zip(parts, guesses, self._lengths.choose(guesses, room), strict=True):
-            part.guess = guess
-            part.guessed = list(guess.tokens[:length]) if guess else []
+        # Beside a small model on a fast machine even to look for guesses takes a share of the time that counts.
+        if self._lengths.affords(self._look_up_s):
+            began = self._clock()
+            self._guess_for(parts, room)
+            self._look_up_s = self._spent_s = self._clock() - began
         if self._model and len(parts) == 1 and not parts[0].guessed:
             self._model.add_to(parts[0], min(room, _most_guessed(parts[0].run)))
 
@@ -55,7 +58,9 @@ class Drafter:
             self._model.evaluated(parts, seconds)
         self._lengths.measure(len(parts) + sum(len(part.guessed) for part in parts), seconds)
         own = [part for part in parts if part.guess is not None and part.guess.kind != KIND]
-        self._lengths.settle(len(parts), sum(len(part.guessed) for part in own), sum(part.num_right for part in own))
+        num_guessed, num_right = sum(len(part.guessed) for part in own), sum(part.num_right for part in own)
+        self._lengths.settle(len(parts), num_guessed, num_right, self._spent_s)
+        self._spent_s = 0.0
         for part in own:
             if part.guess is not None:
                 self._lengths.learn(part.guess.kind, len(part.guessed), part.num_right)
@@ -66,6 +71,12 @@ class Drafter:
             self._source.ended(run)
         if self._model and run.timings.decoded_tokens:
             self._model.ended(run.timings.decoded_tokens)
+
+    def _guess_for(self, parts: Sequence[Part], room: int) -> None:
+        guesses = [self._guess(part.run) for part in parts]
+        for part, guess, length in zip(parts, guesses, self._lengths.choose(guesses, room), strict=True):
+            part.guess = guess
+            part.guessed = list(guess.tokens[:length]) if guess else []
 
     def _guess(self, run: Run) -> Guess | None:
         """What a run may write next."""

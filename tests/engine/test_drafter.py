@@ -38,6 +38,30 @@ def test_what_is_guessed_right_saves_decodes(make_bench, reference):
     assert bench.backend.num_decodes < LONG / 2
 
 
+class Slow:
+    """Has no guess, and takes its time to say so."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.bench = None
+        self.num_asked = 0
+
+    def guess(self, _):
+        self.bench.now += self.seconds
+        self.num_asked += 1
+
+    def ended(self, _):
+        pass
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(0.0, LONG - 2, LONG), (1000.0, 1, 3)])
+def test_where_to_look_for_guesses_takes_long_they_are_looked_for_rarely(make_bench, reference, seconds, least, most):
+    source = Slow(seconds)
+    source.bench = bench = make_bench(guesses=source)
+    bench.answer("a", long_text(reference), max_tokens=LONG)
+    assert least <= source.num_asked <= most
+
+
 def test_every_chunk_says_how_many_guesses_were_right_so_far(make_bench, reference):
     bench = make_bench(guesses=clairvoyant(0.7))
     timings = bench.answer("a", long_text(reference), max_tokens=LONG).timings

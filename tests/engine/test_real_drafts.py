@@ -148,4 +148,5 @@ def test_what_is_read_and_written_is_a_source(backends):
         written = drafting.write(request)
         assert written == plain.write(request)
         num_written += len(written[1])
-    assert drafting.num_right > num_written / 2 > 4
+    assert num_written > 8
+    assert drafting.num_right > 2, "how many are tried depends on what batches cost"
