@@ -53,10 +53,11 @@ class Scope:
         """What the text imports, and what it imported when it was saved as far as it still uses that: not all of a long
         text is parsed. Where the snapshot begins behind the head of its file, all of what was saved.
         """
-        known = {each.alias for each in self.outline.imports}
-        is_whole = self.snapshot.line == self.cursor_line
-        saved = (each for each in self.saved.imports if each.alias not in known)
-        return [*self.outline.imports, *(each for each in saved if not is_whole or each.alias in self._used)]
+        saved = self.saved.imports
+        if self.snapshot.line == self.cursor_line:
+            known = {each.alias for each in self.outline.imports}
+            saved = [each for each in saved if each.alias in self._used and each.alias not in known]
+        return list(dict.fromkeys((*self.outline.imports, *saved)))
 
     @cached_property
     def own_names(self) -> frozenset[str]:
@@ -230,7 +231,7 @@ def _start_of_parsed(language_id: str, prefix: str) -> int:
     for pattern in (_TOP_LINE, _DEFINITION):
         if match := pattern.search(prefix, first, first + BEFORE_CHARACTERS // 2):
             return match.start()
-    return prefix.find("\n", first) + 1
+    return prefix.find("\n", first) + 1 or first
 
 
 def _behind_what_is_open(language_id: str, text: str, place: int) -> int:

@@ -143,6 +143,13 @@ def test_of_a_text_that_begins_behind_its_imports_the_saved_ones_count(project):
     assert any("def make_circle(" in line for _, line in found(made, snapshot))
 
 
+def test_of_several_imports_of_everything_each_counts(project):
+    head = "from others import *\n"
+    made = project({"shapes.py": SHAPES, "others.py": "", "main.py": f"from shapes import *\n{head}{LONG}"})
+    snapshot = replace(made.at("main.py", f"{head}{LONG}x = ‸\n"), line=9999)
+    assert any("def make_circle(" in line for _, line in found(made, snapshot))
+
+
 def test_what_the_project_uses_comes_first(project):
     uses = "from shapes import second\n\nsecond()\n"
     made = project({"shapes.py": "def first(): ...\ndef second(): ...\n", **{f"use{n}.py": uses for n in range(9)}})
