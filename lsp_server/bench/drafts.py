@@ -162,25 +162,25 @@ def measure(options: EngineOptions, book: Book, names: Sequence[str], pairs: int
 
 
 def _measure_row(name: str, options: EngineOptions, book: Book, pairs: int, say: Say) -> RowResult:
-    is_dictated = name not in (REPEATING, PLAIN)
-    kind = Dictated if is_dictated else LlamaBackend
+    odds = (DICTATED | DRAFT_MODEL_ROWS).get(name)
+    script = None if odds is None else Scripted(odds)
+    kind = Dictated if script else LlamaBackend
     backends = [kind(replace(options, drafts=drafts)) for drafts in (True, False)]
-    script = Scripted(DICTATED.get(name, DRAFT_MODEL_ROWS.get(name, 0.0)))
     draft_model = None
     if name in DRAFT_MODEL_ROWS:
         draft_model = backends[0].draft_model = open_for(backends[0], options, ScriptedModel)
-    pair = Pair(backends, _Nothing() if draft_model else script if is_dictated else None)
+    pair = Pair(backends, _Nothing() if draft_model else script)
     samples = []
     texts = _repeating(book) if name == REPEATING else _plain(book)
     for number, text in zip(range(-1, pairs), texts, strict=False):
         say(f"{name} {number + 1}/{pairs}")
         request = Generate(prompt_of(text, backends[0].info), TOKENS)
-        if is_dictated:
+        if script:
             script.text = backends[0].tokenize(book.text(2 * TOKENS))[:TOKENS]
             for backend in backends:
                 assert isinstance(backend, Dictated)
                 backend.text = script.text
-        if draft_model:
+        if script and draft_model:
             assert isinstance(draft_model, ScriptedModel)
             start = len(Preparer(backends[0], backends[0].info.window_tokens).prepare(request).anchor)
             draft_model.follow(script, start)

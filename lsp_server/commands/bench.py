@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "typing":
             _add_typing(kind)
         if name == "drafts":
-            names = ", ".join(drafts.ROWS)
+            names = _for_help(drafts.ROWS)
             kind.add_argument("--rows", metavar="NAMES", help=f"which rows, separated by commas: {names}; default: all")
-            names = ", ".join(drafts.DRAFT_MODEL_ROWS)
+            names = _for_help(drafts.DRAFT_MODEL_ROWS)
             kind.add_argument(
                 "--draft-model", metavar="MODEL", help=f"a small model that guesses, for the rows {names}"
             )
@@ -87,6 +87,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
     bench_context.add_kind(kinds)
     bench_load.add_kind(kinds)
+
+
+def _for_help(rows: Iterable[str]) -> str:
+    """Names of rows as argparse wants them, which takes a percent sign for the beginning of a field."""
+    return ", ".join(rows).replace("%", "%%")
 
 
 def _add_typing(parser: argparse.ArgumentParser) -> None:

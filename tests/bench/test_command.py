@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 import pytest
@@ -12,10 +11,10 @@ import pytest
 from lsp_server import cli
 from lsp_server.bench import drafts
 from lsp_server.bench.busy import busy
+from lsp_server.catalog.resolve import embedded_model
 from tests.bench.stub_peer import StubPeer
 
 MODEL = "tiny-fim.gguf"
-EMBEDDED = Path(__file__).parents[2] / "models" / "embedded" / MODEL
 
 
 @pytest.fixture
@@ -111,7 +110,7 @@ def test_drafts_of_every_kind(bench):
 
 def test_a_draft_model_that_is_told_what_to_guess(bench):
     names = list(drafts.DRAFT_MODEL_ROWS)
-    results = bench("drafts", "--draft-model", str(EMBEDDED), "--rows", ",".join(names))
+    results = bench("drafts", "--draft-model", str(embedded_model()), "--rows", ",".join(names))
     rows = {row["name"]: row for row in results["drafts"]}
     assert list(rows) == names
     for row in rows.values():
@@ -133,6 +132,16 @@ def test_files_in_turn(bench, peer_url):
     assert set(result["over_cold"]) == {"ours", "peer"}
     assert result["evaluated_tokens"]["ours"]["median"] < 100, "what was moved out of the cache came back"
     assert "on return" in results["printed"]
+
+
+@pytest.mark.parametrize("kind", ["typing", "cancel", "decode", "drafts", "alternatives", "revisit", "context", "load"])
+def test_every_kind_says_what_it_does(capsys, kind):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["bench", kind, "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Measure" in printed
+    assert "{" not in printed
+    assert kind != "drafts" or "draft model 80% right, draft model none right" in printed
 
 
 @pytest.mark.parametrize(
