@@ -86,7 +86,7 @@ def test_a_line_then_the_rest(last):
 
 
 def test_what_is_typed_of_it_is_taken_off_its_front(last):
-    last.type(last.ghost_text[:6])  # to a colon, behind which no menu opens
+    last.type(last.ghost_text[:6])  # to a space, behind which no menu opens
     last.wait_for(lambda: last.shows(last.ghost_text[6:]), "the rest")
     last.press("Tab")
     assert last.saved() == file_with(f"self{last.ghost_text}")

@@ -149,4 +149,4 @@ def test_what_is_read_and_written_is_a_source(backends):
         assert written == plain.write(request)
         num_written += len(written[1])
     assert num_written > 8
-    assert drafting.num_right > 2, "how many are tried depends on what batches cost"
+    assert drafting.num_right > num_written / 4

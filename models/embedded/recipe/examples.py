@@ -38,7 +38,7 @@ WEIGHT_OF_MIDDLE, WEIGHT_OF_END = 3.0, 4.0
 SHARE_OF_MIDDLE, SHARE_OF_SUFFIX, SHARE_OF_BLOCKS = 0.4, 0.3, 0.35
 BLOCKS_PROBABILITY = 0.3
 LEAST_ROOM, LEAST_ROOM_FOR_BLOCKS = 48, 400
-LEAST_SHARE = 160
+LEAST_SHARE = 160  # of a row, in tokens, that an example gets
 _CLOSERS = re.compile(r"""(?<=[^\s)\]}'"])(['"]?[)\]}]+[:,]?)$""")
 
 
