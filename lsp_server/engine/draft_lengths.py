@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lsp_server.engine.drafts import Guess
 
@@ -15,12 +16,24 @@ LOSS_SHARE, MOST_SAVED_STEPS = 0.015, 8
 MOST_SLOWED = 1.1
 # That a guessed token is right, if those before it were. What is less likely to be right than the least is not tried.
 _FIRST_ODDS, _LEAST_ODDS, _MOST_ODDS = 0.6, 0.02, 0.98
-_WEIGHT = 0.1  # of the newest token checked
+_FIRST_WEIGHT = 3.0  # so many tokens checked weigh as much as the first odds
+# How much of what was seen still counts after each further token that is checked, and after each step. Without the
+# latter, guesses that were wrong by chance would be the last of their kind: what is not tried is not seen to be right.
+_KEPT_A_TOKEN, _KEPT_A_STEP = 0.95, 0.99
 _NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
 _LEAST_GAIN = 1.03  # less may be a mistake of measuring
 _MOST_FASTER = 1.5  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
+
+
+@dataclass(slots=True)
+class _Seen:
+    """How many tokens of a kind of guess were checked and were right, as far as they still count at a step."""
+
+    right: float = _FIRST_WEIGHT * _FIRST_ODDS
+    checked: float = _FIRST_WEIGHT
+    at_step: int = 0
 
 
 class DraftLengths:
@@ -38,7 +51,7 @@ class DraftLengths:
         self._seconds: dict[int, float] = {}
         self._num_steps = 0
         self._measured_at: dict[int, int] = {}
-        self._odds: dict[str, float] = {}
+        self._seen: dict[str, _Seen] = {}
         self._saved_s = float("inf")  # full, whatever that will be
 
     def choose(self, guesses: Sequence[Guess | None], room: int) -> list[int]:
@@ -58,7 +71,7 @@ class DraftLengths:
 
     def saved_by(self, guess: Guess, length: int, num_tokens: int) -> float:
         """Seconds that such guesses, so many tokens of each, save while one text gets `num_tokens` longer."""
-        odds = self._odds.get(guess.kind, _FIRST_ODDS)
+        odds = self._odds(guess.kind)
         expected = sum(odds**count for count in range(length + 1))
         return num_tokens * (self.seconds(1) - (self.seconds(1 + length) + length * guess.token_s) / expected)
 
@@ -86,10 +99,11 @@ class DraftLengths:
 
     def learn(self, kind: str, num_guessed: int, num_right: int) -> None:
         """Take note of how many tokens of a guess were right; those behind the first wrong one were not looked at."""
-        odds = self._odds.get(kind, _FIRST_ODDS)
-        for is_right in [1.0] * num_right + [0.0] * (num_right < num_guessed):
-            odds += _WEIGHT * (is_right - odds)
-        self._odds[kind] = min(max(odds, _LEAST_ODDS), _MOST_ODDS)
+        seen = self._still_seen(kind)
+        for is_right in [1] * num_right + [0] * (num_right < num_guessed):
+            seen.right = seen.right * _KEPT_A_TOKEN + is_right
+            seen.checked = seen.checked * _KEPT_A_TOKEN + 1
+        self._seen[kind] = seen
 
     def seconds(self, num_tokens: int) -> float:
         """What a step of so many tokens takes."""
@@ -98,11 +112,24 @@ class DraftLengths:
             known = max(self._seconds[min(self._seconds)], num_tokens * self._least_s)
         return max(known, _LEAST_S)
 
+    def _odds(self, kind: str) -> float:
+        seen = self._still_seen(kind)
+        return min(max(seen.right / seen.checked, _LEAST_ODDS), _MOST_ODDS)
+
+    def _still_seen(self, kind: str) -> _Seen:
+        """What there was, on its way back to what there is at first."""
+        first = _Seen()
+        seen = self._seen.get(kind, first)
+        kept = _KEPT_A_STEP ** (self._num_steps - seen.at_step)
+        right = first.right + kept * (seen.right - first.right)
+        checked = first.checked + kept * (seen.checked - first.checked)
+        return _Seen(right, checked, self._num_steps)
+
     def _ranked(self, guesses: Sequence[Guess | None]) -> list[tuple[float, int]]:
         """Odds of guessed tokens to be right with all before them, each with the index of its guess; the best first."""
         ranked = []
         for index, guess in enumerate(guesses):
-            odds = self._odds.get(guess.kind, _FIRST_ODDS) if guess else 0.0
+            odds = self._odds(guess.kind) if guess else 0.0
             together = odds
             for _ in guess.tokens if guess else ():
                 if together < _LEAST_ODDS:

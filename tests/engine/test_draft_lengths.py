@@ -86,6 +86,12 @@ def test_it_ends_again_where_they_become_wrong():
     assert mean(played.write(0.0, 1000)[500:]) < 0.1
 
 
+def test_what_was_wrong_by_chance_is_soon_tried_again():
+    played = Played()
+    played.write(0.0, 5)
+    assert mean(played.write(1.0, 300)[200:]) > 10
+
+
 def test_one_slow_batch_does_not_end_it():
     played = Played()
     played.write(1.0, 100)
