@@ -29,10 +29,6 @@ class Switch:
         """Whether nothing was switched off in these words, or its time is over."""
         return self._off_until.get((scope, value), -math.inf) <= self._clock()
 
-    def seconds_off(self) -> float:
-        """How long everything stays off; 0 if it is on."""
-        return max(0.0, self._off_until.get(("all", ""), 0.0) - self._clock())
-
     def why_off(self, language_id: str, uri: str) -> str:
         """Why a document of that language has no completions; empty if it has."""
         folders = [value for scope, value in self._off_until if scope == "folder" and _is_in(uri, value)]
