@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lsp_server.engine.backend import BatchToken
+from lsp_server.engine.batch_costs import MOST_SLOWED, BatchCosts
 from lsp_server.engine.drafts import Guess
 from lsp_server.engine.messages import Priority
 from lsp_server.engine.pace import Pace
@@ -46,10 +47,11 @@ class Part:
         return self.run.next_tokens(len(self.tokens)) + guessed
 
 
-def compose(chosen: Sequence[Run], pace: Pace, batch_tokens: int) -> list[Part]:
-    """One token of each text being written, then prefill in order, in a slice."""
-    writing = [run for run in chosen if run.is_decoding and run.num_missing == 1]
-    prefilling = [run for run in chosen if run not in writing]
+def compose(chosen: Sequence[Run], pace: Pace, costs: BatchCosts, batch_tokens: int) -> list[Part]:
+    """One token of each text that is written now, then prefill in order, in a slice."""
+    ready = [run for run in chosen if run.is_decoding and run.num_missing == 1]
+    writing = _written_now(ready, costs)
+    prefilling = [run for run in chosen if run not in ready]
     slice_tokens = pace.slice_tokens(
         shared=bool(writing), background=all(run.request.priority is Priority.WARM_UP for run in chosen)
     )
@@ -66,3 +68,19 @@ def compose(chosen: Sequence[Run], pace: Pace, batch_tokens: int) -> list[Part]:
         start = len(run.slot.tokens)
         parts.append(Part(run, run.slot, start, run.tokens[start : start + num_tokens], is_writing))
     return parts
+
+
+def _written_now(ready: Sequence[Run], costs: BatchCosts) -> list[Run]:
+    """Of texts that could all be written, those that are: of what is typed at, as many as are soonest done on average;
+    of what is less urgent, what is the same document's or hardly slows them."""
+    urgent = [run for run in ready if run.request.priority is Priority.INTERACTIVE]
+    if not urgent or not costs.num_steps:
+        return list(ready)
+    written = urgent[: costs.most_at_once(len(urgent))]
+    documents = {run.request.document for run in written} - {""}
+    written += [run for run in ready if run not in urgent and run.request.document in documents]
+    most_s = MOST_SLOWED * costs.seconds(len(written))
+    for run in ready:
+        if run not in written and run not in urgent and costs.seconds(len(written) + 1) <= most_s:
+            written.append(run)
+    return written

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import statistics
-from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lsp_server.engine.batch_costs import MOST_SLOWED, BatchCosts
 from lsp_server.engine.drafts import Guess
 
 # What guesses may lose: this share of the time spent on writing, saved up to as many steps without any. What they gain
 # is theirs to lose again. Where the account is full they are tried although they seem not to pay: that may change.
 LOSS_SHARE, MOST_SAVED_STEPS = 0.015, 8
-# Where several texts are written, one that has nothing guessed waits no longer for its token than this times as long.
-MOST_SLOWED = 1.1
 # That a guessed token is right, if those before it were. What is less likely to be right than the least is not tried.
 _FIRST_ODDS, _LEAST_ODDS, _MOST_ODDS = 0.6, 0.02, 0.98
 _FIRST_WEIGHT = 3.0  # so many tokens checked weigh as much as the first odds
 # How much of what was seen still counts after each further token that is checked, and after each step. Without the
 # latter, guesses that were wrong by chance would be the last of their kind: what is not tried is not seen to be right.
 _KEPT_A_TOKEN, _KEPT_A_STEP = 0.95, 0.99
-_NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
-_FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
 _LEAST_GAIN = 1.03  # less may be a mistake of measuring
-_MOST_FASTER = 1.5  # than prefill was when it was measured, once
-_LEAST_S = 1e-9
 
 
 @dataclass(slots=True)
@@ -37,27 +30,21 @@ class _Seen:
 
 
 class DraftLengths:
-    """Learns what batches cost, by their number of tokens, and how often each kind of guess is right.
+    """Learns how often each kind of guess is right, and chooses by what batches cost.
 
-    `tokens_per_s` is the speed of prefill, if known: no batch is much faster. A size that was not measured is taken to
-    be so fast, and is tried rather too early than never: four tokens may cost a CPU less than three. What guesses may
-    lose is saved up to `most_saved_steps`.
+    What guesses may lose is saved up to `most_saved_steps`.
     """
 
-    def __init__(self, tokens_per_s: float, most_saved_steps: int = MOST_SAVED_STEPS) -> None:
+    def __init__(self, costs: BatchCosts, most_saved_steps: int = MOST_SAVED_STEPS) -> None:
+        self._costs = costs
         self._most_saved_steps = most_saved_steps
-        self._least_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0  # a token
-        self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
-        self._seconds: dict[int, float] = {}
-        self._num_steps = 0
-        self._measured_at: dict[int, int] = {}
         self._seen: dict[str, _Seen] = {}
         self._saved_s = float("inf")  # full, whatever that will be
 
     def choose(self, guesses: Sequence[Guess | None], room: int) -> list[int]:
         """How many tokens of each guess to check, one for each text that is written, and `room` in all at most."""
         num_writing, lengths = len(guesses), [0] * len(guesses)
-        if num_writing not in self._seconds:
+        if not self._costs.is_known(num_writing):
             return lengths
         ranked = self._ranked(guesses)[:room]
         costs_s = [guess.token_s if (guess := guesses[index]) else 0.0 for _, index in ranked]
@@ -73,26 +60,17 @@ class DraftLengths:
         """Seconds that such guesses, so many tokens of each, save while one text gets `num_tokens` longer."""
         odds = self._odds(guess.kind)
         expected = sum(odds**count for count in range(length + 1))
-        return num_tokens * (self.seconds(1) - (self.seconds(1 + length) + length * guess.token_s) / expected)
-
-    def measure(self, num_tokens: int, seconds: float) -> None:
-        """Take note of what a step took that only wrote."""
-        self._num_steps += 1
-        measured = self._measured[num_tokens]
-        measured.append(seconds)
-        self._seconds[num_tokens] = statistics.median(measured)
-        self._measured_at[num_tokens] = self._num_steps
-        oldest = min(self._measured_at, key=self._measured_at.__getitem__)
-        if self._num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
-            del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
+        return num_tokens * (
+            self._costs.seconds(1) - (self._costs.seconds(1 + length) + length * guess.token_s) / expected
+        )
 
     def settle(self, num_writing: int, num_guessed: int, num_right: int, guessing_s: float = 0.0) -> None:
         """Balance a step that was measured: what its guesses cost, as such steps do, and what they saved.
 
         `guessing_s` was spent on making them.
         """
-        step_s = self.seconds(num_writing)
-        taken_s = self.seconds(num_writing + num_guessed)
+        step_s = self._costs.seconds(num_writing)
+        taken_s = self._costs.seconds(num_writing + num_guessed)
         self._saved_s += LOSS_SHARE * taken_s - (taken_s - step_s) + step_s * num_right / num_writing
         self._saved_s -= guessing_s
         self._saved_s = min(max(self._saved_s, -step_s), self._most_saved_steps * step_s)
@@ -105,13 +83,6 @@ class DraftLengths:
             seen.checked = seen.checked * _KEPT_A_TOKEN + 1
         self._seen[kind] = seen
 
-    def seconds(self, num_tokens: int) -> float:
-        """What a step of so many tokens takes."""
-        known = self._seconds.get(num_tokens)
-        if known is None:
-            known = max(self._seconds[min(self._seconds)], num_tokens * self._least_s)
-        return max(known, _LEAST_S)
-
     def _odds(self, kind: str) -> float:
         seen = self._still_seen(kind)
         return min(max(seen.right / seen.checked, _LEAST_ODDS), _MOST_ODDS)
@@ -120,10 +91,10 @@ class DraftLengths:
         """What there was, on its way back to what there is at first."""
         first = _Seen()
         seen = self._seen.get(kind, first)
-        kept = _KEPT_A_STEP ** (self._num_steps - seen.at_step)
+        kept = _KEPT_A_STEP ** (self._costs.num_steps - seen.at_step)
         right = first.right + kept * (seen.right - first.right)
         checked = first.checked + kept * (seen.checked - first.checked)
-        return _Seen(right, checked, self._num_steps)
+        return _Seen(right, checked, self._costs.num_steps)
 
     def _ranked(self, guesses: Sequence[Guess | None]) -> list[tuple[float, int]]:
         """Odds of guessed tokens to be right with all before them, each with the index of its guess; the best first."""
@@ -140,14 +111,14 @@ class DraftLengths:
 
     def _best_count(self, num_writing: int, odds: Sequence[float], costs_s: Sequence[float]) -> int:
         """How many of the likeliest tokens to check: as many as give most tokens a second, if they can be afforded."""
-        step_s = self.seconds(num_writing)
+        step_s = self._costs.seconds(num_writing)
         expected = float(num_writing)
         guessing_s = 0.0
         rates = {}
         for count, (odd, cost_s) in enumerate(zip(odds, costs_s, strict=True), 1):
             expected += odd
             guessing_s += cost_s
-            seconds = self.seconds(num_writing + count) + guessing_s
+            seconds = self._costs.seconds(num_writing + count) + guessing_s
             is_fair = num_writing == 1 or seconds <= MOST_SLOWED * step_s
             if is_fair and seconds - step_s <= self._saved_s:
                 rates[count] = expected / seconds

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus
+from lsp_server.engine.batch_costs import BatchCosts
 from lsp_server.engine.batches import Part
 from lsp_server.engine.draft_lengths import DraftLengths
 from lsp_server.engine.drafts import MOST_GUESSED, Guess
@@ -34,18 +35,18 @@ _WEIGHT = 0.1  # of the length of the last text
 class DraftModel:
     """Guesses with `model` for the one text that is written, if it is one.
 
-    `tokens_per_s` is the large model's speed of prefill. Between any two of its evaluations `has_news` is asked, and it
+    `costs` are those of the large model's batches. Between any two of its evaluations `has_news` is asked, and it
     stops if there are any. A model that fails is not asked again.
     """
 
     def __init__(
-        self, model: Backend, tokens_per_s: float, clock: Callable[[], float], has_news: Callable[[], bool]
+        self, model: Backend, costs: BatchCosts, clock: Callable[[], float], has_news: Callable[[], bool]
     ) -> None:
         self._model = model
         self._clock = clock
         self._has_news = has_news
         self._sampler = model.new_sampler(Sampling())
-        self._lengths = DraftLengths(tokens_per_s, MOST_SAVED_STEPS)
+        self._lengths = DraftLengths(costs, MOST_SAVED_STEPS)
         self._pace = Pace(
             model.batch_tokens,
             can_interrupt=model.can_interrupt,
@@ -79,9 +80,8 @@ class DraftModel:
             self._read(tokens, self._pace.cut(num_missing, self._pace.slice_tokens(shared=True)))
         self._spent_s += self._clock() - began
 
-    def evaluated(self, parts: Sequence[Part], seconds: float) -> None:
-        """Learn what a step took that only wrote, and which guesses were right."""
-        self._lengths.measure(sum(1 + len(part.guessed) for part in parts), seconds)
+    def evaluated(self, parts: Sequence[Part]) -> None:
+        """Learn which guesses of a step that only wrote were right."""
         own = [part for part in parts if part.guess is not None and part.guess.kind == KIND]
         num_guessed, num_right = sum(len(part.guessed) for part in own), sum(part.num_right for part in own)
         self._lengths.settle(len(parts), num_guessed, num_right, self._spent_s)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from lsp_server.engine.backend import Backend
+from lsp_server.engine.batch_costs import BatchCosts
 from lsp_server.engine.batches import Part
 from lsp_server.engine.draft_lengths import DraftLengths
 from lsp_server.engine.draft_model import KIND, DraftModel
@@ -16,24 +17,26 @@ from lsp_server.engine.run import Run
 class Drafter:
     """Drafts for the texts that a backend writes; none where it cannot forget a wrong guess, or is told not to.
 
-    `source` is where guesses come from, if not from what was read and written. Where it has none, the backend's draft
-    model is asked, if there is one; it stops for news.
+    `costs` are what batches take, measured by who has them evaluated. `source` is where guesses come from, if not
+    from what was read and written. Where it has none, the backend's draft model is asked, if there is one; it stops
+    for news.
     """
 
     def __init__(
         self,
         backend: Backend,
+        costs: BatchCosts,
         source: Source | None = None,
         clock: Callable[[], float] = time.monotonic,
         has_news: Callable[[], bool] = lambda: False,
     ) -> None:
         self._source = source or LookUp(lambda token: bool(backend.piece(token)))
-        self._lengths = DraftLengths(backend.info.prefill_tokens_per_s)
+        self._lengths = DraftLengths(costs)
         self._clock = clock
         self._look_up_s = self._spent_s = 0.0  # what it took to guess the last time, and in this step
         self._is_on = backend.info.parameters.drafts and backend.info.can_drop_tail
-        model, tokens_per_s = backend.draft_model, backend.info.prefill_tokens_per_s
-        self._model = DraftModel(model, tokens_per_s, clock, has_news) if model is not None else None
+        model = backend.draft_model
+        self._model = DraftModel(model, costs, clock, has_news) if model is not None else None
 
     def add_to(self, parts: Sequence[Part], room: int) -> None:
         """Add guessed tokens, `room` at most, where all that is evaluated is being written.
@@ -50,13 +53,12 @@ class Drafter:
         if self._model and len(parts) == 1 and not parts[0].guessed:
             self._model.add_to(parts[0], min(room, _most_guessed(parts[0].run)))
 
-    def evaluated(self, parts: Sequence[Part], seconds: float) -> None:
-        """Learn what a batch took, and which of its guesses were right."""
+    def evaluated(self, parts: Sequence[Part]) -> None:
+        """Learn which guesses of a batch were right."""
         if not self._is_on or not all(part.is_writing for part in parts):
             return
         if self._model:
-            self._model.evaluated(parts, seconds)
-        self._lengths.measure(len(parts) + sum(len(part.guessed) for part in parts), seconds)
+            self._model.evaluated(parts)
         own = [part for part in parts if part.guess is not None and part.guess.kind != KIND]
         num_guessed, num_right = sum(len(part.guessed) for part in own), sum(part.num_right for part in own)
         self._lengths.settle(len(parts), num_guessed, num_right, self._spent_s)

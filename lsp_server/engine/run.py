@@ -27,7 +27,7 @@ class Run:
     id: str
     request: Generate
     prepared: Prepared
-    arrival: int
+    turn: int
     arrived_at: float
     tokens: list[int] = field(default_factory=list)
     num_prompt_tokens: int = 0
@@ -69,7 +69,7 @@ class Run:
     @property
     def order(self) -> tuple[bool, int, int]:
         """Who goes first."""
-        return self.is_orphan, self.request.priority, self.arrival
+        return self.is_orphan, self.request.priority, self.turn
 
     @property
     def reservation(self) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus
+from lsp_server.engine.batch_costs import BatchCosts
 from lsp_server.engine.batches import Part, compose
 from lsp_server.engine.cache import Cache
 from lsp_server.engine.drafter import Drafter
@@ -24,6 +25,7 @@ from lsp_server.engine.pace import Pace
 from lsp_server.engine.placement import place
 from lsp_server.engine.prepare import Prepared
 from lsp_server.engine.run import Run
+from lsp_server.engine.turns import Turns
 from lsp_server.sequences import common_prefix
 
 
@@ -47,7 +49,8 @@ class Scheduler:
     ) -> None:
         self.backend = backend
         self.cache = Cache(backend)
-        self._drafter = Drafter(backend, guesses, clock, has_news)
+        self._costs = BatchCosts(backend.info.prefill_tokens_per_s)
+        self._drafter = Drafter(backend, self._costs, guesses, clock, has_news)
         self._emit = emit
         self._clock = clock
         self._has_news = has_news
@@ -58,7 +61,7 @@ class Scheduler:
         )
         self._open: dict[str, Run] = {}
         self._orphans: dict[str, Run] = {}
-        self._num_arrived = 0
+        self._turns = Turns()
         # What the decode under way evaluates: each run, and the end of its part. Read by other threads.
         self._in_flight: tuple[tuple[Run, int], ...] = ()
 
@@ -75,10 +78,11 @@ class Scheduler:
         for older in list(self._open.values()):
             if _same_place(older.request, request):
                 self._finish(older, "superseded")
-        self._num_arrived += 1
+        if not self._open:
+            self._turns.clear()
         if arrived_at is None:
             arrived_at = self._clock()
-        self._open[request_id] = Run(request_id, request, prepared, self._num_arrived, arrived_at)
+        self._open[request_id] = Run(request_id, request, prepared, self._turns.take(request), arrived_at)
 
     def cancel(self, request_id: str) -> None:
         """End a request now; one that has ended already is left alone."""
@@ -126,7 +130,9 @@ class Scheduler:
             self._pace.measure(sum(len(part.tokens) for part in parts), seconds)
             self._account(parts, started - began + seconds)
             self._sample(batch, parts)
-            self._drafter.evaluated(parts, self._clock() - started)
+            if all(part.is_writing for part in parts):
+                self._costs.measure(len(batch), self._clock() - started)
+            self._drafter.evaluated(parts)
 
     def tidy(self) -> bool:
         """Move one idle slot that slows the others out of the cache; call it when nothing is asked for a moment.
@@ -216,15 +222,14 @@ class Scheduler:
         active = sorted((run for run in self._open.values() if run.slot is not None), key=lambda run: run.order)
         foreground = [run for run in active if not run.is_background]
         chosen = foreground or active or list(self._orphans.values())[:1]
-        parts = compose(chosen, self._pace, self.backend.batch_tokens)
+        parts = compose(chosen, self._pace, self._costs, self.backend.batch_tokens)
         self._settle_finished_prefill(chosen)
         return parts if self._have_room(parts) else []
 
     def _room_beside(self, parts: list[Part]) -> int:
         """How many guessed tokens there is room for."""
-        slots = self.cache.slots
-        room = min(self.backend.batch_tokens, slots.cache_tokens - slots.used_tokens)
-        return room - sum(len(part.tokens) for part in parts)
+        free = self.cache.slots.cache_tokens - self.cache.slots.used_tokens
+        return min(self.backend.batch_tokens, free) - sum(len(part.tokens) for part in parts)
 
     def _settle_finished_prefill(self, chosen: list[Run]) -> None:
         """A run that only warms the cache, and whose prompt is in it, is done."""
@@ -304,6 +309,7 @@ class Scheduler:
         token = self.backend.sample(run.sampler, row, run.rest, visible=must_show)
         if not run.is_announced:
             run.is_announced = True
+            self._turns.had_by(run.request)
             run.timings.first_token_ms = (self._clock() - run.arrived_at) * 1000
             self._emit(run.id, Prefilled(msgspec.structs.replace(run.timings)))
         if self.backend.is_end(token):
@@ -361,7 +367,7 @@ class Scheduler:
         """The whole state as text, without any of the user's."""
         slots = self.cache.slots
         summary = (
-            f"cache {slots.used_tokens}/{slots.cache_tokens} tokens, {self._num_arrived} asked, "
+            f"cache {slots.used_tokens}/{slots.cache_tokens} tokens, {self._turns.num_asked} asked, "
             f"{len(self._open)} open, {len(self._orphans)} orphans, "
             f"{len(self.cache.saved)} saved in {self.cache.saved.used_bytes >> 20} MiB, "
             f"next slice {self._pace.slice_tokens(shared=False)} tokens"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.draft_lengths import LOSS_SHARE, MOST_SAVED_STEPS, MOST_SLOWED, DraftLengths
+from lsp_server.engine.batch_costs import MOST_SLOWED, BatchCosts
+from lsp_server.engine.draft_lengths import LOSS_SHARE, MOST_SAVED_STEPS, DraftLengths
 from lsp_server.engine.drafts import MOST_GUESSED, Guess
 
 STEP_S = 0.05
@@ -23,7 +24,8 @@ class Played:
 
     def __init__(self, cost=cost_s, num_writing: int = 1) -> None:
         self.cost, self.num_writing = cost, num_writing
-        self.lengths = DraftLengths(64 / cost(64))
+        self.costs = BatchCosts(64 / cost(64))
+        self.lengths = DraftLengths(self.costs)
         self.rng = random.Random(1)
         self.seconds = 0.0
         self.num_tokens = 0
@@ -36,7 +38,7 @@ class Played:
             count = self.lengths.choose(guesses, 100)[0]
             right = next((at for at in range(count) if self.rng.random() >= odds), count)
             seconds = self.cost(self.num_writing + count)
-            self.lengths.measure(self.num_writing + count, seconds)
+            self.costs.measure(self.num_writing + count, seconds)
             self.lengths.settle(self.num_writing, count, right)
             if count:
                 self.lengths.learn("any", count, right)
@@ -95,7 +97,7 @@ def test_what_was_wrong_by_chance_is_soon_tried_again():
 def test_one_slow_batch_does_not_end_it():
     played = Played()
     played.write(1.0, 100)
-    played.lengths.measure(1 + MOST_GUESSED, 100 * STEP_S)
+    played.costs.measure(1 + MOST_GUESSED, 100 * STEP_S)
     assert mean(played.write(1.0, 10)) > 10
 
 
@@ -120,18 +122,20 @@ def test_who_has_no_guess_does_not_wait_for_those_of_another(num_writing):
     st.floats(0, 1000),
 )
 def test_no_more_than_there_is_and_than_fits(sizes, room, seconds, tokens_per_s):
-    lengths = DraftLengths(tokens_per_s)
+    costs = BatchCosts(tokens_per_s)
+    lengths = DraftLengths(costs)
     guesses = [None if size is None else Guess([1] * size, f"{size}") for size in sizes]
     assert lengths.choose(guesses, room) == [0] * len(sizes), "before anything was measured"
-    lengths.measure(len(sizes), seconds)
+    costs.measure(len(sizes), seconds)
     chosen = lengths.choose(guesses, room)
     assert all(0 <= count <= (size or 0) for count, size in zip(chosen, sizes, strict=True))
     assert sum(chosen) <= room
 
 
 def test_the_likelier_guess_has_more_of_it_checked():
-    lengths = DraftLengths(0.0)
-    lengths.measure(2, STEP_S)
+    costs = BatchCosts(0.0)
+    lengths = DraftLengths(costs)
+    costs.measure(2, STEP_S)
     lengths.learn("good", 10, 10)
     lengths.learn("bad", 10, 0)
     good, bad = lengths.choose([Guess([1] * 8, "good"), Guess([1] * 8, "bad")], 6)
@@ -140,12 +144,13 @@ def test_the_likelier_guess_has_more_of_it_checked():
 
 @pytest.mark.parametrize(("token_s", "is_checked"), [(FURTHER_S / 10, True), (2 * STEP_S, False)])
 def test_what_a_guess_takes_to_make_counts(token_s, is_checked):
-    lengths = DraftLengths(64 / cost_s(64), most_saved_steps=4)
+    costs = BatchCosts(64 / cost_s(64))
+    lengths = DraftLengths(costs, most_saved_steps=4)
     guess = Guess([1] * MOST_GUESSED, "any", token_s)
     checked = []
     for _ in range(400):
         count = lengths.choose([guess], 100)[0]
-        lengths.measure(1 + count, cost_s(1 + count))
+        costs.measure(1 + count, cost_s(1 + count))
         lengths.settle(1, count, count, count * token_s)
         lengths.learn("any", count, count)
         checked.append(count)
@@ -156,8 +161,9 @@ def test_what_a_guess_takes_to_make_counts(token_s, is_checked):
 
 
 def test_an_account_that_is_spent_affords_nothing():
-    lengths = DraftLengths(0.0, most_saved_steps=4)
-    lengths.measure(1, STEP_S)
+    costs = BatchCosts(0.0)
+    lengths = DraftLengths(costs, most_saved_steps=4)
+    costs.measure(1, STEP_S)
     assert lengths.affords(1e9)
     lengths.settle(1, 0, 0)
     assert lengths.affords(4 * STEP_S)

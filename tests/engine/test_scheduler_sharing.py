@@ -35,6 +35,40 @@ def test_of_equals_the_first_to_arrive_goes_first(make_bench):
     assert bench.ended == ["c", "a", "b"]
 
 
+@pytest.mark.parametrize("cancels", [False, True])
+def test_a_document_that_waits_keeps_its_turn_when_its_request_is_replaced(make_bench, cancels):
+    bench = make_bench(num_sequences=1)
+    for name in ("running", "typed", "other"):
+        bench.submit(name, WORDY, document=name)
+    bench.step()
+    if cancels:
+        bench.scheduler.cancel("typed")
+    bench.submit("typed on", WORDY_TOO, document="typed")
+    bench.run()
+    assert bench.ended == ["typed", "running", "typed on", "other"]
+
+
+def test_a_document_that_was_answered_queues_anew(make_bench):
+    bench = make_bench(num_sequences=1)
+    bench.submit("running", WORDY, document="typed")
+    bench.submit("other", WORDY, document="other")
+    bench.step(3)
+    assert bench.text("running")
+    bench.submit("typed on", WORDY_TOO, document="typed")
+    bench.run()
+    assert bench.ended == ["running", "other", "typed on"]
+
+
+def test_turns_are_forgotten_where_nobody_waits(make_bench):
+    bench = make_bench(num_sequences=1)
+    bench.submit("left", WORDY, document="left")
+    bench.scheduler.cancel("left")
+    for name in ("first", "left"):
+        bench.submit(f"{name} again", WORDY, document=name)
+    bench.run()
+    assert bench.ended == ["left", "first again", "left again"]
+
+
 def test_an_urgent_prefill_overtakes_one_that_is_under_way(make_bench):
     bench = make_bench()
     bench.submit("warm-up", LONG, priority=Priority.WARM_UP)
@@ -52,6 +86,60 @@ def test_a_running_request_gets_its_token_while_another_is_prefilled(make_bench)
     bench.step(3)
     assert len(bench.text("a")) == 4
     assert bench.text("b") == ""
+
+
+class Timed(FakeBackend):
+    """Takes a second for a batch and some for each of its tokens, by the clock of a bench."""
+
+    def on(self, bench, further_s: float) -> None:
+        self.bench, self.further_s = bench, further_s
+
+    def decode(self, batch):
+        self.bench.now += 1 + self.further_s * (len(batch) - 1)
+        return super().decode(batch)
+
+
+def ask_some(make_bench, further_s: float, priorities=(Priority.INTERACTIVE,) * 3, document=str):
+    """How long each of some texts takes, as long as each other, and how long all do, where a batch of one is known."""
+    backend = Timed(fake_options(num_sequences=4))
+    bench = make_bench(backend)
+    backend.on(bench, further_s)
+    bench.answer("before", WORDY)
+    began = bench.now
+    for number, priority in enumerate(priorities):
+        name = str(number)
+        bench.submit(name, WORDY_TOO, max_tokens=20, priority=priority, document=document(number), kind=name)
+    bench.run()
+    for number in range(len(priorities)):
+        bench.assert_answered(str(number), WORDY_TOO, 20)
+    return [bench.end(str(number)).timings.total_ms / 1000 for number in range(len(priorities))], bench.now - began
+
+
+def test_texts_are_written_together_where_that_costs_nothing(make_bench):
+    took_s, all_s = ask_some(make_bench, 0.0)
+    assert min(took_s) > all_s - 5
+
+
+def test_texts_are_written_one_by_one_where_each_costs_as_much(make_bench):
+    took_s, all_s = ask_some(make_bench, 1.0)
+    assert took_s == sorted(took_s)
+    assert took_s[0] < all_s / 2
+    assert took_s[1] < all_s * 3 / 4
+
+
+@pytest.mark.parametrize("priority", [Priority.ALTERNATIVES, Priority.CHAT])
+def test_what_is_less_urgent_waits_where_it_would_slow_what_is_typed_at(make_bench, priority):
+    priorities = (priority, Priority.INTERACTIVE)
+    took_s, all_s = ask_some(make_bench, 1.0, priorities)
+    assert took_s[1] < all_s * 2 / 3
+    together_s, all_together_s = ask_some(make_bench, 0.05, priorities)
+    assert min(together_s) > all_together_s - 5
+
+
+def test_other_texts_of_the_same_document_are_written_with_its_first(make_bench):
+    priorities = (Priority.INTERACTIVE, Priority.ALTERNATIVES)
+    took_s, all_s = ask_some(make_bench, 1.0, priorities, document=lambda _: "the same")
+    assert min(took_s) > all_s - 5
 
 
 def test_as_many_run_at_once_as_there_are_sequences(make_bench):

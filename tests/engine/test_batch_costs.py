@@ -1,0 +1,73 @@
+"""What batches take is learnt, and how many texts are written at once follows from it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lsp_server.engine.batch_costs import BatchCosts
+
+STEP_S = 0.03
+
+
+def learnt(cost, sizes) -> BatchCosts:
+    costs = BatchCosts(0.0)
+    for size in sizes:
+        costs.measure(size, cost(size))
+    return costs
+
+
+def mean_wait_s(cost, num_texts: int, at_once: int) -> float:
+    """Until a text is done, of texts of one token that are written in groups."""
+    ends = [cost(at_once) * (1 + number // at_once) for number in range(num_texts)]
+    return sum(ends) / num_texts
+
+
+def test_all_are_written_until_it_is_known_what_that_costs():
+    assert BatchCosts(100.0).most_at_once(8) == 8
+
+
+def test_all_are_written_where_that_costs_no_more_than_one():
+    assert learnt(lambda _: STEP_S, [1, 8]).most_at_once(8) == 8
+
+
+def test_one_is_written_where_each_costs_as_much():
+    assert learnt(lambda size: size * STEP_S, [1, 8]).most_at_once(8) == 1
+
+
+def test_some_are_written_where_all_cost_too_much():
+    assert learnt(lambda size: STEP_S * (0.6 + 0.4 * size), [1, 8]).most_at_once(8) == 4
+
+
+def test_a_size_that_was_never_measured_lies_between_those_that_were():
+    costs = learnt(lambda size: STEP_S if size < 4 else 10 * STEP_S, [1, 2, 3, 8])
+    assert costs.most_at_once(8) == 3
+
+
+@given(st.integers(1, 16), st.floats(0.001, 1), st.floats(0, 1), st.sets(st.integers(1, 16)))
+def test_texts_are_not_done_later_than_all_at_once_or_one_by_one(num_texts, first_s, further_s, sizes):
+    def cost(size: int) -> float:
+        return first_s + further_s * (size - 1)
+
+    costs = learnt(cost, {1, num_texts} | sizes)
+    at_once = costs.most_at_once(num_texts)
+    assert 1 <= at_once <= num_texts
+    shortest = min(mean_wait_s(cost, num_texts, count) for count in (1, num_texts))
+    # The last group is taken to be as large as the others, which it may not be.
+    assert mean_wait_s(cost, num_texts, at_once) <= shortest * (1 + 1 / at_once)
+
+
+@pytest.mark.parametrize("size", [3, 20])
+def test_what_was_not_measured_is_taken_to_be_as_fast_as_can_be(size):
+    assert learnt(lambda size: size * STEP_S, [1, 10]).seconds(size) == STEP_S
+    limited = BatchCosts(1 / STEP_S)
+    limited.measure(1, STEP_S)
+    assert limited.seconds(size) == pytest.approx(size * STEP_S / 1.5)
+
+
+def test_what_was_not_measured_for_long_is_forgotten():
+    costs = learnt(lambda size: size * STEP_S, [1, 8])
+    assert costs.is_known(8)
+    for _ in range(600):
+        costs.measure(1, STEP_S)
+    assert not costs.is_known(8)
+    assert costs.is_known(1)
