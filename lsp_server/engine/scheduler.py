@@ -125,7 +125,7 @@ class Scheduler:
         if status is DecodeStatus.INTERRUPTED:
             self._roll_back(parts)
         elif status is DecodeStatus.CACHE_FULL:
-            self._relieve(parts)
+            self._relieve()
         else:
             self._pace.measure(sum(len(part.tokens) for part in parts), seconds)
             self._account(parts, started - began + seconds)
@@ -246,11 +246,10 @@ class Scheduler:
     def _have_room(self, parts: list[Part]) -> bool:
         """Whether the cache has or can make room for a batch; what nobody waits for gives way first."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None]
-        if self.cache.make_room(sum(len(part.tokens) for part in parts), idle):
-            return True
-        if not self._give_up_background():
-            self._relieve(parts)
-        return False
+        has_room = self.cache.make_room(sum(len(part.tokens) for part in parts), idle)
+        if not has_room and not self._give_up_background():
+            self._relieve()
+        return has_room
 
     def _give_up_background(self) -> bool:
         """End a run that nobody waits for and that holds a slot; false if there is none."""
@@ -260,13 +259,14 @@ class Scheduler:
                 return True
         return False
 
-    def _relieve(self, parts: list[Part]) -> None:
+    def _relieve(self) -> None:
         """The cache was full although the books say otherwise: give up what is idle, then the last in line."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None and slot.tokens]
         if (slot := self.cache.slots.oldest(idle)) is not None:
             self.cache.truncate(slot, 0)
         elif not self._give_up_background():
-            self._finish(parts[-1].run, message="The model's cache is full. Raise engine.cache_tokens.")
+            last = max((run for run in self._open.values() if run.slot is not None), key=lambda run: run.order)
+            self._finish(last, message="The model's cache is full. Raise engine.cache_tokens.")
 
     def _roll_back(self, parts: list[Part]) -> None:
         """An interrupted decode leaves an unknown part of its batch in the cache, of every sequence in it."""
