@@ -29,16 +29,24 @@ def _small(monkeypatch):
 
 
 class Moody(FakeBackend):
-    """Now and then finds its cache full, or breaks, half way or at once. Says when a decode is under way."""
+    """Now and then finds its cache full, or breaks, half way or at once. Says when a decode is under way.
+
+    Each token of a batch takes `token_s`, so that it may pay to write some texts before others.
+    """
 
     mood: DecodeStatus | EngineError | None = None
     half_way = False
+    token_s = 0.0
 
     def meanwhile(self) -> None:
         """What another thread does during a decode."""
 
+    def take(self, seconds: float) -> None:
+        """Let time pass."""
+
     def decode(self, batch):
         self.meanwhile()
+        self.take(self.token_s * len(batch))
         mood, self.mood = self.mood, None
         if isinstance(mood, EngineError):
             if self.half_way:
@@ -60,7 +68,12 @@ class Schedule:
         backend = self.rng.choice([Moody] * 5 + [MoodyAndForgetful])(self.options())
         self.guesses = self.rng.choice([None, Clairvoyant(self.rng.choice([0.0, 0.6, 0.9, 1.0]), self.rng)])
         self.bench = Bench(backend, self.guesses)
+        backend.token_s = self.rng.choice([0.0, 0.0, 0.002])
+        backend.take = self.wait
         self.asked: dict[str, dict] = {}
+
+    def wait(self, seconds: float) -> None:
+        self.bench.now += seconds
 
     def options(self) -> EngineOptions:
         return fake_options(
@@ -116,7 +129,7 @@ class Schedule:
             case "tidy":
                 bench.scheduler.tidy()
             case "tick":
-                bench.now += rng.choice([0.01, 0.1])
+                self.wait(rng.choice([0.01, 0.1]))
             case "interrupt":
                 bench.interrupted_step()
             case "full" if rng.random() < 0.3:
