@@ -15,6 +15,9 @@ from lsp_server.errors import ModelError, ModelNotPulledError
 from lsp_server.prompt.formats import format_named
 from lsp_server.settings import Settings
 
+# Behind longer prompts the embedded model writes worse, and is slower (models/embedded/README.md has figures).
+EMBEDDED_WINDOW_TOKENS = 1024
+
 _FAKE = "fake"
 _HUB_FILE = re.compile(r"([\w.-]+/[\w.-]+):(.+\.gguf)")
 
@@ -132,7 +135,7 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
         model_path=str(_find(model, project, needs_infill=needs_infill)),
         needs_infill=needs_infill,
         chat_template=_chat_template(model),
-        window_tokens=engine.window_tokens,
+        window_tokens=engine.window_tokens or (0 if model else EMBEDDED_WINDOW_TOKENS),
         cache_tokens=engine.cache_tokens,
         cache_type=engine.cache_type,
         threads=engine.threads,

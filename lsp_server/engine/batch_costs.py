@@ -62,11 +62,12 @@ class BatchCosts:
         return min(waits, key=lambda count: (waits[count], -count))
 
     def _between(self, num_tokens: int) -> float:
-        """What a step is likely to take: what lies between two sizes that were measured costs what lies between."""
+        """What a step is likely to take: what lies between two sizes that were measured costs what lies between.
+
+        More tokens than were ever measured are taken to cost no more than those: they are tried once.
+        """
         sizes = sorted(self._seconds)
-        at = bisect_left(sizes, num_tokens)
-        if at == len(sizes) or sizes[at] == num_tokens:
-            return self.seconds(num_tokens)
+        at = min(bisect_left(sizes, num_tokens), len(sizes) - 1)
         low, high = sizes[at - 1] if at else 0, sizes[at]
-        low_s = self._seconds.get(low, 0.0)
-        return low_s + (self._seconds[high] - low_s) * (num_tokens - low) / (high - low)
+        low_s, high_s = self._seconds.get(low, 0.0), self._seconds[high]
+        return low_s + (high_s - low_s) * (min(num_tokens, high) - low) / (high - low)

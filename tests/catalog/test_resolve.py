@@ -4,6 +4,7 @@ import pytest
 
 from lsp_server.catalog import hub
 from lsp_server.catalog.resolve import (
+    EMBEDDED_WINDOW_TOKENS,
     chat_options,
     embedded_model,
     engine_options,
@@ -76,6 +77,12 @@ def test_options_come_from_the_settings():
         gpu_layers=4,
         batch_tokens=5,
     )
+
+
+def test_the_embedded_model_has_a_window_of_its_own_unless_one_is_set():
+    assert engine_options(Settings(), None).window_tokens == EMBEDDED_WINDOW_TOKENS
+    assert engine_options(Settings(engine=EngineSettings(window_tokens=512)), None).window_tokens == 512
+    assert engine_options(Settings(model="/models/a.gguf"), None).window_tokens == 0
 
 
 def test_a_draft_model_is_named_as_a_model_is():

@@ -207,7 +207,7 @@ async def test_other_documents_are_context_and_a_path_is_one_line(serve):
     assert "│ import os.py" not in trace
 
     for number in range(100):
-        client.open(f"file:///p/{number}.py", f"def function_{number}():\n    pass\n" * 20)
+        client.open(f"file:///p/{number}.py", f"def function_{number}():\n    pass\n" * 5)
     client.open("file:///p/last.py", FUNCTION)
     assert "error" not in await client.response(client.ask("file:///p/last.py", 1, 7))
     trace = await client.command("infill.explainLast")

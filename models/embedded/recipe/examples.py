@@ -78,10 +78,14 @@ class Corpus:
 
 
 class Rows:
-    """Rows of `length` tokens, by number. Indexing gives the tokens and how much each weighs as a prediction."""
+    """Rows of `length` tokens, by number. Indexing gives the tokens and how much each weighs as a prediction.
 
-    def __init__(self, work: Path, length: int, first: int, count: int, seed: int) -> None:
+    An example gets a share of the row that is a random number from 0 to 1 to the power of `crowding`.
+    """
+
+    def __init__(self, work: Path, length: int, first: int, count: int, seed: int, crowding: float) -> None:
         self._work, self._length, self._first, self._count, self._seed = work, length, first, count, seed
+        self._crowding = crowding
         self._corpus: Corpus | None = None  # opened by the process that reads
 
     def __len__(self) -> int:
@@ -102,8 +106,8 @@ class Rows:
         return np.array(tokens, dtype=np.int64), np.array(weights[1:], dtype=np.float32)
 
     def _share(self, chooser: random.Random) -> int:
-        """How many of a row's tokens an example gets: often few, for only its middle teaches what a hole wants."""
-        return max(LEAST_SHARE, int((self._length + 1) * chooser.random() ** 2))
+        """How many of a row's tokens an example gets."""
+        return max(LEAST_SHARE, int((self._length + 1) * chooser.random() ** self._crowding))
 
 
 class Maker:

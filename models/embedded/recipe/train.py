@@ -35,7 +35,8 @@ SAVE_EVERY_S, LOG_EVERY_S = 300.0, 20.0
 class Preset:
     """A model and how much it sees. `batch_tokens` are seen a step.
 
-    `phases` are shares of all tokens, and how long a row is meanwhile.
+    `phases` are shares of all tokens, and how long a row is meanwhile. The more crowded the rows, the more holes the
+    model sees, and the less text around each (`Rows`).
     """
 
     width: int
@@ -49,6 +50,7 @@ class Preset:
     other_rate: float
     workers: int
     phases: tuple[tuple[float, int], ...]
+    crowding: float = 2.0
 
 
 Losses = Callable[[Tensor], Tensor]
@@ -57,6 +59,7 @@ GROWING = ((0.4, 256), (0.3, 512), (0.22, 1024), (0.08, 2048))
 PRESETS = {
     "cpu": Preset(256, 8, 4, 2, 704, 24_000_000, 8_192, 4e-3, 4e-3, 1, GROWING),
     "more": Preset(256, 8, 4, 2, 704, 20_000_000, 8_192, 2.5e-3, 2.5e-3, 1, ((0.6, 512), (0.3, 1024), (0.1, 2048))),
+    "long": Preset(256, 8, 4, 2, 704, 6_000_000, 8_192, 1.5e-3, 1.5e-3, 1, ((0.5, 1024), (0.5, 2048)), 0.5),
     "gpu": Preset(512, 8, 8, 4, 1280, 2_000_000_000, 262_144, 4e-3, 2e-3, 12, GROWING),
 }
 
@@ -121,7 +124,7 @@ class Training:
     def _phase(self, losses_of: Losses, length: int, end: int, ends_at: float) -> None:
         rows_a_step = self.preset.batch_tokens // length
         steps = (end - self.seen) // self.preset.batch_tokens
-        rows = Rows(self.work, length, self.seen // length, steps * rows_a_step, self.seed)
+        rows = Rows(self.work, length, self.seen // length, steps * rows_a_step, self.seed, self.preset.crowding)
         loader = DataLoader(rows, rows_a_step, collate_fn=batch_of, num_workers=self.preset.workers, prefetch_factor=4)
         logged = saved = time.monotonic()
         seen_at_log, losses = self.seen, []
