@@ -13,6 +13,9 @@ from lsp_server.engine.pace import Pace
 from lsp_server.engine.run import Run
 from lsp_server.engine.slots import Slot
 
+# Of texts that are written one after the other, a long one lets others go first after each so many tokens.
+TURN_TOKENS = 64
+
 
 @dataclass(slots=True)
 class Part:
@@ -76,6 +79,7 @@ def _written_now(ready: Sequence[Run], costs: BatchCosts) -> list[Run]:
     urgent = [run for run in ready if run.request.priority is Priority.INTERACTIVE]
     if not urgent or not costs.num_steps:
         return list(ready)
+    urgent.sort(key=lambda run: run.timings.decoded_tokens // TURN_TOKENS)
     written = urgent[: costs.most_at_once(len(urgent))]
     documents = {run.request.document for run in written} - {""}
     written += [run for run in ready if run not in urgent and run.request.document in documents]

@@ -3,6 +3,7 @@
 import pytest
 
 from lsp_server.engine.backend import DecodeStatus
+from lsp_server.engine.batches import TURN_TOKENS
 from lsp_server.engine.fake_backend import FakeBackend
 from lsp_server.engine.messages import Failed, Marker, Priority, Text
 from lsp_server.errors import EngineError
@@ -125,6 +126,19 @@ def test_texts_are_written_one_by_one_where_each_costs_as_much(make_bench):
     assert took_s == sorted(took_s)
     assert took_s[0] < all_s / 2
     assert took_s[1] < all_s * 3 / 4
+
+
+def test_a_long_text_lets_others_go_first_now_and_then(make_bench):
+    backend = Timed(fake_options(num_sequences=4))
+    bench = make_bench(backend)
+    backend.on(bench, 1.0)
+    bench.answer("before", WORDY)
+    bench.submit("long", WORDY_TOO, max_tokens=TURN_TOKENS + 30)
+    bench.submit("short", WORDY, max_tokens=20)
+    bench.run()
+    assert bench.ended == ["before", "short", "long"]
+    bench.assert_answered("long", WORDY_TOO, TURN_TOKENS + 30)
+    bench.assert_answered("short", WORDY, 20)
 
 
 @pytest.mark.parametrize("priority", [Priority.ALTERNATIVES, Priority.CHAT])
