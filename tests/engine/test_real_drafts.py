@@ -127,12 +127,14 @@ def test_what_is_drawn_by_chance_is_the_same(backends):
     rng = random.Random(2)
     source = Recalls(0.9, rng)
     drafting, plain = Writer(backends[0], source), Writer(backends[1], LookUp(lambda _: False))
-    same = 0
+    num_same = num_expected = 0
     for request in requests(rng, sampling=Sampling(temperature=0.8, seed=5)):
         _, expected = plain.write(request)
         source.written = expected
-        same += drafting.write(request)[1] == expected
-    assert same >= NUM_PROMPTS * 3 / 4, "chance makes more of small differences"
+        # Chance makes more of small differences: how far texts go together, and not how many do to their ends.
+        num_same += common_prefix(drafting.write(request)[1], expected)
+        num_expected += len(expected)
+    assert num_same >= num_expected * 2 / 3
     assert drafting.num_right > 0
 
 
