@@ -35,12 +35,22 @@ class Recalls:
         pass
 
 
+class Timed(LlamaBackend):
+    """Keeps the time itself, as some CPU would take it: what is guessed is the same in every run."""
+
+    seconds = 0.0
+
+    def decode(self, batch):
+        self.seconds += 1 + 0.4 * (len(batch) - 1)
+        return super().decode(batch)
+
+
 class Writer:
     """A scheduler, and the tokens that it writes."""
 
-    def __init__(self, backend: LlamaBackend, guesses=None) -> None:
+    def __init__(self, backend: Timed, guesses=None) -> None:
         self.backend = backend
-        self.scheduler = Scheduler(backend, self.on_event, guesses=guesses)
+        self.scheduler = Scheduler(backend, self.on_event, lambda: backend.seconds, guesses=guesses)
         self.preparer = Preparer(backend, backend.info.window_tokens)
         self.num_right = self.num_guessed = 0
 
@@ -62,7 +72,7 @@ class Writer:
 @pytest.fixture(scope="module", params=[True, False], ids=["flash attention", "without"])
 def backends(request):
     options = EngineOptions(str(MODEL), threads=1, window_tokens=1024, cache_tokens=2048, flash_attention=request.param)
-    with_drafts, without = LlamaBackend(options), LlamaBackend(options)
+    with_drafts, without = Timed(options), Timed(options)
     yield with_drafts, without
     with_drafts.close()
     without.close()
@@ -127,14 +137,12 @@ def test_what_is_drawn_by_chance_is_the_same(backends):
     rng = random.Random(2)
     source = Recalls(0.9, rng)
     drafting, plain = Writer(backends[0], source), Writer(backends[1], LookUp(lambda _: False))
-    num_same = num_expected = 0
+    same = 0
     for request in requests(rng, sampling=Sampling(temperature=0.8, seed=5)):
         _, expected = plain.write(request)
         source.written = expected
-        # Chance makes more of small differences: how far texts go together, and not how many do to their ends.
-        num_same += common_prefix(drafting.write(request)[1], expected)
-        num_expected += len(expected)
-    assert num_same >= num_expected * 2 / 3
+        same += drafting.write(request)[1] == expected
+    assert same >= NUM_PROMPTS * 3 / 4, "chance makes more of small differences"
     assert drafting.num_right > 0
 
 
