@@ -6,7 +6,7 @@ import statistics
 from bisect import bisect_left
 from collections import defaultdict, deque
 
-# A text waits no longer for its token than this times as long because of what nobody or another waits for.
+# Guesses and less urgent texts in its batch make a text wait no longer for its token than this times as long.
 MOST_SLOWED = 1.1
 _NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was

@@ -82,9 +82,10 @@ def _written_now(ready: Sequence[Run], costs: BatchCosts) -> list[Run]:
     urgent.sort(key=lambda run: run.timings.decoded_tokens // TURN_TOKENS)
     written = urgent[: costs.most_at_once(len(urgent))]
     documents = {run.request.document for run in written} - {""}
-    written += [run for run in ready if run not in urgent and run.request.document in documents]
+    others = [run for run in ready if run.request.priority is not Priority.INTERACTIVE]
+    written += [run for run in others if run.request.document in documents]
     most_s = MOST_SLOWED * costs.seconds(len(written))
-    for run in ready:
-        if run not in written and run not in urgent and costs.seconds(len(written) + 1) <= most_s:
+    for run in others:
+        if run.request.document not in documents and costs.seconds(len(written) + 1) <= most_s:
             written.append(run)
     return written

@@ -100,12 +100,18 @@ class Timed(FakeBackend):
         return super().decode(batch)
 
 
-def ask_some(make_bench, further_s: float, priorities=(Priority.INTERACTIVE,) * 3, document=str):
-    """How long each of some texts takes, as long as each other, and how long all do, where a batch of one is known."""
+def timed_bench(make_bench, further_s: float):
+    """A bench on a backend that takes its time, where it is known what a batch of one token takes."""
     backend = Timed(fake_options(num_sequences=4))
     bench = make_bench(backend)
     backend.on(bench, further_s)
     bench.answer("before", WORDY)
+    return bench
+
+
+def ask_some(make_bench, further_s: float, priorities=(Priority.INTERACTIVE,) * 3, document=str):
+    """How long each of some texts takes, as long as each other, and how long all do."""
+    bench = timed_bench(make_bench, further_s)
     began = bench.now
     for number, priority in enumerate(priorities):
         name = str(number)
@@ -129,10 +135,7 @@ def test_texts_are_written_one_by_one_where_each_costs_as_much(make_bench):
 
 
 def test_a_long_text_lets_others_go_first_now_and_then(make_bench):
-    backend = Timed(fake_options(num_sequences=4))
-    bench = make_bench(backend)
-    backend.on(bench, 1.0)
-    bench.answer("before", WORDY)
+    bench = timed_bench(make_bench, 1.0)
     bench.submit("long", WORDY_TOO, max_tokens=TURN_TOKENS + 30)
     bench.submit("short", WORDY, max_tokens=20)
     bench.run()

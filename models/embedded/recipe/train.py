@@ -1,11 +1,12 @@
-"""Train the embedded model: `python models/embedded/recipe/train.py WORK --preset cpu|gpu|more [--minutes M]`.
+"""Train the embedded model: `python models/embedded/recipe/train.py WORK --preset cpu|gpu|more|long [--minutes M]`.
 
 WORK is what `prepare.py` wrote. Goes on from `WORK/checkpoint.pt` if there is one; ends when all tokens are seen, or
 after M minutes, to be called again. Matrices are trained with Muon, the rest with AdamW. Rows begin short and grow: a
 small model learns to look back past the suffix sooner where the suffix is short. `more` goes on with the model of a
-GGUF, `--start`, whose vocabulary `prepare.py` must have been given too. `--bfloat16` is for a CPU that multiplies such
-numbers (AMX or AVX-512 BF16, see `lscpu`), where it more than doubles the speed; a GPU always does. Both compile the
-network first.
+GGUF, `--start`, whose vocabulary `prepare.py` must have been given too. So does `long`, which comes last: its rows are
+long and have one or two examples, without which the model writes worse behind long prompts. `--bfloat16` is for a CPU
+that multiplies such numbers (AMX or AVX-512 BF16, see `lscpu`), where it more than doubles the speed; a GPU always
+does. Both compile the network first.
 """
 
 from __future__ import annotations
