@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +35,10 @@ REPEATING, PLAIN = "repeats code above", "repeats nothing"
 ROWS = (REPEATING, PLAIN, *DICTATED)
 # Those that want a draft model, by the odds that a token it writes is right.
 DRAFT_MODEL_ROWS = {f"draft model {name}": odds for name, odds in DICTATED.items()}
+ODDS = DICTATED | DRAFT_MODEL_ROWS
 SEED = 1
+BATCHES = range(1, 9)  # tokens, whose costs are measured
+NUM_BATCHES = 5  # of each size
 
 Say = Callable[[str], None]
 
@@ -54,14 +60,19 @@ class RowResult:
     """A row of the table. `over` is the ratio of tokens a second with drafts to those without.
 
     `num_same` texts of `samples` were the same token by token; others part where two candidates are near each other.
+    `batch_ms` are medians, by number of tokens, with logits for each. By those, and guesses that are right with the
+    row's odds and cost nothing to make, no more than `most_over` can be had; None where the odds are not known. So is
+    `share_accepted` where no guess was tried.
     """
 
     name: str
     drafting_tokens_per_s: Spread | None
     plain_tokens_per_s: Spread | None
     over: Ratio | None
-    share_accepted: float
+    share_accepted: float | None
     num_same: int
+    batch_ms: dict[int, float]
+    most_over: float | None
     samples: list[Sample] = field(default_factory=list)
 
 
@@ -154,18 +165,29 @@ class Pair:
 
 
 def measure(options: EngineOptions, book: Book, names: Sequence[str], pairs: int, say: Say) -> list[RowResult]:
-    """Rows by name, each from what it knows of costs and guesses after one text that is not measured.
+    """Rows by name. Each side is the first to be loaded in half of a row's pairs: the first may have the better memory.
 
-    Raises `InfillError` where a row wants a draft model and the options' cannot serve.
+    A side goes by what it knows of costs and guesses after one text that is not measured. Raises `InfillError` where a
+    row wants a draft model and the options' cannot serve.
     """
-    return [_measure_row(name, options, book, pairs, say) for name in names]
+    rows = []
+    for name in names:
+        samples, batch_ms = _measure_pairs(name, options, book, pairs - pairs // 2, say, drafting_loads_first=True)
+        if pairs > 1:
+            samples += _measure_pairs(name, options, book, pairs // 2, say, drafting_loads_first=False)[0]
+        rows.append(_summarise(name, samples, batch_ms))
+    return rows
 
 
-def _measure_row(name: str, options: EngineOptions, book: Book, pairs: int, say: Say) -> RowResult:
-    odds = (DICTATED | DRAFT_MODEL_ROWS).get(name)
+def _measure_pairs(
+    name: str, options: EngineOptions, book: Book, pairs: int, say: Say, *, drafting_loads_first: bool
+) -> tuple[list[Sample], dict[int, float]]:
+    odds = ODDS.get(name)
     script = None if odds is None else Scripted(odds)
     kind = Dictated if script else LlamaBackend
-    backends = [kind(replace(options, drafts=drafts)) for drafts in (True, False)]
+    backends = [kind(replace(options, drafts=drafts)) for drafts in (drafting_loads_first, not drafting_loads_first)]
+    if not drafting_loads_first:
+        backends.reverse()
     draft_model = None
     if name in DRAFT_MODEL_ROWS:
         draft_model = backends[0].draft_model = open_for(backends[0], options, ScriptedModel)
@@ -173,7 +195,7 @@ def _measure_row(name: str, options: EngineOptions, book: Book, pairs: int, say:
     samples = []
     texts = _repeating(book) if name == REPEATING else _plain(book)
     for number, text in zip(range(-1, pairs), texts, strict=False):
-        say(f"{name} {number + 1}/{pairs}")
+        say(f"{name} {number + 1}/{pairs}, {'drafts' if drafting_loads_first else 'no drafts'} loaded first")
         request = Generate(prompt_of(text, backends[0].info), TOKENS)
         if script:
             script.text = backends[0].tokenize(book.text(2 * TOKENS))[:TOKENS]
@@ -186,8 +208,24 @@ def _measure_row(name: str, options: EngineOptions, book: Book, pairs: int, say:
             draft_model.follow(script, start)
         sample = pair.write(request, drafting_first=number % 2 == 0)
         samples += [sample] if number >= 0 else []
+    batch_ms = _batch_ms(backends[0], book.text(PROMPT_TOKENS))
     pair.close()
-    return _summarise(name, samples)
+    return samples, batch_ms
+
+
+def _batch_ms(backend: LlamaBackend, text: str) -> dict[int, float]:
+    """What batches of each size take behind a text. Nothing that the backend held is left."""
+    tokens = backend.tokenize(text)
+    for sequence in range(backend.info.parameters.num_sequences):
+        backend.truncate(sequence, 0)
+    backend.decode([BatchToken(token, i, 0, wants_logits=False) for i, token in enumerate(tokens)])
+    taken: dict[int, list[float]] = {size: [] for size in BATCHES}
+    for _, size in itertools.product(range(NUM_BATCHES), BATCHES):
+        began = time.perf_counter()
+        backend.decode([BatchToken(tokens[i], len(tokens) + i, 0, wants_logits=True) for i in range(size)])
+        taken[size].append((time.perf_counter() - began) * 1000)
+        backend.truncate(0, len(tokens))
+    return {size: round(statistics.median(each), 3) for size, each in taken.items()}
 
 
 def _plain(book: Book) -> Iterator[str]:
@@ -202,7 +240,13 @@ def _repeating(book: Book) -> Iterator[str]:
         yield "".join(lines + lines[len(lines) // 4 : len(lines) // 2])
 
 
-def _summarise(name: str, samples: list[Sample]) -> RowResult:
+def _most_over(odds: float, batch_ms: dict[int, float]) -> float:
+    """What could be gained with the best number of guessed tokens."""
+    tokens = itertools.accumulate(odds**count for count in range(len(batch_ms)))
+    return max(num * batch_ms[1] / batch_ms[size] for size, num in enumerate(tokens, 1))
+
+
+def _summarise(name: str, samples: list[Sample], batch_ms: dict[int, float]) -> RowResult:
     drafting = [sample.drafting_tokens_per_s for sample in samples]
     plain = [sample.plain_tokens_per_s for sample in samples]
     drafted = sum(sample.drafted_tokens for sample in samples)
@@ -211,7 +255,9 @@ def _summarise(name: str, samples: list[Sample]) -> RowResult:
         spread(drafting),
         spread(plain),
         ratio(drafting, plain),
-        sum(sample.accepted_tokens for sample in samples) / drafted if drafted else 0.0,
+        sum(sample.accepted_tokens for sample in samples) / drafted if drafted else None,
         sum(sample.num_same_tokens >= sample.num_tokens - 1 for sample in samples),
+        batch_ms,
+        _most_over(ODDS[name], batch_ms) if name in ODDS else None,
         samples,
     )

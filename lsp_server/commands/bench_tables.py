@@ -127,12 +127,20 @@ def _decode(result: DecodeResult) -> Group:
 
 
 def _drafts(rows: list[DraftsRow]) -> Group:
-    table = make_table("with drafts", "without", "with / without", "guesses right", "same text")
+    table = make_table("with drafts", "without", "with / without", "at most", "guesses right", "same text")
     for row in rows:
         speeds = map(_median, (row.drafting_tokens_per_s, row.plain_tokens_per_s))
+        most = "" if row.most_over is None else f"{row.most_over:.2f}"
+        right = "none tried" if row.share_accepted is None else f"{row.share_accepted:.0%}"
         same = f"{row.num_same}/{len(row.samples)}"
-        table.add_row(row.name, *speeds, _ratio(row.over), f"{row.share_accepted:.0%}", same)
-    return _titled("writing with tokens guessed ahead, tokens a second (medians)", table)
+        table.add_row(row.name, *speeds, _ratio(row.over), most, right, same)
+    costs = {size: ms / rows[0].batch_ms[1] for size, ms in rows[0].batch_ms.items()} if rows else {}
+    return _titled(
+        "writing with tokens guessed ahead, tokens a second (medians)",
+        table,
+        "a batch's time, beside that of one token: " + ", ".join(f"{size}: {cost:.2f}" for size, cost in costs.items()),
+        "at most: what guesses right so often could gain by these, if it cost nothing to make them",
+    )
 
 
 def _alternatives(result: AlternativesResult) -> Group:
