@@ -119,7 +119,8 @@ def test_a_model_that_is_its_own_draft_model_is_right(pair, plain, monkeypatch):
 def test_two_documents_in_turn(pair, plain, monkeypatch):
     played = Played(pair, monkeypatch)
     for number in range(6):
-        code = f"{(CODE, OTHER)[number % 2]}    {'par'[: number // 2]}"
+        code, word = ((CODE, "par"), (OTHER, "_x"))[number % 2]
+        code += f"    {word[: number // 2]}"
         plain.write(str(number), code)
         assert played.write(str(number), code).timings.accepted_tokens
     assert played.texts == plain.texts

@@ -1,7 +1,9 @@
-"""Write the trained model as a GGUF: `python models/embedded/recipe/export.py WORK OUT.gguf [--type q8_0|q6_k]`.
+"""Write the trained model as a GGUF: `python models/embedded/recipe/export.py WORK OUT.gguf [--mean-with A.gguf …]`.
 
-Quantised by llama.cpp itself, through llama-cpp-python. Then llama.cpp's tokens of every held-out module are compared
-with ours: a file whose pre-tokeniser it does not reproduce is of no use.
+Where a model was trained on, the mean of its weights before and after writes better than either (Wortsman and others,
+"Model soups", arXiv:2203.05482): `--mean-with` names what it was before. Quantised by llama.cpp itself, through
+llama-cpp-python. Then llama.cpp's tokens of every held-out module are compared with ours: a file whose pre-tokeniser it
+does not reproduce is of no use.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import gguf
 import llama_cpp
 import torch
 from corpus import held_out_modules, texts_of_module
-from gguf_file import tensor_name
+from gguf_file import read_weights, tensor_name
 from vocabulary import MARKERS, Vocabulary
 
 TYPES = {"q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "q6_k": llama_cpp.LLAMA_FTYPE_MOSTLY_Q6_K}
@@ -30,10 +32,12 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--type", choices=TYPES, default="q8_0")
     parser.add_argument("--name", default="tiny-fim")
+    parser.add_argument("--mean-with", type=Path, nargs="+", default=[], help="earlier models of the same shape")
+    parser.add_argument("--share", type=float, help="of each of them in the mean; default: as much as the new one's")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "full.gguf"
-        write(arguments.work, full, arguments.name)
+        write(arguments.work, full, arguments.name, arguments.mean_with, arguments.share)
         quantise(full, arguments.out, TYPES[arguments.type])
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
     texts = [text for name in sorted(held_out_modules()) for text in texts_of_module(name)]
@@ -43,9 +47,12 @@ def main() -> None:
         raise SystemExit("The pre-tokeniser of the GGUF and the vocabulary's splits disagree.")
 
 
-def write(work: Path, out: Path, name: str) -> None:
-    """The model in 32-bit floats."""
+def write(work: Path, out: Path, name: str, mean_with: list[Path], share: float | None) -> None:
+    """The model, or its mean with others that have a share each, in 32-bit floats."""
     state = torch.load(work / "checkpoint.pt", map_location="cpu")
+    models = [state["model"], *map(read_weights, mean_with)]
+    each = 1 / len(models) if share is None else share
+    shares = [1 - each * len(mean_with)] + [each] * len(mean_with)
     shape = state["shape"]
     writer = gguf.GGUFWriter(out, "llama")
     writer.add_name(name)
@@ -62,8 +69,9 @@ def write(work: Path, out: Path, name: str) -> None:
     writer.add_vocab_size(shape["vocabulary"])
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     add_vocabulary(writer, Vocabulary.load(work / "vocabulary.json"))
-    for key, tensor in state["model"].items():
-        writer.add_tensor(tensor_name(key), tensor.float().numpy())
+    for key in state["model"]:
+        mean = sum(model[key].float() * part for model, part in zip(models, shares, strict=True))
+        writer.add_tensor(tensor_name(key), mean.numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -1,10 +1,10 @@
-"""Train the embedded model: `python models/embedded/recipe/train.py WORK --preset cpu|gpu|more|long [--minutes M]`.
+"""Train the embedded model: `python models/embedded/recipe/train.py WORK --preset cpu|gpu|more [--minutes M]`.
 
 WORK is what `prepare.py` wrote. Goes on from `WORK/checkpoint.pt` if there is one; ends when all tokens are seen, or
-after M minutes, to be called again. Matrices are trained with Muon, the rest with AdamW. Rows begin short and grow: a
-small model learns to look back past the suffix sooner where the suffix is short. `more` goes on with the model of a
-GGUF, `--start`, whose vocabulary `prepare.py` must have been given too. So does `long`, which comes last: its rows are
-long and have one or two examples, without which the model writes worse behind long prompts. `--bfloat16` is for a CPU
+after M minutes, to be called again. Matrices are trained with Muon, the rest with AdamW. Rows begin short, with several
+examples, and grow to long ones with one or two: a small model learns to look back past the suffix sooner where the
+suffix is short, and writes worse behind long prompts if it ends before it saw any. `more` goes on with the model of a
+GGUF, `--start`, whose vocabulary `prepare.py` must have been given too. `--bfloat16` is for a CPU
 that multiplies such numbers (AMX or AVX-512 BF16, see `lscpu`), where it more than doubles the speed; a GPU always
 does. Both compile the network first.
 """
@@ -36,8 +36,8 @@ SAVE_EVERY_S, LOG_EVERY_S = 300.0, 20.0
 class Preset:
     """A model and how much it sees. `batch_tokens` are seen a step.
 
-    `phases` are shares of all tokens, and how long a row is meanwhile. The more crowded the rows, the more holes the
-    model sees, and the less text around each (`Rows`).
+    `phases` are shares of all tokens, and how long and how crowded a row is meanwhile. The more crowded the rows, the
+    more holes the model sees, and the less text around each (`Rows`).
     """
 
     width: int
@@ -50,17 +50,16 @@ class Preset:
     matrix_rate: float
     other_rate: float
     workers: int
-    phases: tuple[tuple[float, int], ...]
-    crowding: float = 2.0
+    phases: tuple[tuple[float, int, float], ...]
 
 
 Losses = Callable[[Tensor], Tensor]
 
-GROWING = ((0.4, 256), (0.3, 512), (0.22, 1024), (0.08, 2048))
+GROWING = ((0.4, 256, 2.0), (0.3, 512, 2.0), (0.2, 1024, 1.0), (0.1, 2048, 0.5))
+LONGER = ((0.55, 512, 2.0), (0.3, 1024, 1.0), (0.15, 2048, 0.5))
 PRESETS = {
     "cpu": Preset(256, 8, 4, 2, 704, 24_000_000, 8_192, 4e-3, 4e-3, 1, GROWING),
-    "more": Preset(256, 8, 4, 2, 704, 20_000_000, 8_192, 2.5e-3, 2.5e-3, 1, ((0.6, 512), (0.3, 1024), (0.1, 2048))),
-    "long": Preset(256, 8, 4, 2, 704, 6_000_000, 8_192, 1.5e-3, 1.5e-3, 1, ((0.5, 1024), (0.5, 2048)), 0.5),
+    "more": Preset(256, 8, 4, 2, 704, 20_000_000, 8_192, 2.5e-3, 2.5e-3, 1, LONGER),
     "gpu": Preset(512, 8, 8, 4, 1280, 2_000_000_000, 262_144, 4e-3, 2e-3, 12, GROWING),
 }
 
@@ -116,16 +115,16 @@ class Training:
         """Go through the phases from where we are."""
         losses_of = torch.compile(self._losses, dynamic=False) if self.bfloat16 else self._losses
         end = 0.0
-        for share, length in self.preset.phases:
+        for share, length, crowding in self.preset.phases:
             end += share
             if self.seen < end * self.tokens - self.preset.batch_tokens and time.monotonic() < ends_at:
-                self._phase(losses_of, length, int(end * self.tokens), ends_at)
+                self._phase(losses_of, length, crowding, int(end * self.tokens), ends_at)
         self._save()
 
-    def _phase(self, losses_of: Losses, length: int, end: int, ends_at: float) -> None:
+    def _phase(self, losses_of: Losses, length: int, crowding: float, end: int, ends_at: float) -> None:
         rows_a_step = self.preset.batch_tokens // length
         steps = (end - self.seen) // self.preset.batch_tokens
-        rows = Rows(self.work, length, self.seen // length, steps * rows_a_step, self.seed, self.preset.crowding)
+        rows = Rows(self.work, length, self.seen // length, steps * rows_a_step, self.seed, crowding)
         loader = DataLoader(rows, rows_a_step, collate_fn=batch_of, num_workers=self.preset.workers, prefetch_factor=4)
         logged = saved = time.monotonic()
         seen_at_log, losses = self.seen, []
