@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 # Guesses and less urgent texts in its batch make a text wait no longer for its token than this times as long.
 MOST_SLOWED = 1.1
 _NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
+_RECENT_STEPS = 16  # within which a size must have been measured to be known
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
 _MOST_FASTER = 1.5  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
@@ -36,8 +37,13 @@ class BatchCosts:
             del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
 
     def is_known(self, num_tokens: int) -> bool:
-        """Whether steps of so many tokens were measured lately."""
-        return num_tokens in self._seconds
+        """Whether steps of so many tokens were measured lately: the fewer, the more lately.
+
+        The first ones of a process are slow.
+        """
+        measured_at = self._measured_at.get(num_tokens)
+        recent_steps = min(2 ** len(self._measured[num_tokens]), _RECENT_STEPS)
+        return measured_at is not None and self.num_steps - measured_at < recent_steps
 
     def seconds(self, num_tokens: int) -> float:
         """What a step of so many tokens takes; at least one size must have been measured.

@@ -98,7 +98,20 @@ def test_one_slow_batch_does_not_end_it():
     played = Played()
     played.write(1.0, 100)
     played.costs.measure(1 + MOST_GUESSED, 100 * STEP_S)
-    assert mean(played.write(1.0, 10)) > 10
+    assert mean(played.write(1.0, 16)) > 10, "one of these has none, to see what that costs"
+
+
+def test_a_slow_start_does_not_make_guesses_seem_free():
+    played = Played()
+    played.costs.measure(1, 10 * STEP_S)
+    assert sum(map(bool, played.write(0.0, 200))) < 20
+
+
+def test_a_machine_that_writes_faster_now_is_noticed_while_guesses_are_tried():
+    played = Played(lambda num_tokens: STEP_S * (4 if num_tokens == 1 else 5))
+    assert mean(played.write(0.7, 100)[50:]) > 3
+    played.cost = lambda num_tokens: STEP_S * (1 if num_tokens == 1 else 5)
+    assert mean(played.write(0.7, 400)[200:]) < 1
 
 
 def test_sizes_that_cost_no_more_are_preferred():
