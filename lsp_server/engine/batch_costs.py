@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 # Guesses and less urgent texts in its batch make a text wait no longer for its token than this times as long.
 MOST_SLOWED = 1.1
 _NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
-_RECENT_STEPS = 16  # within which a size must have been measured to be known
+_RECENT_STEPS = 32  # within which a size must have been measured to be known
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
 _MOST_FASTER = 1.5  # than prefill was when it was measured, once
 _LEAST_S = 1e-9

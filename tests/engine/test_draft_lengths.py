@@ -111,7 +111,7 @@ def test_a_machine_that_writes_faster_now_is_noticed_while_guesses_are_tried():
     played = Played(lambda num_tokens: STEP_S * (4 if num_tokens == 1 else 5))
     assert mean(played.write(0.7, 100)[50:]) > 3
     played.cost = lambda num_tokens: STEP_S * (1 if num_tokens == 1 else 5)
-    assert mean(played.write(0.7, 400)[200:]) < 1
+    assert mean(played.write(0.7, 600)[400:]) < 1
 
 
 def test_sizes_that_cost_no_more_are_preferred():
