@@ -41,9 +41,10 @@ class BatchCosts:
 
         The first ones of a process are slow.
         """
-        measured_at = self._measured_at.get(num_tokens)
+        if num_tokens not in self._measured_at:
+            return False
         recent_steps = min(2 ** len(self._measured[num_tokens]), _RECENT_STEPS)
-        return measured_at is not None and self.num_steps - measured_at < recent_steps
+        return self.num_steps - self._measured_at[num_tokens] < recent_steps
 
     def seconds(self, num_tokens: int) -> float:
         """What a step of so many tokens takes; at least one size must have been measured.

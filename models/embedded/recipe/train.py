@@ -4,9 +4,9 @@ WORK is what `prepare.py` wrote. Goes on from `WORK/checkpoint.pt` if there is o
 after M minutes, to be called again. Matrices are trained with Muon, the rest with AdamW. Rows begin short, with several
 examples, and grow to long ones with one or two: a small model learns to look back past the suffix sooner where the
 suffix is short, and writes worse behind long prompts if it ends before it saw any. `more` goes on with the model of a
-GGUF, `--start`, whose vocabulary `prepare.py` must have been given too. `--bfloat16` is for a CPU
-that multiplies such numbers (AMX or AVX-512 BF16, see `lscpu`), where it more than doubles the speed; a GPU always
-does. Both compile the network first.
+GGUF, `--start`, whose vocabulary `prepare.py` must have been given too. `--bfloat16` is for a CPU that multiplies such
+numbers (AMX or AVX-512 BF16, see `lscpu`), where it more than doubles the speed; a GPU always does. Both compile the
+network first.
 """
 
 from __future__ import annotations
