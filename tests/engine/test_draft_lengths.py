@@ -96,7 +96,7 @@ def test_what_was_wrong_by_chance_is_soon_tried_again():
 
 def test_one_slow_batch_does_not_end_it():
     played = Played()
-    played.write(1.0, 100)
+    played.write(1.0, 110)
     played.costs.measure(1 + MOST_GUESSED, 100 * STEP_S)
     assert mean(played.write(1.0, 10)) > 10
 
