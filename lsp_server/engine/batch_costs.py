@@ -11,6 +11,7 @@ MOST_SLOWED = 1.1
 _NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
 _RECENT_STEPS = 32  # within which a size must have been measured to be known
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
+_LEAST_RISE = 0.9  # of what a smaller size takes, to a larger one
 _MOST_FASTER = 1.5  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
 
@@ -43,18 +44,20 @@ class BatchCosts:
         """
         if num_tokens not in self._measured_at:
             return False
-        recent_steps = min(2 ** len(self._measured[num_tokens]), _RECENT_STEPS)
+        recent_steps = min(1 << len(self._measured[num_tokens]), _RECENT_STEPS)
         return self.num_steps - self._measured_at[num_tokens] < recent_steps
 
     def seconds(self, num_tokens: int) -> float:
         """What a step of so many tokens takes; at least one size must have been measured.
 
-        A size that was not is taken to be as fast as can be, so that it is tried rather too early than never: four
-        tokens may cost a CPU less than three.
+        A size that was not is taken to be as fast as can be, so that it is tried rather too early than never: little
+        faster than the next smaller one, because four tokens may cost a CPU less than three.
         """
         known = self._seconds.get(num_tokens)
         if known is None:
-            known = max(self._seconds[min(self._seconds)], num_tokens * self._least_s)
+            least = min(self._seconds)
+            smaller = max((size for size in self._seconds if size < num_tokens), default=least)
+            known = max(self._seconds[least], _LEAST_RISE * self._seconds[smaller], num_tokens * self._least_s)
         return max(known, _LEAST_S)
 
     def most_at_once(self, num_texts: int) -> int:
