@@ -38,7 +38,7 @@ DRAFT_MODEL_ROWS = {f"draft model {name}": odds for name, odds in DICTATED.items
 ODDS = DICTATED | DRAFT_MODEL_ROWS
 SEED = 1
 BATCHES = range(1, 9)  # tokens, whose costs are measured
-NUM_BATCHES = 5  # of each size
+NUM_BATCHES = 5  # of each size, each time that models are loaded
 
 Say = Callable[[str], None]
 
@@ -172,22 +172,32 @@ def measure(options: EngineOptions, book: Book, names: Sequence[str], pairs: int
     """
     rows = []
     for name in names:
-        samples, batch_ms = _measure_pairs(name, options, book, pairs - pairs // 2, say, drafting_loads_first=True)
+        batches: dict[int, list[float]] = {size: [] for size in BATCHES}
+        samples = _measure_pairs(name, options, book, pairs - pairs // 2, say, batches, drafting_loads_first=True)
         if pairs > 1:
-            samples += _measure_pairs(name, options, book, pairs // 2, say, drafting_loads_first=False)[0]
-        rows.append(_summarise(name, samples, batch_ms))
+            samples += _measure_pairs(name, options, book, pairs // 2, say, batches, drafting_loads_first=False)
+        rows.append(_summarise(name, samples, batches))
     return rows
 
 
 def _measure_pairs(
-    name: str, options: EngineOptions, book: Book, pairs: int, say: Say, *, drafting_loads_first: bool
-) -> tuple[list[Sample], dict[int, float]]:
+    name: str,
+    options: EngineOptions,
+    book: Book,
+    pairs: int,
+    say: Say,
+    batches: dict[int, list[float]],
+    *,
+    drafting_loads_first: bool,
+) -> list[Sample]:
+    """Some pairs on models of their own. Adds what batches take to `batches`, by size, in milliseconds."""
     odds = ODDS.get(name)
     script = None if odds is None else Scripted(odds)
     kind = Dictated if script else LlamaBackend
-    backends = [kind(replace(options, drafts=drafts)) for drafts in (drafting_loads_first, not drafting_loads_first)]
-    if not drafting_loads_first:
-        backends.reverse()
+    loaded = {
+        drafts: kind(replace(options, drafts=drafts)) for drafts in (drafting_loads_first, not drafting_loads_first)
+    }
+    backends = [loaded[True], loaded[False]]
     draft_model = None
     if name in DRAFT_MODEL_ROWS:
         draft_model = backends[0].draft_model = open_for(backends[0], options, ScriptedModel)
@@ -208,24 +218,22 @@ def _measure_pairs(
             draft_model.follow(script, start)
         sample = pair.write(request, drafting_first=number % 2 == 0)
         samples += [sample] if number >= 0 else []
-    batch_ms = _batch_ms(backends[0], book.text(PROMPT_TOKENS))
+    _time_batches(backends[0], book.text(PROMPT_TOKENS), batches)
     pair.close()
-    return samples, batch_ms
+    return samples
 
 
-def _batch_ms(backend: LlamaBackend, text: str) -> dict[int, float]:
-    """What batches of each size take behind a text. Nothing that the backend held is left."""
+def _time_batches(backend: LlamaBackend, text: str, batches: dict[int, list[float]]) -> None:
+    """Add what batches of each size take behind a text. Nothing that the backend held is left."""
     tokens = backend.tokenize(text)
     for sequence in range(backend.info.parameters.num_sequences):
         backend.truncate(sequence, 0)
     backend.decode([BatchToken(token, i, 0, wants_logits=False) for i, token in enumerate(tokens)])
-    taken: dict[int, list[float]] = {size: [] for size in BATCHES}
-    for _, size in itertools.product(range(NUM_BATCHES), BATCHES):
+    for _, size in itertools.product(range(NUM_BATCHES), batches):
         began = time.perf_counter()
         backend.decode([BatchToken(tokens[i], len(tokens) + i, 0, wants_logits=True) for i in range(size)])
-        taken[size].append((time.perf_counter() - began) * 1000)
+        batches[size].append((time.perf_counter() - began) * 1000)
         backend.truncate(0, len(tokens))
-    return {size: round(statistics.median(each), 3) for size, each in taken.items()}
 
 
 def _plain(book: Book) -> Iterator[str]:
@@ -246,7 +254,8 @@ def _most_over(odds: float, batch_ms: dict[int, float]) -> float:
     return max(num * batch_ms[1] / batch_ms[size] for size, num in enumerate(tokens, 1))
 
 
-def _summarise(name: str, samples: list[Sample], batch_ms: dict[int, float]) -> RowResult:
+def _summarise(name: str, samples: list[Sample], batches: dict[int, list[float]]) -> RowResult:
+    batch_ms = {size: round(statistics.median(each), 3) for size, each in batches.items()}
     drafting = [sample.drafting_tokens_per_s for sample in samples]
     plain = [sample.plain_tokens_per_s for sample in samples]
     drafted = sum(sample.drafted_tokens for sample in samples)

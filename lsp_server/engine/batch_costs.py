@@ -11,7 +11,7 @@ MOST_SLOWED = 1.1
 _NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
 _RECENT_STEPS = 32  # within which a size must have been measured to be known
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
-_LEAST_RISE = 0.9  # of what a smaller size takes, to a larger one
+_LEAST_RISE = 0.9  # of what a smaller batch takes, a larger one takes at least
 _MOST_FASTER = 1.5  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
 
