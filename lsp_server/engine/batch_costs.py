@@ -3,39 +3,65 @@
 from __future__ import annotations
 
 import statistics
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import defaultdict, deque
 
 # Guesses and less urgent texts in its batch make a text wait no longer for its token than this times as long.
 MOST_SLOWED = 1.1
-_NUM_MEASURED = 15  # batches of each size: their median, because a machine has other things to do
-_RECENT_STEPS = 32  # within which a size must have been measured to be known
+_NUM_MEASURED = 9  # batches of each size: their median, because a machine has other things to do
+_RECENT_STEPS = 64  # within which a size must have been measured to be known
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
-_LEAST_RISE = 0.9  # of what a smaller batch takes, a larger one takes at least
+# A size that was not measured is hoped to take so much of what lies between the next two that were, and to grow so much
+# slower behind the largest.
+_HOPED_BETWEEN, _HOPED_GROWTH = 0.9, 0.5
 _MOST_FASTER = 1.5  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
+_READ = 1 << 30  # stands for the size of a step that did not only write, larger than any that did
 
 
 class BatchCosts:
-    """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch is much faster."""
+    """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch is much faster.
+
+    Two kinds of steps do not count, where any other is known. llama.cpp makes its graph anew where the step before was
+    of another size: one token behind a larger batch takes a small model longer than where no guesses are tried. And the
+    first step of each size takes longer still.
+    """
 
     def __init__(self, tokens_per_s: float) -> None:
-        self.num_steps = 0  # measured so far
+        self.num_steps = 0  # so far that only wrote
+        self._last_size = 0
+        self._uncounted_s = 0.0  # what the last step took, if it did not count because of guesses in the one before
+        self._met: set[int] = set()  # sizes
         self._least_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0  # a token
         self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
         self._seconds: dict[int, float] = {}
+        self._sizes: list[int] = []  # that are in it, ascending
         self._measured_at: dict[int, int] = {}
 
-    def measure(self, num_tokens: int, seconds: float) -> None:
-        """Take note of what a step took that only wrote."""
+    def measure(self, num_tokens: int, seconds: float, *, only_writes: bool = True) -> None:
+        """Take note of a step, and of what it took if it only wrote."""
+        last_size, self._last_size = self._last_size, num_tokens if only_writes else _READ
+        if not only_writes:
+            return
         self.num_steps += 1
+        is_first = num_tokens not in self._met
+        self._met.add(num_tokens)
+        counts = not self._seconds or not (is_first or num_tokens < last_size)
+        self._uncounted_s = 0.0 if counts or is_first or last_size == _READ else seconds
+        if counts:
+            self._count(num_tokens, seconds)
+
+    def _count(self, num_tokens: int, seconds: float) -> None:
+        if num_tokens not in self._seconds:
+            insort(self._sizes, num_tokens)
         measured = self._measured[num_tokens]
         measured.append(seconds)
-        self._seconds[num_tokens] = statistics.median(measured)
+        self._seconds[num_tokens] = statistics.median_low(measured)
         self._measured_at[num_tokens] = self.num_steps
         oldest = min(self._measured_at, key=self._measured_at.__getitem__)
         if self.num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
             del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
+            self._sizes.remove(oldest)
 
     def is_known(self, num_tokens: int) -> bool:
         """Whether steps of so many tokens were measured lately: the fewer, the more lately.
@@ -50,15 +76,17 @@ class BatchCosts:
     def seconds(self, num_tokens: int) -> float:
         """What a step of so many tokens takes; at least one size must have been measured.
 
-        A size that was not is taken to be as fast as can be, so that it is tried rather too early than never: little
-        faster than the next smaller one, because four tokens may cost a CPU less than three.
+        A size that was not is taken to be rather faster than others suggest, so that it is tried too early rather than
+        never: four tokens may cost a CPU less than three.
         """
         known = self._seconds.get(num_tokens)
         if known is None:
-            least = min(self._seconds)
-            smaller = max((size for size in self._seconds if size < num_tokens), default=least)
-            known = max(self._seconds[least], _LEAST_RISE * self._seconds[smaller], num_tokens * self._least_s)
+            known = max(self._hoped(num_tokens), num_tokens * self._least_s)
         return max(known, _LEAST_S)
+
+    def just_taken(self, num_tokens: int) -> float:
+        """What the last step took, of so many tokens: what such steps take, or it itself where a guess slowed it."""
+        return self._uncounted_s or self.seconds(num_tokens)
 
     def most_at_once(self, num_texts: int) -> int:
         """How many of some texts to write at once, so that they are done soonest on average; all until it is known.
@@ -76,8 +104,19 @@ class BatchCosts:
 
         More tokens than were ever measured are taken to cost no more than those: they are tried once.
         """
-        sizes = sorted(self._seconds)
+        sizes = self._sizes
         at = min(bisect_left(sizes, num_tokens), len(sizes) - 1)
         low, high = sizes[at - 1] if at else 0, sizes[at]
         low_s, high_s = self._seconds.get(low, 0.0), self._seconds[high]
         return low_s + (high_s - low_s) * (min(num_tokens, high) - low) / (high - low)
+
+    def _hoped(self, num_tokens: int) -> float:
+        """What a step takes of a size that was not measured, at best; not less than one of the smallest that was."""
+        first, last = self._sizes[0], self._sizes[-1]
+        first_s, last_s = self._seconds[first], self._seconds[last]
+        if num_tokens <= first or first == last:
+            return first_s
+        if num_tokens < last:
+            return max(first_s, _HOPED_BETWEEN * self._between(num_tokens))
+        growth_s = (last_s - first_s) / (last - first)
+        return max(first_s, last_s + _HOPED_GROWTH * growth_s * (num_tokens - last))

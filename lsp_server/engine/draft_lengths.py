@@ -10,7 +10,10 @@ from lsp_server.engine.drafts import Guess
 
 # What guesses may lose: this share of the time spent on writing, saved up to as many steps without any. What they gain
 # is theirs to lose again. Where the account is full they are tried although they seem not to pay: that may change.
-LOSS_SHARE, MOST_SAVED_STEPS = 0.015, 8
+LOSS_SHARE, MOST_SAVED_STEPS = 0.01, 8
+# Looking for guesses has a share of its own. It has the account's only while that holds a step, or looking would leave
+# nothing for trying.
+_LOOKING_SHARE = 0.005
 # That a guessed token is right, if those before it were. What is less likely to be right than the least is not tried.
 _FIRST_ODDS, _LEAST_ODDS, _MOST_ODDS = 0.6, 0.02, 0.98
 _FIRST_WEIGHT = 3.0  # so many tokens checked weigh as much as the first odds
@@ -40,6 +43,7 @@ class DraftLengths:
         self._most_saved_steps = most_saved_steps
         self._seen: dict[str, _Seen] = {}
         self._saved_s = float("inf")  # full, whatever that will be
+        self._looking_s = 0.0  # saved for looking
 
     def choose(self, guesses: Sequence[Guess | None], room: int) -> list[int]:
         """How many tokens of each guess to check, one for each text that is written, and `room` in all at most."""
@@ -56,6 +60,12 @@ class DraftLengths:
         """Whether so much may be spent on guesses now."""
         return seconds <= self._saved_s
 
+    def affords_looking(self, seconds: float) -> bool:
+        """Whether so much may be spent on looking for guesses now."""
+        if not self._costs.num_steps or seconds <= self._looking_s:
+            return True
+        return seconds + self._costs.seconds(1) <= self._saved_s
+
     def saved_by(self, guess: Guess, length: int, num_tokens: int) -> float:
         """Seconds that such guesses, so many tokens of each, save while one text gets `num_tokens` longer."""
         odds = self._odds(guess.kind)
@@ -67,12 +77,16 @@ class DraftLengths:
     def settle(self, num_writing: int, num_guessed: int, num_right: int, guessing_s: float = 0.0) -> None:
         """Balance a step that was measured: what its guesses cost, as such steps do, and what they saved.
 
-        `guessing_s` was spent on making them.
+        `guessing_s` was spent on looking for them and on making them.
         """
         step_s = self._costs.seconds(num_writing)
-        taken_s = self._costs.seconds(num_writing + num_guessed)
+        taken_s = self._costs.just_taken(num_writing + num_guessed)
         self._saved_s += LOSS_SHARE * taken_s - (taken_s - step_s) + step_s * num_right / num_writing
-        self._saved_s -= guessing_s
+        self._looking_s = min(self._looking_s + _LOOKING_SHARE * taken_s, step_s)
+        if guessing_s <= self._looking_s:
+            self._looking_s -= guessing_s
+        else:
+            self._saved_s -= guessing_s
         self._saved_s = min(max(self._saved_s, -step_s), self._most_saved_steps * step_s)
 
     def learn(self, kind: str, num_guessed: int, num_right: int) -> None:

@@ -46,7 +46,7 @@ class Drafter:
         if not self._is_on or not all(part.is_writing for part in parts):
             return
         # Beside a small model on a fast machine even to look for guesses takes a share of the time that counts.
-        if self._lengths.affords(self._look_up_s):
+        if self._lengths.affords_looking(self._look_up_s):
             began = self._clock()
             self._guess_for(parts, room)
             self._look_up_s = self._spent_s = self._clock() - began

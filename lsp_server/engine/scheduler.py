@@ -130,8 +130,8 @@ class Scheduler:
             self._pace.measure(sum(len(part.tokens) for part in parts), seconds)
             self._account(parts, started - began + seconds)
             self._sample(batch, parts)
-            if all(part.is_writing for part in parts):
-                self._costs.measure(len(batch), self._clock() - started)
+            only_writes = all(part.is_writing for part in parts)
+            self._costs.measure(len(batch), self._clock() - started, only_writes=only_writes)
             self._drafter.evaluated(parts)
 
     def tidy(self) -> bool:

@@ -20,10 +20,14 @@ def cost_s(num_tokens: int) -> float:
 
 
 class Played:
-    """A model whose guesses are right with the same odds, each token; it keeps the time."""
+    """A model whose guesses are right with the same odds, each token; it keeps the time.
 
-    def __init__(self, cost=cost_s, num_writing: int = 1) -> None:
-        self.cost, self.num_writing = cost, num_writing
+    A step behind one of another size takes `change_s` longer.
+    """
+
+    def __init__(self, cost=cost_s, num_writing: int = 1, change_s: float = 0.0) -> None:
+        self.cost, self.num_writing, self.change_s = cost, num_writing, change_s
+        self.last_size = 0
         self.costs = BatchCosts(64 / cost(64))
         self.lengths = DraftLengths(self.costs)
         self.rng = random.Random(1)
@@ -38,6 +42,9 @@ class Played:
             count = self.lengths.choose(guesses, 100)[0]
             right = next((at for at in range(count) if self.rng.random() >= odds), count)
             seconds = self.cost(self.num_writing + count)
+            if self.num_writing + count != self.last_size:
+                seconds += self.change_s
+            self.last_size = self.num_writing + count
             self.costs.measure(self.num_writing + count, seconds)
             self.lengths.settle(self.num_writing, count, right)
             if count:
@@ -105,6 +112,12 @@ def test_a_slow_start_does_not_make_guesses_seem_free():
     played = Played()
     played.costs.measure(1, 10 * STEP_S)
     assert sum(map(bool, played.write(0.0, 200))) < 20
+
+
+def test_steps_among_larger_ones_do_not_make_guesses_seem_free():
+    played = Played(lambda num_tokens: STEP_S * (0.85 + 0.15 * num_tokens), change_s=0.2 * STEP_S)
+    assert sum(map(bool, played.write(0.0, 1000))) < 100
+    assert played.speed > 0.97
 
 
 def test_a_machine_that_writes_faster_now_is_noticed_while_guesses_are_tried():
@@ -182,3 +195,19 @@ def test_an_account_that_is_spent_affords_nothing():
     assert lengths.affords(4 * STEP_S)
     lengths.settle(1, 0, 0, guessing_s=5 * STEP_S)
     assert not lengths.affords(0.0)
+
+
+def test_looking_for_guesses_leaves_something_for_trying_them():
+    played = Played()
+    looking_s = 0.03 * STEP_S
+    tried = []
+    for step in range(700):
+        count = 0
+        if is_looked_for := played.lengths.affords_looking(looking_s):
+            count = played.lengths.choose([Guess([1] * MOST_GUESSED, "any")], 100)[0]
+        num_right = count if step > 500 else 0
+        played.costs.measure(1 + count, cost_s(1 + count))
+        played.lengths.settle(1, count, num_right, is_looked_for * looking_s)
+        played.lengths.learn("any", count, num_right)
+        tried.append(count)
+    assert mean(tried[600:]) > 5

@@ -115,10 +115,10 @@ def ask_some(make_bench, further_s: float, priorities=(Priority.INTERACTIVE,) * 
     began = bench.now
     for number, priority in enumerate(priorities):
         name = str(number)
-        bench.submit(name, WORDY_TOO, max_tokens=20, priority=priority, document=document(number), kind=name)
+        bench.submit(name, WORDY_TOO, max_tokens=25, priority=priority, document=document(number), kind=name)
     bench.run()
     for number in range(len(priorities)):
-        bench.assert_answered(str(number), WORDY_TOO, 20)
+        bench.assert_answered(str(number), WORDY_TOO, 25)
     return [bench.end(str(number)).timings.total_ms / 1000 for number in range(len(priorities))], bench.now - began
 
 
