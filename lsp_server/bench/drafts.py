@@ -60,9 +60,9 @@ class RowResult:
     """A row of the table. `over` is the ratio of tokens a second with drafts to those without.
 
     `num_same` texts of `samples` were the same token by token; others part where two candidates are near each other.
-    `batch_ms` are medians, by number of tokens, with logits for each. By those, and guesses that are right with the
-    row's odds and cost nothing to make, no more than `most_over` can be had; None where the odds are not known. So is
-    `share_accepted` where no guess was tried.
+    `batch_ms` are medians, by number of tokens, with logits for each, behind a batch of the same size. By those, and
+    guesses that are right with the row's odds and cost nothing to make, no more than `most_over` can be had; None where
+    the odds are not known. So is `share_accepted` where no guess was tried.
     """
 
     name: str

@@ -11,8 +11,8 @@ MOST_SLOWED = 1.1
 _NUM_MEASURED = 9  # batches of each size: their median, because a machine has other things to do
 _RECENT_STEPS = 64  # within which a size must have been measured to be known
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
-# A size that was not measured is hoped to take so much of what lies between the next two that were, and to grow so much
-# slower behind the largest.
+# A size that was not measured is hoped to take this much of what lies between the next two that were; behind the
+# largest, to take longer by this much of what each token adds below that.
 _HOPED_BETWEEN, _HOPED_GROWTH = 0.9, 0.5
 _MOST_FASTER = 1.5  # than prefill was when it was measured, once
 _LEAST_S = 1e-9
@@ -23,19 +23,20 @@ class BatchCosts:
     """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch is much faster.
 
     Two kinds of steps do not count, where any other is known. llama.cpp makes its graph anew where the step before was
-    of another size: one token behind a larger batch takes a small model longer than where no guesses are tried. And the
-    first step of each size takes longer still.
+    of another size: one token behind a larger batch takes a small model longer than where no guesses are tried. A
+    larger batch behind one token does count, because that is how a guess is tried at first. And the first step of each
+    size takes longer still.
     """
 
     def __init__(self, tokens_per_s: float) -> None:
         self.num_steps = 0  # so far that only wrote
         self._last_size = 0
-        self._uncounted_s = 0.0  # what the last step took, if it did not count because of guesses in the one before
+        self._uncounted_s = 0.0  # what the last step took, if it did not count behind a larger one that only wrote
         self._met: set[int] = set()  # sizes
         self._least_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0  # a token
         self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
         self._seconds: dict[int, float] = {}
-        self._sizes: list[int] = []  # that are in it, ascending
+        self._sizes: list[int] = []  # that are in it, ascending: kept, because each guessed token asks for them
         self._measured_at: dict[int, int] = {}
 
     def measure(self, num_tokens: int, seconds: float, *, only_writes: bool = True) -> None:
@@ -102,7 +103,7 @@ class BatchCosts:
     def _between(self, num_tokens: int) -> float:
         """What a step is likely to take: what lies between two sizes that were measured costs what lies between.
 
-        More tokens than were ever measured are taken to cost no more than those: they are tried once.
+        More tokens than were ever measured are taken to cost no more than those: they are tried until one counts.
         """
         sizes = self._sizes
         at = min(bisect_left(sizes, num_tokens), len(sizes) - 1)

@@ -70,7 +70,7 @@ def test_what_was_not_measured_is_no_faster_than_prefill(size):
     assert costs.seconds(size) == pytest.approx(size * STEP_S / 1.5)
 
 
-def test_a_step_that_made_a_new_graph_does_not_count():
+def test_a_step_behind_a_larger_one_or_the_first_of_its_size_does_not_count():
     costs = learnt(lambda size: size * STEP_S, [1, 8])
     slow_s = 100 * STEP_S
     costs.measure(4, slow_s)  # the first of its size
@@ -79,6 +79,14 @@ def test_a_step_that_made_a_new_graph_does_not_count():
     costs.measure(8, slow_s)  # behind a prefill
     costs.measure(1, slow_s)
     assert [costs.seconds(size) / STEP_S for size in (1, 4, 8)] == pytest.approx([1, 0.9 * 4, 8])
+
+
+def test_a_step_behind_a_smaller_one_counts():
+    costs = learnt(lambda size: size * STEP_S, [1, 8])
+    costs.measure(1, STEP_S)
+    costs.measure(1, STEP_S)
+    costs.measure(8, 2 * STEP_S)
+    assert costs.seconds(8) == 2 * STEP_S
 
 
 def test_a_step_slowed_by_a_guess_before_it_is_charged_as_it_was_and_one_behind_a_prefill_is_not():

@@ -34,11 +34,12 @@ class Played:
         self.seconds = 0.0
         self.num_tokens = 0
 
-    def write(self, odds: float, steps: int, size: int = MOST_GUESSED) -> list[int]:
-        """Steps with a guess each; how many tokens of it were checked."""
+    def write(self, odds: float, steps: int, size: int = MOST_GUESSED, looking_s: float = 0.0) -> list[int]:
+        """Steps with a guess each, where looking for it can be afforded; how many tokens of it were checked."""
         checked = []
         for _ in range(steps):
-            guesses = [Guess([1] * size, "any"), *[None] * (self.num_writing - 1)]
+            is_looked_for = self.lengths.affords_looking(looking_s)
+            guesses = [Guess([1] * size, "any") if is_looked_for else None, *[None] * (self.num_writing - 1)]
             count = self.lengths.choose(guesses, 100)[0]
             right = next((at for at in range(count) if self.rng.random() >= odds), count)
             seconds = self.cost(self.num_writing + count)
@@ -46,7 +47,7 @@ class Played:
                 seconds += self.change_s
             self.last_size = self.num_writing + count
             self.costs.measure(self.num_writing + count, seconds)
-            self.lengths.settle(self.num_writing, count, right)
+            self.lengths.settle(self.num_writing, count, right, is_looked_for * looking_s)
             if count:
                 self.lengths.learn("any", count, right)
             self.seconds += seconds
@@ -200,14 +201,5 @@ def test_an_account_that_is_spent_affords_nothing():
 def test_looking_for_guesses_leaves_something_for_trying_them():
     played = Played()
     looking_s = 0.03 * STEP_S
-    tried = []
-    for step in range(700):
-        count = 0
-        if is_looked_for := played.lengths.affords_looking(looking_s):
-            count = played.lengths.choose([Guess([1] * MOST_GUESSED, "any")], 100)[0]
-        num_right = count if step > 500 else 0
-        played.costs.measure(1 + count, cost_s(1 + count))
-        played.lengths.settle(1, count, num_right, is_looked_for * looking_s)
-        played.lengths.learn("any", count, num_right)
-        tried.append(count)
-    assert mean(tried[600:]) > 5
+    played.write(0.0, 500, looking_s=looking_s)
+    assert mean(played.write(1.0, 200, looking_s=looking_s)[100:]) > 5
