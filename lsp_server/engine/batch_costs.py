@@ -36,7 +36,8 @@ class BatchCosts:
         self._least_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0  # a token
         self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
         self._seconds: dict[int, float] = {}
-        self._sizes: list[int] = []  # that are in it, ascending: kept, because each guessed token asks for them
+        self._estimates: dict[int, float] = {}  # what followed from it since it changed: each guessed token asks
+        self._sizes: list[int] = []  # that were measured, ascending
         self._measured_at: dict[int, int] = {}
 
     def measure(self, num_tokens: int, seconds: float, *, only_writes: bool = True) -> None:
@@ -57,12 +58,16 @@ class BatchCosts:
             insort(self._sizes, num_tokens)
         measured = self._measured[num_tokens]
         measured.append(seconds)
-        self._seconds[num_tokens] = statistics.median_low(measured)
+        median_s = statistics.median_low(measured)
+        if median_s != self._seconds.get(num_tokens):
+            self._seconds[num_tokens] = median_s
+            self._estimates.clear()
         self._measured_at[num_tokens] = self.num_steps
         oldest = min(self._measured_at, key=self._measured_at.__getitem__)
         if self.num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
             del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
             self._sizes.remove(oldest)
+            self._estimates.clear()
 
     def is_known(self, num_tokens: int) -> bool:
         """Whether steps of so many tokens were measured lately: the fewer, the more lately.
@@ -80,10 +85,13 @@ class BatchCosts:
         A size that was not is taken to be rather faster than others suggest, so that it is tried too early rather than
         never: four tokens may cost a CPU less than three.
         """
-        known = self._seconds.get(num_tokens)
-        if known is None:
-            known = max(self._hoped(num_tokens), num_tokens * self._least_s)
-        return max(known, _LEAST_S)
+        estimate = self._estimates.get(num_tokens)
+        if estimate is None:
+            known = self._seconds.get(num_tokens)
+            if known is None:
+                known = max(self._hoped(num_tokens), num_tokens * self._least_s)
+            estimate = self._estimates[num_tokens] = max(known, _LEAST_S)
+        return estimate
 
     def just_taken(self, num_tokens: int) -> float:
         """What the last step took, of so many tokens: what such steps take, or it itself where a guess slowed it."""

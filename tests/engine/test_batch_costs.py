@@ -105,3 +105,14 @@ def test_what_was_not_measured_for_long_is_forgotten():
         costs.measure(1, STEP_S)
     assert not costs.is_known(8)
     assert costs.is_known(1)
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.floats(0.001, 1)), min_size=1, max_size=700))
+def test_asking_what_sizes_take_changes_nothing_of_what_they_take_later(steps):
+    asked, unasked = BatchCosts(100.0), BatchCosts(100.0)
+    for size, seconds in steps:
+        asked.measure(size, seconds)
+        unasked.measure(size, seconds)
+        for each in range(1, 12):
+            asked.seconds(each)
+    assert [asked.seconds(each) for each in range(1, 12)] == [unasked.seconds(each) for each in range(1, 12)]
