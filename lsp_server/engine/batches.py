@@ -76,6 +76,8 @@ def compose(chosen: Sequence[Run], pace: Pace, costs: BatchCosts, batch_tokens: 
 def _written_now(ready: Sequence[Run], costs: BatchCosts) -> list[Run]:
     """Of texts that could all be written, those that are: of what is typed at, as many as are soonest done on average;
     of what is less urgent, what is the same document's or hardly slows them."""
+    if len(ready) < 2:
+        return list(ready)
     urgent = [run for run in ready if run.request.priority is Priority.INTERACTIVE]
     if not urgent or not costs.num_steps:
         return list(ready)

@@ -121,21 +121,19 @@ class DraftLengths:
                     break
                 ranked.append((together, index))
                 together *= odds
-        return sorted(ranked, reverse=True)
+        return ranked if len(guesses) == 1 else sorted(ranked, reverse=True)
 
     def _best_count(self, num_writing: int, odds: Sequence[float], costs_s: Sequence[float]) -> int:
         """How many of the likeliest tokens to check: as many as give most tokens a second, if they can be afforded."""
         step_s = self._costs.seconds(num_writing)
-        expected = float(num_writing)
-        guessing_s = 0.0
-        rates = {}
+        most_s = step_s + self._saved_s if num_writing == 1 else min(step_s + self._saved_s, MOST_SLOWED * step_s)
+        expected, guessing_s = float(num_writing), 0.0
+        best, best_rate = 0, 0.0
         for count, (odd, cost_s) in enumerate(zip(odds, costs_s, strict=True), 1):
             expected += odd
             guessing_s += cost_s
             seconds = self._costs.seconds(num_writing + count) + guessing_s
-            is_fair = num_writing == 1 or seconds <= MOST_SLOWED * step_s
-            if is_fair and seconds - step_s <= self._saved_s:
-                rates[count] = expected / seconds
-        best = max(rates, key=rates.__getitem__, default=0)
-        pays = best and rates[best] > _LEAST_GAIN * num_writing / step_s
+            if seconds <= most_s and expected / seconds > best_rate:
+                best, best_rate = count, expected / seconds
+        pays = best_rate > _LEAST_GAIN * num_writing / step_s
         return best if pays or self._saved_s >= self._most_saved_steps * step_s else 0
