@@ -20,20 +20,21 @@ _READ = 1 << 30  # stands for the size of a step that did not only write, larger
 
 
 class BatchCosts:
-    """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch is much faster.
+    """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch takes less than
+    `least_token_s` a token, by that.
 
-    Two kinds of steps do not count, where any other is known. llama.cpp makes its graph anew where the step before was
-    of another size: one token behind a larger batch takes a small model longer than where no guesses are tried. A
-    larger batch behind one token does count, because that is how a guess is tried at first. And the first step of each
-    size takes longer still.
+    Two kinds of steps do not count, where any other is known and they did not take less. llama.cpp makes its graph anew
+    where the step before was of another size: one token behind a larger batch takes a small model longer than where no
+    guesses are tried. A larger batch behind one token does count, because that is how a guess is tried at first. And
+    the first step of each size takes longer still.
     """
 
     def __init__(self, tokens_per_s: float) -> None:
+        self.least_token_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0
         self.num_steps = 0  # so far that only wrote
         self._last_size = 0
         self._uncounted_s = 0.0  # what the last step took, if it did not count behind a larger one that only wrote
         self._met: set[int] = set()  # sizes
-        self._least_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0  # a token
         self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
         self._seconds: dict[int, float] = {}
         self._estimates: dict[int, float] = {}  # what followed from it since it changed: each guessed token asks
@@ -48,7 +49,8 @@ class BatchCosts:
         self.num_steps += 1
         is_first = num_tokens not in self._met
         self._met.add(num_tokens)
-        counts = not self._seconds or not (is_first or num_tokens < last_size)
+        is_slowed = is_first or num_tokens < last_size
+        counts = not is_slowed or not self._seconds or seconds < self._seconds.get(num_tokens, 0.0)
         self._uncounted_s = 0.0 if counts or is_first or last_size == _READ else seconds
         if counts:
             self._count(num_tokens, seconds)
@@ -89,7 +91,7 @@ class BatchCosts:
         if estimate is None:
             known = self._seconds.get(num_tokens)
             if known is None:
-                known = max(self._hoped(num_tokens), num_tokens * self._least_s)
+                known = max(self._hoped(num_tokens), num_tokens * self.least_token_s)
             estimate = self._estimates[num_tokens] = max(known, _LEAST_S)
         return estimate
 

@@ -81,6 +81,8 @@ class DraftLengths:
         """
         step_s = self._costs.seconds(num_writing)
         taken_s = self._costs.just_taken(num_writing + num_guessed)
+        if num_guessed:
+            taken_s = max(taken_s, step_s + self._costs.least_token_s)
         self._saved_s += LOSS_SHARE * taken_s - (taken_s - step_s) + step_s * num_right / num_writing
         self._looking_s = min(self._looking_s + _LOOKING_SHARE * taken_s, step_s)
         if guessing_s <= self._looking_s:
@@ -129,10 +131,13 @@ class DraftLengths:
         most_s = step_s + self._saved_s if num_writing == 1 else min(step_s + self._saved_s, MOST_SLOWED * step_s)
         expected, guessing_s = float(num_writing), 0.0
         best, best_rate = 0, 0.0
+        seconds_of = self._costs.seconds
+        # What was measured while the machine was slower must not make guesses seem to shorten a step.
+        least_s = step_s + self._costs.least_token_s
         for count, (odd, cost_s) in enumerate(zip(odds, costs_s, strict=True), 1):
             expected += odd
             guessing_s += cost_s
-            seconds = self._costs.seconds(num_writing + count) + guessing_s
+            seconds = max(seconds_of(num_writing + count), least_s) + guessing_s
             if seconds <= most_s and expected / seconds > best_rate:
                 best, best_rate = count, expected / seconds
         pays = best_rate > _LEAST_GAIN * num_writing / step_s

@@ -59,7 +59,7 @@ class Drafter:
             return
         if self._model:
             self._model.evaluated(parts)
-        own = [part for part in parts if part.guess is not None and part.guess.kind != KIND]
+        own = [part for part in parts if part.guessed and part.guess and part.guess.kind != KIND]
         num_guessed, num_right = sum(len(part.guessed) for part in own), sum(part.num_right for part in own)
         self._lengths.settle(len(parts), num_guessed, num_right, self._spent_s)
         self._spent_s = 0.0

@@ -37,7 +37,7 @@ class Slots:
     def __init__(self, num_slots: int, cache_tokens: int) -> None:
         self.slots = [Slot(sequence) for sequence in range(num_slots)]
         self.cache_tokens = cache_tokens
-        self._references: Counter[int] = Counter()
+        self._references: dict[int, int] = {}  # of each cell, how many slots hold it
         self._next_cell = 0
         self._clock = 0
 
@@ -80,18 +80,18 @@ class Slots:
         self._next_cell += len(tokens)
         slot.tokens.extend(tokens)
         slot.cells.extend(cells)
-        self._references.update(cells)
+        self._references.update(dict.fromkeys(cells, 1))
         slot.sampled.update(range(max(start, first_sampled), start + len(tokens)))
 
     def truncate(self, slot: Slot, num_tokens: int) -> None:
         """A slot's tail was dropped from the cache."""
+        slot.sampled.difference_update(range(num_tokens, len(slot.tokens)))
         for cell in slot.cells[num_tokens:]:
             self._references[cell] -= 1
             if not self._references[cell]:
                 del self._references[cell]
         del slot.tokens[num_tokens:]
         del slot.cells[num_tokens:]
-        slot.sampled = {position for position in slot.sampled if position < num_tokens}
 
     def branch(self, source: Slot, target: Slot, num_tokens: int) -> None:
         """An empty slot was given the first tokens of another; they share the cells."""
@@ -99,7 +99,8 @@ class Slots:
         target.tokens = source.tokens[:num_tokens]
         target.cells = source.cells[:num_tokens]
         target.sampled = {position for position in source.sampled if position < num_tokens}
-        self._references.update(target.cells)
+        for cell in target.cells:
+            self._references[cell] += 1
 
     def check_integrity(self) -> None:
         """Raise AssertionError if the accounting contradicts itself."""

@@ -203,3 +203,10 @@ def test_looking_for_guesses_leaves_something_for_trying_them():
     looking_s = 0.03 * STEP_S
     played.write(0.0, 500, looking_s=looking_s)
     assert mean(played.write(1.0, 200, looking_s=looking_s)[100:]) > 5
+
+
+def test_a_machine_that_writes_faster_now_does_not_make_wrong_guesses_seem_free():
+    played = Played(lambda num_tokens: 3 * STEP_S)
+    played.write(0.0, 100)
+    played.cost = lambda num_tokens: STEP_S * (1 if num_tokens == 1 else 1.5)
+    assert sum(map(bool, played.write(0.0, 300))) < 60
