@@ -15,6 +15,7 @@ _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as o
 # largest, to take longer by this much of what each token adds below that.
 _HOPED_BETWEEN, _HOPED_GROWTH = 0.9, 0.5
 _MOST_FASTER = 1.5  # than prefill was when it was measured, once
+_MUCH_FASTER = 0.7  # of what was known: no chance, but a machine that is faster now
 _LEAST_S = 1e-9
 _READ = 1 << 30  # stands for the size of a step that did not only write, larger than any that did
 
@@ -23,10 +24,10 @@ class BatchCosts:
     """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch takes less than
     `least_token_s` a token, by that.
 
-    Two kinds of steps do not count, where any other is known and they did not take less. llama.cpp makes its graph anew
-    where the step before was of another size: one token behind a larger batch takes a small model longer than where no
-    guesses are tried. A larger batch behind one token does count, because that is how a guess is tried at first. And
-    the first step of each size takes longer still.
+    Two kinds of steps do not count, where any other is known and they did not take much less. llama.cpp makes its graph
+    anew where the step before was of another size: one token behind a larger batch takes a small model longer than
+    where no guesses are tried. A larger batch behind one token does count, because that is how a guess is tried at
+    first. And the first step of each size takes longer still.
     """
 
     def __init__(self, tokens_per_s: float) -> None:
@@ -50,7 +51,7 @@ class BatchCosts:
         is_first = num_tokens not in self._met
         self._met.add(num_tokens)
         is_slowed = is_first or num_tokens < last_size
-        counts = not is_slowed or not self._seconds or seconds < self._seconds.get(num_tokens, 0.0)
+        counts = not is_slowed or not self._seconds or seconds < _MUCH_FASTER * self._seconds.get(num_tokens, 0.0)
         self._uncounted_s = 0.0 if counts or is_first or last_size == _READ else seconds
         if counts:
             self._count(num_tokens, seconds)
