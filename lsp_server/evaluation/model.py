@@ -18,6 +18,8 @@ from lsp_server.settings import Settings
 
 # Each in a sequence of its own, behind the one that holds the anchor.
 NUM_SEQUENCES = 3
+# The row of all half lines: those of the standard library, and the project's without its other files.
+ALL_HALVES = "half line, all"
 
 Say = Callable[[str], None]
 
@@ -72,8 +74,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
-    """Rows by kind; a project's holes with its other files in the prompt compared with without; and how many holes of
-    the list were not found in this Python or did not fit the window."""
+    """Rows by kind, of the standard library's modules, and one of all half lines; a project's holes with its other
+    files in the prompt compared with without; and how many holes of the list were not found in this Python or did not
+    fit the window."""
 
     rows: list[Row]
     with_neighbours: Comparison | None
@@ -140,9 +143,12 @@ class _Evaluation:
 
 
 def summarise(found: Sequence[Found], num_left_out: int) -> ModelResult:
-    """Rows by kind, and the project's."""
+    """Rows by kind, that of all half lines, and the project's."""
     alone = [each for each in found if each.with_neighbours is None]
     rows = [_row(kind, some) for kind in KINDS if (some := [each for each in alone if each.hole.kind == kind])]
+    halves = [each for each in found if each.hole.kind == "half line"]
+    if halves:
+        rows.append(_row(ALL_HALVES, halves))
     both = [(each.hole, each.with_neighbours, each.infill) for each in found if each.with_neighbours is not None]
     return ModelResult(rows, _compare(both) if both else None, num_left_out)
 

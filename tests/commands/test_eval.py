@@ -9,13 +9,14 @@ import pytest
 def test_figures_are_printed_and_written(infill, project):
     found = infill("eval", "model", "--holes", "1", "--window", "512", "--threads", "1", "--json", "result.json")
     assert found.status == 0, found.err
-    for row in ("half line +1 ", "line +1 ", "block +1 ", "with neighbouring files +1 "):
+    for row in ("half line +1 ", "line +1 ", "block +1 ", "half line, all +2 ", "with neighbouring files +1 "):
         assert re.search(rf"^{row}", found.out, re.MULTILINE), found.out
     written = json.loads((project / "result.json").read_text(encoding="utf-8"))
     assert {"command", "machine", "model", "description"} < set(written)
-    for found in (*(row["over_fresh"] for row in written["result"]["rows"]), written["result"]["with_neighbours"]):
-        assert found["num_holes"] == 1
-        assert found["exact"] in (0, 1)
+    compared = [row["over_fresh"] for row in written["result"]["rows"]] + [written["result"]["with_neighbours"]]
+    assert [found["num_holes"] for found in compared] == [1, 1, 1, 2, 1]
+    for found in compared:
+        assert found["exact"] in (0, 0.5, 1)
         assert found["nats"] < 0
 
 
