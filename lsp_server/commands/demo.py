@@ -62,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the session."""
-    # Nothing of it stays behind. The embedded model is seldom as sure as the default wants, and is to be seen at work.
-    settings: dict[str, Any] = {"engine": {"mode": "private"}, "completion": {"confidence": 0.02}}
+    # Nothing of it stays behind. The embedded model is seldom as sure as the default wants, and its texts would end early.
+    settings: dict[str, Any] = {"engine": {"mode": "private"}, "completion": {"confidence": 0}}
     if arguments.model:
         settings["model"] = model_file(arguments.model)
     asyncio.run(_play(settings, arguments.pace / 1000))
