@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the session."""
-    # Nothing of it stays behind. The embedded model is seldom as sure as the default wants, and its texts would end early.
+    # Nothing of it stays behind. The embedded model is seldom as sure as the default wants: its texts would end early.
     settings: dict[str, Any] = {"engine": {"mode": "private"}, "completion": {"confidence": 0}}
     if arguments.model:
         settings["model"] = model_file(arguments.model)
