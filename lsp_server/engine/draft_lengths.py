@@ -82,7 +82,7 @@ class DraftLengths:
         step_s = self._costs.seconds(num_writing)
         taken_s = self._costs.just_taken(num_writing + num_guessed)
         if num_guessed:
-            taken_s = max(taken_s, step_s + self._costs.least_token_s)
+            taken_s = max(taken_s, self._least_s(num_writing))
         self._saved_s += LOSS_SHARE * taken_s - (taken_s - step_s) + step_s * num_right / num_writing
         self._looking_s = min(self._looking_s + _LOOKING_SHARE * taken_s, step_s)
         if guessing_s <= self._looking_s:
@@ -125,15 +125,18 @@ class DraftLengths:
                 together *= odds
         return ranked if len(guesses) == 1 else sorted(ranked, reverse=True)
 
+    def _least_s(self, num_writing: int) -> float:
+        """What a step with guesses takes at least: what was measured while the machine was slower must not make them
+        seem to shorten it."""
+        return self._costs.seconds(num_writing) + self._costs.least_token_s
+
     def _best_count(self, num_writing: int, odds: Sequence[float], costs_s: Sequence[float]) -> int:
         """How many of the likeliest tokens to check: as many as give most tokens a second, if they can be afforded."""
         step_s = self._costs.seconds(num_writing)
         most_s = step_s + self._saved_s if num_writing == 1 else min(step_s + self._saved_s, MOST_SLOWED * step_s)
         expected, guessing_s = float(num_writing), 0.0
         best, best_rate = 0, 0.0
-        seconds_of = self._costs.seconds
-        # What was measured while the machine was slower must not make guesses seem to shorten a step.
-        least_s = step_s + self._costs.least_token_s
+        seconds_of, least_s = self._costs.seconds, self._least_s(num_writing)
         for count, (odd, cost_s) in enumerate(zip(odds, costs_s, strict=True), 1):
             expected += odd
             guessing_s += cost_s

@@ -146,7 +146,7 @@ class LlamaBackend:
         """A row of the last batch, one number a token of the vocabulary; valid until the next decode."""
         raw = llama_cpp.llama_get_logits_ith(self._context, row)
         # As `np.ctypeslib.as_array` does it, in a fifth of the time: it is asked for each token.
-        return np.frombuffer(self._row.from_address(ctypes.addressof(raw.contents)), dtype=np.float32)
+        return np.frombuffer(self._row_type.from_address(ctypes.addressof(raw.contents)), dtype=np.float32)
 
     def free_sampler(self, sampler: Any) -> None:
         """Release a chain, if it is one."""
@@ -196,7 +196,7 @@ class LlamaBackend:
     def _take_vocabulary(self, options: EngineOptions, model: Any) -> None:
         self._vocab = llama_cpp.llama_model_get_vocab(model)
         self.vocabulary = LlamaVocabulary(self._vocab)
-        self._row = ctypes.c_float * self.vocabulary.num_tokens
+        self._row_type = ctypes.c_float * self.vocabulary.num_tokens
         if options.needs_infill:
             _require_infill(Path(options.model_path), self.vocabulary)
 

@@ -81,12 +81,13 @@ def test_a_step_behind_a_larger_one_or_the_first_of_its_size_does_not_count():
     assert [costs.seconds(size) / STEP_S for size in (1, 4, 8)] == pytest.approx([1, 0.9 * 4, 8])
 
 
-def test_a_step_that_should_have_been_slower_and_was_not_counts():
+@pytest.mark.parametrize(("took", "counts"), [(1, True), (8, False)])
+def test_a_step_that_should_have_been_slower_counts_where_it_took_much_less(took, counts):
     costs = learnt(lambda size: 9 * STEP_S, [1, 2])
     for _ in range(5):
         costs.measure(2, 9 * STEP_S)
-        costs.measure(1, STEP_S)
-    assert costs.seconds(1) == STEP_S
+        costs.measure(1, took * STEP_S)
+    assert costs.seconds(1) == (took if counts else 9) * STEP_S
 
 
 def test_a_step_behind_a_smaller_one_counts():
