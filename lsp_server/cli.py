@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from lsp_server import __version__
-from lsp_server.errors import InfillError
+from lsp_server.base.errors import InfillError
 
 # Imported only when called: `serve` must answer an editor at once, and needs none of what the others need.
 COMMANDS = {

@@ -19,4 +19,4 @@ def children_of(module: str) -> list[psutil.Process]:
 
 def engines() -> list[psutil.Process]:
     """The engines."""
-    return children_of("lsp_server.engine.service")
+    return children_of("lsp_server.engine.process.service")

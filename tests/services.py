@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from lsp_server.engine.messages import EngineOptions, Event, Generate, Launch, Listening, Marker, Text
+from lsp_server.ipc.launch import EngineOptions, Launch, Listening
+from lsp_server.ipc.requests import Event, Generate, Marker, Text
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "the-token"
-SERVE = ("-m", "lsp_server.engine.service")
+SERVE = ("-m", "lsp_server.engine.process.service")
 
 
 @dataclass

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from lsp_server import cli
-from lsp_server.settings import KEYS, Settings, json_schema
+from lsp_server.settings.model import KEYS, Settings, json_schema
 
 README = Path(__file__).parents[1] / "README.md"
 EDITORS = README.parent / "editors"

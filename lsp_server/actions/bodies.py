@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lsp_server.actions.source import Hole, Source
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 
 _PLACEHOLDER = re.compile(
     r"(pass|\.\.\.|raise NotImplementedError(\(.*\))?|(todo|unimplemented)!\(.*\)|TODO\(.*\)"

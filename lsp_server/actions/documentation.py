@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lsp_server.actions.bodies import header_end, skip_docstring
 from lsp_server.actions.source import Hole, Source
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 
 _MAX_LINES = 12
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lsp_server.actions.source import Hole, Source
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 
 # Not an attribute; behind three dots a name is one of its own.
 _NAME = r"(?<![\w$])(?<!(?<!\.\.)\.)({name})(?![\w$])"

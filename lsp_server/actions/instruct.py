@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import Source
-from lsp_server.document import Position
 from lsp_server.prompt.chat import Message
+from lsp_server.text.document import Position
 
 # Lines of context on each side of what is edited.
 _LINES_AROUND = 60

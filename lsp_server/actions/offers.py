@@ -11,7 +11,7 @@ from lsp_server.actions.documentation import find_documentation, is_definition
 from lsp_server.actions.imports import unbound_names
 from lsp_server.actions.selection import find_selection, trimmed
 from lsp_server.actions.source import Hole, Source
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 
 FillKind = Literal["fill", "rewrite", "document", "import"]
 ChatKind = Literal["fix", "explain", "test", "edit"]

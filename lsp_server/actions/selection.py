@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsp_server.actions.source import Hole, Source
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 
 
 def find_selection(source: Source, start: Position, end: Position) -> Hole | None:

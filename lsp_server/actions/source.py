@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lsp_server.document import Position
-from lsp_server.postprocess.indentation import unit_of
+from lsp_server.text.document import Position
+from lsp_server.text.indentation import unit_of
 
 
 @dataclass(frozen=True, slots=True)

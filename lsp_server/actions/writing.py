@@ -9,14 +9,14 @@ from dataclasses import replace
 from lsp_server.actions.imports import beginnings, import_hole, imports_name, known_import
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import Hole, Source
-from lsp_server.context.blocks import Neighbour
-from lsp_server.document import Document, Position
-from lsp_server.engine.client import EngineClient
-from lsp_server.engine.messages import Chunk, Done, Failed, Generate, Priority
-from lsp_server.errors import EngineError, InfillError
-from lsp_server.pipeline import Answer, Ask, Pipeline
+from lsp_server.base.errors import EngineError, InfillError
+from lsp_server.completion.pipeline import Answer, Ask, Pipeline
+from lsp_server.engine.client.interface import EngineClient
+from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Priority
 from lsp_server.prompt.chat import Message, prompt_for
-from lsp_server.snapshot import Snapshot, normalize
+from lsp_server.text.document import Document, Position
+from lsp_server.text.excerpts import Neighbour
+from lsp_server.text.snapshot import Snapshot, normalize
 
 # A body of 40 lines; completions are shorter.
 MAX_TOKENS = 400

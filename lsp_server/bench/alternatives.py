@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from lsp_server.base.errors import EngineError
+from lsp_server.bench.bare_loop import BareLoop
+from lsp_server.bench.dictated import Dictated
 from lsp_server.bench.ours import prompt_of
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
-from lsp_server.engine.backend import Backend
-from lsp_server.engine.llama_bare_loop import BareLoop
-from lsp_server.engine.llama_dictated import Dictated
-from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate, Priority, Sampling
-from lsp_server.engine.prepare import Preparer
-from lsp_server.engine.scheduler import Scheduler
-from lsp_server.errors import EngineError
+from lsp_server.engine.backends.base import Backend
+from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Done, Event, Failed, Generate, Priority, Sampling
 
 NUM_ANSWERS, TOKENS, PROMPT_TOKENS = 3, 24, 256
 SAMPLINGS = tuple(Sampling(temperature=0.8, seed=seed) for seed in range(1, NUM_ANSWERS + 1))

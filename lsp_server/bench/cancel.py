@@ -19,7 +19,8 @@ from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.sides import Answer, ignore
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
-from lsp_server.engine.messages import EngineOptions, Generate
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Generate
 
 KINDS = ("prefill", "decode")
 DECODED_TOKENS = 128
@@ -181,7 +182,7 @@ def measure_batches(
     options: EngineOptions, book: Book, prefill_tokens: int, pairs: int, say: Callable[[str], None]
 ) -> BatchResult:
     """Prefill of the same text through the backend, by physical batch, in turns."""
-    from lsp_server.engine.llama_bare_loop import BareLoop
+    from lsp_server.bench.bare_loop import BareLoop
 
     backends = {size: BareLoop(replace(options, physical_batch_tokens=size)) for size in PHYSICAL_BATCHES}
     samples: dict[int, list[float]] = {size: [] for size in PHYSICAL_BATCHES}

@@ -20,14 +20,14 @@ import psutil
 
 from lsp_server.bench.stats import Spread, spread
 from lsp_server.context.ranking import choose
-from lsp_server.document import Document
+from lsp_server.context.retrieval import Retrieval, share_processor
 from lsp_server.index.build import Builder
 from lsp_server.index.database import database_path
 from lsp_server.index.folder import Folder
-from lsp_server.languages import language_of
-from lsp_server.retrieval import Retrieval, share_processor
-from lsp_server.settings import Settings
-from lsp_server.workspace import file_uri, read_source
+from lsp_server.languages.ids import language_of
+from lsp_server.settings.model import Settings
+from lsp_server.text.document import Document
+from lsp_server.text.workspace import file_uri, read_source
 
 Say = Callable[[str], None]
 

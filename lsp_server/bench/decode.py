@@ -9,16 +9,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from lsp_server.base.common_prefix import common_prefix
+from lsp_server.base.errors import EngineError
 from lsp_server.bench.ours import prompt_of
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
-from lsp_server.engine.backend import Backend
-from lsp_server.engine.drafts import Source
-from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate, Prefilled, Timings
-from lsp_server.engine.prepare import Preparer
-from lsp_server.engine.scheduler import Scheduler
-from lsp_server.errors import EngineError
-from lsp_server.sequences import common_prefix
+from lsp_server.engine.backends.base import Backend
+from lsp_server.engine.drafting.lookup import Source
+from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Done, Event, Failed, Generate, Prefilled, Timings
 
 TOKENS = 128
 PROMPT_TOKENS = 256
@@ -111,8 +112,8 @@ class Scheduled:
 
 def measure(options: EngineOptions, book: Book, pairs: int, say: Callable[[str], None]) -> DecodeResult:
     """Both write behind the same prompt, in turns, without drafts; the model decides how much, `TOKENS` at most."""
-    from lsp_server.engine.llama_backend import LlamaBackend
-    from lsp_server.engine.llama_bare_loop import BareLoop
+    from lsp_server.bench.bare_loop import BareLoop
+    from lsp_server.engine.backends.llama.backend import LlamaBackend
 
     backend, bare = LlamaBackend(replace(options, drafts=False)), BareLoop(options)
     scheduled = Scheduled(backend)

@@ -12,20 +12,21 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from lsp_server.base.common_prefix import common_prefix
+from lsp_server.base.errors import EngineError
 from lsp_server.bench.decode import Scheduled
+from lsp_server.bench.dictated import Dictated
 from lsp_server.bench.ours import prompt_of
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
-from lsp_server.engine.backend import BatchToken, DecodeStatus
-from lsp_server.engine.drafts import MOST_GUESSED, Guess, Source
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.llama_dictated import Dictated
-from lsp_server.engine.llama_draft_model import open_for
-from lsp_server.engine.messages import EngineOptions, Generate
-from lsp_server.engine.prepare import Preparer
-from lsp_server.engine.run import Run
-from lsp_server.errors import EngineError
-from lsp_server.sequences import common_prefix
+from lsp_server.engine.backends.base import BatchToken, DecodeStatus
+from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.engine.backends.llama.draft_model import open_for
+from lsp_server.engine.drafting.lookup import MOST_GUESSED, Guess, Source
+from lsp_server.engine.scheduler.sequence import Run
+from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Generate
 
 TOKENS = 64
 PROMPT_TOKENS = 256

@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
+from lsp_server.base.errors import EditorError
 from lsp_server.bench.sides import Answer, ignore
 from lsp_server.bench.text import View
-from lsp_server.errors import EditorError
 
 TIMEOUT_S = 120.0
 _REQUEST_CANCELLED = -32800

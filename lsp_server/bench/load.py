@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from lsp_server.base.errors import EngineError
 from lsp_server.bench.burst import Burst, type_through
 from lsp_server.bench.editor import Editor
 from lsp_server.bench.peer import PeerSide
@@ -20,8 +21,7 @@ from lsp_server.bench.sides import Answer, Side, ignore
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book, View, keystrokes
 from lsp_server.bench.typing import ANSWER_TOKENS
-from lsp_server.engine import shared
-from lsp_server.errors import EngineError
+from lsp_server.engine.client import shared
 
 Say = Callable[[str], None]
 _FOLDERS = ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
@@ -236,7 +236,7 @@ async def _private_memory(settings: dict[str, Any], ends: list[tuple[View, str]]
             say(f"asking private engine {number + 1}/{count}")
             await editor.complete(ends[number % len(ends)][0], ANSWER_TOKENS)
         children = psutil.Process().children(recursive=True)
-        return sum(_memory(each.pid) for each in children if "lsp_server.engine.service" in _command(each))
+        return sum(_memory(each.pid) for each in children if "lsp_server.engine.process.service" in _command(each))
 
 
 def _command(process: psutil.Process) -> list[str]:

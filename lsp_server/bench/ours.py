@@ -7,26 +7,16 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
+from lsp_server.base.errors import EngineError
 from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.sides import Answer, ignore
 from lsp_server.bench.text import View
-from lsp_server.engine.messages import (
-    Chunk,
-    Done,
-    EngineOptions,
-    Failed,
-    Generate,
-    Marker,
-    ModelInfo,
-    Prefilled,
-    PromptPart,
-    Text,
-    Timings,
-)
-from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import EngineError
-from lsp_server.session.planner import Planner
-from lsp_server.settings import CompletionSettings, ContextSettings, Settings
+from lsp_server.completion.planner import Planner
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Marker, Prefilled, PromptPart, Text, Timings
+from lsp_server.settings.model import CompletionSettings, ContextSettings, Settings
 
 IDLE = "0 open, 0 orphans"  # of the scheduler's dump
 POLL_S = 0.02

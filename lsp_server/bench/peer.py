@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from lsp_server.base.errors import EngineError
 from lsp_server.bench.sides import Answer, ignore
 from lsp_server.bench.text import View, lines_of
-from lsp_server.errors import EngineError
 
 # llama.vim's defaults: lines of the document around the cursor that are sent. They fit this context; `/infill` refuses
 # what does not fit.

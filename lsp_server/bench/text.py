@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lsp_server.snapshot import Snapshot, normalize
+from lsp_server.text.snapshot import Snapshot, normalize
 
 # Modules that the embedded model was not trained on.
 MODULES = ("argparse", "configparser", "statistics", "dataclasses", "shlex", "csv", "textwrap", "heapq", "graphlib")

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lsp_server.base.errors import ModelNotFoundError
 from lsp_server.catalog import hub_partial
 from lsp_server.catalog.hub_errors import damaged, explained, no_such_file, room_for
 from lsp_server.catalog.models import HubFile
-from lsp_server.errors import ModelNotFoundError
 
 # Bytes that are here, bytes in all. What it raises stops the download.
 Progress = Callable[[int, int], None]

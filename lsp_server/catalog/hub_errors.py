@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lsp_server.base.errors import HubError
 from lsp_server.catalog.models import HubFile
-from lsp_server.errors import HubError
 
 _TOO_MANY_REQUESTS = 429
 _HUNDREDTHS_ARE_COARSE = 100_000_000

@@ -10,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from lsp_server.base.errors import InfillError, ModelCannotInfillError, ModelNotFoundError
 from lsp_server.catalog.data import data_file
-from lsp_server.errors import InfillError, ModelCannotInfillError, ModelNotFoundError
 
 # Which file to take of a model where none is named: the first of these that there is.
 QUANTISATIONS = ("Q4_K_M", "Q6_K", "Q8_0")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from lsp_server.catalog.models import CatalogModel, HubFile
-from lsp_server.engine.hardware import Machine
-from lsp_server.engine.sizing import DEFAULT_WINDOW_TOKENS, GPU_RESERVE_BYTES, HOST_RESERVE_SHARE
+from lsp_server.engine.sizing.hardware import Machine
+from lsp_server.engine.sizing.parameters import DEFAULT_WINDOW_TOKENS, GPU_RESERVE_BYTES, HOST_RESERVE_SHARE
 
 # Bits of file a parameter, where a file's size is not known; from the files of llama.cpp's own conversions.
 _BITS = {"Q4_K_M": 4.9, "Q6_K": 6.6, "Q8_0": 8.6}

@@ -7,13 +7,13 @@ import os
 import re
 from pathlib import Path
 
+from lsp_server.base.errors import ModelError, ModelNotPulledError
 from lsp_server.catalog import hub
 from lsp_server.catalog.data import data_file
 from lsp_server.catalog.models import HubFile, find_model, in_catalog, refuse_known
-from lsp_server.engine.messages import EngineOptions, Remote
-from lsp_server.errors import ModelError, ModelNotPulledError
-from lsp_server.prompt.formats import format_named
-from lsp_server.settings import Settings
+from lsp_server.ipc.launch import EngineOptions, Remote
+from lsp_server.prompt.families import format_named
+from lsp_server.settings.model import Settings
 
 # Behind longer prompts the embedded model writes worse, and is slower (models/embedded/README.md has figures).
 EMBEDDED_WINDOW_TOKENS = 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.snapshot import Snapshot
 
 CURSOR = "‸"
 MAX_TOKENS = 16

@@ -15,6 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
+from lsp_server.base.errors import InfillError
 from lsp_server.bench import alternatives, burst, cancel, decode, drafts, edits, revisit, typing
 from lsp_server.bench.busy import busy
 from lsp_server.bench.ours import OurSide, OurSideElsewhere, running_engine
@@ -24,12 +25,12 @@ from lsp_server.bench.sides import Side
 from lsp_server.bench.text import Book
 from lsp_server.catalog.resolve import engine_options
 from lsp_server.commands import bench_context, bench_load, bench_tables
-from lsp_server.commands.configured import model_file
-from lsp_server.commands.printing import make_console, require_folder_of
-from lsp_server.engine.messages import EngineOptions, ModelInfo
-from lsp_server.errors import InfillError
-from lsp_server.settings import RemoteSettings, Settings
-from lsp_server.workspace import read_source
+from lsp_server.commands.cli_settings import model_file
+from lsp_server.commands.console import make_console, require_folder_of
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.settings.model import RemoteSettings, Settings
+from lsp_server.text.workspace import read_source
 
 BURST = "burst"
 ROWS = (*edits.rows(typing.ANSWER_TOKENS), BURST)
@@ -213,7 +214,7 @@ async def _stage_elsewhere(
 
 def _book(model_path: str, before_tokens: int = 0, after_tokens: int = 0) -> Book:
     """Text in pages of that size by the model's own tokeniser."""
-    from lsp_server.engine.llama_bare_loop import FileVocabulary
+    from lsp_server.bench.bare_loop import FileVocabulary
 
     vocabulary = FileVocabulary(Path(model_path))
     try:

@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
+from lsp_server.base.errors import InfillError
 from lsp_server.bench import context
 from lsp_server.bench.record import write_json
-from lsp_server.commands.printing import make_console, make_report, require_folder_of
-from lsp_server.errors import InfillError
+from lsp_server.commands.console import make_console, make_report, require_folder_of
 from lsp_server.evaluation.retrieval import HELD_OUT, locate
 
 LARGEST = "mypy"  # of the projects that `infill eval retrieval` measures

@@ -10,15 +10,15 @@ from typing import Any
 
 from rich.console import Console
 
+from lsp_server.base.errors import InfillError
 from lsp_server.bench import load
+from lsp_server.bench.bare_loop import FileVocabulary
 from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.record import write_json
 from lsp_server.bench.text import Book
 from lsp_server.bench.typing import ANSWER_TOKENS
-from lsp_server.commands.configured import model_file
-from lsp_server.commands.printing import make_console, make_report, require_folder_of
-from lsp_server.engine.llama_bare_loop import FileVocabulary
-from lsp_server.errors import InfillError
+from lsp_server.commands.cli_settings import model_file
+from lsp_server.commands.console import make_console, make_report, require_folder_of
 
 CLIENTS, ROUNDS, KEYS, PACE_MS = 16, 2, 60, 250.0
 BEFORE_TOKENS, AFTER_TOKENS = 700, 250

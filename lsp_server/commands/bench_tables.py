@@ -17,7 +17,7 @@ from lsp_server.bench.drafts import RowResult as DraftsRow
 from lsp_server.bench.revisit import RevisitResult
 from lsp_server.bench.stats import Ratio, Spread
 from lsp_server.bench.typing import ALONE, ALONE_TOKENS, ANSWER_TOKENS, RowResult
-from lsp_server.commands.printing import make_table
+from lsp_server.commands.console import make_table
 
 NONE = "–"
 

@@ -7,10 +7,11 @@ import asyncio
 import contextlib
 import sys
 
-from lsp_server.commands.configured import configure_chat, standard_input
-from lsp_server.engine.messages import Chunk, EngineOptions, Failed, Generate, Priority, Sampling
-from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import EngineError, InfillError
+from lsp_server.base.errors import EngineError, InfillError
+from lsp_server.commands.cli_settings import configure_chat, standard_input
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Chunk, Failed, Generate, Priority, Sampling
 from lsp_server.prompt.chat import Message, prompt_for
 
 _STANDARD_INPUT = "-"

@@ -14,19 +14,19 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from lsp_server.commands.configured import configure, standard_input
+from lsp_server.base.errors import InfillError, SourceError
+from lsp_server.commands.cli_settings import configure, standard_input
 from lsp_server.commands.project import project_context, project_of
-from lsp_server.context.blocks import Neighbour
-from lsp_server.document import Document
-from lsp_server.engine.messages import EngineOptions
-from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import InfillError, SourceError
-from lsp_server.languages import language_of
-from lsp_server.pipeline import Answer, Ask, Pipeline
-from lsp_server.retrieval import Retrieval
-from lsp_server.settings import Settings
-from lsp_server.snapshot import Snapshot, normalize
-from lsp_server.workspace import Workspace, file_uri, read_source
+from lsp_server.completion.pipeline import Answer, Ask, Pipeline
+from lsp_server.context.retrieval import Retrieval
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.languages.ids import language_of
+from lsp_server.settings.model import Settings
+from lsp_server.text.document import Document
+from lsp_server.text.excerpts import Neighbour
+from lsp_server.text.snapshot import Snapshot, normalize
+from lsp_server.text.workspace import Workspace, file_uri, read_source
 
 _LINES_BEFORE, _LINES_AFTER = 12, 6
 _STANDARD_INPUT = "-"

@@ -19,10 +19,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from lsp_server.commands.configured import model_file
+from lsp_server.commands.cli_settings import model_file
 
 if TYPE_CHECKING:
-    from lsp_server.server.client import EditorClient
+    from lsp_server.demo_client import EditorClient
 
 _LINES_ABOVE, _LINES_BELOW = 9, 4
 _SAMPLE = ("inventory.py", "orders.py")
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _play(settings: dict[str, str], pace_s: float) -> None:
-    from lsp_server.server.client import EditorClient
+    from lsp_server.demo_client import EditorClient
 
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="infill-demo-") as folder:

@@ -13,17 +13,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lsp_server import __version__, settings_layers
+from lsp_server import __version__
+from lsp_server.base.errors import EngineError, InfillError, ModelError
 from lsp_server.catalog.resolve import chat_options, embedded_model, unlike_the_catalogue
 from lsp_server.commands import gpu_advice
-from lsp_server.commands.configured import configure
+from lsp_server.commands.cli_settings import configure
+from lsp_server.commands.console import make_report
 from lsp_server.commands.machine import llama_features
-from lsp_server.commands.printing import make_report
-from lsp_server.engine.messages import EngineOptions, ModelInfo
-from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import EngineError, InfillError, ModelError
-from lsp_server.prompt.formats import format_of
-from lsp_server.settings import Settings
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.prompt.families import format_of
+from lsp_server.settings import layers
+from lsp_server.settings.model import Settings
 
 _PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
 
@@ -48,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     for problem in problems:
         report.add_row("settings", f"[yellow]{problem}[/]")
     if not problems:
-        report.add_row(
-            "settings", f"{settings_layers.user_file()} ({'found' if settings_layers.user_file().exists() else 'none'})"
-        )
+        report.add_row("settings", f"{layers.user_file()} ({'found' if layers.user_file().exists() else 'none'})")
     embedded = Path(options.model_path) == embedded_model()
     report.add_row("model", options.model_path + (" (embedded)" if embedded else ""))
     try:

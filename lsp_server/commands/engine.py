@@ -8,10 +8,10 @@ import sys
 import time
 from collections import deque
 
-from lsp_server.commands.printing import make_console, make_table
-from lsp_server.engine.client import EngineState
-from lsp_server.engine.messages import EngineOptions
-from lsp_server.errors import EngineError
+from lsp_server.base.errors import EngineError
+from lsp_server.commands.console import make_console, make_table
+from lsp_server.engine.client.interface import EngineState
+from lsp_server.ipc.launch import EngineOptions
 
 _LINES = 40
 _PORT = 8012  # llama.vim and llama.vscode look there
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _status(_: argparse.Namespace) -> int:
-    from lsp_server.engine import shared
+    from lsp_server.engine.client import shared
 
     found = list(shared.records())
     if not found:
@@ -57,7 +57,7 @@ def _status(_: argparse.Namespace) -> int:
 
 
 def _stop(arguments: argparse.Namespace) -> int:
-    from lsp_server.engine import shared
+    from lsp_server.engine.client import shared
 
     status = 0
     for _, record in list(shared.records()):
@@ -70,7 +70,7 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 
 def _logs(arguments: argparse.Namespace) -> int:
-    from lsp_server.engine import shared
+    from lsp_server.engine.client import shared
 
     told = [path for path in shared.log_files() if path.stat().st_size]
     if not told:
@@ -83,7 +83,7 @@ def _logs(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from lsp_server.commands.configured import configure
+    from lsp_server.commands.cli_settings import configure
 
     chosen, options, problems = configure(arguments.model)
     for problem in problems:
@@ -96,9 +96,9 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 async def _front(options: EngineOptions, port: int, *, is_shared: bool) -> None:
     """Serve until the engine fails for good. Raises `EngineError`."""
-    from lsp_server.engine import key
-    from lsp_server.engine.http_front import Front
-    from lsp_server.engine.opening import open_alone, open_for_all
+    from lsp_server.engine.client.connect import open_alone, open_for_all
+    from lsp_server.engine.gateway import key
+    from lsp_server.engine.gateway.front import Front
 
     front = Front(key.read_or_make(), options, open_for_all if is_shared else open_alone, _tell)
     async with front.listening(port) as bound:

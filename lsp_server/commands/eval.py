@@ -10,9 +10,9 @@ from rich.console import Console
 
 from lsp_server.bench.record import write_json
 from lsp_server.commands import eval_infilling, eval_retrieval, eval_typing
-from lsp_server.commands.configured import add_measuring_options, model_file
-from lsp_server.commands.printing import make_console, make_table, require_folder_of
-from lsp_server.engine.messages import EngineOptions
+from lsp_server.commands.cli_settings import add_measuring_options, model_file
+from lsp_server.commands.console import make_console, make_table, require_folder_of
+from lsp_server.ipc.launch import EngineOptions
 
 if TYPE_CHECKING:
     from lsp_server.evaluation.model import Comparison, ModelResult
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measure_model(arguments: argparse.Namespace) -> int:
-    from lsp_server.engine.llama_backend import LlamaBackend
+    from lsp_server.engine.backends.llama.backend import LlamaBackend
     from lsp_server.evaluation.model import NUM_SEQUENCES, measure
 
     console = make_console()

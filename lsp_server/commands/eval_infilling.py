@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 
+from lsp_server.base.errors import InfillError
 from lsp_server.bench.ours import running_engine
 from lsp_server.bench.record import write_json
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.commands.configured import add_measuring_options, model_file
-from lsp_server.commands.printing import make_console, make_table
-from lsp_server.errors import InfillError
-from lsp_server.settings import EngineSettings, Settings
+from lsp_server.commands.cli_settings import add_measuring_options, model_file
+from lsp_server.commands.console import make_console, make_table
+from lsp_server.settings.model import EngineSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

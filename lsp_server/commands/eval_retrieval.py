@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from lsp_server.base.errors import InfillError
 from lsp_server.bench.record import write_json
-from lsp_server.commands.configured import add_measuring_options, model_file
-from lsp_server.commands.printing import make_console, make_table
-from lsp_server.engine.messages import EngineOptions
-from lsp_server.errors import InfillError
+from lsp_server.commands.cli_settings import add_measuring_options, model_file
+from lsp_server.commands.console import make_console, make_table
+from lsp_server.ipc.launch import EngineOptions
 
 if TYPE_CHECKING:
     from lsp_server.evaluation.retrieval import Result
@@ -82,7 +82,7 @@ def _chosen(names: str | None) -> tuple[Packages, Packages]:
 
 
 def _ask_model(arguments: argparse.Namespace, packages: Packages, say: Any) -> Worth:
-    from lsp_server.engine.llama_backend import LlamaBackend
+    from lsp_server.engine.backends.llama.backend import LlamaBackend
     from lsp_server.evaluation.retrieval_model import measure
 
     options = EngineOptions(

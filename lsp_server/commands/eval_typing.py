@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.console import Console
 
+from lsp_server.base.errors import InfillError
 from lsp_server.bench.ours import running_engine
 from lsp_server.bench.record import write_json
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.commands.configured import add_measuring_options, named
-from lsp_server.commands.printing import make_console, make_table
-from lsp_server.errors import InfillError
-from lsp_server.settings import Settings
+from lsp_server.commands.cli_settings import add_measuring_options, named
+from lsp_server.commands.console import make_console, make_table
+from lsp_server.settings.model import Settings
 
 if TYPE_CHECKING:
     from lsp_server.evaluation.typing import TypingResult

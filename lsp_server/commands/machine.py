@@ -7,13 +7,13 @@ import sys
 
 import msgspec
 
-from lsp_server.engine.hardware import LlamaFeatures
-from lsp_server.errors import EngineError
+from lsp_server.base.errors import EngineError
+from lsp_server.engine.sizing.hardware import LlamaFeatures
 
 
 def llama_features() -> LlamaFeatures:
     """Build and machine. Raises `EngineError` where llama.cpp does not run here."""
-    command = [sys.executable, "-m", "lsp_server.engine.llama_features"]
+    command = [sys.executable, "-m", "lsp_server.engine.backends.llama.features"]
     result = subprocess.run(command, capture_output=True, check=False)
     try:
         return msgspec.json.decode(result.stdout, type=LlamaFeatures)

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from lsp_server.base.errors import HubError, InfillError
 from lsp_server.catalog import hub
 from lsp_server.catalog.hub_errors import gigabytes
 from lsp_server.catalog.models import CatalogModel, HubFile, catalog, in_catalog
 from lsp_server.catalog.resolve import hub_file
 from lsp_server.commands import models_recommend, models_show, models_verify
-from lsp_server.commands.printing import make_console
-from lsp_server.errors import HubError, InfillError
+from lsp_server.commands.console import make_console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,14 +8,15 @@ import asyncio
 from rich.console import Console
 from rich.table import Table
 
+from lsp_server.base.errors import EngineError
 from lsp_server.catalog.models import catalog
 from lsp_server.catalog.recommend import Recommendation, Speed, Verdict, recommend
 from lsp_server.catalog.resolve import embedded_model
 from lsp_server.commands.machine import llama_features
-from lsp_server.engine.hardware import Machine
-from lsp_server.engine.messages import Done, EngineOptions, Failed, Generate, Marker, Text
-from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import EngineError
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.sizing.hardware import Machine
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Done, Failed, Generate, Marker, Text
 
 # Texts to go on with; the model ends some of them soon.
 _BEGINNINGS = ("def add(self, item):\n    ", "import os\n\n\nclass Settings:\n", "for line in lines:\n    if ")

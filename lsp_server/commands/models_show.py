@@ -8,19 +8,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from lsp_server import settings_layers
+from lsp_server.base.errors import ModelError, ModelNotPulledError
 from lsp_server.catalog import hub
 from lsp_server.catalog.models import CatalogModel, HubFile, find_model
 from lsp_server.catalog.recommend import estimate_memory
 from lsp_server.catalog.resolve import engine_options, hub_file, is_path
-from lsp_server.commands.configured import model_file, named
+from lsp_server.commands.cli_settings import model_file, named
+from lsp_server.commands.console import make_report
 from lsp_server.commands.machine import llama_features
-from lsp_server.commands.printing import make_report
-from lsp_server.engine.file_sizing import size
-from lsp_server.engine.gguf import read_header
-from lsp_server.engine.hardware import Machine
-from lsp_server.engine.memory import predict, shape_of
-from lsp_server.errors import ModelError, ModelNotPulledError
+from lsp_server.engine.sizing.gguf import read_header
+from lsp_server.engine.sizing.hardware import Machine
+from lsp_server.engine.sizing.memory import predict, shape_of
+from lsp_server.engine.sizing.model_file import size
+from lsp_server.settings import layers
 
 Facts = list[tuple[str, str]]
 
@@ -99,7 +99,7 @@ def _of_file(path: Path, machine: Machine) -> Facts:
 
 def _memory(path: Path, machine: Machine) -> Facts:
     """What the model takes as it would be run now, by prediction."""
-    chosen, _ = settings_layers.load(Path.cwd(), [{"model": named(str(path))}])
+    chosen, _ = layers.load(Path.cwd(), [{"model": named(str(path))}])
     sizing = size(engine_options(chosen, None), machine)
     parameters = sizing.choose()
     memory = predict(sizing.shape, parameters, machine.repacked_types)

@@ -14,16 +14,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from lsp_server import __version__
+from lsp_server.base.errors import EngineError
 from lsp_server.catalog.resolve import unlike_the_catalogue
 from lsp_server.catalog.verify import LEAST_RIGHT_SHARE, MAX_TOKENS, Tried, known_infills
-from lsp_server.commands.configured import configure
-from lsp_server.commands.printing import make_report
-from lsp_server.engine.messages import EngineOptions, ModelInfo, Timings
-from lsp_server.engine.process import EngineProcess
-from lsp_server.errors import EngineError
-from lsp_server.pipeline import Ask, Pipeline
-from lsp_server.prompt.formats import format_of
-from lsp_server.settings import Settings
+from lsp_server.commands.cli_settings import configure
+from lsp_server.commands.console import make_report
+from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Timings
+from lsp_server.prompt.families import format_of
+from lsp_server.settings.model import Settings
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

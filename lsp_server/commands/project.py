@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+from lsp_server.context.retrieval import Retrieval
 from lsp_server.index.build import Builder
 from lsp_server.index.folder import Folder
-from lsp_server.retrieval import Retrieval
-from lsp_server.snapshot import Snapshot
-from lsp_server.workspace import path_of
+from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.workspace import path_of
 
 # What lies at the top of a project.
 MARKS = (".git", ".hg", ".infill.toml", "pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")

@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 
-from lsp_server.errors import InfillError
+from lsp_server.base.errors import InfillError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,17 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until the client leaves."""
-    from lsp_server.server import app
+    from lsp_server.server import main
 
     level = logging.INFO if arguments.verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     # At INFO pygls logs whole messages, and with them the user's source text.
     logging.getLogger("pygls").setLevel(logging.WARNING)
     if arguments.tcp is None:
-        return app.serve_stdio()
+        return main.serve_stdio()
     host, _, port = arguments.tcp.rpartition(":")
     if not port.isdigit():
         raise InfillError(f"--tcp needs a port, such as 2087 or localhost:2087, not {arguments.tcp!r}.")
-    return app.serve_tcp(
+    return main.serve_tcp(
         host or "127.0.0.1", int(port), lambda bound: print(f"listening on port {bound}", file=sys.stderr)
     )

@@ -14,8 +14,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.text import Text
 
-from lsp_server.commands.printing import make_console
-from lsp_server.errors import EditorError
+from lsp_server.base.errors import EditorError
+from lsp_server.commands.console import make_console
 
 # One module an editor, `setup_EDITOR`, which is an `Editor`.
 EDITORS = ("neovim", "vscode", "helix", "emacs")

@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from lsp_server.base.errors import EditorError
 from lsp_server.catalog.data import data_file
 from lsp_server.commands.setup import File
-from lsp_server.errors import EditorError
 
 _TIMEOUT_S = 120.0
 

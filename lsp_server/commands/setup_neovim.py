@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from lsp_server.base.errors import EditorError
 from lsp_server.catalog.data import data_file
 from lsp_server.commands.setup import File
-from lsp_server.errors import EditorError
 
 _TIMEOUT_S = 120.0
 

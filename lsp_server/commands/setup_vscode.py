@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lsp_server import jsonc
+from lsp_server.base import jsonc
+from lsp_server.base.errors import EditorError
 from lsp_server.catalog.data import data_file
 from lsp_server.commands.setup import File, read, server_command
-from lsp_server.errors import EditorError
 
 _TIMEOUT_S = 120.0
 _SETTING = "infill.server.path"

@@ -6,9 +6,9 @@ import argparse
 import datetime
 import math
 
-from lsp_server import statistics
-from lsp_server.commands.printing import make_console, make_report
-from lsp_server.statistics import Counters
+from lsp_server.commands.console import make_console, make_report
+from lsp_server.server import statistics
+from lsp_server.server.statistics import Counters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,47 +1,11 @@
-"""Blocks: excerpts of other files, put ahead of the prefix."""
+"""Which open documents become blocks where nothing else is known of a workspace."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from lsp_server.estimate import estimate_tokens
-from lsp_server.snapshot import Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """An excerpt of another document, and when it was last touched (larger is later).
-
-    It begins at `line`, 0-based. `is_edited` tells whether it was edited since it was opened. `whole` is the document's
-    text where that is not what was saved. `root` is the workspace folder that `path` is relative to, empty outside of
-    all. Of one that was closed again the text is not known: it is empty, and `line` is where it was edited last.
-    """
-
-    path: str
-    language_id: str
-    text: str
-    touched: int
-    line: int = 0
-    is_edited: bool = False
-    whole: str | None = None
-    root: str = ""
-    is_open: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A chosen excerpt with its path, and why it was chosen."""
-
-    path: str
-    language_id: str
-    text: str
-    reason: str
-
-    @property
-    def tokens(self) -> int:
-        """Estimated cost."""
-        return estimate_tokens(self.text)
+from lsp_server.text.excerpts import Block, Neighbour
+from lsp_server.text.snapshot import Snapshot
 
 
 def choose_blocks(snapshot: Snapshot, neighbours: Sequence[Neighbour], max_tokens: int) -> tuple[Block, ...]:

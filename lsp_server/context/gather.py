@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from lsp_server.context.candidates import Candidate, Gathered
+from lsp_server.context.name_weights import Shares
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
-from lsp_server.context.shares import Shares
 from lsp_server.context.similar import ReadChunk, company, near_terms, siblings, similar, similar_chunks
 from lsp_server.context.sources import Definitions, Members
 from lsp_server.index.database import IndexFailure
 from lsp_server.index.reader import Reader
 from lsp_server.index.symbols import Outline
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.snapshot import Snapshot
 
 _T = TypeVar("_T")
 

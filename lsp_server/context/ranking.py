@@ -7,10 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lsp_server.context.blocks import Block
+from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN
 from lsp_server.context.candidates import Candidate, Gathered
-from lsp_server.estimate import CHARACTERS_PER_TOKEN
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.excerpts import Block
+from lsp_server.text.snapshot import Snapshot
 
 LEAST_SCORE = 0.04
 # A candidate's score counts by its cost to this power: 1 would fill prompts with the shortest lines.

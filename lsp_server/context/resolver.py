@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from lsp_server.context.modules import RULES, Asked, Places
-from lsp_server.context.script_modules import ScriptProject
 from lsp_server.index.database import tail_of
-from lsp_server.index.import_syntax import ALL, Import
 from lsp_server.index.reader import MOST_REMEMBERED, IndexedFile, Reader
 from lsp_server.index.symbols import Outline, Symbol
 from lsp_server.index.words import terms
+from lsp_server.languages.imports import ALL, Import
+from lsp_server.languages.modules import RULES, Asked, Places
+from lsp_server.languages.script_modules import ScriptProject
 
 MOST_RE_EXPORTS = 4  # files that a name is handed on through
 MOST_RE_EXPORTED = 120  # names of one file

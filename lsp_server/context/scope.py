@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lsp_server.index.import_syntax import IMPORT_STATEMENTS, Import
 from lsp_server.index.symbols import Outline, Symbol, outline
 from lsp_server.index.words import identifiers, line_words, parts, words
-from lsp_server.snapshot import Snapshot
+from lsp_server.languages.imports import IMPORT_STATEMENTS, Import
+from lsp_server.text.snapshot import Snapshot
 
 NEAR_LINES = 40
 HALF_LIFE_LINES = 12

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from lsp_server.context.candidates import Candidate
 from lsp_server.context.first_lines import line_of
+from lsp_server.context.name_weights import Shares
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
-from lsp_server.context.shares import Shares
 from lsp_server.index.reader import IndexedChunk, Reader
 from lsp_server.index.words import identifiers, terms, words
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from lsp_server.context.candidates import Candidate
 from lsp_server.context.first_lines import line_of
+from lsp_server.context.name_weights import Shares, popularity_share
 from lsp_server.context.resolver import Definition, Resolver
 from lsp_server.context.scope import Scope, type_names
-from lsp_server.context.shares import Shares, popularity_share
-from lsp_server.index.import_syntax import Import
 from lsp_server.index.symbols import Symbol
+from lsp_server.languages.imports import Import
 
 # What each kind of find is worth where it is nearest.
 CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0.48, 0.48, 0.5, 0.35

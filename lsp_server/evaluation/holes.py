@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from lsp_server.context.blocks import Neighbour
-from lsp_server.errors import InfillError
-from lsp_server.snapshot import Snapshot
-from lsp_server.workspace import read_source
+from lsp_server.base.errors import InfillError
+from lsp_server.text.excerpts import Neighbour
+from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.workspace import read_source
 
 # half line: the rest of a line, from between two words; line: a whole line behind its indentation; block: such a line
 # that is the first of a block.

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from lsp_server.engine.client import EngineClient
-from lsp_server.errors import EngineError
+from lsp_server.base.errors import EngineError
+from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.engine.client.interface import EngineClient
 from lsp_server.evaluation.oracle import Oracle, OracleEngine, OracleTexts
 from lsp_server.evaluation.sandbox import Verdict, run_program
 from lsp_server.evaluation.tasks import POSITIONS, Task
-from lsp_server.pipeline import Ask, Pipeline
-from lsp_server.settings import CompletionSettings, Settings
+from lsp_server.settings.model import CompletionSettings, Settings
 
 # How a shown text compares with the truth, white space at the end left out: too early and too late are cut there.
 Comparison = Literal["exact", "too early", "too late", "other"]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsp_server.context.blocks import choose_blocks
-from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.evaluation import ngram
 from lsp_server.evaluation.holes import KINDS, Hole, find_holes, neighbours_of, read_places, trained_texts
 from lsp_server.evaluation.intervals import mean_interval
 from lsp_server.evaluation.prompts import Prompts, Variants
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt, Scorer
-from lsp_server.settings import Settings
+from lsp_server.settings.model import Settings
 
 # Each in a sequence of its own, behind the one that holds the anchor.
 NUM_SEQUENCES = 3

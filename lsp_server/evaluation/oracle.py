@@ -11,11 +11,12 @@ from typing import Literal
 
 import msgspec
 
-from lsp_server.engine.client import EngineState
-from lsp_server.engine.messages import Chunk, Done, Event, Generate, ModelInfo, Prefilled, Timings
+from lsp_server.engine.client.interface import EngineState
 from lsp_server.evaluation.tasks import Task
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Chunk, Done, Event, Generate, Prefilled, Timings
 from lsp_server.postprocess.statements import LEAVES
-from lsp_server.prompt.formats import format_named
+from lsp_server.prompt.families import format_named
 
 # exact: the true middle, and stops. runs-on: goes on with what stands below. perturbed: goes on with other code.
 Oracle = Literal["exact", "runs-on", "perturbed"]

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from lsp_server.context.blocks import Block
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import Generate, PromptPart, Text
-from lsp_server.engine.placement import taken_back
-from lsp_server.engine.prepare import Preparer
+from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.engine.scheduler.placement import taken_back
+from lsp_server.engine.scheduler.tokenize import Preparer
 from lsp_server.evaluation.holes import Hole
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt
-from lsp_server.prompt.formats import format_of
-from lsp_server.prompt.indentation import is_settled
+from lsp_server.ipc.requests import Generate, PromptPart, Text
+from lsp_server.prompt.families import format_of
 from lsp_server.prompt.plan import plan_anchor
-from lsp_server.settings import Settings
+from lsp_server.settings.model import Settings
+from lsp_server.text.excerpts import Block
+from lsp_server.text.indentation import is_settled
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,21 +13,22 @@ from pathlib import Path
 
 import msgspec
 
-from lsp_server.context.blocks import Block, Neighbour, choose_blocks
+from lsp_server.base.errors import InfillError
+from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN
+from lsp_server.context.blocks import choose_blocks
 from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
 from lsp_server.context.ranking import rank
 from lsp_server.context.resolver import Resolver
-from lsp_server.document import Document
-from lsp_server.errors import InfillError
-from lsp_server.estimate import CHARACTERS_PER_TOKEN
 from lsp_server.evaluation.needed import Need, Project
 from lsp_server.index.build import Builder
 from lsp_server.index.database import open_for_reading
 from lsp_server.index.folder import Folder
 from lsp_server.index.reader import IndexedChunk, Reader
 from lsp_server.index.words import terms, terms_of
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.document import Document
+from lsp_server.text.excerpts import Block, Neighbour
+from lsp_server.text.snapshot import Snapshot
 
 BUDGETS = (256, 512, 1024, 2048)
 SEED = 8

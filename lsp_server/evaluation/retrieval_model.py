@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from lsp_server.context.blocks import Block
-from lsp_server.engine.llama_backend import LlamaBackend
+from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.evaluation import holes
 from lsp_server.evaluation.intervals import mean_interval
 from lsp_server.evaluation.prompts import Prompts
 from lsp_server.evaluation.retrieval import SEED, Hole, ProjectBench, locate
 from lsp_server.evaluation.scoring import Scorer
-from lsp_server.settings import Settings
+from lsp_server.settings.model import Settings
+from lsp_server.text.excerpts import Block
 
 Outcome = tuple[float, bool]  # nats a byte of the truth, and whether the model wrote it
 

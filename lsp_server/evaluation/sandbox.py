@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lsp_server.errors import InfillError
+from lsp_server.base.errors import InfillError
 
 Kind = Literal["passed", "wrong", "error", "timed out"]
 

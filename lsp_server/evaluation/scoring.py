@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lsp_server.engine.backend import BatchToken, DecodeStatus
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.errors import EngineError
-from lsp_server.sequences import common_prefix
+from lsp_server.base.common_prefix import common_prefix
+from lsp_server.base.errors import EngineError
+from lsp_server.engine.backends.base import BatchToken, DecodeStatus
+from lsp_server.engine.backends.llama.backend import LlamaBackend
 
 ANSWER_TOKENS = 32
 

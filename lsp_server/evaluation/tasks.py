@@ -13,8 +13,8 @@ from typing import Literal, get_args
 
 import msgspec
 
-from lsp_server.errors import InfillError
-from lsp_server.snapshot import Snapshot, normalize
+from lsp_server.base.errors import InfillError
+from lsp_server.text.snapshot import Snapshot, normalize
 
 # a line, several lines: whole ones, where their block goes on below. end of a block: whole lines, where it does not.
 # inside a line, over lines: all others.

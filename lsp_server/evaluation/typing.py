@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from lsp_server.base.common_prefix import common_prefix
+from lsp_server.base.errors import EngineError
 from lsp_server.bench.text import keystrokes
-from lsp_server.document import Document, Position
-from lsp_server.engine.client import EngineClient
-from lsp_server.errors import EngineError
+from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.engine.client.interface import EngineClient
 from lsp_server.evaluation.intervals import mean_interval
 from lsp_server.evaluation.stretches import Stretch
 from lsp_server.evaluation.written_once import WrittenOnce
-from lsp_server.pipeline import Ask, Pipeline
-from lsp_server.sequences import common_prefix
-from lsp_server.settings import Settings
+from lsp_server.settings.model import Settings
+from lsp_server.text.document import Document, Position
 
 THRESHOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 # What a wrong text costs whom it is shown to, in keys that could be typed meanwhile: a glance of a quarter of a second.

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from lsp_server.engine.client import EngineClient, EngineState
-from lsp_server.engine.messages import Chunk, Done, Event, Generate, ModelInfo, Timings
+from lsp_server.engine.client.interface import EngineClient, EngineState
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Chunk, Done, Event, Generate, Timings
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from lsp_server.index.database import Parsed, Writer, database_path, open_database, parse, remove_database
 from lsp_server.index.folder import FileState, Folder
-from lsp_server.languages import language_of
+from lsp_server.languages.ids import language_of
 
 BATCH_BYTES = 400_000
 

@@ -19,9 +19,9 @@ import platformdirs
 
 from lsp_server.index.chunks import Chunk, chunks_of
 from lsp_server.index.folder import FileState
-from lsp_server.index.script_config import is_script_config, read_script_config
 from lsp_server.index.symbols import Outline, outline
 from lsp_server.index.words import terms_of
+from lsp_server.languages.script_config import is_script_config, read_script_config
 
 VERSION = 4  # of what is stored and of how it is made: another version is built anew
 BUSY_MS = 10_000

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 import pathspec
 
-from lsp_server.index.secrets import has_secret, is_secret_name
-from lsp_server.snapshot import normalize
+from lsp_server.text.secrets import has_secret, is_secret_name
+from lsp_server.text.snapshot import normalize
 
 MOST_BYTES = 1 << 20
 MOST_FILES = 50_000

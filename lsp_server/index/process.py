@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 import lsp_server
-from lsp_server import child
+from lsp_server.base import subprocesses
 from lsp_server.index.messages import Event, Request, Scan, Update
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class IndexProcess:
                 self._on_event(msgspec.json.decode(line, type=Event))
         finally:
             sending.cancel()
-            await child.end(process)
+            await subprocesses.end(process)
 
     async def _send(self, stdin: asyncio.StreamWriter) -> None:
         while True:

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from lsp_server.index.folder import FileState
-from lsp_server.index.import_syntax import Import
-from lsp_server.index.script_config import ScriptConfig, decode_script_config
 from lsp_server.index.symbols import Symbol
+from lsp_server.languages.imports import Import
+from lsp_server.languages.script_config import ScriptConfig, decode_script_config
 
 MOST_REMEMBERED = 4000  # files
 MOST_REMEMBERED_TERMS = 20_000

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import msgspec
 from tree_sitter import Node
 
-from lsp_server.index.grammars import GRAMMARS, Grammar, parser_of
-from lsp_server.index.import_syntax import IMPORT_READERS, Import
+from lsp_server.languages.grammars import GRAMMARS, Grammar, parser_of
+from lsp_server.languages.imports import IMPORT_READERS, Import
 
 MOST_SIGNATURE_LINES = 8
 MOST_SIGNATURE_CHARACTERS = 400

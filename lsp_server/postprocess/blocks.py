@@ -10,7 +10,7 @@ from itertools import islice
 
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.strings import LineStrings
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.snapshot import Snapshot
 
 # What begins another part of the statement whose first part the cursor is in: branches and handlers.
 _BRANCH = re.compile(r"}?\s*(else|elif|elsif|elseif|except|finally|catch|rescue|ensure)\b")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from lsp_server.postprocess.blocks import BY_INDENTATION, block_ends, line_below
-from lsp_server.postprocess.indentation import indent_as_the_file
 from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import is_line_below
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.indentation import indent_as_the_file
+from lsp_server.text.snapshot import Snapshot
 
 _CLINGS = ")]},;:."  # what stands close to the text before it
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from lsp_server.postprocess.blocks import later_lines
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.snapshot import Snapshot
 
 _CONTROL = re.compile(
     r"<\|[\w▁]+\|>|<｜[\w▁]+｜>|<\[[\w▁]+(?:-[\w▁]+)?\]>|<fim_(?:prefix|middle|suffix|pad)>|<(?:file_sep|repo_name)>"

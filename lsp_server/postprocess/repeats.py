@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lsp_server.postprocess.brackets import OPENERS, BracketScan
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.snapshot import Snapshot
 
 _MOST_CHARACTERS = 8000  # read in some 2 ms
 _CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}

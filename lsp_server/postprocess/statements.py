@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lsp_server.postprocess.blocks import begins_definition, goes_on, indentation, line_below
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.snapshot import Snapshot
 
 NEAR_CHARACTERS = 8000  # read in some 2 ms
 _BARE_YIELD = re.compile(r"yield\s*(#|$)")

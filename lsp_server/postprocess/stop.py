@@ -16,7 +16,7 @@ from lsp_server.postprocess.leaks import broken_character, code_fence, control_t
 from lsp_server.postprocess.loops import repeated_phrase, repetition
 from lsp_server.postprocess.repeats import closer_follows
 from lsp_server.postprocess.statements import unreachable
-from lsp_server.snapshot import Snapshot
+from lsp_server.text.snapshot import Snapshot
 
 # How texts end that missed their end, by names of rules and of the engine: too long, unreachable, or in circles.
 RAN_ON = ("length", "line limit", "unreachable", "repetition", "repeated phrase")

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from lsp_server.context.blocks import Block
-from lsp_server.engine.messages import Marker, PromptPart, Text
-from lsp_server.snapshot import Snapshot
+from lsp_server.ipc.requests import Marker, PromptPart, Text
+from lsp_server.text.excerpts import Block
+from lsp_server.text.snapshot import Snapshot
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _QUOTES = "\"'`"

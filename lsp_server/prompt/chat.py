@@ -10,8 +10,9 @@ from typing import Literal, NoReturn
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from lsp_server.engine.messages import Control, Marker, ModelInfo, PromptPart, Text
-from lsp_server.errors import ModelError, PromptError
+from lsp_server.base.errors import ModelError, PromptError
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Control, Marker, PromptPart, Text
 
 # Stands for a message's text while the template is rendered: private-use characters, which no template has.
 _PLACEHOLDER = "\ue000{}\ue001"

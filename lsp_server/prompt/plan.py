@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from lsp_server.context.blocks import Block
-from lsp_server.engine.messages import Marker, ModelInfo, PromptPart, Text
-from lsp_server.estimate import CHARACTERS_PER_TOKEN, estimate_tokens
+from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN, estimate_tokens
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Marker, PromptPart, Text
 from lsp_server.prompt.anchor import Anchor
-from lsp_server.prompt.formats import FimFormat, Order, Place
-from lsp_server.snapshot import Snapshot
+from lsp_server.prompt.families import FimFormat, Order, Place
+from lsp_server.text.excerpts import Block
+from lsp_server.text.snapshot import Snapshot
 
 # The prefix's start moves in steps of this share of its room: the prompt's head stays the same, and with it the
 # engine's cache, from one anchor to the next.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import Hole, Source
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 
 CURSOR = "‸"
 

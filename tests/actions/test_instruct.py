@@ -16,7 +16,7 @@ from lsp_server.actions.instruct import (
 )
 from lsp_server.actions.offers import whole_lines
 from lsp_server.actions.source import Source
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 from tests.actions.cases import source_with_cursor
 
 CODE = "import os\n\ndef f():\n    ‸return os‸\n\nx = 1"

@@ -3,7 +3,7 @@
 import pytest
 
 from lsp_server.actions.offers import chat_offers, definition_at, fill_offers, import_offers
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 from tests.actions.cases import source_with_cursor
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lsp_server.actions.selection import find_selection, text_between, trimmed
 from lsp_server.actions.source import Source
-from lsp_server.document import Position
+from lsp_server.text.document import Position
 from tests.actions.cases import CURSOR, filled, source_with_cursor
 
 

@@ -14,14 +14,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lsp_server.engine.client import EngineState
-from lsp_server.engine.fake_backend import FakeBackend
-from lsp_server.engine.messages import Done, EngineOptions, Event, Generate, Marker, ModelInfo, Prefilled, Text, Timings
-from lsp_server.engine.process import EngineProcess
-from lsp_server.engine.worker import Worker
-from lsp_server.pipeline import Pipeline
-from lsp_server.server.app import make_server
-from lsp_server.settings import Settings
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.engine.backends.fake import FakeBackend
+from lsp_server.engine.client.interface import EngineState
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.process.worker import Worker
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Done, Event, Generate, Marker, Prefilled, Text, Timings
+from lsp_server.server.main import make_server
+from lsp_server.settings.model import Settings
 from tests.bench.record import report, spread
 from tests.raw_client import INLINE, RawClient
 

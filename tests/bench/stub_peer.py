@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from lsp_server.sequences import common_prefix
+from lsp_server.base.common_prefix import common_prefix
 
 CONTEXT_TOKENS = 4096
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from lsp_server import cli
+from lsp_server.base.errors import EngineError
 from lsp_server.bench.editor import Editor
 from lsp_server.bench.load import Ledger
-from lsp_server.errors import EngineError
 from tests.bench.stub_peer import StubPeer
 
 CLIENTS = 2

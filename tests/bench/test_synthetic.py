@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lsp_server.catalog.resolve import embedded_model
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import EngineOptions
+from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.ipc.launch import EngineOptions
 from tests.bench import synthetic
 from tests.engine.drive import prompt_of, write
 

@@ -2,13 +2,13 @@ import re
 
 import pytest
 
+from lsp_server.base.errors import InfillError, ModelCannotInfillError
 from lsp_server.catalog import models
 from lsp_server.catalog.models import CatalogModel, catalog, find_model
-from lsp_server.engine.llama_vocabulary import _END_TEXTS
-from lsp_server.errors import InfillError, ModelCannotInfillError
+from lsp_server.engine.backends.llama.vocabulary import _END_TEXTS
 from lsp_server.prompt.anchor import render
 from lsp_server.prompt.chat import Message, chat_prompt
-from lsp_server.prompt.formats import FORMATS
+from lsp_server.prompt.families import FORMATS
 
 USABLE = [model for model in catalog().values() if not model.refused]
 

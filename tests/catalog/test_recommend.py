@@ -6,7 +6,7 @@ import pytest
 
 from lsp_server.catalog.models import catalog, find_model
 from lsp_server.catalog.recommend import Recommendation, Speed, Verdict, estimate_memory, recommend
-from lsp_server.engine.hardware import Gpu, Machine
+from lsp_server.engine.sizing.hardware import Gpu, Machine
 
 GIB = 1 << 30
 # What two slow cores do, and what a fast desktop does.

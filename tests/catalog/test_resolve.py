@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from lsp_server.base.errors import ModelCannotInfillError, ModelNotPulledError
 from lsp_server.catalog import hub
 from lsp_server.catalog.resolve import (
     EMBEDDED_WINDOW_TOKENS,
@@ -13,9 +14,8 @@ from lsp_server.catalog.resolve import (
     model_path,
     unlike_the_catalogue,
 )
-from lsp_server.engine.messages import EngineOptions
-from lsp_server.errors import ModelCannotInfillError, ModelNotPulledError
-from lsp_server.settings import ChatSettings, EngineSettings, Settings
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.settings.model import ChatSettings, EngineSettings, Settings
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from lsp_server.catalog.resolve import embedded_model
+from tests.engine.compat.test_clients import READ_BY_VIM, VIM
 from tests.services import ROOT, Service
-from tests.wire.test_clients import READ_BY_VIM, VIM
 
 
 @pytest.fixture

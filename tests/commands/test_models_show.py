@@ -9,7 +9,7 @@ import pytest
 from lsp_server.catalog.recommend import Speed
 from lsp_server.catalog.resolve import embedded_model
 from lsp_server.commands import models_recommend
-from lsp_server.engine.hardware import LlamaFeatures, Machine
+from lsp_server.engine.sizing.hardware import LlamaFeatures, Machine
 
 GIB = 1 << 30
 

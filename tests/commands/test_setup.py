@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server import jsonc
+from lsp_server.base import jsonc
 from lsp_server.commands import setup, setup_vscode
 
 FILES = {

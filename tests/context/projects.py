@@ -13,8 +13,8 @@ from lsp_server.index.build import Builder
 from lsp_server.index.database import open_for_reading
 from lsp_server.index.folder import Folder
 from lsp_server.index.reader import IndexedChunk, Reader
-from lsp_server.snapshot import Snapshot
-from tests.fixtures import snapshot_at
+from lsp_server.text.snapshot import Snapshot
+from tests.builders import snapshot_at
 
 
 class Project:

@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.context.blocks import Block, Neighbour, choose_blocks, path_distance
-from lsp_server.estimate import estimate_tokens
-from tests.fixtures import snapshot_at
+from lsp_server.base.token_estimate import estimate_tokens
+from lsp_server.context.blocks import choose_blocks, path_distance
+from lsp_server.text.excerpts import Block, Neighbour
+from tests.builders import snapshot_at
 
 HERE = snapshot_at("x = ‸", path="src/app/main.py")
 PATHS = st.lists(st.sampled_from(["src", "app", "lib", "a.py", "b.py"]), min_size=1, max_size=4).map("/".join)

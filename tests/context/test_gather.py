@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from lsp_server.context.gather import CANDIDATES_A_LOOK, LIMIT_MS
+from lsp_server.context.name_weights import popularity_share
 from lsp_server.context.ranking import rank
-from lsp_server.context.shares import popularity_share
 from lsp_server.index.symbols import outline
 
 SHAPES = '''"""Shapes."""

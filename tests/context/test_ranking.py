@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from lsp_server.context.candidates import Candidate, Gathered
 from lsp_server.context.ranking import LEAST_SCORE, in_order, rank
-from tests.fixtures import snapshot_at
+from tests.builders import snapshot_at
 
 HERE = snapshot_at("import a\n\nalready_here = standing(1)\n‸\nlast_line = 2\n")
 LINES = st.sampled_from(["def f():", "    return 1", "class A:", "x = 1", "", "already_here = standing(1)"])

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lsp_server.context.modules import RULES
-from lsp_server.index.grammars import GRAMMARS
-from lsp_server.index.import_syntax import IMPORT_STATEMENTS
 from lsp_server.index.symbols import outline
+from lsp_server.languages.grammars import GRAMMARS
+from lsp_server.languages.imports import IMPORT_STATEMENTS
+from lsp_server.languages.modules import RULES
 
 # Language, the importing file and its import, other files, and where it leads: path, or path and name.
 CASES = [

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.index.script_config import CompilerConfig, decode_script_config, read_script_config
 from lsp_server.index.symbols import outline
+from lsp_server.languages.script_config import CompilerConfig, decode_script_config, read_script_config
 
 TSCONFIG = """// The root's settings.
 {

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from lsp_server.commands import engine as command
-from lsp_server.engine import shared
+from lsp_server.engine.client import shared
 from tests.raw_client import INLINE, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

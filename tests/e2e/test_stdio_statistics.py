@@ -3,7 +3,7 @@
 import pytest
 import pytest_asyncio
 
-from lsp_server import statistics
+from lsp_server.server import statistics
 from tests.e2e.conftest import QUICK
 from tests.raw_client import INLINE
 

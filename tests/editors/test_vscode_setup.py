@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from lsp_server import jsonc
+from lsp_server.base import jsonc
 from tests.editors.fetch_vscode import CODE_SERVER, EXTENSION, NODE
 from tests.editors.server import ROOT
 

@@ -9,29 +9,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lsp_server.engine import process as process_module
-from lsp_server.engine import shared
-from lsp_server.engine.backend import BatchToken
-from lsp_server.engine.drafts import Source
-from lsp_server.engine.fake_backend import FakeBackend
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import (
-    Chunk,
-    Done,
-    EngineOptions,
-    Event,
-    Failed,
-    Generate,
-    Marker,
-    Prefilled,
-    Priority,
-    Sampling,
-    Text,
-)
-from lsp_server.engine.prepare import Prepared, Preparer
-from lsp_server.engine.scheduler import Scheduler
-from lsp_server.engine.slots import Slot
-from lsp_server.errors import PromptError
+from lsp_server.base.errors import PromptError
+from lsp_server.engine.backends.base import BatchToken
+from lsp_server.engine.backends.fake import FakeBackend
+from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.engine.client import shared
+from lsp_server.engine.client import supervisor as process_module
+from lsp_server.engine.drafting.lookup import Source
+from lsp_server.engine.kvcache.slots import Slot
+from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.scheduler.tokenize import Prepared, Preparer
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Prefilled, Priority, Sampling, Text
 
 MODEL = Path(__file__).parents[2] / "models" / "embedded" / "tiny-fim.gguf"
 

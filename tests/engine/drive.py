@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lsp_server.engine.backend import Backend, BatchToken, DecodeStatus
-from lsp_server.engine.messages import Sampling
+from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
+from lsp_server.ipc.requests import Sampling
 
 GREEDY = Sampling()
 

@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
-from lsp_server.engine.backend import BatchToken, DecodeStatus
-from lsp_server.engine.drafts import Guess
-from lsp_server.engine.fake_backend import FakeBackend, next_token
-from lsp_server.engine.messages import EngineOptions, Marker, Sampling, Text
-from lsp_server.engine.run import Run
+from lsp_server.engine.backends.base import BatchToken, DecodeStatus
+from lsp_server.engine.backends.fake import FakeBackend, next_token
+from lsp_server.engine.drafting.lookup import Guess
+from lsp_server.engine.scheduler.sequence import Run
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Marker, Sampling, Text
 
 END = 256
 MIDDLE = 260

@@ -11,9 +11,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from lsp_server.engine.backend import BatchToken, DecodeStatus
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import EngineOptions
+from lsp_server.engine.backends.base import BatchToken, DecodeStatus
+from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.ipc.launch import EngineOptions
 
 NEAR_TIE = 0.05  # nats; closer candidates may come in either order
 WAYS = 40

@@ -27,12 +27,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lsp_server.catalog.resolve import embedded_model
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import EngineOptions
+from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.evaluation.holes import Hole
 from lsp_server.evaluation.intervals import mean_interval
 from lsp_server.evaluation.prompts import Prompts
 from lsp_server.evaluation.scoring import Scorer
+from lsp_server.ipc.launch import EngineOptions
 from tests.bench.record import report
 from tests.eval.holes import random_cuts
 

@@ -28,14 +28,15 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lsp_server.catalog.resolve import embedded_model
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import Done, EngineOptions, Event, Failed, Generate
-from lsp_server.engine.prepare import Preparer
-from lsp_server.engine.scheduler import Scheduler
+from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.scheduler.tokenize import Preparer
 from lsp_server.evaluation.holes import Hole
-from lsp_server.prompt.formats import format_of
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Done, Event, Failed, Generate
+from lsp_server.prompt.families import format_of
 from lsp_server.prompt.plan import plan_anchor
-from lsp_server.settings import Settings
+from lsp_server.settings.model import Settings
 from tests.bench.record import report
 from tests.engine.fresh import NEAR_TIE, WAYS, Fresh
 from tests.eval.holes import random_cuts

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.errors import InfillError
+from lsp_server.base.errors import InfillError
 from lsp_server.evaluation import holes
 from lsp_server.evaluation.holes import KINDS, Place, digest, find_holes, hole_at, neighbours_of, read_places
 from tests.eval import holes as choosing

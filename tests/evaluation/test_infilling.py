@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.messages import Chunk, Generate
 from lsp_server.evaluation.infilling import Attempt, complete_as, run_all, settings_for, summarise
 from lsp_server.evaluation.oracle import NUM_OTHER_LINES, OracleEngine, OracleTexts, pieces
 from lsp_server.evaluation.sandbox import Verdict
 from lsp_server.evaluation.tasks import Task, read_tasks
-from lsp_server.settings import Settings
+from lsp_server.ipc.requests import Chunk, Generate
+from lsp_server.settings.model import Settings
 from tests.eval.infilling.build import MOST_SPAN_TOKENS, NUM_SPANS, build, read_functions
 
 SETTINGS = settings_for(Settings(), "always")

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lsp_server.errors import InfillError
+from lsp_server.base.errors import InfillError
 from lsp_server.evaluation import confined
 from lsp_server.evaluation.sandbox import MEMORY_BYTES, require_sandbox, run_program
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from lsp_server.catalog.resolve import embedded_model
-from lsp_server.engine.llama_backend import LlamaBackend
-from lsp_server.engine.messages import EngineOptions
+from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.evaluation.holes import find_holes, hole_at, read_places
 from lsp_server.evaluation.prompts import Prompts
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Scorer, Written
-from lsp_server.prompt.formats import format_for
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.prompt.families import format_for
 from tests.engine.drive import evaluate
 
 WINDOW = 512

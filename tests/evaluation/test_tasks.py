@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from lsp_server.errors import InfillError
+from lsp_server.base.errors import InfillError
 from lsp_server.evaluation.tasks import read_tasks, take_evenly
 
 ROW = {

@@ -1,13 +1,13 @@
 import pytest
 
+from lsp_server.base.errors import EngineError
 from lsp_server.bench.text import keystrokes
-from lsp_server.engine.messages import Chunk, Done, Failed, Prefilled, Timings
-from lsp_server.errors import EngineError
+from lsp_server.completion.pipeline import Pipeline
 from lsp_server.evaluation.stretches import Stretch
 from lsp_server.evaluation.typing import Shown, at_rest, first_line, replay, summarise
-from lsp_server.pipeline import Pipeline
-from lsp_server.settings import Settings
-from tests.fixtures import ScriptedEngine
+from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Timings
+from lsp_server.settings.model import Settings
+from tests.builders import ScriptedEngine
 
 STRETCH = Stretch("shapes", "def area(w, h):\n", "    return w * h\n    # mm", "\n\n\nprint(area(2, 3))\n")
 KEYS = keystrokes(STRETCH.to_type)

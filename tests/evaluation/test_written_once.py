@@ -3,9 +3,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.messages import Chunk, Done, Generate, Marker, Sampling, Text, Timings
 from lsp_server.evaluation.written_once import WrittenOnce
-from tests.fixtures import ScriptedEngine
+from lsp_server.ipc.requests import Chunk, Done, Generate, Marker, Sampling, Text, Timings
+from tests.builders import ScriptedEngine
 
 PROMPT = (Marker("prefix"), Text("x = "), Marker("suffix"), Marker("middle"))
 CHUNKS = st.tuples(st.sampled_from(["a", "bc", "\n", "d\n"]), st.floats(0.01, 1))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lsp_server.index.grammars import GRAMMARS
 from lsp_server.index.symbols import PIECE_BYTES, outline
+from lsp_server.languages.grammars import GRAMMARS
 
 CASES = {
     "python": (

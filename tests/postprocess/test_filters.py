@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.postprocess.filters import FILTERS, clean, drop_line_below, drop_rest_of_line, drop_trailing_space
-from tests.fixtures import make_snapshot, snapshot_at
+from tests.builders import make_snapshot, snapshot_at
 
 # Few letters and many brackets, so that texts often repeat what surrounds them.
 CODE = st.text(alphabet="ab()[]{}<>\"',; \n", max_size=25)

@@ -10,8 +10,8 @@ weaken it.
 import pytest
 
 from lsp_server.postprocess import filters, stop
-from lsp_server.snapshot import Snapshot
-from tests.fixtures import snapshot_at
+from lsp_server.text.snapshot import Snapshot
+from tests.builders import snapshot_at
 from tests.golden_cases import GoldenCase, read_cases
 
 CASES = read_cases("postprocess")

@@ -6,8 +6,8 @@ import pytest
 
 from lsp_server.postprocess.filters import FILTERS, clean
 from lsp_server.postprocess.stop import rules_for
-from lsp_server.settings import RuleName
-from tests.fixtures import snapshot_at
+from lsp_server.settings.model import RuleName
+from tests.builders import snapshot_at
 
 INSIDE_BRACKETS = snapshot_at("f(‸)\nlong line below\n")
 AT_AN_END = snapshot_at("def f():\n    x = ‸\n    long line below\n")

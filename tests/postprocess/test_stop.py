@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from lsp_server.postprocess.loops import repeated_phrase
 from lsp_server.postprocess.stop import Cut, StopRules, line_limit, rules_for, suffix_start
-from tests.fixtures import make_snapshot, snapshot_at
+from tests.builders import make_snapshot, snapshot_at
 
 # Few letters, so that lines repeat and stand below the cursor.
 CODE = st.text(alphabet="ab(} \n", max_size=40)

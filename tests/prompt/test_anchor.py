@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.prompt.anchor import Anchor, Continuation, expected_closers, follow
-from tests.fixtures import make_snapshot, snapshot_at
+from tests.builders import make_snapshot, snapshot_at
 
 BEFORE = "import os\n\n"
 AFTER = "\n\nprint(os.name)\n"

@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lsp_server.engine.messages import Control, Marker, Text
-from lsp_server.errors import ModelError, PromptError
+from lsp_server.base.errors import ModelError, PromptError
+from lsp_server.ipc.requests import Control, Marker, Text
 from lsp_server.prompt.chat import Message, chat_prompt, prompt_for
-from tests.fixtures import make_model
+from tests.builders import make_model
 
 # As models have them: turns between control tokens, and with a heading.
 TURNS = (

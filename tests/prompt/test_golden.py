@@ -7,11 +7,11 @@ continued. The options are `language`, `path`, `window_tokens` and `family`, Dee
 
 import pytest
 
-from lsp_server.context.blocks import Neighbour
-from lsp_server.engine.messages import Marker, Text
-from lsp_server.session.planner import Plan, Planner
-from lsp_server.settings import CompletionSettings, ContextSettings, Settings
-from tests.fixtures import DEEPSEEK, QWEN, make_model, snapshot_at
+from lsp_server.completion.planner import Plan, Planner
+from lsp_server.ipc.requests import Marker, Text
+from lsp_server.settings.model import CompletionSettings, ContextSettings, Settings
+from lsp_server.text.excerpts import Neighbour
+from tests.builders import DEEPSEEK, QWEN, make_model, snapshot_at
 from tests.golden_cases import GoldenCase, read_cases
 
 CASES = read_cases("prompt")

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.context.blocks import Block
-from lsp_server.engine.messages import Marker, Text
-from lsp_server.estimate import CHARACTERS_PER_TOKEN, estimate_tokens
+from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN, estimate_tokens
+from lsp_server.ipc.requests import Marker, Text
 from lsp_server.prompt.anchor import Anchor, follow
-from lsp_server.prompt.formats import format_for
+from lsp_server.prompt.families import format_for
 from lsp_server.prompt.plan import MOST_RESERVE_TOKENS, STEP_SHARE, plan_anchor
-from lsp_server.snapshot import Snapshot
-from tests.fixtures import DEEPSEEK, QWEN, make_model, make_snapshot, snapshot_at, texts
+from lsp_server.text.excerpts import Block
+from lsp_server.text.snapshot import Snapshot
+from tests.builders import DEEPSEEK, QWEN, make_model, make_snapshot, snapshot_at, texts
 
 CODE = "".join(f"line_{number} = {'x' * (number % 37)}\n" for number in range(400))
 DATA = "0, " * 3000

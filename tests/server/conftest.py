@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsp_server.server import app
+from lsp_server.server import main
 from tests.raw_client import INLINE, RawClient
 
 TIMEOUT_S = 20.0
@@ -18,7 +18,7 @@ class Connection:
     """One client's side of the server, and the server. No engine runs: `initialized` is not sent."""
 
     def __init__(self) -> None:
-        self.server = app.make_server()
+        self.server = main.make_server()
         self.protocol = self.server.protocol
         self.protocol.set_writer(self)
         self.received: list[dict[str, Any]] = []
@@ -95,7 +95,7 @@ class Connection:
 def one_converter():
     """Making the converter between JSON and LSP types takes longer than most of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "default_converter", functools.cache(app.default_converter))
+        patch.setattr(main, "default_converter", functools.cache(main.default_converter))
         yield
 
 

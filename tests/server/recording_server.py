@@ -7,8 +7,8 @@ import asyncio
 import sys
 
 from lsp_server import cli
-from lsp_server.pipeline import Answer
-from lsp_server.server import app
+from lsp_server.completion.pipeline import Answer
+from lsp_server.server import main
 
 
 class Recorder:
@@ -23,7 +23,7 @@ class Recorder:
         return Answer()
 
 
-def make_recording_server() -> app.InfillServer:
+def make_recording_server() -> main.InfillServer:
     server = make_server()
     server.pipeline = recorder = Recorder()
     server.command("test.seen")(lambda: recorder.seen)
@@ -31,5 +31,5 @@ def make_recording_server() -> app.InfillServer:
 
 
 if __name__ == "__main__":
-    make_server, app.make_server = app.make_server, make_recording_server
+    make_server, main.make_server = main.make_server, make_recording_server
     sys.exit(cli.main())

@@ -6,8 +6,8 @@ of the moment the request arrived, whatever edits come in the same read (see `se
 
 from __future__ import annotations
 
-from lsp_server.server.app import InfillServer
 from lsp_server.server.handlers import commands, configuration, lifecycle, text_sync
+from lsp_server.server.main import InfillServer
 
 
 def register_all(server: InfillServer) -> None:

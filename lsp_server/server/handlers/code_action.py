@@ -12,12 +12,12 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from lsp_server.actions.offers import Offer, chat_offers, fill_offers, import_offers
 from lsp_server.actions.writing import source_of
-from lsp_server.document import Document, Position
-from lsp_server.errors import InfillError
-from lsp_server.server.acting import Chosen
-from lsp_server.server.app import InfillServer
-from lsp_server.server.arguments import first_of, read_argument
-from lsp_server.server.convert import position_from_lsp
+from lsp_server.base.errors import InfillError
+from lsp_server.server.client.command_args import first_of, read_argument
+from lsp_server.server.client.convert import position_from_lsp
+from lsp_server.server.features.code_actions import Chosen
+from lsp_server.server.main import InfillServer
+from lsp_server.text.document import Document, Position
 
 RUN, EDIT, CHAT_STATUS = "infill.runAction", "infill.edit", "infill.chatStatus"
 _REQUEST_FAILED = -32803  # LSP 3.17, "ErrorCodes"

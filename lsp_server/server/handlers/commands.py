@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from lsp_server import __version__
-from lsp_server.server.app import InfillServer
-from lsp_server.server.arguments import first_of, read_argument
-from lsp_server.server.convert import ACCEPTED
+from lsp_server.server.client.command_args import first_of, read_argument
+from lsp_server.server.client.convert import ACCEPTED
+from lsp_server.server.main import InfillServer
 
 _REJECTED = "infill.rejected"
 _PARTIALLY_ACCEPTED = "infill.partiallyAccepted"

@@ -13,13 +13,13 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp_server.document import Document
-from lsp_server.pipeline import Answer, Ask
-from lsp_server.server.app import InfillServer
-from lsp_server.server.convert import popup_items_to_lsp
-from lsp_server.server.handlers.asking import ask_pipeline
-from lsp_server.settings import CompletionSettings
-from lsp_server.snapshot import Snapshot
+from lsp_server.completion.pipeline import Answer, Ask
+from lsp_server.server.client.convert import popup_items_to_lsp
+from lsp_server.server.handlers.completion_request import ask_pipeline
+from lsp_server.server.main import InfillServer
+from lsp_server.settings.model import CompletionSettings
+from lsp_server.text.document import Document
+from lsp_server.text.snapshot import Snapshot
 
 _TRIGGER_CHARACTERS = [".", "(", "[", "{", "=", " ", ","]
 _OPTIONS = types.CompletionOptions(trigger_characters=_TRIGGER_CHARACTERS)

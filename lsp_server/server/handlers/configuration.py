@@ -12,11 +12,11 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp_server import settings_layers
-from lsp_server.server.app import InfillServer
 from lsp_server.server.handlers import completion
-from lsp_server.settings import Settings
-from lsp_server.settings_layers import SECTION
+from lsp_server.server.main import InfillServer
+from lsp_server.settings import layers
+from lsp_server.settings.layers import SECTION
+from lsp_server.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def register(server: InfillServer) -> None:
 def read(server: InfillServer) -> Settings:
     """The settings as known so far, without applying them."""
     roots = server.documents.roots
-    found, _ = settings_layers.load(roots[0] if roots else None, server.client_settings)
+    found, _ = layers.load(roots[0] if roots else None, server.client_settings)
     return found
 
 

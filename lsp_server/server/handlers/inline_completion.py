@@ -6,12 +6,12 @@ from collections.abc import Awaitable
 
 from lsprotocol import types
 
-from lsp_server.document import Document, Position
-from lsp_server.pipeline import Answer, Ask
-from lsp_server.server.app import InfillServer
-from lsp_server.server.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
-from lsp_server.server.handlers.asking import ask_pipeline
-from lsp_server.snapshot import Snapshot
+from lsp_server.completion.pipeline import Answer, Ask
+from lsp_server.server.client.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
+from lsp_server.server.handlers.completion_request import ask_pipeline
+from lsp_server.server.main import InfillServer
+from lsp_server.text.document import Document, Position
+from lsp_server.text.snapshot import Snapshot
 
 
 def register(server: InfillServer) -> None:

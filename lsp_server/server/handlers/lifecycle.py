@@ -7,12 +7,12 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from lsp_server.server.app import InfillServer
-from lsp_server.server.convert import PopupClient
-from lsp_server.server.edits import EditClient
+from lsp_server.server.client.convert import PopupClient
+from lsp_server.server.client.edits import EditClient
 from lsp_server.server.handlers import code_action, completion, configuration, inline_completion
-from lsp_server.server.parent import watch_parent
-from lsp_server.workspace import path_of
+from lsp_server.server.main import InfillServer
+from lsp_server.server.parent_watch import watch_parent
+from lsp_server.text.workspace import path_of
 
 
 def register(server: InfillServer) -> None:

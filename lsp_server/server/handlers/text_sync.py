@@ -7,9 +7,9 @@ import time
 
 from lsprotocol import types
 
-from lsp_server.server.app import InfillServer
-from lsp_server.server.convert import position_from_lsp
-from lsp_server.snapshot import normalize
+from lsp_server.server.client.convert import position_from_lsp
+from lsp_server.server.main import InfillServer
+from lsp_server.text.snapshot import normalize
 
 logger = logging.getLogger(__name__)
 

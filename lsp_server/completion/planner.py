@@ -1,0 +1,162 @@
+"""Which prompt a request gets: the anchor it continues, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lsp_server.completion.anchors import Anchors
+from lsp_server.completion.prefill_speed import PrefillSpeed
+from lsp_server.completion.warm_anchors import WarmAnchors
+from lsp_server.context.blocks import choose_blocks
+from lsp_server.context.candidates import Gathered
+from lsp_server.context.ranking import choose
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Timings
+from lsp_server.prompt.anchor import Anchor, Continuation, render
+from lsp_server.prompt.families import FimFormat, format_of
+from lsp_server.prompt.plan import plan_anchor
+from lsp_server.settings.model import Settings
+from lsp_server.text.excerpts import Block, Neighbour
+from lsp_server.text.snapshot import Snapshot
+
+# Typed text this long is worth a new anchor once the user pauses: a share of what an anchor lets be typed.
+RE_ANCHOR_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An anchor, the text typed since, and the closers the editor put behind the cursor meanwhile."""
+
+    anchor: Anchor
+    continuation: Continuation
+    fim_format: FimFormat
+    is_new: bool
+
+    def describe(self) -> str:
+        """A line for the trace."""
+        kept = "new anchor" if self.is_new else "anchor kept"
+        kept += ", short for want of time," if self.anchor.is_short else ""
+        return (
+            f"{kept} with {len(self.anchor.prefix)} characters before and {len(self.anchor.suffix)} after, "
+            f"{len(self.continuation.typed)} typed since, {len(self.anchor.blocks)} blocks"
+        )
+
+    def render(self, markers: dict[str, str]) -> str:
+        """The prompt as text, markers spelt out."""
+        return render(self.anchor.parts, lambda role: markers[role]) + self.continuation.typed
+
+
+class Planner:
+    """Plans prompts for one model and one set of settings; remembers the anchors of each document."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._anchors = Anchors()
+        self._warm = WarmAnchors()
+        self._speed = PrefillSpeed()
+        self._blocks: dict[str, tuple[Block, ...]] = {}  # each document's latest
+
+    def needs_blocks(self, snapshot: Snapshot, model: ModelInfo, patience_ms: int = 0) -> bool:
+        """Whether `plan` will make an anchor, and so should be given what was gathered for it."""
+        return self._continued(snapshot, model, patience_ms if format_of(model).anchored else 0) is None
+
+    def plan(
+        self,
+        snapshot: Snapshot,
+        neighbours: Callable[[], Sequence[Neighbour]],
+        model: ModelInfo,
+        patience_ms: int = 0,
+        gathered: Gathered | None = None,
+    ) -> Plan:
+        """Continue an anchor or make one: a short one, where the whole would take longer to evaluate than that.
+
+        Blocks are chosen among what was gathered, or, where nothing was, among the neighbours. Patience 0 has no end.
+        Tell `evaluated` of the answer. Raises `ModelCannotInfillError` if the model's format is
+        unknown.
+        """
+        fim_format = format_of(model)
+        if not fim_format.anchored:
+            patience_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
+        if found := self._continued(snapshot, model, patience_ms):
+            return Plan(*found, fim_format, is_new=False)
+        anchor = self._new_anchor(snapshot, neighbours, model, fim_format, gathered, patience_ms)
+        self._anchors.add(snapshot.uri, anchor)
+        return Plan(anchor, Continuation(snapshot.prefix[len(anchor.prefix) :]), fim_format, is_new=True)
+
+    def evaluated(self, anchor: Anchor, timings: Timings, model: ModelInfo) -> None:
+        """A planned prompt was evaluated to its end; it took so long."""
+        self._warm.touch(anchor, model)
+        self._speed.learn(timings, model)
+
+    def wants_ahead(self, snapshot: Snapshot, model: ModelInfo) -> bool:
+        """Whether the next burst of typing should start from a new anchor; the present one may do."""
+        found = self._continued(snapshot, model, self.settings.completion.patience_ms)
+        if found is None or not format_of(model).anchored:
+            return False
+        anchor, continuation = found
+        typed = continuation.typed
+        is_long = len(typed) > anchor.max_typed_characters * RE_ANCHOR_SHARE and "\n" in typed
+        return is_long or anchor.is_short
+
+    def plan_ahead(
+        self,
+        snapshot: Snapshot,
+        neighbours: Callable[[], Sequence[Neighbour]],
+        model: ModelInfo,
+        gathered: Gathered | None = None,
+    ) -> Anchor | None:
+        """A new anchor for when the user pauses, so that the next burst starts warm; None if the present one will do.
+
+        Give it to `adopt` once it is in the engine's cache.
+        """
+        fim_format = format_of(model)
+        if not self.wants_ahead(snapshot, model):
+            return None
+        return self._new_anchor(snapshot, neighbours, model, fim_format, gathered)
+
+    def adopt(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
+        """Use an anchor from now on that is in the engine's cache."""
+        self._anchors.add(uri, anchor)
+        self._warm.touch(anchor, model)
+
+    def forget(self, uri: str) -> None:
+        """Drop a document's anchors."""
+        self._anchors.forget(uri)
+        self._blocks.pop(uri, None)
+
+    def _new_anchor(
+        self,
+        snapshot: Snapshot,
+        neighbours: Callable[[], Sequence[Neighbour]],
+        model: ModelInfo,
+        fim_format: FimFormat,
+        gathered: Gathered | None,
+        patience_ms: int = 0,
+    ) -> Anchor:
+        context = self.settings.context
+        if gathered is None:
+            blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
+        else:
+            blocks = choose(gathered, context.max_tokens, self._blocks.get(snapshot.uri, ()))
+            self._blocks[snapshot.uri] = blocks
+        max_tokens = self.settings.completion.max_tokens
+
+        def planned(most_tokens: int | None = None) -> Anchor:
+            return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, context.suffix_share, most_tokens)
+
+        whole = planned()
+        if self._is_affordable(whole, model, patience_ms):
+            return whole
+        return planned(self._speed.affordable_tokens(model, patience_ms))
+
+    def _continued(self, snapshot: Snapshot, model: ModelInfo, patience_ms: int) -> tuple[Anchor, Continuation] | None:
+        """The anchor to go on with: a whole one if there is time for it, else a short one, for who is in haste."""
+        known = self._anchors.continued(snapshot)
+        whole = (pair for pair in known if not pair[0].is_short and self._is_affordable(pair[0], model, patience_ms))
+        short = (pair for pair in known if pair[0].is_short and patience_ms)
+        return next(whole, None) or next(short, None)
+
+    def _is_affordable(self, anchor: Anchor, model: ModelInfo, patience_ms: int) -> bool:
+        affordable = self._speed.affordable_tokens(model, patience_ms)
+        return affordable is None or self._warm.missing_tokens(anchor, model) <= affordable

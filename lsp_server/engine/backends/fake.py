@@ -1,0 +1,239 @@
+"""A model that is not one: deterministic, instant, and told to be slow, to fail or to die.
+
+Tokens are bytes. The next token is a hash of every token before it in the sequence, so a mistake in the cache's
+bookkeeping changes the text; a position that does not continue its sequence is refused outright.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from lsp_server.base.errors import EngineError, ModelFileError, PromptError
+from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo, Parameters
+from lsp_server.ipc.requests import Sampling
+
+_END = 256
+_MARKERS = {"begin": 257, "prefix": 258, "suffix": 259, "middle": 260}
+# DeepSeek's, so that the server knows the format.
+_MARKER_TEXTS = {
+    "begin": "<｜begin▁of▁sentence｜>",
+    "prefix": "<｜fim▁begin｜>",
+    "suffix": "<｜fim▁hole｜>",
+    "middle": "<｜fim▁end｜>",
+}
+_CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}\n"
+_ALPHABET = b"abcdefghijklmnopqrstuvwxyz     \n"
+
+
+class FakeScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the fake is told to do, as `model_path` spells it: `fake:decode_ms=20,die_after=3`.
+
+    `decode_ms` each decode takes that long; `load_ms` so does loading; `fail_after`, `die_after`, `full_after`:
+    from that decode on raise an error, exit the process, report a full cache; `fail_load` refuses to load;
+    `tokens_per_s` is the speed it claims to have. `says` is a file whose text it writes whatever it is asked, in a chat
+    too.
+    """
+
+    decode_ms: float = 0.0
+    load_ms: float = 0.0
+    fail_after: int = 0
+    die_after: int = 0
+    full_after: int = 0
+    fail_load: int = 0
+    tokens_per_s: float = 0.0
+    says: str = ""
+
+    @staticmethod
+    def parse(model_path: str) -> FakeScript:
+        """Read a script; unknown words are an error."""
+        words = [word for word in model_path.removeprefix("fake").removeprefix(":").split(",") if word]
+        return msgspec.convert(dict(word.split("=", 1) for word in words), FakeScript, strict=False)
+
+
+class FakeBackend:
+    """Satisfies `Backend` without a model."""
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        progress: Callable[[float], None] = lambda _: None,
+        batch_tokens: int = 512,
+    ) -> None:
+        self.script = FakeScript.parse(options.model_path)
+        for step in range(5):
+            time.sleep(self.script.load_ms / 5000)
+            progress((step + 1) / 5)
+        if self.script.fail_load:
+            raise ModelFileError("The fake model was told not to load. Take fail_load out of its script.")
+        self._says = Path(self.script.says).read_bytes() if self.script.says else b""
+        self.num_sequences = options.num_sequences
+        self.can_interrupt = self.is_slowed_by_idle_cells = True
+        self.batch_tokens = options.batch_tokens or batch_tokens
+        window_tokens = options.window_tokens or 4096
+        self.info = ModelInfo(
+            name="fake",
+            path=options.model_path,
+            description="a model that is not one",
+            markers=_MARKER_TEXTS,
+            num_parameters=0,
+            trained_window_tokens=window_tokens,
+            weights_bytes=0,
+            cache_bytes=options.cache_tokens or window_tokens * 2,  # a byte a token
+            isolates_line_breaks=True,
+            can_drop_tail=True,
+            prefill_tokens_per_s=self.script.tokens_per_s,
+            backend="fake",
+            chat_template=_CHAT_TEMPLATE if self._says else "",
+            parameters=Parameters(
+                window_tokens=window_tokens,
+                cache_tokens=options.cache_tokens or window_tokens * 2,
+                cache_type="f16",
+                num_sequences=self.num_sequences,
+                threads=1,
+                batch_tokens=self.batch_tokens,
+                physical_batch_tokens=self.batch_tokens,
+                gpu_layers=0,
+                flash_attention=False,
+                saved_bytes=max(0, options.saved_bytes),
+                drafts=options.drafts,
+            ),
+        )
+        self.sequences: list[list[int]] = [[] for _ in range(self.num_sequences)]
+        self._cells: list[list[int]] = [[] for _ in range(self.num_sequences)]
+        self._num_evaluated = 0
+        self.num_decodes = 0
+        self.num_samplers = 0
+        self._rows: list[int] = []
+        self._interrupted = False
+        self.draft_model: Backend | None = None
+
+    def tokenize(self, text: str) -> list[int]:
+        """One token a byte."""
+        return list(text.encode("utf-8", errors="replace"))
+
+    def tokenize_control(self, text: str) -> list[int]:
+        """One token a byte: there are no control tokens but markers and the end."""
+        return self.tokenize(text)
+
+    def marker(self, role: str) -> int:
+        """Token of a marker."""
+        try:
+            return _MARKERS[role]
+        except KeyError:
+            raise PromptError(f"The fake model has no marker {role!r}.") from None
+
+    def piece(self, token: int) -> bytes:
+        """The byte itself."""
+        return bytes([token]) if token < _END else b""
+
+    def begins_token(self, text: bytes) -> bool:
+        """Tokens are single bytes."""
+        return len(text) == 1
+
+    def is_end(self, token: int) -> bool:
+        """There is one end token."""
+        return token == _END
+
+    def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
+        """Append to the sequences. When interrupted, half of the batch stays in the cache, as llama.cpp may."""
+        self.num_decodes += 1
+        self._misbehave()
+        if self.script.full_after and self.num_decodes >= self.script.full_after:
+            return DecodeStatus.CACHE_FULL
+        if len(set().union(*self._cells)) + len(batch) > self.info.cache_tokens:
+            return DecodeStatus.CACHE_FULL
+        interrupted = self._wait()
+        self._rows = []
+        for entry in batch[: len(batch) // 2] if interrupted else batch:
+            sequence = self.sequences[entry.sequence]
+            assert entry.position == len(sequence), "a position that does not continue its sequence"
+            sequence.append(entry.token)
+            self._num_evaluated += 1
+            self._cells[entry.sequence].append(self._num_evaluated)
+            self._rows.append(_next_said(sequence, self._says) if self._says else next_token(sequence))
+        return DecodeStatus.INTERRUPTED if interrupted else DecodeStatus.OK
+
+    def new_sampler(self, sampling: Sampling) -> int:
+        """The seed stands for the sampler."""
+        self.num_samplers += 1
+        return sampling.seed
+
+    def sample(self, sampler: int, row: int, rest: bytes = b"", *, visible: bool = False) -> int:  # noqa: ARG002
+        """What the hash says, or the next byte of `rest`."""
+        token = rest[0] if rest else self._rows[row]
+        return ord("_") if visible and not rest and self.piece(token).isspace() else token
+
+    def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:  # noqa: ARG002
+        """Some number that depends on both, and so high that no default holds back what is written."""
+        return -((self._rows[row] + token) % 8) / 1000
+
+    def free_sampler(self, sampler: int) -> None:  # noqa: ARG002
+        """Count it."""
+        self.num_samplers -= 1
+
+    def truncate(self, sequence: int, num_tokens: int) -> bool:
+        """Drop the tail."""
+        del self.sequences[sequence][num_tokens:]
+        del self._cells[sequence][num_tokens:]
+        return True
+
+    def branch(self, source: int, target: int, num_tokens: int) -> None:
+        """Copy; the cells are shared, as in llama.cpp."""
+        assert not self.sequences[target], "a branch goes into an empty sequence"
+        self.sequences[target] = self.sequences[source][:num_tokens]
+        self._cells[target] = self._cells[source][:num_tokens]
+
+    def save(self, sequence: int) -> tuple[int, ...]:
+        """Its tokens, a byte each."""
+        return tuple(self.sequences[sequence])
+
+    def restore(self, sequence: int, state: tuple[int, ...]) -> bool:
+        """In cells of its own."""
+        assert not self.sequences[sequence], "what was saved goes into an empty sequence"
+        if len(set().union(*self._cells)) + len(state) > self.info.cache_tokens:
+            return False
+        self.sequences[sequence] = list(state)
+        self._cells[sequence] = [self._num_evaluated + 1 + number for number in range(len(state))]
+        self._num_evaluated += len(state)
+        return True
+
+    def interrupt(self, flag: bool) -> None:
+        """Seen by a decode that waits, and by the next one."""
+        self._interrupted = flag
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _misbehave(self) -> None:
+        if self.script.die_after and self.num_decodes >= self.script.die_after:
+            os._exit(9)
+        if self.script.fail_after and self.num_decodes >= self.script.fail_after:
+            raise EngineError("The fake model was told to fail.")
+
+    def _wait(self) -> bool:
+        """Pass the time a decode takes; true if it was interrupted meanwhile."""
+        until = time.monotonic() + self.script.decode_ms / 1000
+        while not self._interrupted and time.monotonic() < until:
+            time.sleep(0.001)
+        return self._interrupted
+
+
+def _next_said(sequence: Sequence[int], text: bytes) -> int:
+    """The byte of a text that comes after those the sequence ends with already; then the end."""
+    tail = bytes(token if token < _END else 0 for token in sequence[-len(text) :])
+    written = next(size for size in range(len(tail), -1, -1) if tail.endswith(text[:size]))
+    return text[written] if written < len(text) else _END
+
+
+def next_token(tokens: list[int]) -> int:
+    """What the fake model writes after these."""
+    digest = zlib.crc32(b"".join(token.to_bytes(2, "little") for token in tokens))
+    return _END if digest % 24 == 0 else _ALPHABET[digest % len(_ALPHABET)]

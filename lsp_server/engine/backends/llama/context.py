@@ -1,0 +1,187 @@
+"""A model with its context, made as large as memory allows."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+from msgspec.structs import replace
+
+from lsp_server.base.errors import EngineError, InfillError, ModelFileError, ModelTooLargeError
+from lsp_server.engine.backends.llama import loading
+from lsp_server.engine.backends.llama.devices import look_with_llama
+from lsp_server.engine.backends.llama.log import capture_log
+from lsp_server.engine.sizing.memory import Memory, predict
+from lsp_server.engine.sizing.model_file import size
+from lsp_server.engine.sizing.parameters import LAYERS_KEPT_SHARE
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import Parameters
+
+logger = logging.getLogger(__name__)
+
+_CACHE_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
+# How llama.cpp and its GPU libraries say that there is no memory. Sources: `src/llama-model.cpp`,
+# `src/llama-kv-cache.cpp`, `ggml/src/ggml-backend.cpp`, `ggml/src/ggml-cuda/ggml-cuda.cu`, the C++ library.
+_NO_MEMORY = re.compile(r"alloc|out of (device )?memory|ErrorOutOf\w*Memory", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model and its context, how they are run, what they take by prediction, and sentences for the user."""
+
+    model: Any
+    context: Any
+    parameters: Parameters
+    memory: Memory
+    notes: tuple[str, ...]
+
+
+class Interrupt:
+    """A byte that llama.cpp's abort callback reads between the nodes of its graph (CPU only).
+
+    A Python callback would be entered some 400 times a decode and needs the interpreter lock each time. The C library's
+    `strlen` over a two-byte string is the function we want: 0 for "\\0", 1 for "\\1\\0".
+    """
+
+    def __init__(self) -> None:
+        self._flag = ctypes.create_string_buffer(2)
+        library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
+        self.callback = ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)
+        self.data = ctypes.cast(self._flag, ctypes.c_void_p)
+
+    def set(self, flag: bool) -> None:
+        """Ask for an end, or take that back."""
+        self._flag[0] = b"\x01" if flag else b"\x00"
+
+
+def open_model(
+    options: EngineOptions,
+    interrupt: Interrupt,
+    check: Callable[[Any], None] = lambda _: None,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Opened:
+    """Load a model and make its context; with less where memory cannot be had, step by step.
+
+    `check` may refuse the model before there is a context. Raises what it raises, `ModelNotFoundError`,
+    `ModelFileError`, `ModelTooLargeError`, or `EngineError` if llama.cpp makes no context for another reason.
+    """
+    path = Path(options.model_path)
+    opening = _Opening(path, options, interrupt, check, progress)
+    try:
+        return opening.run()
+    except InfillError:
+        opening.free_model()
+        raise
+
+
+class _Opening:
+    """One try after the other; the model stays loaded between those that differ only in the context."""
+
+    def __init__(
+        self,
+        path: Path,
+        options: EngineOptions,
+        interrupt: Interrupt,
+        check: Callable[[Any], None],
+        progress: Callable[[float], None],
+    ) -> None:
+        self._path, self._interrupt, self._check, self._progress = path, interrupt, check, progress
+        self._log = capture_log()
+        self._sizing = size(options, look_with_llama())
+        self._model: Any = None
+        self._loaded_layers = 0
+        self._failures: list[str] = []
+
+    def run(self) -> Opened:
+        parameters: Parameters | None = self._sizing.choose()
+        while parameters is not None:
+            logger.info("Trying %s", parameters)
+            if self._load(parameters) and (opened := self._open_context(parameters)):
+                return opened
+            logger.warning("There is no memory for %s: %s", parameters, self._failures[-1])
+            if not self._model and not parameters.gpu_layers:
+                break  # a smaller cache is no help where the weights have no place
+            parameters = self._sizing.smaller(parameters, LAYERS_KEPT_SHARE)
+        raise ModelTooLargeError(
+            f"There is not enough memory to run {self._path}, with however small a cache ({self._failures[-1]}). "
+            "Close other programs, or use a smaller model or quantisation: `infill models recommend` knows which fit."
+        )
+
+    def free_model(self) -> None:
+        if self._model:
+            llama_cpp.llama_model_free(self._model)
+        self._model = None
+
+    def _load(self, parameters: Parameters) -> bool:
+        """Have the model loaded with as many layers on the GPU; false if there is no memory for that."""
+        if self._model and self._loaded_layers == parameters.gpu_layers:
+            return True
+        self.free_model()
+        self._log.take_errors()
+        self._model = loading.load(self._path, parameters.gpu_layers, self._progress)
+        self._loaded_layers = parameters.gpu_layers
+        if self._model:
+            self._check(self._model)
+            return True
+        reason, is_memory = self._take_reason()
+        if not is_memory:
+            raise ModelFileError(
+                f"llama.cpp cannot load {self._path}: {reason}. The file may be cut short or made for a newer "
+                "llama.cpp; download it again or update llama-cpp-python."
+            )
+        return False
+
+    def _open_context(self, parameters: Parameters) -> Opened | None:
+        """The context, or None if there is no memory for it; without flash attention if it cannot be had with it."""
+        for flash_attention in (True, False) if parameters.flash_attention else (False,):
+            cache_type = parameters.cache_type if flash_attention else "f16"
+            chosen = replace(parameters, flash_attention=flash_attention, cache_type=cache_type)
+            self._log.take_errors()
+            if context := llama_cpp.llama_init_from_model(self._model, self._context_params(chosen)):
+                memory = predict(self._sizing.shape, chosen, self._sizing.machine.repacked_types)
+                return Opened(self._model, context, chosen, memory, self._notes(chosen))
+            reason, is_memory = self._take_reason()
+            if is_memory:
+                return None
+        raise EngineError(
+            f"llama.cpp could not make a context for {self._path}: {reason}. "
+            "Set engine.flash_attention to false, or use another model."
+        )
+
+    def _take_reason(self) -> tuple[str, bool]:
+        """Why llama.cpp failed, and whether for want of memory."""
+        errors = self._log.take_errors()
+        reason = errors[0] if errors else "no reason given"
+        is_memory = any(_NO_MEMORY.search(error) for error in errors)
+        if is_memory:
+            self._failures.append(reason)
+        return reason, is_memory
+
+    def _notes(self, chosen: Parameters) -> tuple[str, ...]:
+        notes = self._sizing.notes(chosen)
+        if not self._failures:
+            return notes
+        return (*notes, f"llama.cpp could not get the memory that was free by its own account: {self._failures[0]}.")
+
+    def _context_params(self, chosen: Parameters) -> Any:
+        """Everything that is not set stays as the model's file says, the scaling of positions among it."""
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = chosen.cache_tokens
+        params.n_batch = chosen.batch_tokens
+        params.n_ubatch = chosen.physical_batch_tokens
+        params.n_seq_max = chosen.num_sequences
+        params.n_threads = params.n_threads_batch = chosen.threads
+        params.kv_unified = True
+        params.flash_attn_type = int(chosen.flash_attention)  # enum llama_flash_attn_type
+        params.type_k = params.type_v = _CACHE_TYPES[chosen.cache_type]
+        params.no_perf = True
+        params.abort_callback = self._interrupt.callback
+        params.abort_callback_data = self._interrupt.data
+        return params

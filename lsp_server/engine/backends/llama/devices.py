@@ -1,0 +1,76 @@
+"""The devices that llama.cpp runs on, asked of ggml, which llama_cpp does not wrap.
+
+Source: `ggml/include/ggml-backend.h` of the llama.cpp in llama-cpp-python 0.3.36, "Backend device".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from pathlib import Path
+
+import llama_cpp
+from llama_cpp._ctypes_extensions import load_shared_library
+
+from lsp_server.engine.backends.llama.log import capture_log
+from lsp_server.engine.sizing.hardware import Gpu, Machine, look
+from lsp_server.engine.sizing.memory import repacked_types
+
+logger = logging.getLogger(__name__)
+
+_GPU, _INTEGRATED_GPU = 1, 2  # enum ggml_backend_dev_type
+
+
+def look_with_llama() -> Machine:
+    """This machine, as llama.cpp sees it."""
+    gpus = find_gpus() if llama_cpp.llama_supports_gpu_offload() else ()
+    # Where there is a GPU, what stays on the CPU lies in buffers that the GPU can read, and is not copied.
+    system = llama_cpp.llama_print_system_info().decode("utf-8", errors="replace")
+    return look(gpus, () if gpus else repacked_types(system))
+
+
+def find_gpus() -> tuple[Gpu, ...]:
+    """The GPUs that this build of llama.cpp can use, and how much of their memory is free now.
+
+    Those that share the machine's memory count only where there is no other, as in llama.cpp's own choice
+    (`src/llama.cpp`).
+    """
+    capture_log()  # which also starts llama.cpp, and so registers its devices
+    try:
+        ggml = _load_ggml()
+        devices = [ggml.get(index) for index in range(ggml.count())]
+        kinds = [ggml.type(device) for device in devices]
+    except (OSError, RuntimeError, AttributeError) as error:
+        logger.warning("llama.cpp's devices cannot be listed (%s), so no layer is put on a GPU.", error)
+        return ()
+    wanted = _GPU if _GPU in kinds else _INTEGRATED_GPU
+    return tuple(_describe(ggml, device) for device, kind in zip(devices, kinds, strict=True) if kind == wanted)
+
+
+class _Ggml:
+    """The functions of ggml that tell of devices, with their types."""
+
+    def __init__(self, registry: ctypes.CDLL, base: ctypes.CDLL) -> None:
+        self.count = registry.ggml_backend_dev_count
+        self.count.restype = ctypes.c_size_t
+        self.get = registry.ggml_backend_dev_get
+        self.get.argtypes, self.get.restype = [ctypes.c_size_t], ctypes.c_void_p
+        self.type = base.ggml_backend_dev_type
+        self.type.argtypes, self.type.restype = [ctypes.c_void_p], ctypes.c_int
+        self.description = base.ggml_backend_dev_description
+        self.description.argtypes, self.description.restype = [ctypes.c_void_p], ctypes.c_char_p
+        self.memory = base.ggml_backend_dev_memory
+        size = ctypes.POINTER(ctypes.c_size_t)
+        self.memory.argtypes, self.memory.restype = [ctypes.c_void_p, size, size], None
+
+
+def _load_ggml() -> _Ggml:
+    """ggml's libraries, which lie beside llama.cpp's and are loaded already."""
+    folder = Path(llama_cpp.__file__).parent / "lib"
+    return _Ggml(load_shared_library("ggml", folder), load_shared_library("ggml-base", folder))
+
+
+def _describe(ggml: _Ggml, device: int) -> Gpu:
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    ggml.memory(device, ctypes.byref(free), ctypes.byref(total))
+    return Gpu(ggml.description(device).decode("utf-8", errors="replace"), total.value, free.value)

@@ -1,0 +1,26 @@
+"""What llama.cpp was built with and where it runs. Run as a process of its own: a build for another CPU dies."""
+
+from __future__ import annotations
+
+import sys
+
+import llama_cpp
+import msgspec
+
+from lsp_server.engine.backends.llama.devices import look_with_llama
+from lsp_server.engine.sizing.hardware import LlamaFeatures
+
+
+def main() -> None:
+    """Print a `LlamaFeatures` as one line of JSON."""
+    features = LlamaFeatures(
+        version=llama_cpp.__version__,
+        offloads_to_gpu=llama_cpp.llama_supports_gpu_offload(),
+        system=llama_cpp.llama_print_system_info().decode("utf-8", errors="replace").strip(),
+        machine=look_with_llama(),
+    )
+    sys.stdout.write(msgspec.json.encode(features).decode() + "\n")
+
+
+if __name__ == "__main__":
+    main()

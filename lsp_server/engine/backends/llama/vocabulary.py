@@ -1,0 +1,237 @@
+"""A model's vocabulary: text to tokens and back, its FIM markers, and which text is dangerous."""
+
+from __future__ import annotations
+
+import bisect
+import ctypes
+import itertools
+import re
+from functools import cached_property
+
+import llama_cpp
+import numpy as np
+import numpy.typing as npt
+
+from lsp_server.base.errors import ModelFileError, PromptError
+
+_MAX_REMEMBERED = 512  # answers of `agreeing_with`
+_UNUSED, _CONTROL, _USER_DEFINED = 1 << 1, 1 << 3, 1 << 4  # enum llama_token_attr
+# Markers that llama.cpp does not look for by itself (`llama_vocab::impl::load` in src/llama-vocab.cpp): those of
+# Seed-Coder and Codestral, and what stands before another file in StarCoder 2, Mellum and CodeGemma.
+_OTHER_MARKERS = {
+    "prefix": ("<[fim-prefix]>", "[PREFIX]"),
+    "suffix": ("<[fim-suffix]>", "[SUFFIX]"),
+    "middle": ("<[fim-middle]>",),
+    "repo": ("<repo_name>",),
+    "file": ("<file_sep>", "<|file_separator|>", "<filename>"),
+}
+# What ends a text, in vocabularies that do not all say so of it: turns of chat, and files one after the other.
+_END_TEXTS = (
+    *("<|EOT|>", "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<eos>", "<end_of_turn>", "</s>"),
+    *("<｜end▁of▁sentence｜>", "<[end▁of▁sentence]>", "<|fim_pad|>", "<fim_pad>", "<reponame>"),
+    *("<|file_separator|>", "<file_sep>", "<|file_sep|>"),
+)
+# Who has this one writes the middle right behind the prefix.
+_NEEDS_NO_MIDDLE = "[PREFIX]"
+_BRACKETED = re.compile(r"<.+>|\[.+\]", re.DOTALL)
+
+
+class LlamaVocabulary:
+    """Wraps a `llama_vocab`. Raises `ModelFileError` if a marker is not what it claims to be."""
+
+    def __init__(self, vocab: llama_cpp.llama_vocab_p) -> None:
+        self._vocab = vocab
+        self.num_tokens = llama_cpp.llama_vocab_n_tokens(vocab)
+        self._markers = self._find_markers()
+        self.marker_texts = {role: self._text(token) for role, token in self._markers.items()}
+        for role, token in self._markers.items():
+            if self._tokenize(self.marker_texts[role].encode(), special=True) != [token]:
+                raise ModelFileError(
+                    f"The model's {role} marker {self.marker_texts[role]!r} does not stand for one token: its "
+                    "vocabulary is damaged or mislabelled. Download the model again."
+                )
+        self._agreeing: dict[tuple[bytes, bool], npt.NDArray[np.int32]] = {}
+        self._pieces: list[bytes | None] = [None] * self.num_tokens
+        self._ends = {
+            token
+            for token in range(self.num_tokens)
+            if llama_cpp.llama_vocab_is_eog(vocab, token) or token in self._markers.values()
+        }
+        self._ends |= {end for text in _END_TEXTS if (end := self._control(text)) is not None}
+
+    def _find_markers(self) -> dict[str, int]:
+        vocab = self._vocab
+        found = {
+            "prefix": llama_cpp.llama_vocab_fim_pre(vocab),
+            "suffix": llama_cpp.llama_vocab_fim_suf(vocab),
+            "middle": llama_cpp.llama_vocab_fim_mid(vocab),
+            "repo": llama_cpp.llama_vocab_fim_rep(vocab),
+            "file": llama_cpp.llama_vocab_fim_sep(vocab),
+        }
+        if llama_cpp.llama_vocab_get_add_bos(vocab):
+            found["begin"] = llama_cpp.llama_vocab_bos(vocab)
+        for role, texts in _OTHER_MARKERS.items():
+            if found[role] < 0:
+                found[role] = next((token for text in texts if (token := self._control(text)) is not None), -1)
+        return {role: token for role, token in found.items() if token >= 0}
+
+    def _control(self, text: str) -> int | None:
+        """The token that a text is as a whole, if there is one that is not a piece of ordinary text."""
+        tokens = self._tokenize(text.encode(), special=True)
+        if len(tokens) != 1 or not self._attributes(tokens[0]) & (_CONTROL | _USER_DEFINED):
+            return None
+        return tokens[0]
+
+    @property
+    def end_text(self) -> str:
+        """How the end of a text is spelt; empty where there is no token for it."""
+        token = llama_cpp.llama_vocab_eos(self._vocab)
+        return self._text(token) if token >= 0 else ""
+
+    @property
+    def missing_markers(self) -> list[str]:
+        """Roles that a prompt needs and the vocabulary has no marker for."""
+        needs_middle = self.marker_texts.get("prefix") != _NEEDS_NO_MIDDLE
+        needed = ("prefix", "suffix", "middle") if needs_middle else ("prefix", "suffix")
+        return [role for role in needed if role not in self._markers]
+
+    def difference(self, larger: LlamaVocabulary) -> str:
+        """In what a vocabulary differs that should be the same, in words; empty for nothing.
+
+        Models of one family may have more of the tokens that nothing is made of, to fill up their matrices.
+        """
+        if self.num_tokens > larger.num_tokens:
+            return f"{self.num_tokens} tokens, not {larger.num_tokens}"
+        for token in range(larger.num_tokens):
+            if token >= self.num_tokens:
+                if not larger._attributes(token) & _UNUSED:
+                    return f"{self.num_tokens} tokens, not {larger.num_tokens}"
+            elif (self._text(token), self._attributes(token)) != (larger._text(token), larger._attributes(token)):
+                return f"token {token} is {self._text(token)!r}, not {larger._text(token)!r}"
+        if self._ends != larger._ends or self._markers != larger._markers:
+            return "other special tokens"
+        return ""
+
+    def _attributes(self, token: int) -> int:
+        return int(llama_cpp.llama_vocab_get_attr(self._vocab, token))
+
+    def marker(self, role: str) -> int:
+        """The token of a marker."""
+        try:
+            return self._markers[role]
+        except KeyError:
+            raise PromptError(f"The model has no {role!r} marker.") from None
+
+    def is_end(self, token: int) -> bool:
+        """End-of-generation tokens and FIM markers."""
+        return token in self._ends
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; empty for a control token."""
+        piece = self._pieces[token]
+        if piece is None:
+            buffer = ctypes.create_string_buffer(256)
+            size = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            if size < 0:
+                buffer = ctypes.create_string_buffer(-size)
+                size = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            piece = self._pieces[token] = buffer.raw[:size]
+        return piece
+
+    def tokenize(self, text: str) -> list[int]:
+        """Tokens of user text; never a control token.
+
+        Special tokens are off, yet a vocabulary still parses those it calls user-defined (`<|EOT|>` in
+        DeepSeek's). Text is cut inside each such literal, so that no part of it spells one.
+        """
+        encoded = text.encode("utf-8", errors="replace")
+        if self._literals is None:
+            return self._tokenize(encoded, special=False)
+        cuts = [0, *(match.start() + 1 for match in self._literals.finditer(encoded)), len(encoded)]
+        tokens: list[int] = []
+        for start, end in itertools.pairwise(cuts):
+            tokens += self._tokenize(encoded[start:end], special=False)
+        return tokens
+
+    def tokenize_control(self, text: str) -> list[int]:
+        """Tokens of a chat template's text, control tokens among them."""
+        return self._tokenize(text.encode("utf-8", errors="replace"), special=True)
+
+    @cached_property
+    def _literals(self) -> re.Pattern[bytes] | None:
+        """Matches where a literal begins that would be parsed although special tokens are off."""
+        found = []
+        for token in range(self.num_tokens):
+            if not self._attributes(token) & _USER_DEFINED:
+                continue
+            text = self._text(token)
+            # White-space runs are user-defined in some vocabularies and are ordinary text.
+            if _BRACKETED.fullmatch(text) and self._tokenize(text.encode(), special=False) == [token]:
+                found.append(re.escape(text.encode()))
+        # A look-ahead, so that literals that overlap are all found.
+        return re.compile(b"(?=" + b"|".join(found) + b")", re.DOTALL) if found else None
+
+    def agreeing_with(self, rest: bytes, *, visible: bool = False) -> npt.NDArray[np.int32]:
+        """Tokens that begin with `rest`, and those that `rest` begins with: what can follow to spell it.
+
+        With `visible` without those that add white space to it; where there is no rest, ends are among the others.
+        """
+        known = self._agreeing.get((rest, visible))
+        if known is None:
+            known = self._visible_behind(rest) if visible else self._spelling(rest)
+            if len(self._agreeing) >= _MAX_REMEMBERED:
+                self._agreeing.clear()
+            self._agreeing[rest, visible] = known
+        return known
+
+    def _visible_behind(self, rest: bytes) -> npt.NDArray[np.int32]:
+        candidates = self._spelling(rest) if rest else range(self.num_tokens)
+        size = len(rest)
+        tokens = [token for token in candidates if not self.piece(token)[size : size + 1].isspace()]
+        return np.array(tokens, dtype=np.int32)
+
+    def _spelling(self, rest: bytes) -> npt.NDArray[np.int32]:
+        first = bisect.bisect_left(self._sorted_pieces, (rest, -1))
+        # No byte string that begins with `rest` sorts behind `rest` and bytes that no text has.
+        last = bisect.bisect_left(self._sorted_pieces, (rest + b"\xff" * 8, -1))
+        tokens = [token for _, token in self._sorted_pieces[first:last]]
+        for size in range(1, len(rest)):
+            tokens += self._tokens_of.get(rest[:size], [])
+        return np.array(tokens, dtype=np.int32)
+
+    def begins_token(self, text: bytes) -> bool:
+        """Whether some token begins with these bytes."""
+        index = bisect.bisect_left(self._sorted_pieces, (text, -1))
+        return index < len(self._sorted_pieces) and self._sorted_pieces[index][0].startswith(text)
+
+    @cached_property
+    def _sorted_pieces(self) -> list[tuple[bytes, int]]:
+        pieces = ((self.piece(token), token) for token in range(self.num_tokens) if token not in self._ends)
+        return sorted((piece, token) for piece, token in pieces if piece)
+
+    @cached_property
+    def _tokens_of(self) -> dict[bytes, list[int]]:
+        tokens: dict[bytes, list[int]] = {}
+        for piece, token in self._sorted_pieces:
+            tokens.setdefault(piece, []).append(token)
+        return tokens
+
+    @cached_property
+    def isolates_line_breaks(self) -> bool:
+        """Whether no token joins other text across a line break, so that lines can be tokenised one by one."""
+        return not any(b"\n" in piece and piece.strip(b"\r\n") for piece in map(self.piece, range(self.num_tokens)))
+
+    def _text(self, token: int) -> str:
+        raw = llama_cpp.llama_vocab_get_text(self._vocab, token)
+        return raw.decode("utf-8", errors="replace") if raw else ""
+
+    def _tokenize(self, text: bytes, *, special: bool) -> list[int]:
+        if not text:
+            return []
+        capacity = len(text) + 8
+        while True:
+            buffer = (llama_cpp.llama_token * capacity)()
+            count = llama_cpp.llama_tokenize(self._vocab, text, len(text), buffer, capacity, False, special)
+            if count >= 0:
+                return buffer[:count]
+            capacity = -count

@@ -1,0 +1,158 @@
+"""An engine that is launched when it is first asked, and ended once nobody has asked it for long."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+
+from lsp_server.base.errors import EngineError
+from lsp_server.engine.client.connect import open_alone
+from lsp_server.engine.client.interface import IS_STOPPED, EngineState
+from lsp_server.engine.client.supervisor import EngineProcess, Opener
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Event, Failed, Generate
+
+REMOTE_RETRY_S = 30.0
+
+
+class OnDemandEngine:
+    """An `EngineClient` whose process comes and goes.
+
+    `idle_s` seconds after the last use its process is ended, which frees the model's memory; 0: never. The next request
+    launches it again. Nothing under way is ended: no request, and no loading. `on_state` and `opener` are those of
+    `EngineProcess`, whichever process it is.
+    """
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        idle_s: float = 0.0,
+        on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
+        clock: Callable[[], float] = time.monotonic,
+        opener: Opener = open_alone,
+    ) -> None:
+        self.options = options
+        self.opener = opener
+        self._idle_s = idle_s
+        self._on_state = on_state
+        self._clock = clock
+        self._process: EngineProcess | None = None
+        self._num_users = 0
+        self._used_at = clock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._endings: set[asyncio.Task[None]] = set()
+        self._failed_at = 0.0
+        self._is_stopped = False
+
+    @property
+    def state(self) -> EngineState:
+        """Where the engine is in its life; stopped while there is no process."""
+        return self._process.state if self._process else EngineState.STOPPED
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The model, while it is loaded."""
+        return self._process.model if self._process else None
+
+    def start(self) -> None:
+        """Launch the process, unless it runs or the engine was stopped; returns at once."""
+        if self._is_to_be_tried_again():
+            self._release()
+        if self._is_stopped or self._process is not None:
+            return
+        self._used_at = self._clock()
+        self._process = process = EngineProcess(
+            self.options, lambda *change: self._report(process, *change), self.opener
+        )
+        process.start()
+        self._watch()
+
+    async def ready(self) -> ModelInfo:
+        """Wait for the model, loading it if need be. Raises the `ModelError` or `EngineError` that prevents it."""
+        with self._in_use():
+            return await self._launched().ready()
+
+    async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
+        """Ask for text; loads the model if need be."""
+        with self._in_use():
+            try:
+                process = self._launched()
+            except EngineError as error:
+                yield Failed(str(error))
+                return
+            async with contextlib.aclosing(process.generate(request)) as events:
+                async for event in events:
+                    yield event
+
+    async def dump(self) -> str:
+        """State for a bug report."""
+        return await self._process.dump() if self._process else f"engine {self.state.value}"
+
+    async def stop(self) -> None:
+        """End the process for good; safe to call twice."""
+        self._is_stopped = True
+        self._release()
+        self._watch()
+        await asyncio.gather(*self._endings)
+
+    # Idleness
+
+    def release_after(self, idle_s: float) -> None:
+        """End the process after that much idleness from now on; 0: never."""
+        self._idle_s = idle_s
+        self._watch()
+
+    def release_if_idle(self) -> float:
+        """End the process if it was idle for long enough. The seconds until that can be; 0 where there is no need."""
+        if self._process is None or not self._idle_s:
+            return 0.0
+        if self._num_users or self.state is EngineState.LOADING:
+            return self._idle_s
+        left = self._used_at + self._idle_s - self._clock()
+        if left <= 0:
+            self._release()
+        return max(0.0, left)
+
+    def _is_to_be_tried_again(self) -> bool:
+        """Whether a server elsewhere failed, and long enough ago: it may be back, and no setting would tell."""
+        has_failed = self.state is EngineState.FAILED and self.options.remote is not None
+        return has_failed and self._clock() - self._failed_at >= REMOTE_RETRY_S
+
+    def _watch(self) -> None:
+        """Look now, and again when there may be something to do."""
+        if self._timer is not None:
+            self._timer.cancel()
+        left = self.release_if_idle()
+        self._timer = asyncio.get_running_loop().call_later(left, self._watch) if left > 0 else None
+
+    def _release(self) -> None:
+        """Forget the process, and end it in a task of its own: who releases it need not wait."""
+        process, self._process = self._process, None
+        if process is not None:
+            ending = asyncio.ensure_future(process.stop())
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self._num_users += 1
+        try:
+            yield
+        finally:
+            self._num_users -= 1
+            self._used_at = self._clock()
+
+    def _launched(self) -> EngineProcess:
+        self.start()
+        if self._process is None:
+            raise EngineError(IS_STOPPED)
+        return self._process
+
+    def _report(self, process: EngineProcess, state: EngineState, fraction: float, message: str) -> None:
+        if state is EngineState.FAILED:
+            self._failed_at = self._clock()
+        if self._process in (process, None):  # else it is ending, and another runs already
+            self._on_state(state, fraction, message)

@@ -1,0 +1,107 @@
+"""Who fills holes and who chats: one engine where both are the same model, else two."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from lsp_server.base.errors import ModelError
+from lsp_server.engine.client.connect import open_alone
+from lsp_server.engine.client.interface import EngineState
+from lsp_server.engine.client.lazy import OnDemandEngine
+from lsp_server.engine.client.supervisor import Opener
+from lsp_server.ipc.launch import EngineOptions
+
+Role = Literal["fill", "chat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Casting:
+    """Which model has which role, and how long each may idle in seconds, 0 meaning for ever.
+
+    `chat` is asked when somebody wants to chat, and may raise `ModelError`: a chat model that is not here is no matter
+    until then, and by then it may have been pulled. Where it returns the options of `fill`, one engine has both roles.
+    `opener` is how their engines are opened.
+    """
+
+    fill: EngineOptions
+    chat: Callable[[], EngineOptions]
+    fill_idle_s: float = 0.0
+    chat_idle_s: float = 0.0
+    opener: Opener = open_alone
+
+
+class Engines:
+    """The engines of a language server. `on_state` hears of each with its role, as `EngineProcess` tells it.
+
+    The engine that fills holes is launched at once, one that only chats when it is first asked.
+    """
+
+    def __init__(self, casting: Casting, on_state: Callable[[Role, EngineState, float, str], None]) -> None:
+        self._on_state = on_state
+        self._by_role: dict[Role, OnDemandEngine] = {}
+        self._endings: set[asyncio.Task[None]] = set()
+        self.recast(casting)
+
+    @property
+    def fill(self) -> OnDemandEngine:
+        """The engine that fills holes."""
+        return self._by_role["fill"]
+
+    def chat(self) -> OnDemandEngine:
+        """The engine that chats. Raises the `ModelError` that keeps it from being launched."""
+        options = self._casting.chat()
+        if options == self.fill.options:
+            self._end("chat")
+            return self.fill
+        return self._cast("chat", options, self._casting.chat_idle_s)
+
+    def require_chat(self) -> None:
+        """Raise the `ModelError` that would keep a chat model from being launched."""
+        self._casting.chat()
+
+    def recast(self, casting: Casting) -> None:
+        """Give the roles anew; an engine whose options stay the same goes on."""
+        self._casting = casting
+        before = self._by_role.get("fill")
+        fill = self._cast("fill", casting.fill, casting.fill_idle_s)
+        if fill is not before:
+            fill.start()
+        if "chat" in self._by_role:
+            try:
+                self.chat()
+            except ModelError:
+                self._end("chat")
+
+    async def dump(self) -> str:
+        """State for a bug report."""
+        return "\n".join([f"{role}: {await engine.dump()}" for role, engine in self._by_role.items()])
+
+    async def stop(self) -> None:
+        """End all engines; safe to call twice."""
+        await asyncio.gather(*self._endings, *(engine.stop() for engine in self._by_role.values()))
+
+    def _cast(self, role: Role, options: EngineOptions, idle_s: float) -> OnDemandEngine:
+        """The engine of a role: the one there is if it runs with these options, else a new one."""
+        engine = self._by_role.get(role)
+        if engine is None or (engine.options, engine.opener) != (options, self._casting.opener):
+            self._end(role)
+            engine = self._by_role[role] = self._make(role, options)
+        engine.release_after(idle_s)
+        return engine
+
+    def _make(self, role: Role, options: EngineOptions) -> OnDemandEngine:
+        def report(state: EngineState, fraction: float, message: str) -> None:
+            if self._by_role.get(role) is engine:  # else it was replaced and is only ending
+                self._on_state(role, state, fraction, message)
+
+        engine = OnDemandEngine(options, on_state=report, opener=self._casting.opener)
+        return engine
+
+    def _end(self, role: Role) -> None:
+        if engine := self._by_role.pop(role, None):
+            ending = asyncio.ensure_future(engine.stop())
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)

@@ -1,0 +1,214 @@
+"""One engine for all servers of a user that want the same: found by a file, started once, ended when it is not needed.
+
+The file is named by what the engine runs: its version, its options, and the model's file. Who changes one of those gets
+another engine, and the old one ends once it has no client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import http.client
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import filelock
+import msgspec
+import platformdirs
+
+from lsp_server import __version__
+from lsp_server.base.errors import EngineError
+from lsp_server.engine.client.spawn import SERVICE, START_TIMEOUT_S, Opened, make_client, package_folder
+from lsp_server.engine.sizing import hardware
+from lsp_server.ipc.launch import EngineOptions, Launch, Listening, Record
+
+# Where a system has no such folder for its users, one below the folder for temporary files serves as well.
+warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+
+# How long an engine waits for another client when the last has left: who starts an editor anew finds the model warm.
+LINGER_S = 120.0
+MOST_LOG_BYTES = 1 << 20
+_ASK_TIMEOUT_S = 5.0
+_MOST_ANSWER_BYTES = 1 << 16
+
+
+@contextlib.asynccontextmanager
+async def open_shared(options: EngineOptions) -> AsyncIterator[Opened]:
+    """Find the engine that runs these options, or start it. Leaving it leaves it to the others.
+
+    Raises `EngineError` if it can neither be found nor started.
+    """
+    record = await asyncio.to_thread(find_or_start, options)
+    async with await make_client(record.port, record.token, secrets.token_hex(8)) as client:
+        watching = asyncio.ensure_future(client.watch())
+
+        async def ended() -> str:
+            await asyncio.shield(watching)
+            return f"Its log is {log_file(_key(options))}."
+
+        try:
+            yield Opened(client, ended)
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+
+def folder() -> Path:
+    """Where the files of shared engines are: only the user may look into it."""
+    path = platformdirs.user_runtime_path("infill", ensure_exists=False) / "engines"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+    return path
+
+
+def log_file(key: str) -> Path:
+    """What an engine has to say."""
+    return folder() / f"{key}.log"
+
+
+def log_files() -> list[Path]:
+    """The logs there are."""
+    return sorted(folder().glob("*.log"))
+
+
+def records() -> Iterator[tuple[str, Record]]:
+    """The engines there are, by key; the files of those that have died are deleted."""
+    for path in sorted(folder().glob("*.json")):
+        record = _read(path)
+        if record is not None and is_alive(record):
+            yield path.stem, record
+        else:
+            path.unlink(missing_ok=True)
+
+
+def is_alive(record: Record) -> bool:
+    """Whether the engine of a record answers to its token, as the process that the record names."""
+    _, body = _ask(record, "GET", "/health")
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(body, type=_Health).pid == record.pid
+    return False
+
+
+def stop(record: Record, *, with_clients: bool) -> bool:
+    """End an engine, one that has clients only `with_clients`; whether it ends."""
+    path = "/stop?clients=any" if with_clients else "/stop"
+    return _ask(record, "POST", path)[0] == http.HTTPStatus.NO_CONTENT
+
+
+def find_or_start(options: EngineOptions) -> Record:
+    """The engine that runs these options, started if there is none. Raises `EngineError`."""
+    key = _key(options)
+    try:
+        path = folder() / f"{key}.json"
+        with filelock.FileLock(path.with_suffix(".lock"), timeout=START_TIMEOUT_S):
+            record = _read(path)
+            if record is not None and is_alive(record):
+                return record
+            _stop_unused()
+            return _start(options, key, path)
+    except filelock.Timeout:
+        raise EngineError("Another program has been starting the shared engine for a minute. Try again.") from None
+    except OSError as error:
+        raise EngineError(
+            f"The shared engine cannot be started: {error}. Make room there, or set engine.mode to private."
+        ) from None
+
+
+def _stop_unused() -> None:
+    """End engines that nobody uses: two models seldom fit."""
+    for _, record in records():
+        stop(record, with_clients=False)
+
+
+def _start(options: EngineOptions, key: str, path: Path) -> Record:
+    """Start an engine that outlives us, and leave its record."""
+    launch = Launch(secrets.token_urlsafe(32), options, linger_s=LINGER_S, record=str(path))
+    log = log_file(key)
+    if log.exists() and log.stat().st_size > MOST_LOG_BYTES:
+        log.replace(log.with_suffix(".old.log"))
+    with log.open("ab") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, *SERVICE],
+            cwd=package_folder(),
+            env=hardware.environment(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    # Whoever started it must take note of its end, or it stays behind as a zombie.
+    threading.Thread(target=process.wait, name="infill-engine-wait", daemon=True).start()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    patience = threading.Timer(START_TIMEOUT_S, process.kill)
+    patience.start()
+    try:
+        with process.stdin as standard_input, process.stdout as standard_output:
+            standard_input.write(msgspec.json.encode(launch) + b"\n")
+            standard_input.flush()
+            listening = msgspec.json.decode(standard_output.readline(), type=Listening)
+    except (OSError, msgspec.MsgspecError) as error:
+        process.kill()
+        raise EngineError(f"The shared engine did not start. Its log is {log}.") from error
+    finally:
+        patience.cancel()
+    record = Record(process.pid, listening.port, launch.token, __version__, options.model_path, time.time())
+    new = path.with_suffix(".new")
+    try:
+        new.touch(mode=0o600)
+        new.write_bytes(msgspec.json.encode(record))
+        new.replace(path)
+    except OSError:  # a full disk, perhaps: nobody would find it
+        process.kill()
+        raise
+    return record
+
+
+def _key(options: EngineOptions) -> str:
+    """By what an engine is found: what it runs, in which version, and which state of the models' files."""
+    files = " ".join(map(_state_of, filter(None, (options.model_path, options.draft_model_path))))
+    spelt = f"{__version__} {files} ".encode() + msgspec.json.encode(options)
+    return hashlib.blake2b(spelt, digest_size=10).hexdigest()
+
+
+def _state_of(path: str) -> str:
+    try:
+        status = Path(path).stat()
+    except OSError:  # the engine says so itself
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Record)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+class _Health(msgspec.Struct):
+    """What is read of an engine's answer to `/health`."""
+
+    pid: int
+
+
+def _ask(record: Record, method: str, path: str) -> tuple[int, bytes]:
+    """Status and body of an engine's answer; 0 where there is none. Whatever else listens there has not its token."""
+    connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=_ASK_TIMEOUT_S)
+    try:
+        connection.request(method, path, headers={"Authorization": f"Bearer {record.token}"})
+        response = connection.getresponse()
+        return response.status, response.read(_MOST_ANSWER_BYTES)
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()

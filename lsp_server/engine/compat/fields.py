@@ -1,0 +1,199 @@
+"""Requests in the words of llama-server and of OpenAI's API: their fields, checked, and what they mean to the engine.
+
+Fields that are not named here change nothing about a text, or are said to be ignored in `WIRE.md`; those that would
+change it, and that the engine cannot do, are refused. Sources: llama.cpp's `tools/server/README.md` ("POST /infill",
+"POST /completion", "POST /tokenize"), OpenAI's API reference ("Completions", "Chat").
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from lsp_server.engine.http.responses import BodyError
+from lsp_server.ipc.requests import Sampling
+
+MOST_ANSWERS = 8
+# llama-server's defaults.
+_TEMPERATURE, _TOP_K, _TOP_P, _MIN_P = 0.8, 40, 0.95, 0.05
+_SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
+_MOST_SEED = 2**32 - 1
+
+Count = Annotated[int, Meta(ge=1, le=MOST_ANSWERS)]
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Stop = tuple[str, ...] | str | None
+
+
+class Extra(msgspec.Struct, frozen=True):
+    """An excerpt of another file."""
+
+    text: str
+    filename: str = ""
+
+
+class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
+    """How tokens are drawn, and what nobody here can do."""
+
+    temperature: Annotated[float, Meta(ge=0.0)] | None = None
+    top_k: int | None = None
+    top_p: Probability | None = None
+    min_p: Probability | None = None
+    seed: int | None = None
+    samplers: tuple[str, ...] | None = None
+    stop: Stop = None
+    stream: bool = False
+    grammar: str | None = None
+    json_schema: Any = None
+    logit_bias: Any = None
+    response_format: Any = None
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Texts that end an answer."""
+        stops = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
+        return tuple(stop for stop in stops if stop)
+
+    def require_possible(self) -> None:
+        """Raise `BodyError` for a field that asks for what the engine cannot do."""
+        if name := self._impossible():
+            raise BodyError(f"This engine knows no {name}: leave it out.")
+
+    def _impossible(self) -> str:
+        """The name of such a field; empty if there is none."""
+        format_kind = self.response_format.get("type") if isinstance(self.response_format, dict) else None
+        asked = {
+            "grammar": self.grammar,
+            "json_schema": self.json_schema,
+            "logit_bias": self.logit_bias,
+            "response_format": self.response_format if format_kind != "text" else None,
+        }
+        return next((name for name, value in asked.items() if value), "")
+
+    def sampling(self, number: int, temperature: float = _TEMPERATURE) -> Sampling:
+        """How the tokens of the answer of that number are drawn; a sampler that is not named has no part in it."""
+        names = _SAMPLERS if self.samplers is None else self.samplers
+        seed = random.randrange(_MOST_SEED) if self.seed is None or self.seed < 0 else self.seed  # noqa: S311
+        wanted = temperature if self.temperature is None else self.temperature
+        return Sampling(
+            # As in llama-server, what is drawn without a temperature is drawn from the probabilities as they are.
+            temperature=wanted if "temperature" in names else 1.0,
+            top_k=_given(self.top_k, _TOP_K) if "top_k" in names else 0,
+            top_p=_given(self.top_p, _TOP_P) if "top_p" in names else 1.0,
+            min_p=_given(self.min_p, _MIN_P) if "min_p" in names else 0.0,
+            infill="infill" in names,
+            seed=(seed + number) % _MOST_SEED,
+        )
+
+
+class Infill(_Sampled, frozen=True, kw_only=True):
+    """`POST /infill`."""
+
+    input_prefix: str = ""
+    input_suffix: str = ""
+    input_extra: tuple[Extra, ...] = ()
+    prompt: str = ""
+    filename: str = ""
+    document: str = ""
+    n_predict: int = -1
+    n_cmpl: Count = 1
+    n_indent: int = 0
+    t_max_predict_ms: int = 0
+    timings_per_token: bool = False
+    response_fields: tuple[str, ...] = ()
+
+
+class StreamOptions(msgspec.Struct, frozen=True):
+    """What a stream has besides its text."""
+
+    include_usage: bool = False
+
+
+class _OpenAI(_Sampled, frozen=True, kw_only=True):
+    """What both of OpenAI's requests have."""
+
+    max_tokens: int | None = None
+    n: Count | None = None
+    stream_options: StreamOptions | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logprobs: bool | int | None = None
+
+    def _impossible(self) -> str:
+        asked = {
+            "presence_penalty": self.presence_penalty,
+            "frequency_penalty": self.frequency_penalty,
+            "logprobs": self.logprobs,
+        }
+        return super()._impossible() or next((name for name, value in asked.items() if value), "")
+
+
+class Completion(_OpenAI, frozen=True, kw_only=True):
+    """`POST /v1/completions`."""
+
+    prompt: str | Annotated[tuple[str, ...], Meta(min_length=1, max_length=1)]
+    suffix: str | None = None
+    echo: bool | None = None
+    best_of: int | None = None
+
+    def _impossible(self) -> str:
+        best_of = self.best_of if self.best_of not in (None, 1, self.n) else None
+        return super()._impossible() or ("echo" if self.echo else "") or ("best_of" if best_of else "")
+
+    @property
+    def text(self) -> str:
+        """The prompt."""
+        return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
+
+
+class ContentPart(msgspec.Struct, frozen=True):
+    """A part of a message; text is all that there can be."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """One turn of a chat."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | tuple[ContentPart, ...] | None = None
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        if isinstance(self.content, tuple):
+            return "".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class Chat(_OpenAI, frozen=True, kw_only=True):
+    """`POST /v1/chat/completions`."""
+
+    messages: Annotated[tuple[ChatMessage, ...], Meta(min_length=1)]
+    max_completion_tokens: int | None = None
+    n_predict: int | None = None
+    tools: Any = None
+
+    def _impossible(self) -> str:
+        return super()._impossible() or ("tools" if self.tools else "")
+
+    @property
+    def most_tokens(self) -> int:
+        """The most tokens of the answer, by any of the field's names; negative: as many as there is room for."""
+        return next((n for n in (self.max_completion_tokens, self.max_tokens, self.n_predict) if n is not None), -1)
+
+
+class Tokenize(msgspec.Struct, frozen=True):
+    """`POST /tokenize`."""
+
+    content: str
+    add_special: bool = False
+    parse_special: bool = True
+    with_pieces: bool = False
+
+
+def _given(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is None else value

@@ -1,0 +1,155 @@
+"""`/v1/completions`, `/v1/chat/completions` and `/v1/models`, as OpenAI's API answers them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from lsp_server.base.errors import EngineError
+from lsp_server.engine.compat.endings import Ending
+from lsp_server.engine.compat.fields import Chat, Completion
+from lsp_server.engine.compat.llama_server import most_tokens
+from lsp_server.engine.compat.prompts import Prompt, fill, go_on
+from lsp_server.engine.compat.writing import Engine, Writing, read_all
+from lsp_server.engine.http.responses import BodyError, body_of, event_stream, json_response, problem
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Generate, Priority, Timings
+
+_DEFAULT_TOKENS = 16
+_DEFAULT_TEMPERATURE = 1.0
+_REASONS = {"end": "stop", "word": "stop", "limit": "length"}
+
+
+async def completions(engine: Engine, request: web.Request) -> web.StreamResponse:
+    """`POST /v1/completions`: what follows a prompt, or what stands between it and a suffix."""
+    asked = await body_of(request, Completion)
+    asked.require_possible()
+    model = await engine.model()
+    prompt = fill(model, asked.text, asked.suffix) if asked.suffix else go_on(model, asked.text)
+    max_tokens = _DEFAULT_TOKENS if asked.max_tokens is None else asked.max_tokens
+    form = _form(model, prompt, max_tokens, "completion", Priority.INTERACTIVE)
+    return await _answer(engine, request, asked, model.name, form, prompt.stops, _TEXT)
+
+
+async def chat(engine: Engine, request: web.Request) -> web.StreamResponse:
+    """`POST /v1/chat/completions`: the next turn of a chat."""
+    from lsp_server.prompt.chat import Message, prompt_for  # Jinja takes its time
+
+    asked = await body_of(request, Chat)
+    asked.require_possible()
+    model = await engine.model()
+    turns = [Message("system" if each.role == "developer" else each.role, each.text) for each in asked.messages]
+    form = _form(model, Prompt(prompt_for(model, turns)), asked.most_tokens, "chat", Priority.CHAT)
+    return await _answer(engine, request, asked, model.name, form, (), _MESSAGE)
+
+
+async def models(engine: Engine, _: web.Request) -> web.StreamResponse:
+    """`GET /v1/models`: the one there is. `max_model_len` is vLLM's, `meta` llama-server's."""
+    model = await engine.model()
+    meta = {
+        "n_ctx_train": model.trained_window_tokens,
+        "n_params": model.num_parameters,
+        "size": model.weights_bytes,
+    }
+    about = {"id": model.name, "object": "model", "created": 0, "owned_by": "infill"}
+    return json_response({"object": "list", "data": [about | {"max_model_len": model.window_tokens, "meta": meta}]})
+
+
+class _Shape(msgspec.Struct, frozen=True):
+    """How one of the two spells its objects: whole answers and parts of a stream."""
+
+    prefix: str
+    whole: str
+    part: str
+    whole_choice: Callable[[str], dict[str, Any]]
+    part_choice: Callable[[str], dict[str, Any]]
+    opening: dict[str, Any] | None = None
+
+
+_TEXT = _Shape("cmpl-", "text_completion", "text_completion", lambda text: {"text": text}, lambda text: {"text": text})
+_MESSAGE = _Shape(
+    "chatcmpl-",
+    "chat.completion",
+    "chat.completion.chunk",
+    lambda text: {"message": {"role": "assistant", "content": text}},
+    lambda text: {"delta": {"content": text} if text else {}},
+    {"delta": {"role": "assistant", "content": ""}},
+)
+
+
+def _form(model: ModelInfo, prompt: Prompt, max_tokens: int, kind: str, priority: Priority) -> Generate:
+    """The request of all answers, but for how they are drawn."""
+    return Generate(
+        prompt.parts,
+        most_tokens(max_tokens, model),
+        typed=prompt.typed,
+        reserve_tokens=prompt.reserve_tokens,
+        kind=kind,
+        priority=priority if max_tokens else Priority.WARM_UP,
+    )
+
+
+async def _answer(
+    engine: Engine,
+    request: web.Request,
+    asked: Completion | Chat,
+    model: str,
+    form: Generate,
+    stops: tuple[str, ...],
+    shape: _Shape,
+) -> web.StreamResponse:
+    requests = [
+        msgspec.structs.replace(
+            form, sampling=asked.sampling(number, _DEFAULT_TEMPERATURE), kind=f"{form.kind} {number}"
+        )
+        for number in range(asked.n or 1)
+    ]
+    writings = [Writing(engine, each, Ending(asked.stops + stops)) for each in requests]
+    head = {"id": shape.prefix + secrets.token_hex(12), "created": int(time.time()), "model": model}
+    if asked.stream:
+        if len(writings) > 1:
+            raise BodyError("Of several answers none can be streamed: set stream or n.")
+        return await _stream(request, asked, writings[0], shape, head)
+    await read_all(writings)
+    choices = [_choice(shape.whole_choice(each.text), number, each) for number, each in enumerate(writings)]
+    return json_response(head | {"object": shape.whole, "choices": choices, "usage": _usage(writings)})
+
+
+async def _stream(
+    request: web.Request, asked: Completion | Chat, writing: Writing, shape: _Shape, head: dict[str, Any]
+) -> web.StreamResponse:
+    head = head | {"object": shape.part}
+    async with event_stream(request) as send:
+        try:
+            if shape.opening:
+                await send(head | {"choices": [_choice(shape.opening, 0)]})
+            async for piece in writing.pieces():
+                await send(head | {"choices": [_choice(shape.part_choice(piece), 0)]})
+        except EngineError as error:
+            await send(problem(500, str(error)))
+            return send.response
+        await send(head | {"choices": [_choice(shape.part_choice(""), 0, writing)]})
+        if asked.stream_options and asked.stream_options.include_usage:
+            await send(head | {"choices": [], "usage": _usage([writing])})
+        await send.line(b"[DONE]")
+        return send.response
+
+
+def _choice(content: dict[str, Any], number: int, ended: Writing | None = None) -> dict[str, Any]:
+    return {"index": number, **content, "logprobs": None, "finish_reason": _REASONS[ended.reason] if ended else None}
+
+
+def _usage(writings: list[Writing]) -> dict[str, Any]:
+    timings: Timings = writings[0].timings
+    written = sum(each.timings.decoded_tokens for each in writings)
+    return {
+        "prompt_tokens": timings.prompt_tokens,
+        "completion_tokens": written,
+        "total_tokens": timings.prompt_tokens + written,
+        "prompt_tokens_details": {"cached_tokens": timings.reused_tokens},
+    }

@@ -1,0 +1,108 @@
+"""One answer as it is written: its text piece by piece, why it ended, and what it took."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol
+
+from lsp_server.base.errors import EngineError
+from lsp_server.engine.compat.endings import Ending
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Prefilled, Timings
+
+
+class Asked(Protocol):
+    """A request under way."""
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """Its events, the last of which is its end."""
+        ...
+
+    def cancel(self) -> None:
+        """End it; its last event says so."""
+        ...
+
+
+class Engine(Protocol):
+    """What the wire needs of an engine."""
+
+    async def model(self) -> ModelInfo:
+        """Wait for the model. Raises `EngineError` if it cannot be loaded."""
+        ...
+
+    def ask(self, request: Generate) -> AbstractContextManager[Asked]:
+        """Submit a request; leaving before its end cancels it."""
+        ...
+
+    def tokenize(self, text: str, *, control: bool) -> list[int]:
+        """Tokens of a text, control tokens among them if `control`."""
+        ...
+
+    def marker(self, role: str) -> int:
+        """The token of a marker."""
+        ...
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token stands for."""
+        ...
+
+
+class Writing:
+    """An answer: iterate over its pieces, or `read` all of it. Raises `EngineError` where the engine fails.
+
+    At its end `reason` is set: `end` by the model, `word` by a stop text, `limit` by a limit.
+    """
+
+    def __init__(self, engine: Engine, request: Generate, ending: Ending) -> None:
+        self.text = ""
+        self.num_tokens = 0
+        self.reason: Literal["", "end", "word", "limit"] = ""
+        self.timings = Timings()
+        self.ending = ending
+        self._engine = engine
+        self._request = request
+
+    async def read(self) -> None:
+        """Wait for the end."""
+        async with contextlib.aclosing(self.pieces()) as pieces:
+            async for _ in pieces:
+                pass
+
+    async def pieces(self) -> AsyncGenerator[str, None]:
+        """The text as it comes. Closing the iterator cancels the request."""
+        with self._engine.ask(self._request) as asked:
+            is_over = False
+            async for event in asked:
+                match event:
+                    case Prefilled(timings):
+                        self.timings = timings
+                    case Chunk(text) if not is_over:
+                        self.num_tokens += 1
+                        piece = self.ending.feed(text)
+                        is_over = bool(self.ending.reason)
+                        if is_over:
+                            asked.cancel()  # and read on, for its timings
+                        if piece:
+                            self.text += piece
+                            yield piece
+                    case Failed(message):
+                        raise EngineError(message)
+                    case Done(reason, timings):
+                        self.timings = timings
+                        self.reason = self.ending.reason or ("end" if reason == "end" else "limit")
+                        if rest := self.ending.rest():
+                            self.text += rest
+                            yield rest
+
+
+async def read_all(writings: Sequence[Writing]) -> None:
+    """Wait for the end of all of them; of those that fail, the first is raised, and the others are cancelled."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for writing in writings:
+                group.create_task(writing.read())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None

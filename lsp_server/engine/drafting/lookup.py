@@ -1,0 +1,107 @@
+"""Drafts: tokens guessed ahead, which the model checks in one batch with the token it was to evaluate anyway.
+
+A guess is taken only where the model draws the same token from the same place, by the same rules, so that a draft
+changes how soon a text is there and not the text. Where guesses come from is here; how many tokens of one are worth a
+try is `draft_lengths`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lsp_server.engine.scheduler.sequence import Run
+
+MOST_GUESSED = 15  # tokens
+# So many of the last tokens are looked for. One alone says something only in the answer before.
+KEYS = (1, 2, 3, 6)
+MOST_DOCUMENTS, MOST_REMEMBERED = 32, 256  # documents, and tokens written lately in each
+_WIDTH = array("i").itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Tokens that may come next. Guesses of one kind are right about equally often.
+
+    `token_s` is what it takes to guess one, in seconds.
+    """
+
+    tokens: Sequence[int]
+    kind: str
+    token_s: float = 0.0
+
+
+class Source(Protocol):
+    """Where guesses come from."""
+
+    def guess(self, run: Run) -> Guess | None:
+        """What a run may write next, if anything comes to mind."""
+        ...
+
+    def ended(self, run: Run) -> None:
+        """A run that wrote something is over."""
+        ...
+
+
+class LookUp:
+    """Guesses what came behind the same last tokens before: in the answers last written in the document, where the rest
+    of one that was typed away from is most of the next; in the prompt, and in the text written so far.
+
+    `is_text` tells tokens of text from control tokens, which are never guessed.
+    """
+
+    def __init__(self, is_text: Callable[[int], bool]) -> None:
+        self._is_text = is_text
+        self._answers: OrderedDict[str, bytes] = OrderedDict()
+        self._texts: dict[str, bytearray] = {}  # of each run its tokens, as they lie in memory: searching that is quick
+
+    def guess(self, run: Run) -> Guess | None:
+        """What is behind the longest key that is found, at its latest place; of equals, in an answer."""
+        text = self._texts.setdefault(run.id, bytearray())
+        text += array("i", run.tokens[len(text) // _WIDTH :]).tobytes()
+        answers = self._answers.get(run.request.document, b"")
+        found = [("answer", *_longest(answers, text, KEYS)), ("text", *_longest(text, text, KEYS[1:]))]
+        name, size, place = max(found, key=lambda each: each[1])
+        tokens = self._text_from(answers if name == "answer" else text, place) if size else []
+        return Guess(tokens, f"{name} {size}") if tokens else None
+
+    def ended(self, run: Run) -> None:
+        """Remember what it wrote, and what was typed before that."""
+        self._texts.pop(run.id, None)
+        if run.request.document and run.timings.decoded_tokens:
+            written = array("i", run.tokens[len(run.prepared.anchor) :]).tobytes()
+            known = self._answers.pop(run.request.document, b"") + written
+            self._answers[run.request.document] = known[-MOST_REMEMBERED * _WIDTH :]
+            if len(self._answers) > MOST_DOCUMENTS:
+                self._answers.popitem(last=False)
+
+    def _text_from(self, held: bytes | bytearray, place: int) -> list[int]:
+        """The tokens of text from a place on."""
+        tokens = array("i", bytes(held[place : place + MOST_GUESSED * _WIDTH]))
+        count = next((count for count, token in enumerate(tokens) if not self._is_text(token)), len(tokens))
+        return list(tokens[:count])
+
+
+def _longest(held: bytes | bytearray, text: bytearray, keys: Sequence[int]) -> tuple[int, int]:
+    """The size of the longest key that is found, 0 for none, and the place behind it."""
+    found = 0, 0
+    for size in keys:
+        key = bytes(text[-size * _WIDTH :])
+        place = _place_behind(held, key) if len(key) == size * _WIDTH else 0
+        if not place:
+            break
+        found = size, place
+    return found
+
+
+def _place_behind(held: bytes | bytearray, key: bytes) -> int:
+    """The place behind the last occurrence of a key that anything follows, or 0."""
+    end = len(held) - _WIDTH
+    while (at := held.rfind(key, 0, max(end, 0))) >= 0:
+        if at % _WIDTH == 0:
+            return at + len(key)
+        end = at + len(key) - 1
+    return 0

@@ -1,0 +1,105 @@
+"""An engine at a fixed address, for programs that are told one: `infill engine serve`.
+
+It hands on what other programs may ask (`wire.routes`) to the engine that editors share, or to one of its own, with
+that engine's token instead of its own key. The engine is watched and started anew as an editor's is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+from aiohttp import web
+
+from lsp_server.base.errors import EngineError, InfillError
+from lsp_server.engine.client.http import HttpClient
+from lsp_server.engine.client.interface import WENT_AWAY, EngineState
+from lsp_server.engine.client.spawn import Opened
+from lsp_server.engine.client.supervisor import EngineProcess, Opener
+from lsp_server.engine.compat.handlers import ROUTES
+from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
+from lsp_server.engine.http.responses import patiently, refusal
+from lsp_server.ipc.launch import EngineOptions
+
+HEALTH, STATE = "/health", "/state"
+
+OnState = Callable[[EngineState, float, str], None]
+
+
+class Front:
+    """A port of its own in front of an engine. `on_state` hears of the engine what `EngineProcess` tells."""
+
+    def __init__(self, key: str, options: EngineOptions, opener: Opener, on_state: OnState = lambda *_: None) -> None:
+        self._client: HttpClient | None = None
+        self._opener = opener
+        self._on_state = on_state
+        self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._engine = EngineProcess(options, self._report, self._open)
+        self._app = web.Application(middlewares=[guard(key)], client_max_size=MAX_BODY_BYTES)
+        for method, path in (*ROUTES, ("GET", HEALTH), ("GET", STATE)):
+            self._app.router.add_route(method, path, self._hand_on)
+
+    @contextlib.asynccontextmanager
+    async def listening(self, port: int) -> AsyncIterator[int]:
+        """Serve on loopback; yields the port, which is any that is free for 0. Raises `EngineError` if it is taken."""
+        runner = web.AppRunner(self._app, handler_cancellation=True, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise EngineError(
+                f"Port {port} cannot be had ({error.strerror or error}). Another program may listen there, such as a "
+                "llama-server: end it, or name another port with --port."
+            ) from None
+        self._engine.start()
+        try:
+            yield runner.addresses[0][1]
+        finally:
+            await self._engine.stop()
+            await runner.cleanup()
+
+    async def failed(self) -> str:
+        """Wait until the engine has failed for good; why."""
+        return await asyncio.shield(self._failed)
+
+    def _report(self, state: EngineState, fraction: float, message: str) -> None:
+        if state is EngineState.FAILED and not self._failed.done():
+            self._failed.set_result(message)
+        self._on_state(state, fraction, message)
+
+    @contextlib.asynccontextmanager
+    async def _open(self, options: EngineOptions) -> AsyncIterator[Opened]:
+        """Open the engine, and keep hold of the client that asks it."""
+        async with self._opener(options) as opened:
+            assert isinstance(opened.client, HttpClient)
+            self._client = opened.client
+            try:
+                yield opened
+            finally:
+                self._client = None
+
+    async def _hand_on(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        if request.path != HEALTH:
+            try:
+                await self._engine.ready()
+            except InfillError as error:
+                return refusal(503, str(error))
+        if self._client is None:
+            return refusal(503, "Loading model" if self._engine.state is EngineState.LOADING else WENT_AWAY)
+        response: web.StreamResponse | None = None
+        try:
+            async with self._client.hand_on(request.method, request.path, body) as answer:
+                response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+                await response.prepare(request)
+                async for piece in answer.content.iter_any():
+                    await patiently(response.write(piece))
+                await response.write_eof()
+                return response
+        except aiohttp.ClientError:
+            if response is None:
+                return refusal(503, WENT_AWAY)
+            raise ConnectionResetError("The engine went away in the middle of its answer.") from None

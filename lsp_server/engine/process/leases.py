@@ -1,0 +1,60 @@
+"""Who uses a shared engine, inside of it: it ends when nobody did for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from lsp_server.ipc.launch import Launch, Record
+
+# A connection whose other end is gone without a word is found by writing to it.
+PING_S = 20.0
+_STOP_DELAY_S = 0.1  # for the answer to get out
+
+
+class Presence:
+    """Counts the clients that are there. `end` is called once there was none for `linger_s`, or when told to stop."""
+
+    def __init__(self, linger_s: float, end: Callable[[], None]) -> None:
+        self._linger_s = linger_s
+        self._end = end
+        self._num_clients = 0
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(linger_s, end)
+
+    async def watch(self, request: web.Request) -> web.StreamResponse:
+        """A client's connection: it is there as long as this is open."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        self._num_clients += 1
+        self._timer.cancel()
+        try:
+            while True:
+                await response.write(b"\n")
+                await asyncio.sleep(PING_S)
+        finally:
+            self._num_clients -= 1
+            if not self._num_clients:
+                self._timer = self._loop.call_later(self._linger_s, self._end)
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """End the engine; with clients only for who says so."""
+        if self._num_clients and request.query.get("clients") != "any":
+            return web.Response(status=409, text=f"It has {self._num_clients} clients.")
+        self._loop.call_later(_STOP_DELAY_S, self._end)
+        return web.Response(status=204)
+
+
+def end_shared(launch: Launch) -> None:
+    """End this process at once; its record goes first, if it is still its own, so that nobody comes for it."""
+    path = Path(launch.record)
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        if msgspec.json.decode(path.read_bytes(), type=Record).pid == os.getpid():
+            path.unlink()
+    os._exit(0)

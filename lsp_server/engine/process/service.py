@@ -1,0 +1,145 @@
+"""The engine process: HTTP on loopback in front of a `Worker`. `lsp_server/WIRE.md` says what it speaks.
+
+It ends when its standard input does, that is, when whoever launched it is gone, however it went. One that is shared
+(`shared.py`) ends when it had no client for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+import msgspec
+from aiohttp import web
+
+from lsp_server import __version__
+from lsp_server.engine.compat.handlers import foreign_routes
+from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
+from lsp_server.engine.http.responses import event_stream, problem
+from lsp_server.engine.process.bridge import Asking
+from lsp_server.engine.process.leases import Presence, end_shared
+from lsp_server.engine.process.watchdog import Watchdog
+from lsp_server.engine.process.worker import BackendFactory
+from lsp_server.ipc.launch import CLIENT_HEADER, Launch, Listening, Loaded, LoadFailed, Loading
+from lsp_server.ipc.requests import Generate
+
+
+class Service:
+    """The application: its routes."""
+
+    def __init__(self, factory: BackendFactory, launch: Launch) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._presence = Presence(launch.linger_s, lambda: end_shared(launch)) if launch.linger_s else None
+        self._asking = Asking(factory, self._die, Watchdog(launch.stuck_s))
+        self.app = web.Application(middlewares=[guard(launch.token)], client_max_size=MAX_BODY_BYTES)
+        self.app.router.add_post("/generate", self._generate)
+        self.app.router.add_get("/load", self._load)
+        self.app.router.add_get("/state", self._state)
+        self.app.router.add_get("/health", self._health)
+        self.app.add_routes(foreign_routes(self._asking))
+        if self._presence:
+            self.app.router.add_get("/watch", self._presence.watch)
+            self.app.router.add_post("/stop", self._presence.stop)
+
+    def start(self) -> None:
+        """Begin to load the model."""
+        self._asking.start()
+
+    def _die(self) -> None:
+        """Our books are wrong: deliver what was said of it, then end, to be replaced."""
+        self._loop.call_soon_threadsafe(self._loop.call_later, 0.2, os._exit, 70)
+
+    async def _generate(self, request: web.Request) -> web.StreamResponse:
+        try:
+            generate = msgspec.json.decode(await request.read(), type=Generate)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return web.Response(status=400, text=f"Not a Generate message: {error}.")
+        if generate.document and (client := request.headers.get(CLIENT_HEADER)):
+            generate = msgspec.structs.replace(generate, document=f"{client} {generate.document}")
+        with self._asking.ask(generate) as asked:
+            async with event_stream(request) as send:
+                async for event in asked:
+                    await send(event)
+                return send.response
+
+    async def _load(self, request: web.Request) -> web.StreamResponse:
+        async with event_stream(request) as send:
+            while isinstance(event := self._asking.load_event, Loading):
+                changed = self._asking.load_changed
+                await send(event)
+                await changed.wait()
+            await send(event)
+            return send.response
+
+    async def _state(self, _: web.Request) -> web.Response:
+        return web.Response(text=await self._asking.state())
+
+    async def _health(self, _: web.Request) -> web.Response:
+        """Who it is, too: whatever else came to listen at its port does not know that."""
+        about = {"pid": os.getpid(), "version": __version__}
+        match self._asking.load_event:
+            case Loaded():
+                return web.json_response(about | {"status": "ok"})
+            case LoadFailed(_, message):
+                return web.json_response(about | {"status": "failed"} | problem(503, message), status=503)
+            case Loading():
+                return web.json_response(about | {"status": "loading"} | problem(503, "Loading model"), status=503)
+
+
+async def serve(launch: Launch) -> None:
+    """Run the engine until the process ends."""
+    # Two threads share the interpreter: the worker must not wait 5 ms for it after each decode.
+    sys.setswitchinterval(0.0005)
+    service = Service(_backend_factory(launch), launch)
+    runner = web.AppRunner(service.app, handler_cancellation=True, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    service.start()
+    port = runner.addresses[0][1]
+    sys.stdout.buffer.write(msgspec.json.encode(Listening(port)) + b"\n")
+    sys.stdout.buffer.flush()
+    await asyncio.Event().wait()
+
+
+def _backend_factory(launch: Launch) -> BackendFactory:
+    """Imports the backend in the worker's thread: llama.cpp takes its time, and the port should be open by then."""
+    options = launch.options
+
+    def llama(progress: Callable[[float], None]) -> object:
+        from lsp_server.engine.backends.llama.draft_model import open_backend
+
+        return open_backend(options, progress)
+
+    def fake(progress: Callable[[float], None]) -> object:
+        from lsp_server.engine.backends.fake import FakeBackend
+
+        return FakeBackend(options, progress)
+
+    return llama if options.backend == "llama" else fake  # type: ignore[return-value]
+
+
+def main() -> None:
+    """Read the launch line, then serve until standard input ends."""
+    logging.basicConfig(level=logging.WARNING, format="engine: %(message)s", stream=sys.stderr)
+    launch = msgspec.json.decode(sys.stdin.buffer.readline(), type=Launch)
+    if not launch.linger_s:
+        threading.Thread(target=_end_with_standard_input, name="infill-parent-watch", daemon=True).start()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(launch))
+
+
+def _end_with_standard_input() -> None:
+    """Exit at once, even from inside a decode: nothing here needs saving."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

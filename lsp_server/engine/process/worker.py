@@ -1,0 +1,226 @@
+"""The thread that owns the model: loads it, then runs the scheduler while there is work, and sleeps otherwise."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lsp_server.base.errors import EngineError, InfillError
+from lsp_server.engine.backends.base import Backend
+from lsp_server.engine.process.watchdog import Watchdog
+from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.scheduler.tokenize import Prepared, Preparer
+from lsp_server.ipc.launch import Loaded, LoadEvent, LoadFailed, Loading
+from lsp_server.ipc.requests import Event, Failed, Generate
+
+logger = logging.getLogger(__name__)
+
+# Without a message, before what is in the way is moved out of the cache: a person's next letter comes sooner.
+TIDY_AFTER_S = 0.5
+
+BackendFactory = Callable[[Callable[[float], None]], Backend]
+
+
+@dataclass(frozen=True, slots=True)
+class _Submit:
+    request_id: str
+    request: Generate
+    prepared: Prepared | None  # None: it came before the model was loaded
+    arrived_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancel:
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Dump:
+    reply: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    pass
+
+
+class Worker:
+    """A backend and its scheduler in a thread of their own.
+
+    `on_load` and `on_event` are called from that thread. Requests submitted while the model loads wait for it.
+    `on_death` is called when a fault of ours ended the thread: the process is of no more use. A `watchdog` looks at
+    every step.
+    """
+
+    def __init__(
+        self,
+        factory: BackendFactory,
+        on_load: Callable[[LoadEvent], None],
+        on_event: Callable[[str, Event], None],
+        on_death: Callable[[], None] = lambda: None,
+        watchdog: Watchdog | None = None,
+    ) -> None:
+        self._factory = factory
+        self._on_load = on_load
+        self._on_event = on_event
+        self._on_death = on_death
+        self._watchdog = watchdog
+        self._inbox: queue.SimpleQueue[_Submit | _Cancel | _Dump | _Close] = queue.SimpleQueue()
+        self._backend: Backend | None = None
+        self._scheduler: Scheduler | None = None
+        self._preparer: Preparer | None = None
+        self._thread = threading.Thread(target=self._main, name="infill-worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to load the model."""
+        self._thread.start()
+
+    def submit(self, request_id: str, request: Generate) -> None:
+        """Queue a request, tokenised here and now; a decode that nobody wants once it is in is interrupted."""
+        scheduler = self._scheduler
+        arrived_at = time.monotonic()
+        if scheduler is None or self._preparer is None:
+            self._inbox.put(_Submit(request_id, request, None, arrived_at))
+            return
+        try:
+            prepared = self._preparer.prepare(request)
+        except InfillError as error:
+            self._on_event(request_id, Failed(str(error)))
+            return
+        self._inbox.put(_Submit(request_id, request, prepared, arrived_at))
+        if scheduler.should_interrupt_for(request, prepared):
+            scheduler.backend.interrupt(True)
+
+    def cancel(self, request_id: str) -> None:
+        """End a request; a decode that only writes its text is interrupted."""
+        self._inbox.put(_Cancel(request_id))
+        scheduler = self._scheduler
+        if scheduler is not None and scheduler.should_interrupt_to_cancel(request_id):
+            scheduler.backend.interrupt(True)
+
+    def tokenize(self, text: str, *, control: bool) -> list[int]:
+        """Tokens of a text, control tokens among them if `control`. Raises `EngineError` while there is no model."""
+        backend = self._loaded()
+        return backend.tokenize_control(text) if control else backend.tokenize(text)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token stands for. Raises `EngineError` while there is no model."""
+        return self._loaded().piece(token)
+
+    def marker(self, role: str) -> int:
+        """The token of a marker. Raises `PromptError` where the model has none, `EngineError` without a model."""
+        return self._loaded().marker(role)
+
+    def _loaded(self) -> Backend:
+        if self._backend is None:
+            raise EngineError("The model is not loaded.")
+        return self._backend
+
+    def dump(self, reply: Callable[[str], None]) -> None:
+        """Hand the scheduler's state as text to `reply`."""
+        self._inbox.put(_Dump(reply))
+
+    def close(self) -> None:
+        """End the thread and free the model."""
+        self._inbox.put(_Close())
+        if self._backend is not None:
+            self._backend.interrupt(True)
+        self._thread.join(timeout=5)
+
+    def _main(self) -> None:
+        try:
+            backend = self._factory(lambda fraction: self._on_load(Loading(fraction)))
+        except InfillError as error:
+            logger.warning("%s", error)
+            self._on_load(LoadFailed(type(error).__name__, str(error)))
+            self._refuse(str(error))
+            return
+        except Exception as error:
+            logger.exception("The backend failed while loading.")
+            message = f"The engine failed while loading ({type(error).__name__})."
+            self._on_load(LoadFailed("EngineError", message))
+            self._refuse(message)
+            return
+        scheduler = Scheduler(backend, self._on_event, has_news=lambda: not self._inbox.empty())
+        self._preparer = _preparer_for(backend)
+        self._backend = backend
+        self._scheduler = scheduler
+        self._on_load(Loaded(backend.info))
+        try:
+            while self._take_messages(scheduler):
+                self._step(scheduler)
+        except Exception:
+            logger.exception("The engine failed and ends.")
+            self._on_death()
+        finally:
+            scheduler.fail_all("The engine was closed.")
+            self._backend = self._scheduler = None
+            backend.close()
+
+    def _take_messages(self, scheduler: Scheduler) -> bool:
+        """Read what has arrived, waiting for something if there is nothing to do. False: close."""
+        assert self._backend is not None
+        is_tidy = False
+        while True:
+            # Lowered before the inbox is read: a cancel that comes later raises it again and is read next time.
+            self._backend.interrupt(False)
+            if self._watchdog and not scheduler.has_work:
+                self._watchdog.rest()
+            try:
+                message = self._inbox.get(block=not scheduler.has_work, timeout=None if is_tidy else TIDY_AFTER_S)
+            except queue.Empty:
+                if scheduler.has_work:
+                    return True
+                is_tidy = not scheduler.tidy()
+                continue
+            match message:
+                case _Submit():
+                    self._open(scheduler, message)
+                case _Cancel(request_id):
+                    scheduler.cancel(request_id)
+                case _Dump(reply):
+                    reply(scheduler.dump())
+                case _Close():
+                    return False
+
+    def _open(self, scheduler: Scheduler, new: _Submit) -> None:
+        try:
+            # A preparer of its own: the other belongs to the thread that submits.
+            prepared = new.prepared or _preparer_for(scheduler.backend).prepare(new.request)
+        except InfillError as error:
+            self._on_event(new.request_id, Failed(str(error)))
+        else:
+            scheduler.submit(new.request_id, new.request, prepared, new.arrived_at)
+
+    def _step(self, scheduler: Scheduler) -> None:
+        if self._watchdog:
+            self._watchdog.watch()
+        try:
+            scheduler.step()
+            if not scheduler.has_work:
+                scheduler.check_integrity()
+        except InfillError as error:
+            scheduler.fail_all(str(error))
+        except Exception as error:
+            # A fault in our own books must not leave callers waiting; the process then ends and is replaced.
+            scheduler.fail_all(f"The engine failed ({type(error).__name__}) and is being restarted.")
+            raise
+
+    def _refuse(self, message: str) -> None:
+        """Without a model, answer what comes until the process is ended."""
+        while True:
+            match self._inbox.get():
+                case _Submit(request_id):
+                    self._on_event(request_id, Failed(message))
+                case _Dump(reply):
+                    reply(f"no model: {message}")
+                case _Close():
+                    return
+
+
+def _preparer_for(backend: Backend) -> Preparer:
+    return Preparer(backend, min(backend.info.window_tokens, backend.info.cache_tokens))

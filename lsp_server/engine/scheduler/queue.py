@@ -1,0 +1,36 @@
+"""Whose turn it is among equals. Pure."""
+
+from __future__ import annotations
+
+from lsp_server.ipc.requests import Generate, Priority
+
+_Place = tuple[str, str, Priority]
+
+
+class Turns:
+    """Numbers of turns; the lower goes first.
+
+    A document keeps its turn while it waits, however often its request is replaced: where more is asked for than can
+    be answered, each key's request would else go to the end of the queue, and never come to its front.
+    """
+
+    def __init__(self) -> None:
+        self.num_asked = 0
+        self._waiting: dict[_Place, int] = {}
+
+    def take(self, request: Generate) -> int:
+        """The turn of a request: that of the last one of the same place, if that had none of its answer."""
+        self.num_asked += 1
+        return self._waiting.setdefault(_place_of(request), self.num_asked) if request.document else self.num_asked
+
+    def had_by(self, request: Generate) -> None:
+        """Take note that a request's answer has begun: the next one of its place queues anew."""
+        self._waiting.pop(_place_of(request), None)
+
+    def clear(self) -> None:
+        """Take note that nobody waits."""
+        self._waiting.clear()
+
+
+def _place_of(request: Generate) -> _Place:
+    return request.document, request.kind, request.priority

@@ -1,0 +1,118 @@
+"""One request inside the scheduler."""
+
+from __future__ import annotations
+
+import codecs
+import math
+from dataclasses import dataclass, field
+
+from lsp_server.engine.backends.base import BatchToken, Sampler
+from lsp_server.engine.kvcache.slots import Slot
+from lsp_server.engine.scheduler.tokenize import Prepared
+from lsp_server.ipc.requests import Chunk, Generate, Priority, Timings
+
+
+@dataclass(slots=True)
+class Run:
+    """A request and how far it has come. It waits while it has no slot.
+
+    `tokens` are its prompt followed by what the model wrote, `num_prompt_tokens` of them the prompt; those its slot
+    lacks are still to be evaluated. `rest` is what remains of a token taken back for healing: the next tokens must
+    spell it. `joint_logprob` is that of the tokens since the last line break.
+
+    An **orphan** was answered already, because it was cancelled or superseded, and goes on only to bring its anchor
+    into the cache: prefill belongs to the anchor, and the next keystroke will want it.
+    """
+
+    id: str
+    request: Generate
+    prepared: Prepared
+    turn: int
+    arrived_at: float
+    tokens: list[int] = field(default_factory=list)
+    num_prompt_tokens: int = 0
+    slot: Slot | None = None
+    sampler: Sampler | None = None
+    rest: bytes = b""
+    has_text: bool = False  # something was written
+    joint_logprob: float = 0.0
+    chunk_logprob: float = 0.0
+    is_orphan: bool = False
+    is_given_up: bool = False  # its cancel or its successor has arrived and is yet to be taken
+    is_announced: bool = False  # as prefilled
+    timings: Timings = field(default_factory=Timings)
+    decoder: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")(errors="replace")
+    )
+
+    @property
+    def num_missing(self) -> int:
+        """Tokens that are not in the cache yet."""
+        assert self.slot is not None
+        return len(self.tokens) - len(self.slot.tokens)
+
+    @property
+    def is_decoding(self) -> bool:
+        """Whether the prompt is in the cache and the model is writing."""
+        return self.slot is not None and len(self.slot.tokens) >= self.num_prompt_tokens
+
+    @property
+    def in_anchor(self) -> bool:
+        """Whether part of the anchor is still to be evaluated."""
+        return self.slot is not None and len(self.slot.tokens) < len(self.prepared.anchor)
+
+    @property
+    def is_background(self) -> bool:
+        """Whether nobody waits for it."""
+        return self.is_orphan or self.request.priority is Priority.WARM_UP
+
+    @property
+    def order(self) -> tuple[bool, int, int]:
+        """Who goes first."""
+        return self.is_orphan, self.request.priority, self.turn
+
+    @property
+    def reservation(self) -> int:
+        """Cells it may come to need."""
+        return len(self.prepared.anchor) + len(self.prepared.typed) + self.prepared.max_tokens
+
+    def next_tokens(self, count: int) -> list[BatchToken]:
+        """The next tokens to evaluate; the last of all has its logits taken, unless nothing is to be written."""
+        assert self.slot is not None
+        start, sequence = len(self.slot.tokens), self.slot.sequence
+        last = len(self.tokens) - 1 if self.prepared.max_tokens and not self.is_orphan else -1
+        return [
+            BatchToken(self.tokens[position], position, sequence, wants_logits=position == last)
+            for position in range(start, start + count)
+        ]
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """Whether anybody asks how probable its tokens are."""
+        return self.request.logprobs or self.request.sampling.confidence > 0
+
+    def is_unsure(self, logprob: float, piece: bytes) -> bool:
+        """Whether one more token of that probability makes the line too improbable; keeps the books."""
+        confidence = self.request.sampling.confidence
+        self.chunk_logprob += logprob
+        self.joint_logprob += logprob
+        unsure = confidence > 0 and self.joint_logprob < math.log(confidence)
+        if b"\n" in piece:
+            self.joint_logprob = 0.0
+        return unsure
+
+    def take_chunk(self, piece: bytes) -> Chunk | None:
+        """What a token's bytes add to the text, if they end a character."""
+        text = self.decoder.decode(self._take_rest(piece))
+        if not text:
+            return None
+        logprob = self.chunk_logprob if self.request.logprobs else None
+        self.chunk_logprob = 0.0
+        return Chunk(text, logprob, self.timings.drafted_tokens, self.timings.accepted_tokens)
+
+    def _take_rest(self, piece: bytes) -> bytes:
+        """What of a token's bytes is new: while a token is being healed, the first of them were typed."""
+        taken = min(len(self.rest), len(piece))
+        self.rest = self.rest[taken:]
+        self.has_text |= taken < len(piece)
+        return piece[taken:]

@@ -1,0 +1,82 @@
+"""Turn a prompt's parts into tokens that fit the model's window. Pure, but for the tokeniser it is handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lsp_server.base.errors import PromptError
+from lsp_server.ipc.requests import Control, Marker, PromptPart, Text
+
+# What a cut may take of the text after the cursor before it takes from the text before it.
+SUFFIX_SHARE = 0.25
+# The window's start moves in steps of this share of the budget, so that the head of the prompt, and with it the
+# cache, stays the same while the text before the cursor grows.
+STEP_SHARE = 0.125
+
+
+class Tokenizer(Protocol):
+    """The part of a backend that `fit` needs."""
+
+    def tokenize(self, text: str) -> list[int]:
+        """Tokens of user text."""
+        ...
+
+    def tokenize_control(self, text: str) -> list[int]:
+        """Tokens of a chat template's text."""
+        ...
+
+    def marker(self, role: str) -> int:
+        """Token of a marker."""
+        ...
+
+
+@dataclass(slots=True)
+class _Piece:
+    part: PromptPart
+    tokens: list[int]
+
+    def may(self, overflow: str) -> bool:
+        return isinstance(self.part, Text) and self.part.overflow == overflow
+
+
+def fit(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> list[int]:
+    """Tokens of `parts`, at most `budget` of them.
+
+    Cuts droppable parts first, the earliest first; then the far end of `keep_head` parts down to a share of the
+    budget; then the far end of `keep_tail` parts, in large steps. Raises `PromptError` if that is not enough.
+    """
+    pieces = [_Piece(part, _tokens(part, tokenizer)) for part in parts]
+    excess = sum(len(piece.tokens) for piece in pieces) - budget
+    for piece in pieces:
+        if excess > 0 and piece.may("drop"):
+            excess -= len(piece.tokens)
+            piece.tokens = []
+    for piece in pieces:
+        if excess > 0 and piece.may("keep_head"):
+            kept = max(len(piece.tokens) - excess, min(len(piece.tokens), max(0, int(budget * SUFFIX_SHARE))))
+            excess -= len(piece.tokens) - kept
+            piece.tokens = piece.tokens[:kept]
+    for piece in pieces:
+        if excess > 0 and piece.may("keep_tail"):
+            step = max(1, int(budget * STEP_SHARE))
+            cut = min(len(piece.tokens), -(-excess // step) * step)
+            excess -= cut
+            piece.tokens = piece.tokens[cut:]
+    if excess > 0:
+        raise PromptError(
+            f"The prompt needs {budget + excess} tokens and only {budget} fit. "
+            "Use a model with a larger window, raise engine.window_tokens, or ask for a shorter answer."
+        )
+    return [token for piece in pieces for token in piece.tokens]
+
+
+def _tokens(part: PromptPart, tokenizer: Tokenizer) -> list[int]:
+    match part:
+        case Marker(role):
+            return [tokenizer.marker(role)]
+        case Control(text):
+            return tokenizer.tokenize_control(text)
+        case Text(text):
+            tokens = tokenizer.tokenize(text)
+            return [tokenizer.marker(part.marker), *tokens] if part.marker else tokens

@@ -1,0 +1,164 @@
+"""What a GGUF file says of its model, read without loading it.
+
+Source: `ggml/include/gguf.h` of llama.cpp.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lsp_server.base.errors import ModelFileError, ModelNotFoundError
+
+_MAGIC = b"GGUF"
+_SMALLEST_BYTES = 1024  # magic, version, counts and the least metadata a model needs
+_OLDEST_VERSION, _NEWEST_VERSION = 2, 255  # a larger number was written in the other byte order
+# enum gguf_type, as letters of `struct`; strings and arrays are read otherwise.
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+_LONGEST_KEPT = 4096  # elements; a value a layer is wanted, a vocabulary is not
+_DEFAULT_ALIGNMENT = 32
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor of a file. `dimensions` begin with the row's length, `type` is its number in `enum ggml_type`."""
+
+    name: str
+    dimensions: tuple[int, ...]
+    type: int
+    num_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Metadata and tensors of a model. Arrays are tuples; those of strings and very long ones are left out."""
+
+    metadata: dict[str, Any]
+    tensors: tuple[Tensor, ...]
+
+
+def check_gguf(path: Path) -> None:
+    """Raise `ModelNotFoundError` or `ModelFileError` if `path` is plainly not a GGUF model."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise ModelNotFoundError(
+            f"There is no model at {path}. Set `model` to the path of a GGUF file, or leave it out to use the "
+            "embedded model."
+        ) from None
+    except OSError as error:
+        raise ModelFileError(
+            f"The model {path} cannot be read: {error.strerror}. Set `model` to the path of a GGUF file."
+        ) from None
+    if magic != _MAGIC:
+        raise ModelFileError(
+            f"{path} is not a GGUF file. Download the GGUF version of the model, not its original weights."
+        )
+    if size < _SMALLEST_BYTES:
+        raise ModelFileError(f"{path} is cut short ({size} bytes). Download it again.")
+
+
+def read_header(path: Path) -> Header:
+    """Metadata and tensors of a model, of all its files where it is split; the first of them must be named.
+
+    Raises `ModelNotFoundError` or `ModelFileError`.
+    """
+    header = _read_file(path)
+    tensors = list(header.tensors)
+    if match := _PART.search(path.name):
+        for number in range(int(match[1]) + 1, int(match[2]) + 1):
+            part = path.with_name(f"{path.name[: match.start()]}-{number:05}-of-{match[2]}.gguf")
+            tensors += _read_file(part).tensors
+    return Header(header.metadata, tuple(tensors))
+
+
+def _read_file(path: Path) -> Header:
+    check_gguf(path)
+    with path.open("rb") as file:
+        try:
+            return _parse(_Cursor(file, path.stat().st_size, len(_MAGIC)))
+        except (struct.error, ValueError, KeyError, OverflowError, RecursionError):
+            raise ModelFileError(
+                f"{path} is damaged: what it says of its model cannot be read. Download it again."
+            ) from None
+
+
+class _Cursor:
+    """A place in a file's bytes that moves on as they are read. Beyond their end it raises `struct.error`."""
+
+    def __init__(self, file: BinaryIO, size: int, at: int) -> None:
+        self.size = size
+        self.at = at
+        self._file = file
+        file.seek(at)
+
+    def skip(self, num_bytes: int) -> None:
+        self._advance(num_bytes)
+        self._file.seek(num_bytes, os.SEEK_CUR)
+
+    def read(self, num_bytes: int) -> bytes:
+        self._advance(num_bytes)
+        return self._file.read(num_bytes)
+
+    def _advance(self, num_bytes: int) -> None:
+        if num_bytes > self.size - self.at:
+            raise struct.error
+        self.at += num_bytes
+
+    def numbers(self, letter: str, count: int = 1) -> tuple[Any, ...]:
+        layout = f"<{count}{letter}"
+        return struct.unpack(layout, self.read(struct.calcsize(layout)))
+
+    def number(self, letter: str) -> Any:
+        return self.numbers(letter)[0]
+
+    def string(self) -> str:
+        return self.read(self.number("Q")).decode("utf-8", errors="replace")
+
+    def value(self, kind: int) -> Any:
+        """A value of that type; None for an array that is not kept."""
+        if kind == _STRING:
+            return self.string()
+        if kind != _ARRAY:
+            return self.number(_NUMBERS[kind])
+        element, count = self.number("I"), self.number("Q")
+        if element in (_STRING, _ARRAY):
+            for _ in range(count):
+                self.skip(self.number("Q")) if element == _STRING else self.value(_ARRAY)
+            return None
+        if count <= _LONGEST_KEPT:
+            return self.numbers(_NUMBERS[element], count)
+        self.skip(count * struct.calcsize(f"<{_NUMBERS[element]}"))
+        return None
+
+
+def _parse(cursor: _Cursor) -> Header:
+    if not _OLDEST_VERSION <= cursor.number("I") <= _NEWEST_VERSION:
+        raise ValueError
+    num_tensors, num_values = cursor.number("Q"), cursor.number("Q")
+    metadata = {}
+    for _ in range(num_values):
+        key = cursor.string()
+        value = cursor.value(cursor.number("I"))
+        if value is not None:
+            metadata[key] = value
+    found = []
+    for _ in range(num_tensors):
+        name = cursor.string()
+        dimensions = cursor.numbers("Q", cursor.number("I"))
+        found.append((name, dimensions, cursor.number("I"), cursor.number("Q")))
+    alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
+    data_bytes = cursor.size - -(-cursor.at // alignment) * alignment
+    # From one tensor to the next: right for types that are newer than this code, and with what aligns them.
+    offsets = sorted({offset for *_, offset in found} | {data_bytes})
+    end_of = dict(itertools.pairwise(offsets))
+    return Header(metadata, tuple(Tensor(name, shape, kind, end_of[at] - at) for name, shape, kind, at in found))

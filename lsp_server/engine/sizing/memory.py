@@ -1,0 +1,227 @@
+"""How much memory a model takes, predicted from what its file says.
+
+llama.cpp allocates four things: the weights, on a CPU a second copy of some of them in an order its kernels like
+better, the KV cache, and buffers for what is computed. Sources, of the llama.cpp in llama-cpp-python 0.3.36:
+`src/llama-kv-cache.cpp` (the cache), `src/llama-context.cpp` (`output_reserve`, `sched_reserve`), `src/llama-graph.cpp`
+(what is alive at once), `ggml/src/ggml-cpu/repack.cpp` (copies), `src/llama-model.cpp` (which layers go to a GPU).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lsp_server.engine.sizing.gguf import Header, Tensor
+from lsp_server.ipc.model_info import Parameters
+
+CACHE_VALUE_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
+CELLS_ALIGNMENT = 256  # llama.cpp rounds a cache up to a multiple of this
+_FLOAT_BYTES = 4
+_ROWS_TOGETHER = 8  # a matrix is copied where its rows can be taken this many at a time
+_BLOCK = re.compile(r"blk\.(\d+)\.")
+
+# enum ggml_type
+_Q4_0, _Q8_0, _Q2_K, _Q4_K, _Q5_K, _Q6_K, _IQ4_NL, _MXFP4 = 2, 8, 10, 12, 13, 14, 20, 39
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """What of a model takes memory. `*_bytes` are of weights.
+
+    By layer: `layer_bytes`, and the numbers that one token leaves in the cache, `cached_keys` and `cached_values`. For
+    one token the graph has `attention_values` and `forward_values` numbers alive at once in its largest attention and
+    feed-forward layer, and `score_values` for each cell of the cache where attention is not flash attention.
+    `repackable_bytes` are the matrices by type that a CPU may copy. `largest_bytes` is the largest tensor.
+    """
+
+    name: str
+    trained_window_tokens: int
+    num_tokens: int
+    width: int
+    input_bytes: int
+    output_bytes: int
+    layer_bytes: tuple[int, ...]
+    cached_keys: tuple[int, ...]
+    cached_values: tuple[int, ...]
+    attention_values: int
+    forward_values: int
+    score_values: int
+    repackable_bytes: dict[int, int]
+    largest_bytes: int
+    has_tied_output: bool
+
+    @property
+    def num_layers(self) -> int:
+        """Layers that repeat; the output is one more to a GPU."""
+        return len(self.layer_bytes)
+
+    @property
+    def weights_bytes(self) -> int:
+        """All weights."""
+        return self.input_bytes + self.output_bytes + sum(self.layer_bytes)
+
+    def cache_token_bytes(self, cache_type: str) -> float:
+        """What one token takes of the cache."""
+        return (sum(self.cached_keys) + sum(self.cached_values)) * CACHE_VALUE_BYTES[cache_type]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes a model takes: weights, copies of weights, KV cache, compute and output buffers."""
+
+    weights: int
+    repacked: int
+    cache: int
+    compute: int
+    output: int
+
+    @property
+    def working(self) -> int:
+        """What is taken besides weights and cache."""
+        return self.repacked + self.compute + self.output
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.weights + self.cache + self.working
+
+
+def shape_of(header: Header) -> ModelShape:
+    """What of a model takes memory."""
+    metadata, tensors = header.metadata, {tensor.name: tensor for tensor in header.tensors}
+    architecture = metadata.get("general.architecture", "")
+
+    def value(key: str, default: Any) -> Any:
+        return metadata.get(f"{architecture}.{key}", default)
+
+    embedding = tensors.get("token_embd.weight")
+    width = int(value("embedding_length", embedding.dimensions[0] if embedding else 0))
+    num_layers = int(value("block_count", 0))
+    heads = _by_layer(value("attention.head_count", 1), num_layers)
+    key_value_heads = _by_layer(value("attention.head_count_kv", heads), num_layers)
+    per_head = width // max(1, max(heads, default=1))
+    key = int(value("attention.key_length", per_head))
+    # Multi-head latent attention reads its values out of the keys.
+    is_latent = bool(value("attention.key_length_mla", 0))
+    head_values = int(value("attention.value_length", per_head))
+    query = max(heads, default=0) * key
+    key_value = max(key_value_heads, default=0) * (key + head_values)
+    return ModelShape(
+        name=str(metadata.get("general.name", "")),
+        trained_window_tokens=int(value("context_length", 0)),
+        num_tokens=embedding.dimensions[-1] if embedding else 0,
+        width=width,
+        input_bytes=embedding.num_bytes if embedding else 0,
+        output_bytes=sum(each.num_bytes for each in header.tensors if _is_output(each)),
+        layer_bytes=tuple(_layer_bytes(header.tensors, num_layers)),
+        cached_keys=tuple(count * key for count in key_value_heads),
+        cached_values=tuple(0 if is_latent else count * head_values for count in key_value_heads),
+        attention_values=query + key_value,
+        forward_values=_forward_values(value, width),
+        score_values=max(heads, default=0),
+        repackable_bytes=_repackable(header.tensors, has_tied_output="output.weight" not in tensors),
+        largest_bytes=max((each.num_bytes for each in header.tensors), default=0),
+        has_tied_output="output.weight" not in tensors,
+    )
+
+
+def predict(shape: ModelShape, parameters: Parameters, repacked_types: Sequence[int] = ()) -> Memory:
+    """What a model takes when it is run with these parameters, on CPU and GPU together.
+
+    `repacked_types` are those of `repacked_types()`; where there is a GPU, llama.cpp makes no such copies.
+    """
+    return Memory(
+        weights=shape.weights_bytes,
+        repacked=sum(shape.repackable_bytes.get(kind, 0) for kind in repacked_types),
+        cache=cache_bytes(shape, parameters),
+        compute=compute_bytes(shape, parameters),
+        output=parameters.num_sequences * shape.num_tokens * _FLOAT_BYTES,
+    )
+
+
+def cache_bytes(shape: ModelShape, parameters: Parameters, num_layers: int | None = None) -> int:
+    """The KV cache, of the last layers or of all.
+
+    Without flash attention every layer's values take as much as the widest's.
+    """
+    values: Sequence[int] = shape.cached_values
+    if not parameters.flash_attention:
+        values = [max(values, default=0)] * shape.num_layers
+    first = 0 if num_layers is None else shape.num_layers - num_layers
+    token_bytes = sum((*shape.cached_keys[first:], *values[first:])) * CACHE_VALUE_BYTES[parameters.cache_type]
+    return int(_num_cells(parameters) * token_bytes)
+
+
+def compute_bytes(shape: ModelShape, parameters: Parameters) -> int:
+    """The compute buffer: the largest stage of the graph for the longest physical batch.
+
+    Attention has its normed input, residual and answer beside queries, keys and values; feed-forward has gate, up and
+    their product; at the end there is a row of logits for every token. The mask is alive until attention ends.
+    """
+    tokens = min(parameters.physical_batch_tokens, parameters.cache_tokens)
+    cells = _num_cells(parameters)
+    attention = shape.attention_values + 3 * shape.width
+    if parameters.flash_attention:
+        mask = cells * 2
+    else:
+        mask = cells * _FLOAT_BYTES
+        attention += shape.score_values * cells + shape.width
+    numbers = (attention, shape.forward_values + 3 * shape.width)
+    logits = (shape.num_tokens + 2 * shape.width) * _FLOAT_BYTES
+    return tokens * max(mask + max(numbers) * _FLOAT_BYTES, logits)
+
+
+def repacked_types(system: str) -> tuple[int, ...]:
+    """The types whose matrices llama.cpp copies on this CPU, of what `llama_print_system_info` says of it.
+
+    AMX, which it may name, is not used (`llama_amx.py`).
+    """
+    features = set(re.findall(r"(\w+) = 1", system))
+    if "REPACK" not in features:
+        return ()
+    if "AVX2" in features:
+        return (_Q4_0, _Q4_K, _IQ4_NL, _MXFP4, *((_Q2_K,) if "AVX512" in features else ()))
+    if features & {"DOTPROD", "MATMUL_INT8"}:
+        return (_Q4_0, _Q8_0, _Q4_K, _Q5_K, _Q6_K, _IQ4_NL, _MXFP4)
+    return ()
+
+
+def _num_cells(parameters: Parameters) -> int:
+    return -(-parameters.cache_tokens // CELLS_ALIGNMENT) * CELLS_ALIGNMENT
+
+
+def _by_layer(value: Any, num_layers: int) -> tuple[int, ...]:
+    """A number a layer, where the file has one for all or one for each."""
+    return tuple(map(int, value)) if isinstance(value, tuple) else (int(value),) * num_layers
+
+
+def _is_output(tensor: Tensor) -> bool:
+    return not _BLOCK.match(tensor.name) and tensor.name != "token_embd.weight"
+
+
+def _layer_bytes(tensors: Sequence[Tensor], num_layers: int) -> list[int]:
+    found = [0] * num_layers
+    for tensor in tensors:
+        if (match := _BLOCK.match(tensor.name)) and int(match[1]) < num_layers:
+            found[int(match[1])] += tensor.num_bytes
+    return found
+
+
+def _forward_values(value: Any, width: int) -> int:
+    """Numbers alive in a feed-forward layer for one token, beside input and residual: gate, up and their product."""
+    dense = 3 * max(_by_layer(value("feed_forward_length", 0), 1))
+    used = int(value("expert_used_count", 0))
+    experts = used * (3 * int(value("expert_feed_forward_length", 0)) + width) if used else 0
+    return int(max(dense, experts))
+
+
+def _repackable(tensors: Sequence[Tensor], *, has_tied_output: bool) -> dict[int, int]:
+    """Bytes by type of the matrices that tokens are multiplied with; looking up an embedding is no multiplication."""
+    found: dict[int, int] = {}
+    for tensor in tensors:
+        is_matrix = len(tensor.dimensions) >= 2 and tensor.dimensions[1] % _ROWS_TOGETHER == 0
+        if is_matrix and (tensor.name != "token_embd.weight" or has_tied_output):
+            found[tensor.type] = found.get(tensor.type, 0) + tensor.num_bytes
+    return found

@@ -1,0 +1,168 @@
+"""The one place where LSP types become ours and ours become LSP types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lsprotocol import types
+
+from lsp_server.text.document import Document, Encoding, Position
+from lsp_server.text.snapshot import Snapshot
+
+_WORD_BEFORE_CURSOR = re.compile(r"\w*\Z")
+_LABEL_CHARACTERS = 60
+ACCEPTED = "infill.acceptedCompletion"
+
+
+def position_from_lsp(position: types.Position) -> Position:
+    """A position, still in the client's units."""
+    return Position(position.line, position.character)
+
+
+def position_to_lsp(document: Document, position: Position, encoding: Encoding) -> types.Position:
+    """A position in code points, in the client's units."""
+    converted = document.units(position, encoding)
+    return types.Position(converted.line, converted.character)
+
+
+def inline_items_to_lsp(
+    document: Document,
+    snapshot: Snapshot,
+    texts: Sequence[str],
+    encoding: Encoding,
+    selected: types.SelectedCompletionInfo | None = None,
+) -> types.InlineCompletionList:
+    """Ghost texts. The range is explicit and empty: VS Code takes an omitted one for the current word and hides the
+    item, Neovim draws a non-empty one over the rest of the line. Where an item of the menu is `selected`, and the
+    snapshot has it at its cursor, the texts begin with it and replace what it replaces: VS Code shows no others."""
+    cursor = position_to_lsp(document, Position(snapshot.line, snapshot.character), encoding)
+    place = selected.range if selected else types.Range(start=cursor, end=cursor)
+    before = selected.text if selected else ""
+    items = [
+        types.InlineCompletionItem(insert_text=before + _with_line_breaks(text, snapshot), range=place)
+        for text in texts
+    ]
+    return types.InlineCompletionList(items=items)
+
+
+def acceptance_to_lsp(number: int) -> types.Command:
+    """The command of an item that an editor runs when the user has accepted the item: it tells the server."""
+    return types.Command(title="Accepted", command=ACCEPTED, arguments=[{"id": number}])
+
+
+def popup_items_to_lsp(
+    document: Document, snapshot: Snapshot, text: str, encoding: Encoding, client: PopupClient
+) -> types.CompletionList:
+    """One menu item in the shape that inserts correctly in every editor tried (`editors/README.md`).
+
+    It replaces from the start of the word, because menus filter by the word and some use one start column for all
+    servers; it is incomplete, because eglot and nvim-cmp otherwise keep a stale list.
+    """
+    word = _WORD_BEFORE_CURSOR.search(snapshot.line_prefix)
+    typed = word.group() if word else ""
+    start = Position(snapshot.line, snapshot.character - len(typed))
+    if client.takes_one_line:
+        text = text.partition("\n")[0]
+    if not text:
+        return types.CompletionList(is_incomplete=True, items=[])
+    first_line, _, more = text.partition("\n")
+    new_text, insert_format, insert_mode = _popup_text(typed + text, snapshot, client)
+    item = types.CompletionItem(
+        label=_label(typed + first_line, more),
+        kind=types.CompletionItemKind.Text,
+        detail="infill",
+        documentation=_documentation(typed + text, snapshot.language_id, client),
+        sort_text="\t",
+        filter_text=typed + (first_line or text.strip()),
+        insert_text_format=insert_format,
+        insert_text_mode=insert_mode,
+        text_edit=types.TextEdit(
+            range=types.Range(
+                start=position_to_lsp(document, start, encoding),
+                end=position_to_lsp(document, Position(snapshot.line, snapshot.character), encoding),
+            ),
+            new_text=new_text,
+        ),
+    )
+    return types.CompletionList(is_incomplete=True, items=[item])
+
+
+class PopupClient:
+    """What a client's completion menu can take."""
+
+    def __init__(self, params: types.InitializeParams) -> None:
+        document = params.capabilities.text_document
+        completion = document.completion if document else None
+        item = completion.completion_item if completion else None
+        modes = item.insert_text_mode_support if item else None
+        self.takes_as_is = bool(modes and types.InsertTextMode.AsIs in modes.value_set)
+        formats = (item.documentation_format if item else None) or []
+        self.takes_markdown = types.MarkupKind.Markdown in formats
+        client = params.client_info
+        self.is_neovim = bool(client and client.name == "Neovim")
+        # Before 0.11 its own completion turns line breaks into NULs, whatever the item's shape.
+        old = client is not None and re.match(r"0\.\d\b|0\.10\b", client.version or "")
+        self.takes_one_line = self.is_neovim and bool(old) and not self.takes_as_is
+
+
+def _popup_text(
+    text: str, snapshot: Snapshot, client: PopupClient
+) -> tuple[str, types.InsertTextFormat, types.InsertTextMode | None]:
+    """The text to insert, its format and its mode.
+
+    Several lines: a client that knows `asIs` is told not to re-indent; Neovim inserts only the first line of a
+    plain edit, so it gets a snippet whose later lines lack the indentation that it will add; others insert plain
+    text as it is.
+    """
+    plain = types.InsertTextFormat.PlainText
+    if "\n" not in text:
+        return text, plain, None
+    if client.takes_as_is:
+        return _with_line_breaks(text, snapshot), plain, types.InsertTextMode.AsIs
+    if client.is_neovim:
+        return _neovim_snippet(text, snapshot), types.InsertTextFormat.Snippet, None
+    return _with_line_breaks(text, snapshot), plain, None
+
+
+def _neovim_snippet(text: str, snapshot: Snapshot) -> str:
+    """A snippet that Neovim's own indentation turns into `text`; cut before a line that is indented less."""
+    indent = re.match(r"[ \t]*", snapshot.line_prefix + text.partition("\n")[0])
+    prefix = indent.group() if indent else ""
+    lines = text.split("\n")
+    kept = [lines[0]]
+    for line in lines[1:]:
+        if line.strip() and not line.startswith(prefix):
+            break
+        kept.append(line.removeprefix(prefix))
+    return re.sub(r"([\\$}])", r"\\\1", "\n".join(kept).rstrip())
+
+
+def _documentation(text: str, language_id: str, client: PopupClient) -> types.MarkupContent | str:
+    """The whole text, highlighted where the client can."""
+    if not client.takes_markdown:
+        return text
+    return types.MarkupContent(types.MarkupKind.Markdown, f"```{language_id}\n{text}\n```")
+
+
+def _label(first_line: str, more: str) -> str:
+    """One short line, with how many more there are."""
+    shown = first_line.strip()
+    if len(shown) > _LABEL_CHARACTERS:
+        shown = shown[: _LABEL_CHARACTERS - 1] + "…"
+    return f"{shown} ⏎ +{more.count(chr(10)) + 1}" if more else shown
+
+
+def _with_line_breaks(text: str, snapshot: Snapshot) -> str:
+    return text.replace("\n", snapshot.line_break)
+
+
+def encoding_from_lsp(encoding: str | None) -> Encoding:
+    """The negotiated position encoding."""
+    match encoding:
+        case "utf-8":
+            return "utf-8"
+        case "utf-32":
+            return "utf-32"
+        case _:
+            return "utf-16"

@@ -1,1 +1,0 @@
-"""What is known per document between requests: whose turn it is, and answers given before. Pure."""

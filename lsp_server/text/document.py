@@ -1,0 +1,228 @@
+"""An open document: its lines, its edits, and positions in the client's encoding.
+
+pygls' own `TextDocument` splits lines where `str.splitlines` does, so a form feed or U+2028 shifts every later
+line and corrupts incremental sync; it is not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lsp_server.text.snapshot import LINE_BREAK, Snapshot, normalize
+
+Encoding = Literal["utf-8", "utf-16", "utf-32"]
+
+# How much text on each side of the cursor a snapshot carries, in lines and code points. Far more than any
+# model's window holds, and it keeps a keystroke in a huge file as cheap as in a small one.
+WINDOW_LINES = 4000
+WINDOW_CHARACTERS = 200_000
+# The window's start moves in steps, so that anchors last while text is typed and the prompt's head stays put while the
+# cursor moves.
+WINDOW_STEP_LINES = 1000
+WINDOW_STEP_CHARACTERS = 50_000
+EXCERPT_CHARACTERS = 900  # a part of what `context.max_tokens` allows
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """0-based line, and character in the units of whoever made it."""
+
+    line: int
+    character: int
+
+
+def num_units(text: str, encoding: Encoding) -> int:
+    """Length of `text` in code units of `encoding`."""
+    if encoding == "utf-32" or text.isascii():
+        return len(text)
+    if encoding == "utf-16":
+        return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def units_to_code_points(line: str, units: int, encoding: Encoding) -> int:
+    """The index in `line` of the character at `units`; inside a character its start, past the end the end."""
+    if encoding == "utf-32" or line.isascii():
+        return max(0, min(units, len(line)))
+    remaining = units
+    for index, character in enumerate(line):
+        remaining -= num_units(character, encoding)
+        if remaining < 0:
+            return index
+    return len(line)
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines with their line breaks; the last one has none, and may be empty."""
+    lines = []
+    start = 0
+    for match in LINE_BREAK.finditer(text):
+        lines.append(text[start : match.end()])
+        start = match.end()
+    lines.append(text[start:])
+    return lines
+
+
+def _content(line: str) -> str:
+    """A line without its line break."""
+    return line.rstrip("\r\n")
+
+
+class Document:
+    """A document the client has open. Edits mutate it; `snapshot` freezes it.
+
+    `edited_at` is when the client edited it last, in seconds of `time.monotonic`, 0 if it did not.
+    """
+
+    def __init__(self, uri: str, path: str, language_id: str, version: int, text: str, project: str = "") -> None:
+        self.uri = uri
+        self.path = path
+        self.project = project
+        self.language_id = language_id
+        self.version = version
+        self.last_edited_line = 0
+        self.edited_at = 0.0
+        self._lines = split_lines(text)
+        self.is_saved = True  # whether the text is that of its file, as far as the client told
+        self._excerpt: tuple[int, str] | None = None
+        self._normalized: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole text, as the client has it."""
+        return "".join(self._lines)
+
+    @property
+    def normalized(self) -> str:
+        """The whole text, lines ending in `\\n`; made once for every version."""
+        if self._normalized is None:
+            self._normalized = normalize(self.text)
+        return self._normalized
+
+    @property
+    def num_lines(self) -> int:
+        """Lines, counting the one after the last line break."""
+        return len(self._lines)
+
+    def line(self, index: int) -> str:
+        """One line without its line break."""
+        return _content(self._lines[index])
+
+    def replace(self, text: str) -> None:
+        """Change the whole text."""
+        self._excerpt = self._normalized = None
+        self._lines = split_lines(text)
+
+    def edit(self, start: Position, end: Position, text: str, encoding: Encoding) -> None:
+        """Replace a range given in the client's units."""
+        first, first_index = self._locate(start, encoding)
+        last, last_index = self._locate(end, encoding)
+        if (last, last_index) < (first, first_index):
+            first, first_index, last, last_index = last, last_index, first, first_index
+        tail = self._lines[last][last_index:]
+        head = self._lines[first][:first_index]
+        if not head and first > 0 and self._lines[first - 1].endswith("\r"):
+            # A `\n` that now follows the `\r` before it makes one line break of the two.
+            first -= 1
+            head = self._lines[first]
+        joined = _join_surrogates(head + text + tail)
+        new_lines = split_lines(joined)
+        if last + 1 < len(self._lines):
+            # The tail ended in a line break, so the last new line is empty and what follows takes its place.
+            last_text = new_lines.pop()
+            assert not last_text
+        self._lines[first : last + 1] = new_lines
+        self.last_edited_line = first
+        self._excerpt = self._normalized = None
+
+    @property
+    def excerpt(self) -> str:
+        """Whole lines around the last edit, at most `EXCERPT_CHARACTERS` together: what other files' prompts see."""
+        return self.excerpt_at[1]
+
+    @property
+    def excerpt_at(self) -> tuple[int, str]:
+        """The excerpt, and the line it begins at."""
+        if self._excerpt is None:
+            self._excerpt = excerpt_around(self._lines, self.last_edited_line)
+        return self._excerpt
+
+    def snapshot(self, line: int, character: int) -> Snapshot:
+        """Freeze the text around a cursor given in code points; a cursor outside the text is moved into it."""
+        line = max(0, min(line, len(self._lines) - 1))
+        content = _content(self._lines[line])
+        character = max(0, min(character, len(content)))
+        current = self._lines[line]
+        first = max(0, line - WINDOW_LINES) // WINDOW_STEP_LINES * WINDOW_STEP_LINES
+        before = "".join(self._lines[first:line]) + current[:character]
+        start = -(-max(0, len(before) - WINDOW_CHARACTERS) // WINDOW_STEP_CHARACTERS) * WINDOW_STEP_CHARACTERS
+        after = self._lines[line + 1 : line + 1 + WINDOW_LINES]
+        return Snapshot(
+            uri=self.uri,
+            version=self.version,
+            language_id=self.language_id,
+            path=self.path,
+            prefix=normalize(before[start:]),
+            suffix=normalize((current[character:] + "".join(after))[:WINDOW_CHARACTERS]),
+            line=line,
+            character=character,
+            line_break=self.line_break,
+            project=self.project,
+        )
+
+    @property
+    def line_break(self) -> str:
+        """The document's line break, judged by its first line."""
+        first = self._lines[0]
+        return first[len(_content(first)) :] or "\n"
+
+    def code_points(self, position: Position, encoding: Encoding) -> Position:
+        """A client's position in code points, moved into the text."""
+        line, index = self._locate(position, encoding)
+        return Position(line, index)
+
+    def units(self, position: Position, encoding: Encoding) -> Position:
+        """A position in code points in the client's units."""
+        line = self.line(position.line)
+        return Position(position.line, num_units(line[: position.character], encoding))
+
+    def _locate(self, position: Position, encoding: Encoding) -> tuple[int, int]:
+        """Line and index in it. Past the end of a line is its end; past the last line is the end of the text."""
+        if position.line < 0:
+            return 0, 0
+        if position.line >= len(self._lines):
+            return len(self._lines) - 1, len(self._lines[-1])
+        content = _content(self._lines[position.line])
+        return position.line, units_to_code_points(content, position.character, encoding)
+
+
+def excerpt_around(lines: Sequence[str], middle: int) -> tuple[int, str]:
+    """Whole lines around one of them, at most `EXCERPT_CHARACTERS` together, and the line they begin at."""
+    middle = min(middle, len(lines) - 1)
+    above = _whole_lines(reversed(lines[:middle]), EXCERPT_CHARACTERS // 2)
+    first = middle - above
+    room = EXCERPT_CHARACTERS - sum(map(len, lines[first:middle]))
+    last = middle + _whole_lines(lines[middle:], room)
+    return first, normalize("".join(lines[first:last]))
+
+
+def _whole_lines(lines: Iterable[str], room: int) -> int:
+    """How many of the first lines fit into `room` characters."""
+    count = 0
+    for line in lines:
+        room -= len(line)
+        if room < 0:
+            break
+        count += 1
+    return count
+
+
+def _join_surrogates(text: str) -> str:
+    """Join halves of a character that arrived in different edits."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return text

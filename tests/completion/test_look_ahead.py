@@ -1,0 +1,118 @@
+"""While an answer is looked at, what follows it is written, in case it is accepted."""
+
+import asyncio
+
+import pytest
+
+from lsp_server.completion import pipeline as pipeline_module
+from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.ipc.requests import Chunk, Prefilled, Priority, Timings
+from lsp_server.text.snapshot import Snapshot
+from tests.builders import END, WRITES, moved, none, pipeline_of, snapshot_at
+
+HERE = snapshot_at("def area(w, h):\n    ‸\n\n\nprint(area(2, 3))\n", path="src/shapes.py")
+TYPING = Ask("inline", automatic=True)
+AHEAD = (Prefilled(Timings(prompt_tokens=20)), Chunk("  # mm²"), END)
+ANSWER = "return w * h"
+
+
+def typed(text: str) -> Snapshot:
+    return moved(HERE, HERE.prefix + text)
+
+
+@pytest.fixture(autouse=True)
+def _pause(monkeypatch) -> None:
+    """The user pauses at once."""
+    monkeypatch.setattr(pipeline_module, "PAUSE_S", 0)
+
+
+async def settle() -> None:
+    """Wait for all that goes on in the background."""
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(tasks)
+
+
+async def turns() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def looking_at_an_answer(*ahead, **options) -> Pipeline:
+    """A pipeline that has answered, and whose engine writes something else from now on."""
+    pipeline = pipeline_of(*WRITES, END, **{"look_ahead": True} | options)
+    assert (await pipeline.complete(HERE, none, TYPING)).text == ANSWER
+    pipeline.engine.script = ahead or AHEAD
+    return pipeline
+
+
+async def test_who_accepts_has_the_next_answer_at_once():
+    pipeline = await looking_at_an_answer()
+    await settle()
+    answer = await pipeline.complete(HERE.accepting(ANSWER), none, TYPING)
+    assert (answer.text, answer.reason) == ("  # mm²", "known")
+    ahead = pipeline.engine.requests[-1]
+    assert (ahead.priority, ahead.typed, len(pipeline.engine.requests)) == (Priority.WARM_UP, "    " + ANSWER, 2)
+
+
+async def test_who_accepts_while_it_is_written_waits_for_it():
+    go_on = asyncio.Event()
+    pipeline = await looking_at_an_answer(*AHEAD[:2], go_on, Chunk("!"), END)
+    await turns()
+    asking = asyncio.create_task(pipeline.complete(HERE.accepting(ANSWER), none, TYPING))
+    await turns()
+    go_on.set()
+    assert (await asking).text == "  # mm²!"
+    assert len(pipeline.engine.requests) == 2
+    pipeline.forget(HERE.uri)
+
+
+async def test_typing_on_in_agreement_lets_it_be_written():
+    pipeline = await looking_at_an_answer(*AHEAD[:2], asyncio.Event(), END)
+    await turns()
+    assert (await pipeline.complete(typed("ret"), none, TYPING)).text == "urn w * h"
+    await turns()
+    assert len(pipeline.engine.requests) >= 2
+    pipeline.forget(HERE.uri)
+    await settle()
+
+
+async def test_typing_something_else_ends_it():
+    pipeline = await looking_at_an_answer(*AHEAD[:2], asyncio.Event(), END)
+    await turns()
+    pipeline.engine.script = AHEAD
+    await pipeline.complete(typed("x"), none, TYPING)
+    assert "cancelled" in pipeline.engine.ends
+    pipeline.forget(HERE.uri)
+    await settle()
+
+
+async def test_what_is_known_is_not_written_again():
+    pipeline = await looking_at_an_answer()
+    await settle()
+    await pipeline.complete(typed("r"), none, TYPING)
+    await settle()
+    assert len(pipeline.engine.requests) == 2
+
+
+@pytest.mark.parametrize("options", [{"look_ahead": False}, {"warm_up": False}])
+async def test_none_where_it_is_switched_off(options):
+    pipeline = await looking_at_an_answer(**options)
+    await settle()
+    assert len(pipeline.engine.requests) == 1
+
+
+async def test_none_for_who_does_not_type():
+    pipeline = pipeline_of(*WRITES, END, look_ahead=True)
+    await pipeline.complete(HERE, none, Ask("inline"))
+    await settle()
+    assert len(pipeline.engine.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "character"), [("x", 1, 5), ("x\n    y", 2, 5), ("\n", 2, 0), ("a\n\n    bé", 3, 6)]
+)
+def test_a_snapshot_with_its_answer(text, line, character):
+    accepted = HERE.accepting(text)
+    assert (accepted.prefix, accepted.suffix) == (HERE.prefix + text, HERE.suffix)
+    assert (accepted.line, accepted.character) == (line, character)
+    assert accepted.line_prefix == accepted.prefix[len(accepted.prefix) - character :]

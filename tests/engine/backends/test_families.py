@@ -1,0 +1,135 @@
+"""Every family of the catalogue, from a file to a completion and a chat, through llama.cpp."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lsp_server.base.errors import ModelCannotInfillError
+from lsp_server.catalog.models import catalog
+from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.completion.planner import Planner
+from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.scheduler.truncate import fit
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.ipc.requests import Chunk, Done, Generate
+from lsp_server.prompt.chat import Message, chat_prompt
+from lsp_server.prompt.families import FORMATS, Place, format_of
+from lsp_server.settings.model import Settings
+from lsp_server.text.excerpts import Neighbour
+from tests.builders import snapshot_at
+from tests.family_models import FAMILIES, write
+
+HERE = snapshot_at("a b\n‸\nz\n", path="m.py", project="shop")
+OTHERS = [Neighbour("lib.py", "python", "x\n", 1)]
+families = pytest.mark.parametrize("family", FAMILIES)
+
+
+@pytest.fixture(scope="module")
+def path_of(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("families")
+
+    def path_of(family: str):
+        path = folder / f"{family}.gguf"
+        return path if path.exists() else write(path, FAMILIES[family])
+
+    return path_of
+
+
+@pytest.fixture
+async def launch(path_of):
+    engines = []
+
+    async def launch(family: str) -> tuple[EngineProcess, ModelInfo]:
+        engine = EngineProcess(EngineOptions(str(path_of(family)), threads=1))
+        engines.append(engine)
+        engine.start()
+        return engine, await engine.ready()
+
+    yield launch
+    for engine in engines:
+        await engine.stop()
+
+
+@pytest.fixture
+def opened(path_of, request):
+    backend = LlamaBackend(EngineOptions(str(path_of(request.param)), threads=1))
+    yield backend
+    backend.close()
+
+
+def test_every_family_and_format_that_can_be_used_is_tried():
+    usable = {model.fim_format for model in catalog().values() if not model.refused}
+    assert usable | {fim_format.name for fim_format in FORMATS} == {each.fim_format for each in FAMILIES.values()}
+
+
+@families
+async def test_it_completes_alone_and_among_other_files(launch, family):
+    engine, model = await launch(family)
+    fim_format = format_of(model)
+    assert fim_format.name == FAMILIES[family].fim_format
+    assert model.can_drop_tail
+    for neighbours, order in (((), fim_format.alone), (OTHERS, fim_format.among)):
+        ask = Ask("command", max_tokens=5)
+        answer = await Pipeline(engine, Settings()).complete(HERE, lambda neighbours=neighbours: neighbours, ask)
+        assert (answer.error, answer.text, answer.timings.decoded_tokens) == ("", "!!!!!", 5)
+        [prompt] = [line.text for line in answer.trace.lines if line.stage == "prompt"]
+        roles = [role for role in order if role in model.markers]
+        places = [prompt.index(model.markers[role]) for role in roles]
+        assert places == sorted(places), "markers as the format orders them"
+        assert ("lib.py" in prompt) == bool(neighbours)
+        assert ("shop" in prompt) == (Place.PROJECT in order)
+
+
+@families
+async def test_it_answers_or_says_that_it_was_not_made_for_chat(launch, family):
+    engine, model = await launch(family)
+    assert bool(model.chat_template) == FAMILIES[family].is_instruct
+    if not model.chat_template:
+        return
+    prompt = chat_prompt(model.chat_template, [Message("user", "hello")], model.markers)
+    events = [event async for event in engine.generate(Generate(prompt, 4))]
+    assert "".join(event.text for event in events if isinstance(event, Chunk)) == "!!!!"
+    assert isinstance(events[-1], Done)
+
+
+@pytest.mark.parametrize("opened", FAMILIES, indirect=True)
+def test_the_markers_are_one_token_each_and_end_a_text(opened, request):
+    family = FAMILIES[request.node.callspec.params["opened"]]
+    first_special = opened.vocabulary.num_tokens - len(family.specials)
+    for role, text in opened.info.markers.items():
+        assert opened.marker(role) == first_special + family.specials.index(text)
+        assert opened.is_end(opened.marker(role))
+    assert all(
+        opened.is_end(first_special + number) for number, text in enumerate(family.specials) if "IDDLE" not in text
+    )
+    for special in family.specials:
+        assert max(opened.tokenize(f"a{special}b")) < first_special, "text of people stays text"
+
+
+@pytest.mark.parametrize("opened", ["codestral", "codegemma"], indirect=True)
+def test_sentence_piece_adds_no_space_that_was_not_there(opened):
+    assert b"".join(map(opened.piece, opened.tokenize("b b"))) == b"b b"
+    assert opened.piece(opened.tokenize("b")[0]) == b"b"
+
+
+@pytest.mark.parametrize("opened", ["codestral"], indirect=True)
+def test_codestral_has_a_space_before_the_prefix_and_none_before_the_suffix(opened):
+    """As mistral-common's `encode_fim` has it, whose tokeniser writes `▁b` for a text that begins with b."""
+    plan = Planner(Settings()).plan(snapshot_at("b‸b"), lambda: (), opened.info)
+    texts = [opened.piece(token) for token in fit(plan.anchor.parts, opened, 100)]
+    assert texts == [b"", b"", b"b", b"", b" b"]
+
+
+async def test_a_model_of_mistrals_that_cannot_infill_is_refused(tmp_path):
+    path = write(tmp_path / "mistral.gguf", replace(FAMILIES["codestral"], name="Mistral 7B v0.3"))
+    engine = EngineProcess(EngineOptions(str(path), threads=1))
+    engine.start()
+    try:
+        with pytest.raises(ModelCannotInfillError, match="Mistral 7B"):
+            format_of(await engine.ready())
+    finally:
+        await engine.stop()

@@ -1,0 +1,45 @@
+"""Files that llama.cpp would misread."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from gguf.scripts import gguf_new_metadata
+
+from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.ipc.launch import EngineOptions
+
+PRE = "tokenizer.ggml.pre"
+# Cut otherwise by llama.cpp's default: digits one by one, and line breaks alone.
+TEXT = "x = 12345\n\n\ny = (1, 22, 333)\n"
+
+
+@pytest.fixture
+def rewritten(model_path, tmp_path, monkeypatch):
+    """A copy of the embedded model, with other metadata."""
+
+    def rewrite(*arguments: str) -> Path:
+        copy = tmp_path / "copy.gguf"
+        monkeypatch.setattr(sys, "argv", ["gguf_new_metadata", *arguments, "--force", str(model_path), str(copy)])
+        gguf_new_metadata.main()
+        return copy
+
+    return rewrite
+
+
+def tokens_of(path: Path) -> list[int]:
+    backend = LlamaBackend(EngineOptions(str(path), threads=1, window_tokens=256, cache_tokens=256))
+    try:
+        return backend.tokenize(TEXT)
+    finally:
+        backend.close()
+
+
+def test_an_old_file_that_does_not_name_its_pre_tokeniser_is_read_as_it_was_meant(model_path, rewritten):
+    assert tokens_of(rewritten("--remove-metadata", PRE)) == tokens_of(model_path)
+
+
+def test_what_a_file_says_of_itself_is_taken(model_path, rewritten):
+    assert tokens_of(rewritten("--pre-tokenizer", "default")) != tokens_of(model_path)

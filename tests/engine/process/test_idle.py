@@ -1,0 +1,49 @@
+"""Idle means idle: an engine that has nothing to do does not wake up."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.requests import Generate, Marker, Text
+from tests.children import engines
+
+MODEL = Path(__file__).parents[3] / "models" / "embedded" / "tiny-fim.gguf"
+WATCHED_S = 1.0
+FEW = 3  # switches that something outside of us may cause
+
+
+async def test_an_idle_engine_does_not_wake_up() -> None:
+    engine = EngineProcess(EngineOptions(model_path=str(MODEL)))
+    engine.start()
+    try:
+        await engine.ready()
+        parts = (Marker("begin"), Marker("prefix"), Text("import os\n"), Marker("suffix"), Text(""), Marker("middle"))
+        async for _ in engine.generate(Generate(parts, max_tokens=4)):
+            pass
+        process = engines()[0]
+        threads = {thread.id for thread in process.threads()}
+        for _ in range(20):  # whatever was still to be done after the answer gets time to end
+            before = voluntary_switches(process)
+            await asyncio.sleep(WATCHED_S)
+            switches = voluntary_switches(process) - before
+            if switches <= FEW:
+                break
+        assert switches <= FEW
+        assert {thread.id for thread in process.threads()} == threads
+    finally:
+        await engine.stop()
+
+
+def voluntary_switches(process: psutil.Process) -> int:
+    """Over all threads of a process; psutil counts those of the main thread only."""
+    tasks = Path(f"/proc/{process.pid}/task")
+    if not tasks.exists():
+        pytest.skip("threads' switches can be read on Linux only")
+    statuses = [(task / "status").read_text() for task in tasks.iterdir()]
+    return sum(int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0]) for status in statuses)
