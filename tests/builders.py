@@ -54,7 +54,7 @@ def make_snapshot(prefix: str, suffix: str = "", language_id: str = "python", pa
 
 
 def make_model(
-    window_tokens: int = 2048, markers: dict[str, str] | None = None, prefill_tokens_per_s: float = 0.0
+    context_tokens: int = 2048, markers: dict[str, str] | None = None, prefill_tokens_per_s: float = 0.0
 ) -> ModelInfo:
     """A model, DeepSeek-Coder unless told otherwise."""
     return ModelInfo(
@@ -63,16 +63,16 @@ def make_model(
         description="no model at all",
         markers=DEEPSEEK if markers is None else markers,
         num_parameters=1,
-        trained_window_tokens=window_tokens,
+        trained_context_tokens=context_tokens,
         weights_bytes=1,
         cache_bytes=1,
         isolates_line_breaks=True,
-        can_drop_tail=True,
+        supports_rollback=True,
         prefill_tokens_per_s=prefill_tokens_per_s,
         backend="scripted",
         parameters=Parameters(
-            window_tokens=window_tokens,
-            cache_tokens=window_tokens,
+            context_tokens=context_tokens,
+            cache_tokens=context_tokens,
             cache_type="f16",
             num_sequences=1,
             threads=1,
@@ -80,7 +80,7 @@ def make_model(
             physical_batch_tokens=1,
             gpu_layers=0,
             flash_attention=True,
-            saved_bytes=0,
+            host_cache_bytes=0,
         ),
     )
 
@@ -159,12 +159,12 @@ def pipeline_of(
     debounce_ms: int = 0,
     context: ContextSettings | None = None,
     warm_up: bool = True,
-    look_ahead: bool = False,
+    speculative: bool = False,
     **completion: object,
 ) -> Pipeline:
     """A pipeline with a scripted engine, that neither lets bursts of typing pass nor looks ahead unless told to."""
     settings = Settings(
-        completion=CompletionSettings(debounce_ms=debounce_ms, look_ahead=look_ahead, **completion),
+        completion=CompletionSettings(debounce_ms=debounce_ms, speculative=speculative, **completion),
         context=context or ContextSettings(),
         engine=EngineSettings(warm_up=warm_up),
     )

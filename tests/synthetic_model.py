@@ -25,7 +25,7 @@ class Shape:
     feed_forward: int = 1536
     num_tokens: int = 32256
     weights: Type = Type.Q8_0
-    window_tokens: int = 16384
+    context_tokens: int = 16384
     tied: bool = False
     key_length: int = 0
     rope_factor: float = 0.0
@@ -59,7 +59,7 @@ def write(path: Path, shape: Shape) -> Path:
     writer = gguf.GGUFWriter(path, shape.architecture)
     writer.add_name("synthetic")
     writer.add_block_count(shape.layers)
-    writer.add_context_length(shape.window_tokens)
+    writer.add_context_length(shape.context_tokens)
     writer.add_embedding_length(shape.width)
     writer.add_feed_forward_length(shape.feed_forward)
     heads = shape.key_value_heads

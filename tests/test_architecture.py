@@ -58,8 +58,8 @@ ONLY_IN = {
     "pygls": ("server",),
     "lsprotocol": ("server",),
     "llama_cpp": ("engine.backends.llama",),
-    "aiohttp": ("engine.client.http", "engine.client.remote", "engine.gateway", "engine.http", "engine.process.leases",
-                "engine.process.service", "engine.compat"),
+    "aiohttp": ("engine.client.http", "engine.client.remote", "engine.gateway", "engine.http", "engine.compat",
+                "engine.process.client_leases", "engine.process.service"),
     "socket": ("engine.client.http", "catalog"),
     "urllib.request": ("text.workspace",),  # only for url2pathname
     "huggingface_hub": ("catalog",),
@@ -75,8 +75,8 @@ PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "c
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.
 READERS = ("text.workspace", "index.folder", "settings.layers", "catalog", "engine.sizing.gguf", "engine.backends.fake",
-           "engine.gateway.key", "engine.process.leases", "engine.client.shared", "server.statistics", "server.streams",
-           "commands", "measure")  # fmt: skip
+           "engine.gateway.key", "engine.process.client_leases", "engine.client.shared", "server.statistics",
+           "server.streams", "commands", "measure")  # fmt: skip
 # The wall clock jumps when it is set or a laptop wakes: nothing may wait by it. These show it.
 SHOW_THE_TIME = ("engine.client.shared", "commands", "engine.compat.openai")
 

@@ -17,7 +17,7 @@ _TODO = re.compile(r"(#|//|--|/\*|;+|%)\s*(TODO|FIXME)\b", re.IGNORECASE)
 _DOCSTRING = re.compile(r"""[rRuUbB]?("{3}|'{3})""")
 _BRACES = re.compile(r"\{\s*\}[;,)]*$")
 _CLOSERS = "})];,"
-_MOST_HEADER_LINES = 30
+_MAX_HEADER_LINES = 30
 # Languages whose blocks are told by their indentation, below a colon.
 _BY_INDENTATION = ("python", "gdscript", "nim", "coffeescript")
 
@@ -35,7 +35,7 @@ def find_body(source: Source, line: int) -> Hole | None:
 def header_end(source: Source, line: int) -> int | None:
     """The last line of the header that begins at a line: the one that opens the block. None if that is no header."""
     depth = 0
-    for each in range(line, min(line + _MOST_HEADER_LINES, len(source.lines))):
+    for each in range(line, min(line + _MAX_HEADER_LINES, len(source.lines))):
         text = source.text(each)
         depth += sum(text.count(opener) for opener in "([") - sum(text.count(closer) for closer in ")]")
         bare = text.split(" #")[0].rstrip() if source.language_id == "python" else text

@@ -19,8 +19,8 @@ from lsp_server.text.document import Position
 
 # Not an attribute; behind three dots a name is one of its own.
 _NAME = r"(?<![\w$])(?<!(?<!\.\.)\.)({name})(?![\w$])"
-_MOST_CHARACTERS = 200_000  # more are not read at every move of the cursor
-_MOST_PLACES, _CHARACTERS_BEFORE, _CHARACTERS_BEHIND = 200, 400, 200
+_MAX_CHARACTERS = 200_000  # more are not read at every move of the cursor
+_MAX_PLACES, _CHARACTERS_BEFORE, _CHARACTERS_BEHIND = 200, 400, 200
 _ANY_NAME = _NAME.format(name=r"[A-Za-z_$][\w$]*")
 _PARAMETERS = r"(?:(?:[^()]|\([^()]*\))*,)?\s*"
 
@@ -114,7 +114,7 @@ def unbound_names(source: Source, line: int) -> list[str]:
     if language is None or language.line.match(source.text(line)):
         return []
     text = "\n".join(source.lines)
-    if len(text) > _MOST_CHARACTERS:
+    if len(text) > _MAX_CHARACTERS:
         return []
     bare = language.not_code.sub(_blank, text)
     lines = bare.split("\n")
@@ -174,7 +174,7 @@ def _importing_lines(language_id: str, name: str, text: str) -> Iterable[str]:
 def _is_bound(language: Imports, bare: str, name: str) -> bool:
     """Whether one of a name's places binds it, judged by the lines around it: quicker than reading all lines."""
     ways = [re.compile(_of(way, name), re.MULTILINE) for way in language.bound]
-    places = itertools.islice(re.finditer(_of("NAME", name), bare), _MOST_PLACES)
+    places = itertools.islice(re.finditer(_of("NAME", name), bare), _MAX_PLACES)
     return any(way.search(_around(bare, place.start())) for place in places for way in ways)
 
 

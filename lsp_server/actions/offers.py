@@ -17,7 +17,7 @@ FillKind = Literal["fill", "rewrite", "document", "import"]
 ChatKind = Literal["fix", "explain", "test", "edit"]
 Kind = FillKind | ChatKind
 
-_MOST_IMPORTS = 3
+_MAX_IMPORTS = 3
 _TITLES: dict[Kind, str] = {
     "fill": "infill: write this body",
     "rewrite": "infill: rewrite the selection",
@@ -60,7 +60,7 @@ def fill_offers(source: Source, start: Position, end: Position) -> list[Offer]:
 def import_offers(source: Source, line: int) -> list[Offer]:
     """Imports for the names of a line that nothing binds."""
     place = Position(line, 0)
-    return [Offer("import", place, place, name) for name in unbound_names(source, line)[:_MOST_IMPORTS]]
+    return [Offer("import", place, place, name) for name in unbound_names(source, line)[:_MAX_IMPORTS]]
 
 
 def chat_offers(source: Source, start: Position, end: Position, problems: Sequence[str]) -> list[Offer]:

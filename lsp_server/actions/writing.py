@@ -10,7 +10,7 @@ from lsp_server.actions.imports import beginnings, import_hole, imports_name, kn
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import Hole, Source
 from lsp_server.base.errors import EngineError, InfillError
-from lsp_server.completion.pipeline import Answer, Ask, Pipeline
+from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Priority
 from lsp_server.prompt.chat import Message, prompt_for
@@ -44,11 +44,11 @@ async def fill(pipeline: Pipeline, document: Document, hole: Hole, neighbours: N
     """
     source, snapshot = source_of(document), snapshot_of(document, hole)
     standing = text_between(source, hole.start, hole.end)
-    ask = Ask("action", max_tokens=MAX_TOKENS, max_lines=hole.max_lines, stops=hole.stops)
-    answer = await _asked(pipeline, snapshot, neighbours, ask)
+    request = CompletionRequest("action", max_tokens=MAX_TOKENS, max_lines=hole.max_lines, stops=hole.stops)
+    answer = await _asked(pipeline, snapshot, neighbours, request)
     texts = [answer.text]
     if standing.strip() and hole.filled(answer.text).strip() == standing.strip():
-        answer = await _asked(pipeline, snapshot, neighbours, replace(ask, num_texts=_ALTERNATIVES))
+        answer = await _asked(pipeline, snapshot, neighbours, replace(request, num_texts=_ALTERNATIVES))
         texts = answer.alternatives
     filled = (hole.filled(text) for text in texts)
     return next((text for text in filled if text and text.strip() != standing.strip()), "")
@@ -68,7 +68,10 @@ async def import_line(
     for beginning in beginnings(source):
         snapshot = snapshot_of(document, replace(hole, lead=hole.lead + beginning))
         answer = await _asked(
-            pipeline, snapshot, neighbours, Ask("action", max_lines=1, stops=("\n",), num_texts=_ALTERNATIVES)
+            pipeline,
+            snapshot,
+            neighbours,
+            CompletionRequest("action", max_lines=1, stops=("\n",), num_texts=_ALTERNATIVES),
         )
         for text in (answer.text, *answer.alternatives):
             line = beginning + text.strip()
@@ -77,8 +80,8 @@ async def import_line(
     return hole, ""
 
 
-async def _asked(pipeline: Pipeline, snapshot: Snapshot, neighbours: Neighbours, ask: Ask) -> Answer:
-    answer = await pipeline.complete(snapshot, neighbours, ask)
+async def _asked(pipeline: Pipeline, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest) -> Answer:
+    answer = await pipeline.complete(snapshot, neighbours, request)
     if answer.error:
         raise InfillError(answer.error)
     return answer

@@ -16,7 +16,7 @@ from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
 from lsp_server.engine.backends.base import Backend
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Priority, Sampling
 
@@ -50,13 +50,13 @@ class Alternatives:
 
     def __init__(self, backend: Backend) -> None:
         self._scheduler = Scheduler(backend, self._receive)
-        self._preparer = Preparer(backend, backend.info.window_tokens)
+        self._request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self._num_decoded = 0
         self._failure = ""
 
     def write(self, request: Generate, samplings: tuple[Sampling, ...], priority: Priority) -> tuple[float, int]:
         """The milliseconds until all have ended, and the tokens written. Raises `EngineError`."""
-        prepared = self._preparer.prepare(request)
+        tokenized = self._request_tokenizer.tokenize_request(request)
         self._num_decoded = 0
         began = time.perf_counter()
         for number, sampling in enumerate(samplings):
@@ -64,7 +64,7 @@ class Alternatives:
                 request.prompt, request.max_tokens, document="bench", kind=f"inline {number}", sampling=sampling,
                 priority=priority,
             )  # fmt: skip
-            self._scheduler.submit(str(number), each, prepared)
+            self._scheduler.submit(str(number), each, tokenized)
         while self._scheduler.has_work:
             self._scheduler.step()
         elapsed_ms = (time.perf_counter() - began) * 1000
@@ -93,7 +93,7 @@ def measure(options: EngineOptions, book: Book, pairs: int, say: Callable[[str],
         say(f"alternatives {number + 1}/{pairs}")
         backend.text = backend.tokenize(book.text(2 * TOKENS))[:TOKENS]
         request = Generate(prompt_of(book.text(PROMPT_TOKENS), backend.info), TOKENS)
-        prompt = Preparer(backend, backend.info.window_tokens).prepare(request).anchor
+        prompt = RequestTokenizer(backend, backend.info.context_tokens).tokenize_request(request).anchor
         bare.prefill(prompt)
         alternatives.write(request, (Sampling(),), Priority.INTERACTIVE)  # the first answer, which brings the prompt
         by_turns: dict[str, float] = {}

@@ -17,7 +17,7 @@ from lsp_server.bench.text import Book
 from lsp_server.engine.backends.base import Backend
 from lsp_server.engine.drafting.lookup import Source
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Prefilled, Timings
 
@@ -78,7 +78,7 @@ class Scheduled:
         for name in ("decode", "sample"):
             setattr(backend, name, self._stopwatch.wrap(getattr(backend, name)))
         self._scheduler = Scheduler(backend, self._receive, guesses=guesses)
-        self._preparer = Preparer(backend, backend.info.window_tokens)
+        self._request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self._began_s = self._ended_s = 0.0
         self.timings = Timings()  # of the last text
         self._failure = ""
@@ -86,15 +86,15 @@ class Scheduled:
 
     def write(self, request: Generate) -> tuple[int, float, float]:
         """How many tokens were written, the seconds from the first to the last, and those outside of the backend."""
-        prepared = self._preparer.prepare(request)
-        self._scheduler.submit("bench", request, prepared)
+        tokenized = self._request_tokenizer.tokenize_request(request)
+        self._scheduler.submit("bench", request, tokenized)
         while self._scheduler.has_work:
             self._scheduler.step()
         if self._failure:
             raise EngineError(self._failure)
         # The last token is not in the cache: nobody asked what follows it.
         held = max(self._scheduler.cache.slots.slots, key=lambda slot: slot.last_used).tokens
-        self.tokens = held[len(prepared.anchor) :]
+        self.tokens = held[len(tokenized.anchor) :]
         elapsed_s = self._ended_s - self._began_s
         return self.timings.decoded_tokens, elapsed_s, elapsed_s - self._stopwatch.seconds
 
@@ -118,7 +118,7 @@ def measure(options: EngineOptions, book: Book, pairs: int, say: Callable[[str],
     backend, bare = LlamaBackend(replace(options, drafts=False)), BareLoop(options)
     scheduled = Scheduled(backend)
     request = Generate(prompt_of(book.text(PROMPT_TOKENS), backend.info), TOKENS)
-    prompt = Preparer(backend, backend.info.window_tokens).prepare(request).anchor
+    prompt = RequestTokenizer(backend, backend.info.context_tokens).tokenize_request(request).anchor
     bare.prefill(prompt)
     say("first text, not measured")
     num_tokens, _, _ = scheduled.write(request)

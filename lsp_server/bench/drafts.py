@@ -22,9 +22,9 @@ from lsp_server.bench.text import Book
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_for
-from lsp_server.engine.drafting.lookup import MOST_GUESSED, Guess, Source
-from lsp_server.engine.scheduler.sequence import Run
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess, Source
+from lsp_server.engine.scheduler.sequence import SequenceState
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Generate
 
@@ -85,26 +85,26 @@ class Scripted:
         self._odds = odds
         self._random = random.Random(SEED)  # noqa: S311  (the same each time)
 
-    def guess(self, run: Run) -> Guess | None:
+    def guess(self, run: SequenceState) -> Guess | None:
         """What is dictated next."""
-        following = self.text[run.timings.decoded_tokens :][:MOST_GUESSED]
+        following = self.text[run.timings.decoded_tokens :][:MAX_GUESSED]
         return Guess([self.spoilt(token) for token in following], "scripted")
 
     def spoilt(self, token: int) -> int:
         """A token, or its neighbour, which is wrong."""
         return token if self._random.random() < self._odds else token ^ 1
 
-    def ended(self, run: Run) -> None:
+    def ended(self, run: SequenceState) -> None:
         """Nothing is learnt."""
 
 
 class _Nothing:
     """No guesses but those of the draft model."""
 
-    def guess(self, _: Run) -> None:
+    def guess(self, _: SequenceState) -> None:
         """None."""
 
-    def ended(self, run: Run) -> None:
+    def ended(self, run: SequenceState) -> None:
         """Nothing is learnt."""
 
 
@@ -215,7 +215,7 @@ def _measure_pairs(
                 backend.text = script.text
         if script and draft_model:
             assert isinstance(draft_model, ScriptedModel)
-            start = len(Preparer(backends[0], backends[0].info.window_tokens).prepare(request).anchor)
+            start = len(RequestTokenizer(backends[0], backends[0].info.context_tokens).tokenize_request(request).anchor)
             draft_model.follow(script, start)
         sample = pair.write(request, drafting_first=number % 2 == 0)
         samples += [sample] if number >= 0 else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lsp_server.bench.text import Book, View, keystrokes
 
-MOST_DELETED_LINES = 3
+MAX_DELETED_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def undos(book: Book) -> Iterator[Step]:
         here = page.view("\n".join(lines[:2]))
         opening: tuple[View, ...] = (here,)
         for number in range(len(lines)):
-            kept = page.before.split("\n")[: -2 - number % MOST_DELETED_LINES]
+            kept = page.before.split("\n")[: -2 - number % MAX_DELETED_LINES]
             deleted = View(page.uri, "\n".join(kept) + "\n" + lines[0], page.after)
             yield Step((*opening, deleted), _always(here))
             opening = ()

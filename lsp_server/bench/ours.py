@@ -12,27 +12,27 @@ from lsp_server.bench.peer import PeerSide
 from lsp_server.bench.sides import Answer, ignore
 from lsp_server.bench.text import View
 from lsp_server.completion.planner import Planner
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Marker, Prefilled, PromptPart, Text, Timings
 from lsp_server.settings.model import CompletionSettings, ContextSettings, Settings
 
-IDLE = "0 open, 0 orphans"  # of the scheduler's dump
+IDLE = "0 open, 0 detached"  # of the scheduler's dump
 POLL_S = 0.02
 
 
 class OurSide:
     """Satisfies `Side`. `max_tokens` is the answer's length that prompts are planned for.
 
-    With `patience_ms` prompts are shorter than the peer's where the whole would take longer; 0 keeps both equal.
+    With `prefill_budget_ms` prompts are shorter than the peer's where the whole would take longer; 0 keeps both equal.
     """
 
-    def __init__(self, engine: EngineProcess, model: ModelInfo, max_tokens: int, patience_ms: int = 0) -> None:
+    def __init__(self, engine: EngineSupervisor, model: ModelInfo, max_tokens: int, prefill_budget_ms: int = 0) -> None:
         self.name = "ours"
         self.engine = engine
         self.model = model
-        self.patience_ms = patience_ms
+        self.prefill_budget_ms = prefill_budget_ms
         settings = Settings(completion=CompletionSettings(max_tokens=max_tokens), context=ContextSettings(max_tokens=0))
         self._planner = Planner(settings)
 
@@ -48,7 +48,7 @@ class OurSide:
 
     def request(self, view: View, max_tokens: int, *, heal: bool = True) -> Generate:
         """The request that the pipeline would make."""
-        plan = self._planner.plan(view.snapshot(), lambda: (), self.model, self.patience_ms)
+        plan = self._planner.plan(view.snapshot(), lambda: (), self.model, self.prefill_budget_ms)
         return Generate(
             plan.anchor.parts,
             max_tokens,
@@ -89,7 +89,7 @@ class OurSide:
 class OurSideElsewhere(OurSide):
     """Our prompts, asked of a llama-server: what it says it evaluated is what they cost there. Satisfies `Side`."""
 
-    def __init__(self, engine: EngineProcess, model: ModelInfo, max_tokens: int, server: PeerSide) -> None:
+    def __init__(self, engine: EngineSupervisor, model: ModelInfo, max_tokens: int, server: PeerSide) -> None:
         super().__init__(engine, model, max_tokens)
         self._server = server
 
@@ -113,9 +113,9 @@ def prompt_of(text: str, model: ModelInfo) -> tuple[PromptPart, ...]:
 
 
 @contextlib.asynccontextmanager
-async def running_engine(options: EngineOptions) -> AsyncIterator[tuple[EngineProcess, ModelInfo]]:
+async def running_engine(options: EngineOptions) -> AsyncIterator[tuple[EngineSupervisor, ModelInfo]]:
     """An engine process with its model loaded. Raises the error that keeps it from serving."""
-    engine = EngineProcess(options)
+    engine = EngineSupervisor(options)
     engine.start()
     try:
         yield engine, await engine.ready()

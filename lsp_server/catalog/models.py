@@ -40,7 +40,7 @@ class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     format: str
     licence: str
-    window_tokens: int
+    context_tokens: int
     stops: tuple[str, ...] = ()
     chat_template: str = ""
     unverified: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: float
     role: Literal["base", "instruct"] = "base"
     licence: str = ""
-    window_tokens: int = 0
+    context_tokens: int = 0
     kv_bytes_per_token: int = 0
     active_parameters: float = 0.0
     refused: str = ""
@@ -81,7 +81,7 @@ class CatalogModel:
     num_active_parameters: float
     fim_format: str
     licence: Licence
-    window_tokens: int
+    context_tokens: int
     kv_bytes_per_token: int
     stops: tuple[str, ...]
     chat_template: str
@@ -155,7 +155,7 @@ def _model(raw: _Catalog, name: str, model: _Model) -> CatalogModel:
         model.active_parameters or model.parameters,
         family.format,
         raw.licences[model.licence or family.licence],
-        model.window_tokens or family.window_tokens,
+        model.context_tokens or family.context_tokens,
         model.kv_bytes_per_token,
         family.stops,
         family.chat_template if model.role == "instruct" else "",

@@ -15,11 +15,11 @@ from enum import IntEnum
 
 from lsp_server.catalog.models import CatalogModel, HubFile
 from lsp_server.engine.sizing.hardware import Machine
-from lsp_server.engine.sizing.parameters import DEFAULT_WINDOW_TOKENS, GPU_RESERVE_BYTES, HOST_RESERVE_SHARE
+from lsp_server.engine.sizing.parameters import DEFAULT_CONTEXT_TOKENS, GPU_RESERVE_BYTES, HOST_RESERVE_SHARE
 
 # Bits of file a parameter, where a file's size is not known; from the files of llama.cpp's own conversions.
 _BITS = {"Q4_K_M": 4.9, "Q6_K": 6.6, "Q8_0": 8.6}
-_MOST_BITS = 16.0
+_MAX_BITS = 16.0
 # Of a Q4_K_M file, what is in Q4_K; the rest is in Q6_K. Of DeepSeek-Coder 1.3B it is 0.58.
 _REPACKED_SHARE = {12: ("Q4_K_M", 0.6), 14: ("Q6_K", 1.0), 8: ("Q8_0", 1.0)}
 # Compute and output buffers on a CPU; on a GPU there are some hundreds, which its reserve covers.
@@ -70,7 +70,7 @@ class Recommendation:
 
 def file_bytes(model: CatalogModel, quantisation: str, file: HubFile) -> float:
     """A file's size, as its page says or by its quantisation."""
-    return file.gigabytes * 1e9 or model.num_parameters * _BITS.get(quantisation, _MOST_BITS) / 8
+    return file.gigabytes * 1e9 or model.num_parameters * _BITS.get(quantisation, _MAX_BITS) / 8
 
 
 def estimate_memory(model: CatalogModel, quantisation: str, file: HubFile, repacked_types: tuple[int, ...] = ()) -> int:
@@ -80,7 +80,7 @@ def estimate_memory(model: CatalogModel, quantisation: str, file: HubFile, repac
         weights * share for kind in repacked_types for name, share in (_REPACKED_SHARE.get(kind, ("", 0)),)
         if name == quantisation
     )  # fmt: skip
-    window = min(DEFAULT_WINDOW_TOKENS, model.window_tokens)
+    window = min(DEFAULT_CONTEXT_TOKENS, model.context_tokens)
     return int(weights + repacked + window * model.kv_bytes_per_token + _BUFFERS_BYTES)
 
 

@@ -16,7 +16,7 @@ from lsp_server.prompt.families import format_named
 from lsp_server.settings.model import Settings
 
 # Behind longer prompts the embedded model writes worse, and is slower (models/embedded/README.md has figures).
-EMBEDDED_WINDOW_TOKENS = 1024
+EMBEDDED_CONTEXT_TOKENS = 1024
 
 _FAKE = "fake"
 _HUB_FILE = re.compile(r"([\w.-]+/[\w.-]+):(.+\.gguf)")
@@ -121,7 +121,7 @@ def _remote_options(settings: Settings) -> EngineOptions:
     markers = dict(format_named(remote.format).marker_texts)
     return EngineOptions(
         model_path=remote.url,
-        window_tokens=settings.engine.window_tokens,
+        context_tokens=settings.engine.context_tokens,
         remote=Remote(remote.url, remote.api, remote.model, remote.format, markers, remote.credentials),
     )
 
@@ -135,14 +135,14 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
         model_path=str(_find(model, project, needs_infill=needs_infill)),
         needs_infill=needs_infill,
         chat_template=_chat_template(model),
-        window_tokens=engine.window_tokens or (0 if model else EMBEDDED_WINDOW_TOKENS),
+        context_tokens=engine.context_tokens or (0 if model else EMBEDDED_CONTEXT_TOKENS),
         cache_tokens=engine.cache_tokens,
         cache_type=engine.cache_type,
         threads=engine.threads,
         gpu_layers=engine.gpu_layers,
         batch_tokens=engine.batch_tokens,
         flash_attention=engine.flash_attention,
-        saved_bytes=engine.saved_mebibytes * (1 << 20) if engine.saved_mebibytes >= 0 else -1,
+        host_cache_bytes=engine.host_cache_mib * (1 << 20) if engine.host_cache_mib >= 0 else -1,
         drafts=engine.drafts,
         draft_model_path=draft_model,
         notes=notes,

@@ -14,7 +14,7 @@ from lsp_server.text.snapshot import Snapshot
 CURSOR = "‸"
 MAX_TOKENS = 16
 # Fewer than this many right, and the model was not trained for it, or is read wrongly.
-LEAST_RIGHT_SHARE = 0.7
+MIN_RIGHT_SHARE = 0.7
 _WORD = re.compile(r"\w")
 _CASES = Path(__file__).with_name("known_infills.toml")
 

@@ -113,7 +113,7 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="MS",
-        help="let our prompts be short for want of time, as completion.patience_ms does (0: as long as the peer's)",
+        help="limit our prefill as completion.prefill_budget_ms does (0: prompts as long as the peer's)",
     )
     parser.add_argument("--letters", type=_positive, default=200, metavar="N", help="the most letters of a burst (200)")
     parser.add_argument(
@@ -173,7 +173,7 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def _stage(
-    arguments: argparse.Namespace, options: EngineOptions, tokens: tuple[int, int], patience_ms: int = 0
+    arguments: argparse.Namespace, options: EngineOptions, tokens: tuple[int, int], prefill_budget_ms: int = 0
 ) -> AsyncIterator[Stage]:
     """Start our engine and find the peer.
 
@@ -188,10 +188,10 @@ async def _stage(
         if about_peer is not None and arguments.peer_options:
             about_peer["options"] = arguments.peer_options
         engine, model = await stack.enter_async_context(running_engine(options))
-        scale = min(1.0, WINDOW_SHARE * model.window_tokens / sum(tokens))
+        scale = min(1.0, WINDOW_SHARE * model.context_tokens / sum(tokens))
         book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
         about = {"model": _about(model), "peer": about_peer}
-        yield Stage(OurSide(engine, model, typing.ANSWER_TOKENS, patience_ms), peer, book, about)
+        yield Stage(OurSide(engine, model, typing.ANSWER_TOKENS, prefill_budget_ms), peer, book, about)
 
 
 @contextlib.asynccontextmanager
@@ -206,7 +206,7 @@ async def _stage_elsewhere(
         server = await stack.enter_async_context(PeerSide(arguments.elsewhere))
         about = await server.describe(Path(options.model_path)) | {"options": arguments.peer_options}
         engine, model = await stack.enter_async_context(running_engine(engine_options(settings, None)))
-        scale = min(1.0, WINDOW_SHARE * model.window_tokens / sum(tokens))
+        scale = min(1.0, WINDOW_SHARE * model.context_tokens / sum(tokens))
         book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
         side = OurSideElsewhere(engine, model, typing.ANSWER_TOKENS, server)
         yield Stage(side, None, book, {"model": _about(model), "elsewhere": about})
@@ -249,7 +249,7 @@ async def _typing(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     results: dict[str, Any] = {}
     wanted_tokens = (arguments.before, arguments.after)
     async with _stage(arguments, options, wanted_tokens, arguments.patience) as stage:
-        results |= stage.about | {"patience_ms": arguments.patience}
+        results |= stage.about | {"prefill_budget_ms": arguments.patience}
         known = edits.rows(typing.ANSWER_TOKENS)
         results["rows"] = [
             await typing.measure(name, known[name], stage.book, stage.sides, arguments.pairs, say)
@@ -284,7 +284,7 @@ def _named(text: str, rows: Sequence[str]) -> list[str]:
 def _run_cancel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     # Room for the long prompt, and no more: two more contexts of this size follow.
     window = 2 * arguments.prefill
-    options = EngineOptions(arguments.model, threads=arguments.threads, window_tokens=window, cache_tokens=window)
+    options = EngineOptions(arguments.model, threads=arguments.threads, context_tokens=window, cache_tokens=window)
     results, prefill_tokens = asyncio.run(_cancel(arguments, options, say))
     book = _book(options.model_path)
     batches = cancel.measure_batches(options, book, prefill_tokens, arguments.batch_pairs, say)
@@ -293,7 +293,7 @@ def _run_cancel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 
 async def _cancel(arguments: argparse.Namespace, options: EngineOptions, say: Say) -> tuple[dict[str, Any], int]:
     async with _stage(arguments, options, (1, 1)) as stage:
-        rooms = [stage.ours.model.window_tokens]
+        rooms = [stage.ours.model.context_tokens]
         rooms += [stage.about["peer"]["context_tokens"]] if stage.peer else []
         prefill_tokens = min(arguments.prefill, *(room - SPARE_TOKENS for room in rooms))
         askers: list[cancel.Asker] = [cancel.OurAsker(stage.ours)]

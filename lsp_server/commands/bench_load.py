@@ -93,7 +93,7 @@ async def _measure(arguments: argparse.Namespace, model: Path, say: load.Say) ->
 
 def _settings(model: Path, threads: int) -> dict[str, Any]:
     """As much text, and as much of the documents, as the peer gets: nothing ahead of time, nothing left out."""
-    completion = {"max_tokens": ANSWER_TOKENS, "confidence": 0, "look_ahead": False, "patience_ms": 0}
+    completion = {"max_tokens": ANSWER_TOKENS, "confidence": 0, "speculative": False, "prefill_budget_ms": 0}
     return {
         "model": str(model),
         "completion": completion,

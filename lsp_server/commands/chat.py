@@ -9,7 +9,7 @@ import sys
 
 from lsp_server.base.errors import EngineError, InfillError
 from lsp_server.commands.cli_settings import configure_chat, standard_input
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Failed, Generate, Priority, Sampling
 from lsp_server.prompt.chat import Message, prompt_for
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _chat(options: EngineOptions, messages: list[Message], sampling: Sampling, max_tokens: int) -> None:
-    engine = EngineProcess(options)
+    engine = EngineSupervisor(options)
     engine.start()
     try:
         prompt = prompt_for(await engine.ready(), messages)

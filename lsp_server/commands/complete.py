@@ -17,9 +17,9 @@ from rich.text import Text
 from lsp_server.base.errors import InfillError, SourceError
 from lsp_server.commands.cli_settings import configure, standard_input
 from lsp_server.commands.project import project_context, project_of
-from lsp_server.completion.pipeline import Answer, Ask, Pipeline
+from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
 from lsp_server.context.retrieval import Retrieval
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.languages.ids import language_of
 from lsp_server.settings.model import Settings
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     context = None
     if not (neighbours or arguments.no_index or place.startswith(_STANDARD_INPUT)) and chosen.context.index:
         context = project_context(snapshot)
-    ask = Ask("command", max_tokens=arguments.max_tokens)
+    ask = CompletionRequest("command", max_tokens=arguments.max_tokens)
     answer, model_name = asyncio.run(_complete(snapshot, neighbours, ask, chosen, options, context))
     if answer.error:
         raise InfillError(answer.error)
@@ -143,13 +143,13 @@ def _parse_place(place: str) -> tuple[str, int | None, int | None]:
 async def _complete(
     snapshot: Snapshot,
     neighbours: Sequence[Neighbour],
-    ask: Ask,
+    ask: CompletionRequest,
     chosen: Settings,
     options: EngineOptions,
     context: Retrieval | None,
 ) -> tuple[Answer, str]:
     """Load the model and ask; the answer, and the model's name."""
-    engine = EngineProcess(options)
+    engine = EngineSupervisor(options)
     engine.start()
     try:
         answer = await Pipeline(engine, chosen, context=context).complete(snapshot, lambda: neighbours, ask)

@@ -20,7 +20,7 @@ from lsp_server.commands import gpu_advice
 from lsp_server.commands.cli_settings import configure
 from lsp_server.commands.console import make_report
 from lsp_server.commands.machine import llama_features
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.prompt.families import format_of
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _load(options: EngineOptions) -> ModelInfo:
-    engine = EngineProcess(options)
+    engine = EngineSupervisor(options)
     engine.start()
     try:
         return await engine.ready()
@@ -94,7 +94,7 @@ def _add_model(report: Table, model: ModelInfo) -> None:
     verdict = "" if needed < free else " [red](more than is free: choose a smaller model or engine.cache_tokens)[/]"
     draft_model = f", draft model {_mebibytes(model.draft_model_bytes)}" if model.draft_model_bytes else ""
     report.add_row("", f"{model.name}, {model.num_parameters / 1e6:,.0f} million parameters, {model.description}")
-    report.add_row("window", f"{model.window_tokens} tokens (trained: {model.trained_window_tokens})")
+    report.add_row("window", f"{model.context_tokens} tokens (trained: {model.trained_context_tokens})")
     report.add_row(
         "needs",
         f"{_mebibytes(needed)}: weights {_mebibytes(model.weights_bytes)}, "
@@ -111,9 +111,9 @@ def _add_model(report: Table, model: ModelInfo) -> None:
         f"{runs.physical_batch_tokens} at a time, {runs.num_sequences} sequences, {runs.cache_type} cache, {attention}",
     )
     report.add_row("reads", f"some {model.prefill_tokens_per_s:,.0f} tokens a second")
-    if model.can_drop_tail:
+    if model.supports_rollback:
         report.add_row(
-            "keeps", f"{_mebibytes(runs.saved_bytes)} of documents out of the cache, to come back to quickly"
+            "keeps", f"{_mebibytes(runs.host_cache_bytes)} of documents out of the cache, to come back to quickly"
         )
     else:
         report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")

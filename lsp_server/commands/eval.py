@@ -47,7 +47,7 @@ def _measure_model(arguments: argparse.Namespace) -> int:
     console = make_console()
     options = EngineOptions(
         model_file(arguments.model),
-        window_tokens=arguments.window,
+        context_tokens=arguments.window,
         cache_tokens=NUM_SEQUENCES * arguments.window,
         num_sequences=NUM_SEQUENCES,
         batch_tokens=NUM_SEQUENCES * arguments.window,  # a whole prompt of each, at worst

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Packages = dict[str, tuple[str, str]]
 
 KIND_NAMES = {"imported": "imported names", "members": "members of other types"}
-MOST_HOLES = 150
-MOST_MODEL_HOLES = 40
+MAX_HOLES = 150
+MAX_MODEL_HOLES = 40
 WINDOW_TOKENS = 2048
 NUM_SEQUENCES = 2  # an anchor, and a prompt that branches off it
 
@@ -31,13 +31,13 @@ def add_kind(kinds: Any) -> None:
     """Define the options."""
     summary = "how much of what a line needs from other files stands in its prompt"
     kind = kinds.add_parser("retrieval", help=summary, description=f"Measure {summary}.")
-    kind.add_argument("--holes", type=int, default=MOST_HOLES, metavar="N", help="lines of a kind and project (150)")
+    kind.add_argument("--holes", type=int, default=MAX_HOLES, metavar="N", help="lines of a kind and project (150)")
     kind.add_argument("--projects", metavar="NAMES", help="some of the pinned packages, separated by commas; all")
     add_measuring_options(kind)
     kind.add_argument(
         "--model-holes",
         type=int,
-        default=MOST_MODEL_HOLES,
+        default=MAX_MODEL_HOLES,
         metavar="N",
         help="lines of a kind and project that a model is asked; 0: none (40)",
     )
@@ -87,7 +87,7 @@ def _ask_model(arguments: argparse.Namespace, packages: Packages, say: Any) -> W
 
     options = EngineOptions(
         model_file(arguments.model),
-        window_tokens=WINDOW_TOKENS,
+        context_tokens=WINDOW_TOKENS,
         cache_tokens=NUM_SEQUENCES * WINDOW_TOKENS,
         num_sequences=NUM_SEQUENCES,
         batch_tokens=WINDOW_TOKENS,

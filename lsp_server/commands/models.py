@@ -64,7 +64,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
         table.add_row(
             model.name,
             _uses(model) or files,
-            f"{model.window_tokens:,}",
+            f"{model.context_tokens:,}",
             model.licence.name,
             ", ".join(here),
         )
@@ -78,7 +78,7 @@ def _described(model: CatalogModel) -> dict[str, Any]:
         "name": model.name,
         "licence": model.licence.name,
         "licence_summary": model.licence.summary,
-        "window_tokens": model.window_tokens,
+        "context_tokens": model.context_tokens,
         "fills": not model.refused,
         "chats": model.role == "instruct" and (not model.refused or model.can_only_chat),
         "files": [

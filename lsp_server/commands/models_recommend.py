@@ -13,7 +13,7 @@ from lsp_server.catalog.models import catalog
 from lsp_server.catalog.recommend import Recommendation, Speed, Verdict, recommend
 from lsp_server.catalog.resolve import embedded_model
 from lsp_server.commands.machine import llama_features
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.engine.sizing.hardware import Machine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Failed, Generate, Marker, Text
@@ -47,7 +47,7 @@ def run(_: argparse.Namespace, console: Console) -> int:
 
 async def measure_speed() -> Speed:
     """How fast the embedded model is read and written with on the CPU. Raises what keeps it from running."""
-    engine = EngineProcess(EngineOptions(str(embedded_model()), gpu_layers=0))
+    engine = EngineSupervisor(EngineOptions(str(embedded_model()), gpu_layers=0))
     engine.start()
     try:
         model = await engine.ready()

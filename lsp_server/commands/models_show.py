@@ -57,7 +57,7 @@ def _of_catalogue(model: CatalogModel) -> Facts:
     facts = [
         ("model", f"{model.name}, {model.num_parameters / 1e9:g} billion parameters, {model.family}, {model.role}"),
         ("licence", f"{model.licence.name}. {model.licence.summary}"),
-        ("window", f"{model.window_tokens:,} tokens"),
+        ("window", f"{model.context_tokens:,} tokens"),
         ("cache", _cache_size(model)),
         ("format", f"{model.fim_format}; ends by {' '.join(model.stops)}" if model.stops else model.fim_format),
     ]
@@ -91,7 +91,7 @@ def _of_file(path: Path, machine: Machine) -> Facts:
             f"{shape.name or path.stem}, {shape.num_layers} layers, {shape.num_tokens:,} tokens in its vocabulary",
         ),
         ("file", str(path)),
-        ("window", f"{shape.trained_window_tokens:,} tokens"),
+        ("window", f"{shape.trained_context_tokens:,} tokens"),
         ("cache", f"{shape.cache_token_bytes('f16') / 1024:,.1f} KiB a token, half of it with q8_0"),
     ]
     return [*facts, *_memory(path, machine)]

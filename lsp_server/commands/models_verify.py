@@ -16,11 +16,11 @@ from rich.table import Table
 from lsp_server import __version__
 from lsp_server.base.errors import EngineError
 from lsp_server.catalog.resolve import unlike_the_catalogue
-from lsp_server.catalog.verify import LEAST_RIGHT_SHARE, MAX_TOKENS, Tried, known_infills
+from lsp_server.catalog.verify import MAX_TOKENS, MIN_RIGHT_SHARE, Tried, known_infills
 from lsp_server.commands.cli_settings import configure
 from lsp_server.commands.console import make_report
-from lsp_server.completion.pipeline import Ask, Pipeline
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Timings
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     console.print(_report(model, tried, timings))
     if warning := unlike_the_catalogue(chosen.model, format_of(model).name):
         console.print(f"\n[yellow]{escape(warning)}[/]")
-    if num_right < LEAST_RIGHT_SHARE * len(tried):
+    if num_right < MIN_RIGHT_SHARE * len(tried):
         console.print(
             f"\n[red]This model fills too few holes[/]: {num_right} of {len(tried)}. It was not trained for it, or its "
             "file is damaged or misread. Pull it again, or use another, such as deepseek-coder-1.3b-base."
@@ -49,14 +49,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 async def _try(chosen: Settings, options: EngineOptions) -> tuple[ModelInfo, list[Tried], Timings]:
     """Every known infill, and the sum of what they took."""
-    engine = EngineProcess(options)
+    engine = EngineSupervisor(options)
     engine.start()
     try:
         model = await engine.ready()
         pipeline = Pipeline(engine, chosen)
         tried, total = [], Timings()
         for number, case in enumerate(known_infills()):
-            ask = Ask("command", max_tokens=MAX_TOKENS)
+            ask = CompletionRequest("command", max_tokens=MAX_TOKENS)
             answer = await pipeline.complete(case.snapshot(number), lambda: (), ask)
             if answer.error:
                 raise EngineError(answer.error)

@@ -14,7 +14,7 @@ from lsp_server.text.workspace import path_of
 # What lies at the top of a project.
 MARKS = (".git", ".hg", ".infill.toml", "pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")
 # A project of more files is indexed by the server only: here somebody waits for it.
-MOST_FILES = 2000
+MAX_FILES = 2000
 
 
 def project_of(path: Path) -> Path:
@@ -34,7 +34,7 @@ def project_context(snapshot: Snapshot) -> Retrieval | None:
     root = project_of(path)
     if root in (Path.home(), Path(root.anchor)):
         return None
-    if sum(1 for _ in itertools.islice(Folder(root).walk(), MOST_FILES + 1)) <= MOST_FILES:
+    if sum(1 for _ in itertools.islice(Folder(root).walk(), MAX_FILES + 1)) <= MAX_FILES:
         builder = Builder(root)
         builder.scan()
         builder.close()

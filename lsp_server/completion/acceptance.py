@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 # A letter typed in agreement is typing. Two at once are not typed by hand.
-LEAST_CHARACTERS = 2
+MIN_CHARACTERS = 2
 # Texts that can be reported on: an editor has few on screen, and reports follow within a moment.
-MOST_REPORTABLE = 256
+MAX_REPORTABLE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Acceptance:
         if shown is None or line != shown.line or character > shown.character:
             return "", False
         added = inserted[shown.character - character :]
-        if len(added) < LEAST_CHARACTERS or not any(text.startswith(added) for text in shown.texts):
+        if len(added) < MIN_CHARACTERS or not any(text.startswith(added) for text in shown.texts):
             return "", False
         return added, added not in shown.texts
 
@@ -92,7 +92,7 @@ class Reportable:
         numbers = range(self._next, self._next + len(texts))
         self._next = numbers.stop
         self._given |= dict.fromkeys(numbers, Given(uri, numbers.start, texts, num_typed))
-        while len(self._given) > MOST_REPORTABLE:
+        while len(self._given) > MAX_REPORTABLE:
             self._given.popitem(last=False)
         return numbers
 

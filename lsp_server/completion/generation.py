@@ -14,7 +14,7 @@ from lsp_server.text.snapshot import Snapshot
 
 # How long a text nobody waits for any more is written on: a client that cancels at every keystroke (VS Code does)
 # asks again within that time, its own debounce included.
-LINGER_S = 0.25
+CANCEL_GRACE_S = 0.25
 
 
 class Generation:
@@ -74,7 +74,7 @@ class Generation:
 
     def _left(self) -> None:
         if self.raw:
-            asyncio.get_running_loop().call_later(LINGER_S, self._stop_if_left)
+            asyncio.get_running_loop().call_later(CANCEL_GRACE_S, self._stop_if_left)
         else:
             self.stop("cancelled")
 

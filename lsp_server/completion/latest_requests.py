@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RequestNumber:
     """One request's place among those of its document and kind."""
 
     uri: str
@@ -18,22 +18,22 @@ class Turn:
     number: int
 
 
-class Turns:
+class LatestRequests:
     """The newest turn of each document and kind."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._newest: dict[tuple[str, str], int] = {}
 
-    def begin(self, uri: str, kind: str) -> Turn:
+    def register(self, uri: str, kind: str) -> RequestNumber:
         """Take the turn; earlier ones are over."""
-        turn = Turn(uri, kind, next(self._numbers))
-        self._newest[uri, kind] = turn.number
-        return turn
+        number = RequestNumber(uri, kind, next(self._numbers))
+        self._newest[uri, kind] = number.number
+        return number
 
-    def is_current(self, turn: Turn) -> bool:
+    def is_latest(self, number: RequestNumber) -> bool:
         """Whether no newer request has come."""
-        return self._newest.get((turn.uri, turn.kind)) == turn.number
+        return self._newest.get((number.uri, number.kind)) == number.number
 
     def forget(self, uri: str) -> None:
         """End every turn of a document that was closed."""

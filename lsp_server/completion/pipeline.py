@@ -14,7 +14,7 @@ from lsp_server.base.trace import Trace
 from lsp_server.completion.answers import Answers
 from lsp_server.completion.generation import Generation
 from lsp_server.completion.latency import Latency
-from lsp_server.completion.latest_requests import Turn, Turns
+from lsp_server.completion.latest_requests import LatestRequests, RequestNumber
 from lsp_server.completion.planner import Plan, Planner
 from lsp_server.completion.switch import Switch
 from lsp_server.context.candidates import Gathered
@@ -42,7 +42,7 @@ class Context(Protocol):
 # Reasons that mean somebody lost interest: nothing is shown, and nothing is wrong.
 ABANDONED = ("cancelled", "superseded", "deadline")
 
-AHEAD = "ahead"  # the kind of what nobody has asked for yet
+SPECULATIVE = "ahead"  # the kind of what nobody has asked for yet
 
 ALTERNATIVES_TEMPERATURE = 0.8
 
@@ -50,10 +50,10 @@ PAUSE_S = 0.7  # without a request, and the user is thinking
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class CompletionRequest:
     """Who asks and how.
 
-    `kind` is `inline`, `popup`, `command` or `action`; `automatic` requests come from typing and are not answered while
+    `kind` is `inline`, `menu`, `command` or `action`; `automatic` requests come from typing and are not answered while
     the model loads. `num_texts` is how many different texts are wanted; there may be fewer. With `max_lines` a text may
     have so many, whatever the settings say of completions; it ends before any of `stops`.
     """
@@ -98,30 +98,34 @@ class Pipeline:
         self.settings = settings
         self._answers = Answers()
         self._planner = Planner(settings)
-        self._turns = Turns()
+        self._latest = LatestRequests()
         self._latency = Latency()
         self._warm_ups: dict[str, asyncio.Task[None]] = {}
         self._generations: dict[tuple[str, str], Generation] = {}  # the newest of each document and kind
 
-    async def complete(self, snapshot: Snapshot, neighbours: Neighbours, ask: Ask) -> Answer:
+    async def complete(self, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest) -> Answer:
         """Answer a request. Faults of model and engine are in the answer; cancelling this stops the engine."""
         started = time.monotonic()
         answer = Answer()
-        answer.trace.add("trigger", _describe_trigger(snapshot, ask))
-        turn = self._turns.begin(snapshot.uri, ask.kind)
+        answer.trace.add("trigger", _describe_trigger(snapshot, request))
+        number = self._latest.register(snapshot.uri, request.kind)
         plan: Plan | None = None
         if not (
-            self._declined(answer, snapshot, ask)
-            or self._recall(answer, snapshot, ask)
-            or await self._join(answer, snapshot, ask)
+            self._declined(answer, snapshot, request)
+            or self._recall(answer, snapshot, request)
+            or await self._join(answer, snapshot, request)
         ):
             self._end_warm_up(snapshot.uri)
-            await self._debounce(answer, turn, ask)
-            if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, ask)):
-                await self._generate(answer, snapshot, plan, ask)
-        if ask.num_texts > 1 and answer.text and (plan := plan or await self._plan(answer, snapshot, neighbours, ask)):
-            await self._find_alternatives(answer, snapshot, plan, ask)
-        if ask.automatic and (answer.text or (plan and plan.anchor.is_short and _is_answered(answer))):
+            await self._debounce(answer, number, request)
+            if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, request)):
+                await self._generate(answer, snapshot, plan, request)
+        if (
+            request.num_texts > 1
+            and answer.text
+            and (plan := plan or await self._plan(answer, snapshot, neighbours, request))
+        ):
+            await self._find_alternatives(answer, snapshot, plan, request)
+        if request.automatic and (answer.text or (plan and plan.anchor.is_short and _is_answered(answer))):
             self._warm_up_later(snapshot, neighbours, answer.text)
         answer.timings.total_ms = (time.monotonic() - started) * 1000
         answer.trace.add("timings", _describe_timings(answer.timings))
@@ -130,7 +134,7 @@ class Pipeline:
 
     def forget(self, uri: str) -> None:
         """A document was closed: its requests are over, and what is known of it is dropped."""
-        self._turns.forget(uri)
+        self._latest.forget(uri)
         self._answers.forget(uri)
         self._planner.forget(uri)
         self._end_warm_up(uri)
@@ -139,10 +143,10 @@ class Pipeline:
 
     # Stages
 
-    def _declined(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
+    def _declined(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
         """Whether not to ask at all."""
         completion = self.settings.completion
-        from_editor = ask.kind in ("inline", "popup")
+        from_editor = request.kind in ("inline", "menu")
         if from_editor and not completion.enabled:
             answer.reason = "switched off"
         elif from_editor and snapshot.language_id in completion.disabled_languages:
@@ -151,25 +155,25 @@ class Pipeline:
             answer.reason = why
         elif from_editor and is_secret_name(snapshot.path):
             answer.reason = "a file that usually holds secrets"
-        elif ask.automatic and snapshot.is_inside_word:
+        elif request.automatic and snapshot.is_inside_word:
             answer.reason = "inside a word"
-        elif ask.automatic and self.engine.state is not EngineState.READY:
+        elif request.automatic and self.engine.state is not EngineState.READY:
             answer.reason = f"the engine is {self.engine.state.value}"
             self.engine.start()  # it may have been released for want of requests
         return bool(answer.reason)
 
-    def _recall(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
+    def _recall(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
         """Answer from what is known when typed text agrees with an earlier answer."""
-        known = self._answers.recall(snapshot, provisional=ask.automatic)
+        known = self._answers.recall(snapshot, provisional=request.automatic)
         answer.trace.add("session", "known from an earlier answer" if known else "not known")
         if known:
             answer.text, answer.reason = known, "known"
         return bool(known)
 
-    async def _join(self, answer: Answer, snapshot: Snapshot, ask: Ask) -> bool:
+    async def _join(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
         """Wait for the text being written, where what was typed since agrees with it; end it where it does not."""
-        ahead = self._generations.get((snapshot.uri, AHEAD))
-        generation = self._generations.get((snapshot.uri, ask.kind))
+        ahead = self._generations.get((snapshot.uri, SPECULATIVE))
+        generation = self._generations.get((snapshot.uri, request.kind))
         if ahead and not ahead.is_over and ahead.agrees_with(snapshot):
             generation = ahead
         if generation is None or generation.is_over:
@@ -179,28 +183,30 @@ class Pipeline:
             return False
         answer.trace.add("session", "agrees with the text being written")
         await generation.read()
-        return self._recall(answer, snapshot, ask)
+        return self._recall(answer, snapshot, request)
 
-    async def _debounce(self, answer: Answer, turn: Turn, ask: Ask) -> None:
+    async def _debounce(self, answer: Answer, number: RequestNumber, request: CompletionRequest) -> None:
         """Let a burst of keystrokes pass; not for longer than an answer would take."""
         wait_ms = self.settings.completion.debounce_ms
-        if ask.automatic and wait_ms:
+        if request.automatic and wait_ms:
             await asyncio.sleep(min(wait_ms, self._latency.typical_ms() or wait_ms) / 1000)
-            if not self._turns.is_current(turn):
+            if not self._latest.is_latest(number):
                 answer.reason = "superseded"
 
-    async def _plan(self, answer: Answer, snapshot: Snapshot, neighbours: Neighbours, ask: Ask) -> Plan | None:
+    async def _plan(
+        self, answer: Answer, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest
+    ) -> Plan | None:
         """Plan the prompt, once there is a model. Only where pauses will be used can it be short for now."""
-        in_haste = ask.automatic and self.settings.engine.warm_up
-        patience_ms = self.settings.completion.patience_ms if in_haste else 0
+        in_haste = request.automatic and self.settings.engine.warm_up
+        prefill_budget_ms = self.settings.completion.prefill_budget_ms if in_haste else 0
         try:
             model = await self.engine.ready()
-            plan, gathered = await self._planned(snapshot, neighbours, model, patience_ms)
+            plan, gathered = await self._planned(snapshot, neighbours, model, prefill_budget_ms)
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
         format_name = plan.fim_format.name
-        answer.trace.add("model", f"{model.name}, {format_name} format, window of {model.window_tokens} tokens")
+        answer.trace.add("model", f"{model.name}, {format_name} format, window of {model.context_tokens} tokens")
         for note in gathered.notes if gathered else ():
             answer.trace.add("context", note)
         for block in plan.anchor.blocks:
@@ -209,12 +215,12 @@ class Pipeline:
         return plan
 
     async def _planned(
-        self, snapshot: Snapshot, neighbours: Neighbours, model: ModelInfo, patience_ms: int = 0
+        self, snapshot: Snapshot, neighbours: Neighbours, model: ModelInfo, prefill_budget_ms: int = 0
     ) -> tuple[Plan, Gathered | None]:
         """A plan, and what was gathered for it where it has a new anchor."""
-        needs_blocks = self._planner.needs_blocks(snapshot, model, patience_ms)
+        needs_blocks = self._planner.needs_blocks(snapshot, model, prefill_budget_ms)
         gathered = await self._gather(snapshot, neighbours) if needs_blocks else None
-        return self._planner.plan(snapshot, neighbours, model, patience_ms, gathered), gathered
+        return self._planner.plan(snapshot, neighbours, model, prefill_budget_ms, gathered), gathered
 
     async def _gather(self, snapshot: Snapshot, neighbours: Neighbours) -> Gathered | None:
         """What the workspace has for a snapshot, where anything knows it."""
@@ -222,13 +228,13 @@ class Pipeline:
             return None
         return await self._context.gather(snapshot, neighbours())
 
-    def _max_tokens(self, ask: Ask) -> int:
-        return ask.max_tokens or self.settings.completion.max_tokens
+    def _max_tokens(self, request: CompletionRequest) -> int:
+        return request.max_tokens or self.settings.completion.max_tokens
 
-    async def _generate(self, answer: Answer, snapshot: Snapshot, plan: Plan, ask: Ask) -> None:
+    async def _generate(self, answer: Answer, snapshot: Snapshot, plan: Plan, request: CompletionRequest) -> None:
         """Have a text written that fills the hole, and take it. Who asked for one has it to its end, sure or not."""
-        sampling = Sampling(confidence=self.settings.completion.confidence if ask.automatic else 0.0)
-        generation = self._begin(snapshot, plan, ask, sampling)
+        sampling = Sampling(confidence=self.settings.completion.confidence if request.automatic else 0.0)
+        generation = self._begin(snapshot, plan, request, sampling)
         await generation.read()
         answer.text, answer.reason, answer.error = generation.text, generation.reason, generation.error
         answer.timings = generation.timings
@@ -236,17 +242,19 @@ class Pipeline:
         if _is_answered(answer):
             answer.trace.add("filters", ", ".join(generation.filtered_by) or "nothing to do")
 
-    async def _find_alternatives(self, answer: Answer, snapshot: Snapshot, plan: Plan, ask: Ask) -> None:
+    async def _find_alternatives(
+        self, answer: Answer, snapshot: Snapshot, plan: Plan, request: CompletionRequest
+    ) -> None:
         """Draw other texts from the same prompt, all at once."""
         others = [
             self._begin(
                 snapshot,
                 plan,
-                replace(ask, kind=f"{ask.kind} {number}"),
+                replace(request, kind=f"{request.kind} {number}"),
                 Sampling(temperature=ALTERNATIVES_TEMPERATURE, seed=number),
                 Priority.ALTERNATIVES,
             )
-            for number in range(1, ask.num_texts)
+            for number in range(1, request.num_texts)
         ]
         await asyncio.gather(*(other.read() for other in others))
         # Known last, so that it is what stays while it is typed, even where others agree too: editors show the first.
@@ -260,7 +268,7 @@ class Pipeline:
         self,
         snapshot: Snapshot,
         plan: Plan,
-        ask: Ask,
+        request: CompletionRequest,
         sampling: Sampling,
         priority: Priority = Priority.INTERACTIVE,
     ) -> Generation:
@@ -268,24 +276,24 @@ class Pipeline:
         completion = self.settings.completion
         rules = stop.rules_for(
             snapshot,
-            "always" if ask.max_lines else completion.multi_line,
-            ask.max_lines or completion.max_lines,
-            plan.fim_format.stops + ask.stops,
+            "always" if request.max_lines else completion.multi_line,
+            request.max_lines or completion.max_lines,
+            plan.fim_format.stops + request.stops,
             completion.switched_off_rules,
         )
-        request = Generate(
+        prompt_request = Generate(
             plan.anchor.parts,
-            self._max_tokens(ask),
+            self._max_tokens(request),
             typed=plan.continuation.typed,
             reserve_tokens=plan.anchor.reserve_tokens,
-            indented=bool(plan.continuation.typed) and is_settled(snapshot),
+            fixed_indent=bool(plan.continuation.typed) and is_settled(snapshot),
             sampling=sampling,
             document=snapshot.uri,
-            kind=ask.kind,
+            kind=request.kind,
             priority=priority,
         )
-        generation = Generation(self.engine, request, snapshot, rules, lambda ended: self._clean(ended, plan))
-        self._generations[snapshot.uri, ask.kind] = generation
+        generation = Generation(self.engine, prompt_request, snapshot, rules, lambda ended: self._clean(ended, plan))
+        self._generations[snapshot.uri, request.kind] = generation
         return generation
 
     def _clean(self, generation: Generation, plan: Plan) -> None:
@@ -301,10 +309,10 @@ class Pipeline:
             generation.text,
             snapshot,
             self.settings.completion.switched_off_rules,
-            ran_on=generation.reason in stop.RAN_ON,
+            overran=generation.reason in stop.OVERRAN,
         )
         if generation.text:
-            is_provisional = plan.anchor.is_short or generation.reason == "unsure"
+            is_provisional = plan.anchor.is_short or generation.reason == "low_confidence"
             self._answers.remember(snapshot, generation.text, is_provisional=is_provisional)
 
     # Pauses
@@ -318,21 +326,21 @@ class Pipeline:
     def _end_warm_up(self, uri: str) -> None:
         if task := self._warm_ups.pop(uri, None):
             task.cancel()
-        if ahead := self._generations.pop((uri, AHEAD), None):
+        if ahead := self._generations.pop((uri, SPECULATIVE), None):
             ahead.stop("superseded")
 
     async def _warm_up(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
         await asyncio.sleep(PAUSE_S)
         if model := self.engine.model:
-            wants_ahead = self._planner.wants_ahead(snapshot, model)
-            gathered = await self._gather(snapshot, neighbours) if wants_ahead else None
-            if anchor := self._planner.plan_ahead(snapshot, neighbours, model, gathered):
+            wants_prewarm = self._planner.wants_prewarm(snapshot, model)
+            gathered = await self._gather(snapshot, neighbours) if wants_prewarm else None
+            if anchor := self._planner.plan_prewarm(snapshot, neighbours, model, gathered):
                 await self._bring_into_cache(snapshot.uri, anchor, model)
-            if text and self.settings.completion.look_ahead:
-                await self._look_ahead(snapshot.accepting(text), neighbours, model)
+            if text and self.settings.completion.speculative:
+                await self._complete_speculatively(snapshot.accepting(text), neighbours, model)
 
     async def _bring_into_cache(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
-        request = Generate(
+        prompt_request = Generate(
             anchor.parts,
             0,
             reserve_tokens=anchor.reserve_tokens + self.settings.completion.max_tokens,
@@ -340,17 +348,17 @@ class Pipeline:
             kind="warm-up",
             priority=Priority.WARM_UP,
         )
-        async with contextlib.aclosing(self.engine.generate(request)) as events:
+        async with contextlib.aclosing(self.engine.generate(prompt_request)) as events:
             async for event in events:
                 if isinstance(event, Done) and event.reason == "length":
                     self._planner.adopt(uri, anchor, model)
 
-    async def _look_ahead(self, accepted: Snapshot, neighbours: Neighbours, model: ModelInfo) -> None:
+    async def _complete_speculatively(self, accepted: Snapshot, neighbours: Neighbours, model: ModelInfo) -> None:
         """Write what follows an answer that is being looked at: who accepts it has the next one at once."""
         if self._answers.recall(accepted) is None:
             plan, _ = await self._planned(accepted, neighbours, model)
             sampling = Sampling(confidence=self.settings.completion.confidence)
-            await self._begin(accepted, plan, Ask(AHEAD), sampling, Priority.WARM_UP).read()
+            await self._begin(accepted, plan, CompletionRequest(SPECULATIVE), sampling, Priority.WARM_UP).read()
 
 
 def _is_answered(answer: Answer) -> bool:
@@ -358,9 +366,11 @@ def _is_answered(answer: Answer) -> bool:
     return not answer.error and answer.reason not in ABANDONED
 
 
-def _describe_trigger(snapshot: Snapshot, ask: Ask) -> str:
-    how = "typing" if ask.automatic else "asked for"
-    return f"{ask.kind}, {how}, {snapshot.path}:{snapshot.line + 1}:{snapshot.character + 1}, {snapshot.language_id}"
+def _describe_trigger(snapshot: Snapshot, request: CompletionRequest) -> str:
+    how = "typing" if request.automatic else "asked for"
+    return (
+        f"{request.kind}, {how}, {snapshot.path}:{snapshot.line + 1}:{snapshot.character + 1}, {snapshot.language_id}"
+    )
 
 
 def _describe_timings(timings: Timings) -> str:

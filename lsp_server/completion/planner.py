@@ -57,16 +57,16 @@ class Planner:
         self._speed = PrefillSpeed()
         self._blocks: dict[str, tuple[Block, ...]] = {}  # each document's latest
 
-    def needs_blocks(self, snapshot: Snapshot, model: ModelInfo, patience_ms: int = 0) -> bool:
+    def needs_blocks(self, snapshot: Snapshot, model: ModelInfo, prefill_budget_ms: int = 0) -> bool:
         """Whether `plan` will make an anchor, and so should be given what was gathered for it."""
-        return self._continued(snapshot, model, patience_ms if format_of(model).anchored else 0) is None
+        return self._continued(snapshot, model, prefill_budget_ms if format_of(model).anchored else 0) is None
 
     def plan(
         self,
         snapshot: Snapshot,
         neighbours: Callable[[], Sequence[Neighbour]],
         model: ModelInfo,
-        patience_ms: int = 0,
+        prefill_budget_ms: int = 0,
         gathered: Gathered | None = None,
     ) -> Plan:
         """Continue an anchor or make one: a short one, where the whole would take longer to evaluate than that.
@@ -77,10 +77,10 @@ class Planner:
         """
         fim_format = format_of(model)
         if not fim_format.anchored:
-            patience_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
-        if found := self._continued(snapshot, model, patience_ms):
+            prefill_budget_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
+        if found := self._continued(snapshot, model, prefill_budget_ms):
             return Plan(*found, fim_format, is_new=False)
-        anchor = self._new_anchor(snapshot, neighbours, model, fim_format, gathered, patience_ms)
+        anchor = self._new_anchor(snapshot, neighbours, model, fim_format, gathered, prefill_budget_ms)
         self._anchors.add(snapshot.uri, anchor)
         return Plan(anchor, Continuation(snapshot.prefix[len(anchor.prefix) :]), fim_format, is_new=True)
 
@@ -89,9 +89,9 @@ class Planner:
         self._warm.touch(anchor, model)
         self._speed.learn(timings, model)
 
-    def wants_ahead(self, snapshot: Snapshot, model: ModelInfo) -> bool:
+    def wants_prewarm(self, snapshot: Snapshot, model: ModelInfo) -> bool:
         """Whether the next burst of typing should start from a new anchor; the present one may do."""
-        found = self._continued(snapshot, model, self.settings.completion.patience_ms)
+        found = self._continued(snapshot, model, self.settings.completion.prefill_budget_ms)
         if found is None or not format_of(model).anchored:
             return False
         anchor, continuation = found
@@ -99,7 +99,7 @@ class Planner:
         is_long = len(typed) > anchor.max_typed_characters * RE_ANCHOR_SHARE and "\n" in typed
         return is_long or anchor.is_short
 
-    def plan_ahead(
+    def plan_prewarm(
         self,
         snapshot: Snapshot,
         neighbours: Callable[[], Sequence[Neighbour]],
@@ -111,7 +111,7 @@ class Planner:
         Give it to `adopt` once it is in the engine's cache.
         """
         fim_format = format_of(model)
-        if not self.wants_ahead(snapshot, model):
+        if not self.wants_prewarm(snapshot, model):
             return None
         return self._new_anchor(snapshot, neighbours, model, fim_format, gathered)
 
@@ -132,7 +132,7 @@ class Planner:
         model: ModelInfo,
         fim_format: FimFormat,
         gathered: Gathered | None,
-        patience_ms: int = 0,
+        prefill_budget_ms: int = 0,
     ) -> Anchor:
         context = self.settings.context
         if gathered is None:
@@ -146,17 +146,21 @@ class Planner:
             return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, context.suffix_share, most_tokens)
 
         whole = planned()
-        if self._is_affordable(whole, model, patience_ms):
+        if self._is_affordable(whole, model, prefill_budget_ms):
             return whole
-        return planned(self._speed.affordable_tokens(model, patience_ms))
+        return planned(self._speed.affordable_tokens(model, prefill_budget_ms))
 
-    def _continued(self, snapshot: Snapshot, model: ModelInfo, patience_ms: int) -> tuple[Anchor, Continuation] | None:
+    def _continued(
+        self, snapshot: Snapshot, model: ModelInfo, prefill_budget_ms: int
+    ) -> tuple[Anchor, Continuation] | None:
         """The anchor to go on with: a whole one if there is time for it, else a short one, for who is in haste."""
         known = self._anchors.continued(snapshot)
-        whole = (pair for pair in known if not pair[0].is_short and self._is_affordable(pair[0], model, patience_ms))
-        short = (pair for pair in known if pair[0].is_short and patience_ms)
+        whole = (
+            pair for pair in known if not pair[0].is_short and self._is_affordable(pair[0], model, prefill_budget_ms)
+        )
+        short = (pair for pair in known if pair[0].is_short and prefill_budget_ms)
         return next(whole, None) or next(short, None)
 
-    def _is_affordable(self, anchor: Anchor, model: ModelInfo, patience_ms: int) -> bool:
-        affordable = self._speed.affordable_tokens(model, patience_ms)
+    def _is_affordable(self, anchor: Anchor, model: ModelInfo, prefill_budget_ms: int) -> bool:
+        affordable = self._speed.affordable_tokens(model, prefill_budget_ms)
         return affordable is None or self._warm.missing_tokens(anchor, model) <= affordable

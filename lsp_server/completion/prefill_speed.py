@@ -6,9 +6,9 @@ from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Timings
 
 # Fewer evaluated tokens say nothing about many.
-LEAST_EVALUATED_TOKENS = 64
+MIN_EVALUATED_TOKENS = 64
 # With less text around the cursor no model is of use.
-LEAST_SHORT_TOKENS = 128
+MIN_SHORT_TOKENS = 128
 _WEIGHT = 0.25  # of the newest measurement
 
 
@@ -21,14 +21,14 @@ class PrefillSpeed:
     def learn(self, timings: Timings, model: ModelInfo) -> None:
         """Take note of an answer whose prompt was evaluated to its end."""
         evaluated = timings.prompt_tokens - timings.reused_tokens
-        if evaluated >= LEAST_EVALUATED_TOKENS and timings.prefill_ms > 0:
+        if evaluated >= MIN_EVALUATED_TOKENS and timings.prefill_ms > 0:
             speed = evaluated * 1000 / timings.prefill_ms
             known = self._tokens_per_s or model.prefill_tokens_per_s or speed
             self._tokens_per_s = known + _WEIGHT * (speed - known)
 
-    def affordable_tokens(self, model: ModelInfo, patience_ms: int) -> int | None:
+    def affordable_tokens(self, model: ModelInfo, prefill_budget_ms: int) -> int | None:
         """How many tokens can be evaluated in that time; None: as many as you like."""
         tokens_per_s = self._tokens_per_s or model.prefill_tokens_per_s
-        if not patience_ms or not tokens_per_s:
+        if not prefill_budget_ms or not tokens_per_s:
             return None
-        return max(LEAST_SHORT_TOKENS, int(tokens_per_s * patience_ms / 1000))
+        return max(MIN_SHORT_TOKENS, int(tokens_per_s * prefill_budget_ms / 1000))

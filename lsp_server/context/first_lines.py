@@ -9,8 +9,8 @@ import msgspec
 
 from lsp_server.index.symbols import Symbol
 
-MOST_SHORT_LINE, MOST_LINE = 24, 72
-LEAST_SAVED = 4  # characters by a brief form
+MAX_SHORT_LINE, MAX_LINE = 24, 72
+MIN_SAVED = 4  # characters by a brief form
 
 _VALUE = re.compile(r"\s*=(?!=).*")
 
@@ -38,10 +38,10 @@ def _line_of(text: str, name: str, is_value: bool) -> FirstLine:
 def _shortened(line: str, is_value: bool) -> str:
     """Cut before a value, behind the opening bracket."""
     if is_value:
-        is_long = len(line) > MOST_SHORT_LINE and "(" not in line.partition("=")[0]
+        is_long = len(line) > MAX_SHORT_LINE and "(" not in line.partition("=")[0]
         return _VALUE.sub("", line) if is_long else line
     head, bracket, _ = line.partition("(")
-    return head + bracket if len(line) > MOST_LINE else line
+    return head + bracket if len(line) > MAX_LINE else line
 
 
 def _brief(line: str, name: str) -> str:
@@ -51,4 +51,4 @@ def _brief(line: str, name: str) -> str:
         start = line.find(name, start + 1)
     end = start + len(name)
     end += line[end : end + 1] == "("
-    return line[:end] if start >= 0 and end + LEAST_SAVED <= len(line) and "," not in line[:start] else ""
+    return line[:end] if start >= 0 and end + MIN_SAVED <= len(line) and "," not in line[:start] else ""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from lsp_server.context.candidates import Candidate, Gathered
-from lsp_server.context.name_weights import Shares
+from lsp_server.context.name_weights import NameWeights
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
-from lsp_server.context.similar import ReadChunk, company, near_terms, siblings, similar, similar_chunks
+from lsp_server.context.similar import ReadChunk, cooccurrence, near_terms, siblings, similar, similar_chunks
 from lsp_server.context.sources import Definitions, Members
 from lsp_server.index.database import IndexFailure
 from lsp_server.index.reader import Reader
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 # At the clock, which some systems take a fifth of a millisecond to read; to read chunks takes longer.
 CANDIDATES_A_LOOK, CHUNKS_A_LOOK = 48, 6
-MOST_ORDERED_FILES = 12
+MAX_ORDERED_FILES = 12
 # Milliseconds. A source that takes longer is cut off: what it found until then is used.
 LIMIT_MS = {"similar chunks": 15.0, "imports": 12.0, "calls": 8.0, "bases": 6.0, "types": 10.0, "siblings": 5.0}
 
@@ -45,7 +45,7 @@ def gather(
         finds = _Finds(clock)
         wanted = near_terms(scope, reader)
         chunks = finds.within_limit("similar chunks", similar_chunks(scope, reader, read, wanted), CHUNKS_A_LOOK)
-        shares = Shares(scope, company(chunks))
+        shares = NameWeights(scope, cooccurrence(chunks))
         definitions, members = Definitions(scope, resolver, shares), Members(scope, resolver, shares)
         candidates = [
             *finds.within_limit("imports", definitions.imported()),
@@ -89,5 +89,5 @@ def _depends(candidates: Iterable[Candidate], resolver: Resolver) -> dict[str, f
     best: dict[str, float] = {}
     for candidate in candidates:
         best[candidate.path] = max(best.get(candidate.path, 0.0), candidate.score)
-    paths = sorted(best, key=best.__getitem__, reverse=True)[:MOST_ORDERED_FILES]
+    paths = sorted(best, key=best.__getitem__, reverse=True)[:MAX_ORDERED_FILES]
     return {file.path: resolver.needed(file).intersection(paths) for file in resolver.files(paths)}

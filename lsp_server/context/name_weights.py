@@ -16,18 +16,21 @@ UNPOPULAR_SHARE, POPULAR = 0.6, 40  # of a name that hardly anybody uses; places
 UNUSED_SHARE = 0.8  # of one that nobody uses: it may be new, and about to be
 
 
-class Shares:
-    """For one scope. `company`: how alike to the text at hand is what a word stands in (`similar.company`)."""
+class NameWeights:
+    """Which names are likely in one scope.
 
-    def __init__(self, scope: Scope, company: Mapping[str, float]) -> None:
+    `cooccurrence` is, for each word, how similar the code around it is to the text at hand (`similar.cooccurrence`).
+    """
+
+    def __init__(self, scope: Scope, cooccurrence: Mapping[str, float]) -> None:
         self._scope = scope
-        self._company = company
+        self._company = cooccurrence
 
     def listing(self, name: str) -> float:
         """Of one of a module's names."""
-        share = 1 - LIKENESS_SHARE * (1 - self._scope.likeness(name))
+        share = 1 - LIKENESS_SHARE * (1 - self._scope.similarity(name))
         share *= 1 + COMPANY_GAIN * self._company.get(name, 0.0)
-        if name in self._scope.standing:
+        if name in self._scope.identifiers_present:
             share *= KNOWN_NAME_SHARE
         return share * (PRIVATE_SHARE if name.startswith("_") else 1.0)
 

@@ -12,13 +12,13 @@ from lsp_server.context.candidates import Candidate, Gathered
 from lsp_server.text.excerpts import Block
 from lsp_server.text.snapshot import Snapshot
 
-LEAST_SCORE = 0.04
+MIN_SCORE = 0.04
 # A candidate's score counts by its cost to this power: 1 would fill prompts with the shortest lines.
 COST_POWER = 0.55
 # What the rest of a line is worth, where its beginning says what it defines: a name counts more than its parameters.
 REST_SHARE = 0.3
-MOST_CANDIDATES = 1000
-LEAST_LINE = 8  # characters of a line that is looked for in the text at hand
+MAX_CANDIDATES = 1000
+MIN_LINE = 8  # characters of a line that is looked for in the text at hand
 # Blocks stay as they were while they are worth this share of the best choice: the prompt's head keeps its cache.
 HYSTERESIS = 0.8
 HEADING_CHARACTERS = 8  # of a block's heading, besides its path
@@ -41,19 +41,19 @@ def rank(snapshot: Snapshot, gathered: Gathered, max_tokens: int, previous: Sequ
 
 def worthy(snapshot: Snapshot, gathered: Gathered) -> Gathered:
     """The candidates that may be chosen, the best for its cost first: none that stands in the text at hand."""
-    standing = {line.strip() for line in snapshot.prefix.split("\n")}
-    standing.update(line.strip() for line in snapshot.suffix.split("\n"))
+    identifiers_present = {line.strip() for line in snapshot.prefix.split("\n")}
+    identifiers_present.update(line.strip() for line in snapshot.suffix.split("\n"))
     best: dict[tuple[str, int, str], Candidate] = {}
     for candidate in gathered.candidates:
-        if candidate.score < LEAST_SCORE or not candidate.text.strip():
+        if candidate.score < MIN_SCORE or not candidate.text.strip():
             continue
-        if _stands(candidate.text, standing):
+        if _stands(candidate.text, identifiers_present):
             continue
         key = (candidate.path, candidate.line, candidate.text)
         if key not in best or _strength(best[key]) < _strength(candidate):
             best[key] = candidate
     ranked = sorted(best.values(), key=_rank, reverse=True)
-    return replace(gathered, candidates=tuple(ranked[:MOST_CANDIDATES]))
+    return replace(gathered, candidates=tuple(ranked[:MAX_CANDIDATES]))
 
 
 def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) -> tuple[Block, ...]:
@@ -71,12 +71,12 @@ def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) 
     return blocks
 
 
-def _stands(text: str, standing: set[str]) -> bool:
+def _stands(text: str, identifiers_present: set[str]) -> bool:
     """Whether all of a text's lines stand at hand; short ones say nothing, unless there are only such."""
     if "\n" not in text:
-        return text.strip() in standing
+        return text.strip() in identifiers_present
     lines = [line.strip() for line in text.split("\n")]
-    return all(line in standing for line in [line for line in lines if len(line) >= LEAST_LINE] or lines)
+    return all(line in identifiers_present for line in [line for line in lines if len(line) >= MIN_LINE] or lines)
 
 
 def _strength(candidate: Candidate) -> tuple[float, str, str]:
@@ -111,7 +111,7 @@ class _Chooser:
             worth = _worth_for_cost(candidate.score, candidate.brief or candidate.text)
             while rests and -rests[0][0] > worth:
                 self._take_rest(candidates[heapq.heappop(rests)[1]])
-            if self._room < LEAST_LINE:
+            if self._room < MIN_LINE:
                 break
             if self._take(candidate, candidate.brief or candidate.text, candidate.score) and candidate.brief:
                 heapq.heappush(rests, (-_worth_for_cost(candidate.score * REST_SHARE, candidate.text), index))
@@ -146,15 +146,15 @@ class _Chooser:
         return True
 
 
-MOST_REASONS = 3
+MAX_REASONS = 3
 
 
 def _block(path: str, choice: _Choice) -> Block:
     text = "\n".join(line for _, line in sorted(choice.lines.items()))
     reasons = sorted(choice.reasons, key=choice.reasons.__getitem__, reverse=True)
-    more = f", and {len(reasons) - MOST_REASONS} more" if len(reasons) > MOST_REASONS else ""
+    more = f", and {len(reasons) - MAX_REASONS} more" if len(reasons) > MAX_REASONS else ""
     best = max(choice.reasons.values())
-    return Block(path, choice.language_id, text, f"score {best:.2f}; {', '.join(reasons[:MOST_REASONS])}{more}")
+    return Block(path, choice.language_id, text, f"score {best:.2f}; {', '.join(reasons[:MAX_REASONS])}{more}")
 
 
 def _worth_of(blocks: Sequence[Block], candidates: Sequence[Candidate]) -> float:

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from lsp_server.index.database import tail_of
-from lsp_server.index.reader import MOST_REMEMBERED, IndexedFile, Reader
+from lsp_server.index.reader import MAX_REMEMBERED, IndexedFile, Reader
 from lsp_server.index.symbols import Outline, Symbol
 from lsp_server.index.words import terms
 from lsp_server.languages.imports import ALL, Import
-from lsp_server.languages.modules import RULES, Asked, Places
+from lsp_server.languages.modules import RULES, ImportQuery, Places
 from lsp_server.languages.script_modules import ScriptProject
 
-MOST_RE_EXPORTS = 4  # files that a name is handed on through
-MOST_RE_EXPORTED = 120  # names of one file
+MAX_RE_EXPORTS = 4  # files that a name is handed on through
+MAX_RE_EXPORTED = 120  # names of one file
 FEW_NAMES = 3  # a module that defines fewer hands on those of others
-MOST_SHARED_FILES = 40
-MOST_DEFINING = 3  # files; a name defined in more of them says nothing
+MAX_SHARED_FILES = 40
+MAX_DEFINING = 3  # files; a name defined in more of them says nothing
 _PACKAGE_FILES = ("__init__.py", "/mod.rs", "/index.ts", "/index.js")
 
 
@@ -53,7 +53,7 @@ class Resolver:
             self._publics.clear()
             self._needed.clear()
             for remembered in (self._tops, self._members):
-                if len(remembered) > MOST_REMEMBERED:
+                if len(remembered) > MAX_REMEMBERED:
                     remembered.clear()
             self._scripts = None
 
@@ -100,7 +100,7 @@ class Resolver:
     def _find_public(self, file: IndexedFile) -> dict[str, Definition]:
         public = {name: Definition(file, symbol) for name, symbol in self.top(file).items() if name != "__all__"}
         if file.path.endswith(_PACKAGE_FILES) or len(public) < FEW_NAMES:
-            for each in self.imports(file)[:MOST_RE_EXPORTED]:
+            for each in self.imports(file)[:MAX_RE_EXPORTED]:
                 if each.alias not in public and each.name not in ("", ALL):
                     definition = self.exported(file, each.alias)
                     if definition and definition.symbol:
@@ -118,7 +118,7 @@ class Resolver:
         if key not in self._modules:
             if self._scripts is None:
                 self._scripts = ScriptProject(self._reader.script_configs())
-            places = rules.places(Asked(importer, module, self._project, self._scripts))
+            places = rules.places(ImportQuery(importer, module, self._project, self._scripts))
             found = [file for file in self._look(places) if file.language_id in rules.family and file.path != importer]
             self._modules[key] = found
         return self._modules[key]
@@ -158,7 +158,7 @@ class Resolver:
             return Definition(file, symbol)
         if name == "default":
             return self._default(file)
-        if depth >= MOST_RE_EXPORTS:
+        if depth >= MAX_RE_EXPORTS:
             return None
         imports = self.imports(file)
         direct = [each for each in imports if each.alias == name and each.name not in ("", ALL)]
@@ -184,7 +184,7 @@ class Resolver:
         if rules is None or not rules.is_folder_shared:
             return []
         files = self._reader.files("folder", [path.rpartition("/")[0]])
-        return [file for file in files if file.language_id in rules.family and file.path != path][:MOST_SHARED_FILES]
+        return [file for file in files if file.language_id in rules.family and file.path != path][:MAX_SHARED_FILES]
 
     def named(self, language_id: str, name: str, kinds: tuple[str, ...], importer: str) -> list[Definition]:
         """What has a name anywhere in the project, if few files define it."""
@@ -195,8 +195,8 @@ class Resolver:
 
     def _defining(self, language_id: str, name: str, kinds: tuple[str, ...]) -> list[Definition]:
         rules = RULES.get(language_id)
-        numbers = self._reader.defining(name, kinds, MOST_DEFINING + 1)
-        if rules is None or len(numbers) > MOST_DEFINING:
+        numbers = self._reader.defining(name, kinds, MAX_DEFINING + 1)
+        if rules is None or len(numbers) > MAX_DEFINING:
             return []
         files = [file for number in numbers if (file := self._reader.file(number))]
         return [

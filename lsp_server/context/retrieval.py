@@ -31,9 +31,9 @@ from lsp_server.text.workspace import notebook_of, path_of
 logger = logging.getLogger(__name__)
 
 RULES_LAST_S = 5.0  # ignore files are read again after that
-MOST_FILES_KEPT = 64  # of which an excerpt was read, or that are not saved
+MAX_FILES_KEPT = 64  # of which an excerpt was read, or that are not saved
 # Larger documents count as they were saved: to parse this much takes some 0.2 s, once for each time it was changed.
-MOST_UNSAVED_CHARACTERS = 400_000
+MAX_UNSAVED_CHARACTERS = 400_000
 SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for the thread
 
 
@@ -122,7 +122,7 @@ class Retrieval:
         unsaved = {
             each.path: self._outline(each, each.whole)
             for each in admitted
-            if each.whole is not None and len(each.whole) <= MOST_UNSAVED_CHARACTERS and each.root == str(root)
+            if each.whole is not None and len(each.whole) <= MAX_UNSAVED_CHARACTERS and each.root == str(root)
         }
         # Limits are counted in this thread's own time: an engine that uses the machine makes nothing worse.
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
@@ -158,7 +158,7 @@ class Retrieval:
             return None
         key = (neighbour.root, neighbour.path)
         if self._visited.get(key, (None, None))[0] != state:
-            if len(self._visited) >= MOST_FILES_KEPT:
+            if len(self._visited) >= MAX_FILES_KEPT:
                 self._visited.clear()
             text = rules.read(neighbour.path)
             lines = split_lines(text) if text else []
@@ -177,7 +177,7 @@ class Retrieval:
     def _outline(self, neighbour: Neighbour, text: str) -> Outline:
         key = (neighbour.root, neighbour.path, hash(text))
         if key not in self._outlines:
-            if len(self._outlines) >= MOST_FILES_KEPT:
+            if len(self._outlines) >= MAX_FILES_KEPT:
                 self._outlines.clear()
             self._outlines[key] = outline(neighbour.language_id, text)
         return self._outlines[key]

@@ -103,7 +103,7 @@ class Scope:
         return found
 
     @cached_property
-    def standing(self) -> frozenset[str]:
+    def identifiers_present(self) -> frozenset[str]:
         """Every identifier of the text."""
         imports = (self.lines[index] for index in self.outline.import_lines)
         return self._used.union(words("\n".join(imports)))
@@ -211,7 +211,7 @@ class Scope:
         """Whether something is imported and not used anywhere yet: it will be, somewhere."""
         return what.alias.rpartition(".")[2] not in self._used
 
-    def likeness(self, name: str) -> float:
+    def similarity(self, name: str) -> float:
         """The share of a name's words that stand near the cursor."""
         own = parts(name)
         return 0.0 if self.near_words.isdisjoint(own) else len(self.near_words.intersection(own)) / len(own)

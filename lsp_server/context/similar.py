@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lsp_server.context.candidates import Candidate
 from lsp_server.context.first_lines import line_of
-from lsp_server.context.name_weights import Shares
+from lsp_server.context.name_weights import NameWeights
 from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
 from lsp_server.index.reader import IndexedChunk, Reader
@@ -19,12 +19,12 @@ from lsp_server.index.words import identifiers, terms, words
 SIMILAR, SIBLING = 0.3, 0.5
 LINES_BEFORE, LINES_AFTER = 12, 3
 # Of the terms nearest to the cursor the rarest are looked for: each costs time.
-MOST_NEAR_TERMS, MOST_TERMS = 36, 16
-MOST_CHUNKS, OWN_CHUNKS = 24, 6  # that are read; of the file itself, which are not
-MOST_SHOWN = 6  # are candidates themselves
-# A term in so many chunks is no sign of likeness, and slow to look up.
-MOST_FREQUENCY = 120
-MOST_LINES = 12  # of a chunk: the part that is most alike
+MAX_NEAR_TERMS, MAX_TERMS = 36, 16
+MAX_CHUNKS, OWN_CHUNKS = 24, 6  # that are read; of the file itself, which are not
+MAX_SHOWN = 6  # are candidates themselves
+# A term in so many chunks is no sign of similarity, and slow to look up.
+MAX_FREQUENCY = 120
+MAX_LINES = 12  # of a chunk: the part that is most alike
 
 ReadChunk = Callable[[IndexedChunk], Sequence[str] | None]
 
@@ -38,7 +38,7 @@ class SimilarChunk:
 
     chunk: IndexedChunk
     lines: Sequence[str]
-    likeness: float
+    similarity: float
 
 
 def near_terms(scope: Scope, reader: Reader) -> list[str]:
@@ -46,37 +46,35 @@ def near_terms(scope: Scope, reader: Reader) -> list[str]:
     first = max(0, scope.cursor_line - LINES_BEFORE)
     near = "\n".join(reversed(scope.lines[first : scope.cursor_line + LINES_AFTER]))
     wanted = dict.fromkeys(term for name in identifiers(near) for term in terms(name))
-    frequencies = reader.frequencies(itertools.islice(wanted, MOST_NEAR_TERMS))
-    rare = sorted((term for term in frequencies if frequencies[term] <= MOST_FREQUENCY), key=frequencies.__getitem__)
-    return rare[:MOST_TERMS]
+    frequencies = reader.frequencies(itertools.islice(wanted, MAX_NEAR_TERMS))
+    rare = sorted((term for term in frequencies if frequencies[term] <= MAX_FREQUENCY), key=frequencies.__getitem__)
+    return rare[:MAX_TERMS]
 
 
 def similar_chunks(scope: Scope, reader: Reader, read: ReadChunk, wanted: Sequence[str]) -> Iterator[SimilarChunk]:
     """Chunks of other files in which wanted terms stand, the most alike first."""
-    found = [
-        chunk for chunk in reader.alike(wanted, MOST_CHUNKS + OWN_CHUNKS) if chunk.file.path != scope.snapshot.path
-    ]
-    for chunk in found[:MOST_CHUNKS]:
+    found = [chunk for chunk in reader.alike(wanted, MAX_CHUNKS + OWN_CHUNKS) if chunk.file.path != scope.snapshot.path]
+    for chunk in found[:MAX_CHUNKS]:
         lines = read(chunk)
         if lines is not None:  # else it has changed since
-            yield SimilarChunk(chunk, lines, chunk.likeness / found[0].likeness)
+            yield SimilarChunk(chunk, lines, chunk.similarity / found[0].similarity)
 
 
-def company(chunks: Iterable[SimilarChunk]) -> dict[str, float]:
+def cooccurrence(chunks: Iterable[SimilarChunk]) -> dict[str, float]:
     """How alike the most similar chunk is that each word stands in: what is used there may be used here."""
     found: dict[str, float] = {}
     for chunk in chunks:
         for word in words("\n".join(chunk.lines)):
-            found[word] = max(found.get(word, 0.0), chunk.likeness)
+            found[word] = max(found.get(word, 0.0), chunk.similarity)
     return found
 
 
 def similar(scope: Scope, chunks: Sequence[SimilarChunk], wanted: Sequence[str]) -> Iterator[Candidate]:
     """Pieces of the most similar chunks."""
-    for each in chunks[:MOST_SHOWN]:
+    for each in chunks[:MAX_SHOWN]:
         file = each.chunk.file
         line, lines = _most_alike(each.lines, each.chunk.first, wanted)
-        share = each.likeness * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
+        share = each.similarity * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
         yield Candidate(
             file.path, file.language_id, line, "\n".join(lines), SIMILAR * share, "similar", "similar to what is here"
         )
@@ -84,16 +82,16 @@ def similar(scope: Scope, chunks: Sequence[SimilarChunk], wanted: Sequence[str])
 
 def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tuple[int, Sequence[str]]:
     """The run of lines in which the wanted words stand most often, be it within others."""
-    if len(lines) <= MOST_LINES:
+    if len(lines) <= MAX_LINES:
         return first, lines
     plain = [line.lower().replace("_", "") for line in lines]
     hits = [sum(line.count(term) for term in wanted) for line in plain]
-    sums = [sum(hits[start : start + MOST_LINES]) for start in range(len(lines) - MOST_LINES + 1)]
+    sums = [sum(hits[start : start + MAX_LINES]) for start in range(len(lines) - MAX_LINES + 1)]
     start = max(range(len(sums)), key=sums.__getitem__)
-    return first + start, lines[start : start + MOST_LINES]
+    return first + start, lines[start : start + MAX_LINES]
 
 
-def siblings(scope: Scope, resolver: Resolver, reader: Reader, shares: Shares) -> Iterator[Candidate]:
+def siblings(scope: Scope, resolver: Resolver, reader: Reader, shares: NameWeights) -> Iterator[Candidate]:
     """What a test's subject defines, and a source's header or the other way about."""
     folder, _, name = scope.snapshot.path.rpartition("/")
     stem, suffix = posixpath.splitext(name)

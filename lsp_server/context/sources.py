@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lsp_server.context.candidates import Candidate
 from lsp_server.context.first_lines import line_of
-from lsp_server.context.name_weights import Shares, popularity_share
+from lsp_server.context.name_weights import NameWeights, popularity_share
 from lsp_server.context.resolver import Definition, Resolver
 from lsp_server.context.scope import Scope, type_names
 from lsp_server.index.symbols import Symbol
@@ -18,10 +18,10 @@ from lsp_server.languages.imports import Import
 CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0.48, 0.48, 0.5, 0.35
 FREQUENT = 0.5  # the nearness of what is used often, however far away
 UNUSED_IMPORT = 0.9  # the nearness of what is imported and nowhere used: it is about to be
-LEAST_NEARNESS, LEAST_OF_MODULE = 0.15, 0.5
+MIN_NEARNESS, MIN_OF_MODULE = 0.15, 0.5
 # Of an imported thing whose name stands here anyway: a function's parameters do not, a class's line says little.
 SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
-MOST_CLASSES, MOST_BASES, MOST_NAMED = 24, 4, 24
+MAX_CLASSES, MAX_BASES, MAX_NAMED = 24, 4, 24
 CLASS_KINDS = ("class",)
 DEFINING_KINDS = ("class", "function", "variable", "method")
 
@@ -31,7 +31,7 @@ _RETURN_TYPE = re.compile(r"->\s*([^:{]+)|\)\s*:\s*([^{=]+)")
 class Definitions:
     """Definitions of what the code near the cursor imports, calls and names."""
 
-    def __init__(self, scope: Scope, resolver: Resolver, shares: Shares) -> None:
+    def __init__(self, scope: Scope, resolver: Resolver, shares: NameWeights) -> None:
         self._scope = scope
         self._shares = shares
         self._resolver = resolver
@@ -61,18 +61,18 @@ class Definitions:
             for file in self._resolver.beside(self._language_id, self._path)
             for name, symbol in self._resolver.top(file).items()
         }
-        for name in near[: 4 * MOST_NAMED]:
+        for name in near[: 4 * MAX_NAMED]:
             if found := beside.get(name):
                 assert found.symbol
                 yield self._whole(found, found.symbol, scope.nearness(name) * IMPORTED, "in the same package")
-        for name in [name for name in near if name not in beside and len(name) > 3][:MOST_NAMED]:
+        for name in [name for name in near if name not in beside and len(name) > 3][:MAX_NAMED]:
             for found in self._resolver.named(self._language_id, name, DEFINING_KINDS, self._path):
                 assert found.symbol
                 yield self._whole(found, found.symbol, scope.nearness(name) * NAMED, "named near the cursor")
         for name, found in beside.items():
             assert found.symbol
-            if name not in scope.standing and not name.startswith("_"):
-                yield _line(found, found.symbol, BESIDE * (1 + scope.likeness(name)) / 2, "in the same package")
+            if name not in scope.identifiers_present and not name.startswith("_"):
+                yield _line(found, found.symbol, BESIDE * (1 + scope.similarity(name)) / 2, "in the same package")
 
     def _weight(self, what: Import) -> float:
         if what.alias in ("*", ""):
@@ -80,12 +80,12 @@ class Definitions:
         if self._scope.is_unused(what):
             return UNUSED_IMPORT
         name = what.alias.rpartition(".")[2]
-        return max(self._scope.nearness(name), FREQUENT * self._scope.frequency(name), LEAST_NEARNESS)
+        return max(self._scope.nearness(name), FREQUENT * self._scope.frequency(name), MIN_NEARNESS)
 
     def _module(self, found: Definition, what: Import, weight: float) -> Iterator[Candidate]:
         """What a module defines: signatures of what is used of it nearby, first lines of all the rest."""
         scope = self._scope
-        weight = max(weight, LEAST_OF_MODULE)
+        weight = max(weight, MIN_OF_MODULE)
         used = {chain[1] for chain in scope.chains if len(chain) > 1 and chain[0] == what.alias}
         public = self._resolver.public(found.file)
         popularity = self._resolver.popularity(name for name in public if name not in used)
@@ -94,7 +94,7 @@ class Definitions:
             if definition.file.path == self._path:
                 continue
             if name in used:
-                score = CALLED * max(scope.nearness(name), LEAST_NEARNESS)
+                score = CALLED * max(scope.nearness(name), MIN_NEARNESS)
                 yield self._whole(definition, definition.symbol, score, f"used of {what.alias}")
             else:
                 score = weight * LISTED * self._shares.listing(name) * popularity_share(popularity[name])
@@ -111,7 +111,7 @@ class Definitions:
 class Members:
     """Members of the classes in play: the enclosing class's bases, and the types of what is at hand."""
 
-    def __init__(self, scope: Scope, resolver: Resolver, shares: Shares) -> None:
+    def __init__(self, scope: Scope, resolver: Resolver, shares: NameWeights) -> None:
         self._scope = scope
         self._shares = shares
         self._resolver = resolver
@@ -128,7 +128,7 @@ class Members:
             for name in type_names(enclosing.text):
                 if name != enclosing.name:
                     for found in self._here(name):
-                        yield from self._class(found, BASE_MEMBER, f"base of {enclosing.name}", MOST_BASES)
+                        yield from self._class(found, BASE_MEMBER, f"base of {enclosing.name}", MAX_BASES)
 
     def types(self) -> Iterator[Candidate]:
         """The classes that the text at hand names, by annotation, construction or what is returned."""
@@ -138,7 +138,7 @@ class Members:
             key = (found.file.number, found.symbol.name)
             if key not in ranked or ranked[key][0] < weight:
                 ranked[key] = (weight, found, why)
-        most = sorted(ranked.values(), key=lambda each: each[0], reverse=True)[:MOST_CLASSES]
+        most = sorted(ranked.values(), key=lambda each: each[0], reverse=True)[:MAX_CLASSES]
         for weight, found, why in most:
             yield from self._class(found, weight * MEMBER, why, depth=2)
 
@@ -153,7 +153,7 @@ class Members:
         for alias, what in self._imports.items():
             nearness = UNUSED_IMPORT if scope.is_unused(what) else scope.nearness(alias)
             for found in self._here(alias):
-                yield from self._meant(found, max(nearness, LEAST_NEARNESS) * 0.8, f"{alias} is imported")
+                yield from self._meant(found, max(nearness, MIN_NEARNESS) * 0.8, f"{alias} is imported")
 
     def _meant(self, found: Definition, weight: float, why: str) -> Iterator[tuple[float, Definition, str]]:
         """A class itself, or the classes that a function returns or a variable is made of."""

@@ -27,10 +27,10 @@ _TRUNCATE, _KNOWS_TRUNCATE = 1 << 14, 3
 _PATH_BENEATH = 1
 _TELL_VERSION = 1
 
-_MOST_FILE_BYTES = 1 << 20
-_MOST_FILES = 64
-_MOST_PROCESSES = 16  # threads among them
-_MOST_REPORT_CHARACTERS = 200
+_MAX_FILE_BYTES = 1 << 20
+_MAX_FILES = 64
+_MAX_PROCESSES = 16  # threads among them
+_MAX_REPORT_CHARACTERS = 200
 _SIGNALLED = 128
 
 _STARTS_PROCESSES = ("os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system", "subprocess.Popen")
@@ -64,7 +64,7 @@ def _run(program: str) -> str:
     except AssertionError:
         return "wrong"
     except BaseException as error:  # noqa: BLE001  (a program may raise anything, and exit)
-        return f"error: {type(error).__name__}: {error}"[:_MOST_REPORT_CHARACTERS]
+        return f"error: {type(error).__name__}: {error}"[:_MAX_REPORT_CHARACTERS]
     return "passed"
 
 
@@ -94,9 +94,9 @@ def _limit(memory_bytes: int, cpu_seconds: int) -> None:
     limits = {
         resource.RLIMIT_CORE: (0, 0),
         resource.RLIMIT_CPU: (cpu_seconds, cpu_seconds + 1),
-        resource.RLIMIT_FSIZE: (_MOST_FILE_BYTES, _MOST_FILE_BYTES),
-        resource.RLIMIT_NOFILE: (_MOST_FILES, _MOST_FILES),
-        resource.RLIMIT_NPROC: (_MOST_PROCESSES, _MOST_PROCESSES),
+        resource.RLIMIT_FSIZE: (_MAX_FILE_BYTES, _MAX_FILE_BYTES),
+        resource.RLIMIT_NOFILE: (_MAX_FILES, _MAX_FILES),
+        resource.RLIMIT_NPROC: (_MAX_PROCESSES, _MAX_PROCESSES),
         resource.RLIMIT_AS: (memory_bytes, memory_bytes),
     }
     for kind, limit in limits.items():

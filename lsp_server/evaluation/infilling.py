@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from lsp_server.base.errors import EngineError
-from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.evaluation.oracle import Oracle, OracleEngine, OracleTexts
 from lsp_server.evaluation.sandbox import Verdict, run_program
@@ -123,7 +123,7 @@ async def complete_as(oracle: Oracle, settings: Settings, tasks: Sequence[Task],
 
 async def _attempt(pipeline: Pipeline, task: Task) -> Attempt:
     snapshot = task.snapshot()
-    answer = await pipeline.complete(snapshot, lambda: (), Ask("command"))
+    answer = await pipeline.complete(snapshot, lambda: (), CompletionRequest("command"))
     pipeline.forget(snapshot.uri)
     if answer.error:
         raise EngineError(f"{task.name}: {answer.error}")

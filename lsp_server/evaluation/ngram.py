@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 LONGEST_CONTEXT = 6  # tokens
-MOST_LOCAL_TOKENS = 4000
+MAX_LOCAL_TOKENS = 4000
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 Counts = Counter[int]
@@ -55,7 +55,7 @@ def write_line(
     Counts of the text itself go before those of other texts, and longer contexts before shorter ones. The text begins
     with `rest`, which is not returned.
     """
-    context = list(before[-MOST_LOCAL_TOKENS:])
+    context = list(before[-MAX_LOCAL_TOKENS:])
     local = NGram(context) if len(context) > LONGEST_CONTEXT else None
     written = b""
     for _ in range(most_tokens):

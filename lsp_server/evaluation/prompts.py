@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.engine.scheduler.placement import taken_back
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.scheduler.placement import num_healed
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.evaluation.holes import Hole
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt
 from lsp_server.ipc.requests import Generate, PromptPart, Text
@@ -43,7 +43,7 @@ class Prompts:
         self._backend = backend
         fim_format = format_of(backend.info)
         self._fim_format = replace(fim_format, anchored=anchored or fim_format.anchored)
-        self._preparer = Preparer(backend, backend.info.window_tokens)
+        self._request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self._suffix_share = Settings().context.suffix_share
 
     def of(self, hole: Hole, blocks: Sequence[Block] = (), *, break_follows: bool = True) -> Variants | None:
@@ -54,29 +54,29 @@ class Prompts:
         )
         typed = snapshot.prefix[len(anchor.prefix) :]
         indented = bool(typed) and is_settled(snapshot)
-        prepared = self._preparer.prepare(
+        tokenized = self._request_tokenizer.tokenize_request(
             Generate(
                 anchor.parts,
                 ANSWER_TOKENS,
                 typed=typed,
                 reserve_tokens=anchor.reserve_tokens,
-                indented=indented,
+                fixed_indent=indented,
             )
         )
         # The same text as in the anchor, whatever room a fresh prompt might have had for more.
-        fresh = self._preparer.prepare(Generate(_with_typed(anchor.parts, typed), 0)).anchor
-        if len(prepared.anchor) < len(self._preparer.prepare(Generate(anchor.parts, 0)).anchor):
+        fresh = self._request_tokenizer.tokenize_request(Generate(_with_typed(anchor.parts, typed), 0)).anchor
+        if len(tokenized.anchor) < len(self._request_tokenizer.tokenize_request(Generate(anchor.parts, 0)).anchor):
             return None
         truth = hole.truth + "\n" * (not break_follows)
         apart = self._backend.tokenize(truth)
-        count = taken_back(prepared.typed, self._backend, indented=indented)
-        kept, taken = prepared.typed[: len(prepared.typed) - count], prepared.typed[len(prepared.typed) - count :]
+        count = num_healed(tokenized.typed, self._backend, fixed_indent=indented)
+        kept, taken = tokenized.typed[: len(tokenized.typed) - count], tokenized.typed[len(tokenized.typed) - count :]
         rest = b"".join(map(self._backend.piece, taken))
         return Variants(
-            prepared.anchor,
+            tokenized.anchor,
             fresh=Prompt(fresh, b"", apart),
-            anchored=Prompt(prepared.anchor + prepared.typed, b"", apart),
-            healed=Prompt(prepared.anchor + kept, rest, self._behind(kept, typed + truth), indented),
+            anchored=Prompt(tokenized.anchor + tokenized.typed, b"", apart),
+            healed=Prompt(tokenized.anchor + kept, rest, self._behind(kept, typed + truth), indented),
         )
 
     def _behind(self, kept: list[int], line: str) -> list[int]:

@@ -32,9 +32,9 @@ from lsp_server.text.snapshot import Snapshot
 
 BUDGETS = (256, 512, 1024, 2048)
 SEED = 8
-MOST_OPEN = 8
+MAX_OPEN = 8
 RANDOM_LINES = 32
-MOST_QUERY_TERMS = 200
+MAX_QUERY_TERMS = 200
 LINES_BEFORE, LINES_AFTER = 15, 5
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -210,7 +210,7 @@ class ProjectBench:
         rng.shuffle(related)
         rng.shuffle(others)
         found = []
-        for touched, path in enumerate([*related, *others][:MOST_OPEN]):
+        for touched, path in enumerate([*related, *others][:MAX_OPEN]):
             document = Document(f"file:///{path}", path, "python", 0, self.files[path])
             document.last_edited_line = rng.randrange(document.num_lines)
             found.append(Neighbour(path, "python", document.excerpt, touched))
@@ -220,7 +220,7 @@ class ProjectBench:
         """Chunks by BM25 alone, the most alike first."""
         before = hole.snapshot.prefix.split("\n")[-LINES_BEFORE:]
         after = hole.snapshot.suffix.split("\n")[: LINES_AFTER + 1]
-        terms = sorted(terms_of("\n".join(before + after)))[:MOST_QUERY_TERMS]
+        terms = sorted(terms_of("\n".join(before + after)))[:MAX_QUERY_TERMS]
         query = """SELECT path, first, last FROM words JOIN chunks ON chunks.id = words.rowid JOIN files
                    ON files.id = file WHERE words MATCH ? ORDER BY rank LIMIT 60"""
         matched = " OR ".join(f'"{term}"' for term in terms)

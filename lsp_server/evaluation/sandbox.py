@@ -20,7 +20,7 @@ Kind = Literal["passed", "wrong", "error", "timed out"]
 
 MEMORY_BYTES = 1 << 30
 _SCRIPT = Path(__file__).with_name("confined.py")
-_MOST_REPORT_BYTES = 4096
+_MAX_REPORT_BYTES = 4096
 _CPU_TIME_IS_UP = (-signal.SIGXCPU, 128 + signal.SIGXCPU) if hasattr(signal, "SIGXCPU") else ()
 
 
@@ -58,7 +58,7 @@ def run_program(program: str, timeout_s: float, memory_bytes: int = MEMORY_BYTES
             code = _finish(process, f"{secret}\n{program}", timeout_s)
         report = b""
         with contextlib.suppress(BlockingIOError):
-            report = os.read(reading, _MOST_REPORT_BYTES)
+            report = os.read(reading, _MAX_REPORT_BYTES)
         return _verdict(code, secret, report.decode("utf-8", "replace"))
     finally:
         os.close(reading)

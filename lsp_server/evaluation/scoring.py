@@ -20,13 +20,13 @@ ANSWER_TOKENS = 32
 class Prompt:
     """A prompt's tokens, the bytes that were taken back of it, and the tokens of the truth behind it.
 
-    `indented`: see `Generate`.
+    `fixed_indent`: see `Generate`.
     """
 
     tokens: list[int]
     rest: bytes
     truth: list[int]
-    indented: bool = False
+    fixed_indent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Scorer:
         for sequence, prompt in enumerate(prompts, 1):
             shared = min(common_prefix(self._anchor, prompt.tokens), len(prompt.tokens) - 1)
             self.backend.truncate(sequence, 0)
-            self.backend.branch(0, sequence, shared)
+            self.backend.fork(0, sequence, shared)
             # What follows a truth's last token matters only where the truth is without its break.
             tokens = prompt.tokens + prompt.truth[: len(prompt.truth) - (not break_follows)]
             first = len(prompt.tokens) - 1
@@ -80,11 +80,11 @@ class Scorer:
             for prompt, own in zip(prompts, rows, strict=True)
         ]
         return scores, [
-            self._choose(own[0], prompt.rest, prompt.indented) for prompt, own in zip(prompts, rows, strict=True)
+            self._choose(own[0], prompt.rest, prompt.fixed_indent) for prompt, own in zip(prompts, rows, strict=True)
         ]
 
     def _score(self, prompt: Prompt, rows: list[int], *, break_follows: bool) -> float:
-        total, rest, must_show = 0.0, prompt.rest, prompt.indented
+        total, rest, must_show = 0.0, prompt.rest, prompt.fixed_indent
         for row, token in zip(rows, prompt.truth, strict=False):
             total += self.backend.logprob(row, token)
             if rest or must_show:
@@ -117,7 +117,7 @@ class Scorer:
             places = {index: len(prompts[index].tokens) + step for index in tokens}
             self._decode([BatchToken(token, places[index], index + 1, True) for index, token in tokens.items()])
             tokens = {
-                index: self._choose(row, rests[index], prompts[index].indented and not written[index])
+                index: self._choose(row, rests[index], prompts[index].fixed_indent and not written[index])
                 for row, index in enumerate(tokens)
             }
         lines = (text.decode("utf-8", errors="replace").partition("\n")[0] for text in written)

@@ -15,7 +15,7 @@ import msgspec
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
 from lsp_server.bench.text import keystrokes
-from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.evaluation.intervals import mean_interval
 from lsp_server.evaluation.stretches import Stretch
@@ -27,7 +27,7 @@ THRESHOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 # What a wrong text costs whom it is shown to, in keys that could be typed meanwhile: a glance of a quarter of a second.
 WRONG_KEYS = 1.0
 # Shorter texts save nothing: accepting takes a key too.
-LEAST_ACCEPTED_KEYS = 2
+MIN_ACCEPTED_KEYS = 2
 
 Say = Callable[[str], None]
 
@@ -100,7 +100,7 @@ async def measure(
 def at_rest(settings: Settings, confidence: float) -> Settings:
     """Settings with a threshold, and with nothing in them that time has a part in."""
     completion = msgspec.structs.replace(
-        settings.completion, confidence=confidence, debounce_ms=0, patience_ms=0, look_ahead=False
+        settings.completion, confidence=confidence, debounce_ms=0, prefill_budget_ms=0, speculative=False
     )
     engine = msgspec.structs.replace(settings.engine, warm_up=False)
     return msgspec.structs.replace(settings, completion=completion, engine=engine)
@@ -118,7 +118,9 @@ async def replay(pipeline: Pipeline, stretch: Stretch) -> list[Shown]:
         document.edit(Position(line, character), Position(line, character), key, "utf-32")
         document.version += 1
         line, character = line + key.count("\n"), len(key.rpartition("\n")[2]) + character * ("\n" not in key)
-        answer = await pipeline.complete(document.snapshot(line, character), lambda: (), Ask("inline", automatic=True))
+        answer = await pipeline.complete(
+            document.snapshot(line, character), lambda: (), CompletionRequest("inline", automatic=True)
+        )
         if answer.error:
             raise EngineError(answer.error)
         is_new = bool(answer.text) and key + answer.text != expected
@@ -158,7 +160,7 @@ class _Looker:
             self.num_wrong += 1
             return -WRONG_KEYS
         num_keys = len(keystrokes(line))
-        if num_keys < LEAST_ACCEPTED_KEYS or (self.only_lines and line != first_line(rest)):
+        if num_keys < MIN_ACCEPTED_KEYS or (self.only_lines and line != first_line(rest)):
             return 0.0
         self.num_accepted += 1
         self.num_covered += num_keys

@@ -74,7 +74,7 @@ def _cut(events: list[Event], confidence: float) -> list[Event]:
         if isinstance(event, Chunk):
             joint += event.logprob or 0.0
             if confidence > 0 and joint < math.log(confidence):
-                return [*kept, Done("unsure", Timings())]
+                return [*kept, Done("low_confidence", Timings())]
             if "\n" in event.text:
                 joint = 0.0
         kept.append(event)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-MOST_LINES = 24
-LEAST_LINES = 8
+MAX_LINES = 24
+MIN_LINES = 8
 DIGEST_BYTES = 8  # they are compared within one file only
 
 
@@ -51,11 +51,11 @@ def chunk_lines(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def _cut(lines: Sequence[str], first: int) -> int:
-    end = min(first + MOST_LINES, len(lines))
+    end = min(first + MAX_LINES, len(lines))
     if end == len(lines):
         return end
     best, least_nested = end, 1 << 30
-    for index in range(first + LEAST_LINES, end):
+    for index in range(first + MIN_LINES, end):
         line = lines[index]
         if line.strip() and not lines[index - 1].strip():
             nested = len(line) - len(line.lstrip())

@@ -27,8 +27,8 @@ VERSION = 4  # of what is stored and of how it is made: another version is built
 BUSY_MS = 10_000
 LOCKED_S = 0.05
 # Chunks are deleted by leaving their words behind, which says nothing of files; with this share of such words, sweep.
-MOST_DEAD_SHARE = 0.5
-LEAST_DEAD = 2000
+MAX_DEAD_SHARE = 0.5
+MIN_DEAD = 2000
 
 # What reading an index may raise: SQLite's messages quote a damaged schema, which need not be UTF-8.
 IndexFailure = (sqlite3.Error, UnicodeDecodeError)
@@ -196,7 +196,7 @@ class Writer:
         ever = self._connection.execute(
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'chunks'"
         ).fetchone()[0]
-        if ever - live > max(LEAST_DEAD, live * MOST_DEAD_SHARE):
+        if ever - live > max(MIN_DEAD, live * MAX_DEAD_SHARE):
             with self._transaction():
                 for table in ("files", "symbols", "imports", "script_configs", "chunks", "sqlite_sequence"):
                     self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  (names from the line above)

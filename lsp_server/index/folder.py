@@ -16,10 +16,10 @@ import pathspec
 from lsp_server.text.secrets import has_secret, is_secret_name
 from lsp_server.text.snapshot import normalize
 
-MOST_BYTES = 1 << 20
-MOST_FILES = 50_000
+MAX_BYTES = 1 << 20
+MAX_FILES = 50_000
 # Lines longer than this on average are generated, and say nothing to a model.
-MOST_MEAN_LINE = 300
+MAX_MEAN_LINE = 300
 IGNORE_FILES = (".gitignore", ".infillignore")
 # Never the user's own work, and often without an ignore file that says so.
 _SKIPPED = frozenset(
@@ -48,7 +48,7 @@ class Folder:
 
     def walk(self) -> Iterator[FileState]:
         """Every file that may be read, in order of path; folders that cannot be listed are passed over."""
-        left = MOST_FILES
+        left = MAX_FILES
         pending = [""]
         while pending and left > 0:
             folder = pending.pop()
@@ -61,7 +61,7 @@ class Folder:
                             below.append(path)
                     elif entry.is_file(follow_symlinks=False) and self._takes(path):
                         found = entry.stat(follow_symlinks=False)
-                        if 0 < found.st_size <= MOST_BYTES:
+                        if 0 < found.st_size <= MAX_BYTES:
                             left -= 1
                             yield FileState(path, found.st_mtime_ns, found.st_size)
                 except OSError:
@@ -76,7 +76,7 @@ class Folder:
             found = os.lstat(self.root / path)
         except (OSError, ValueError):
             return None
-        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= MOST_BYTES:
+        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= MAX_BYTES:
             return None
         return FileState(path, found.st_mtime_ns, found.st_size)
 
@@ -104,8 +104,8 @@ class Folder:
         return self._bytes(path, None, start, size)
 
     def _text(self, path: str, state: FileState | None) -> str | None:
-        content = self._bytes(path, state, 0, MOST_BYTES + 1)
-        return decode(content) if content is not None and len(content) <= MOST_BYTES else None
+        content = self._bytes(path, state, 0, MAX_BYTES + 1)
+        return decode(content) if content is not None and len(content) <= MAX_BYTES else None
 
     def _bytes(self, path: str, state: FileState | None, start: int, size: int) -> bytes | None:
         try:
@@ -196,6 +196,6 @@ def decode(content: bytes) -> str | None:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = content.decode("latin-1")
-    if len(text) > MOST_MEAN_LINE * (text.count("\n") + 1):
+    if len(text) > MAX_MEAN_LINE * (text.count("\n") + 1):
         return None
     return normalize(text)

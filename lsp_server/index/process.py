@@ -17,7 +17,7 @@ from lsp_server.index.messages import Event, Request, Scan, Update
 
 logger = logging.getLogger(__name__)
 
-MOST_LIVES = 3  # an indexer that keeps dying is left dead: completions work without it
+MAX_LIVES = 3  # an indexer that keeps dying is left dead: completions work without it
 
 
 class IndexProcess:
@@ -55,7 +55,7 @@ class IndexProcess:
             self._supervisor = asyncio.ensure_future(self._supervise())
 
     async def _supervise(self) -> None:
-        for _ in range(MOST_LIVES):
+        for _ in range(MAX_LIVES):
             try:
                 await self._live()
             except OSError as error:

@@ -14,8 +14,8 @@ from lsp_server.index.symbols import Symbol
 from lsp_server.languages.imports import Import
 from lsp_server.languages.script_config import ScriptConfig, decode_script_config
 
-MOST_REMEMBERED = 4000  # files
-MOST_REMEMBERED_TERMS = 20_000
+MAX_REMEMBERED = 4000  # files
+MAX_REMEMBERED_TERMS = 20_000
 CHANGES_TO_COUNT_ANEW = 50
 
 # BM25 (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009), with each term counted once a chunk.
@@ -34,7 +34,7 @@ class IndexedFile(msgspec.Struct, frozen=True, gc=False):
 
 class IndexedChunk(msgspec.Struct, frozen=True, gc=False):
     """Lines `first` to before `last` of a file: `size` bytes from `start` if the file is as plain as can be, and their
-    digest (`chunks.digest_of`). More `likeness` is more alike.
+    digest (`chunks.digest_of`). More `similarity` is more alike.
     """
 
     file: IndexedFile
@@ -43,7 +43,7 @@ class IndexedChunk(msgspec.Struct, frozen=True, gc=False):
     start: int
     size: int
     digest: bytes
-    likeness: float
+    similarity: float
 
 
 class Reader:
@@ -75,7 +75,7 @@ class Reader:
         if self._changes % CHANGES_TO_COUNT_ANEW == 0:
             self._frequencies.clear()
         for remembered in (self._symbols, self._imports):
-            if len(remembered) > MOST_REMEMBERED:
+            if len(remembered) > MAX_REMEMBERED:
                 remembered.clear()
         return True
 
@@ -149,7 +149,7 @@ class Reader:
         wanted = list(terms)
         unknown = [term for term in wanted if term not in self._frequencies]
         if unknown:
-            if len(self._frequencies) > MOST_REMEMBERED_TERMS:
+            if len(self._frequencies) > MAX_REMEMBERED_TERMS:
                 self._frequencies.clear()
                 unknown = wanted
             marks = ",".join("?" * len(unknown))
@@ -174,14 +174,14 @@ class Reader:
                     chunks.id FROM chunks JOIN files ON files.id = file WHERE chunks.id IN ({marks})"""  # noqa: S608
         found = []
         for *file, first, last, start, size, digest, number in self._connection.execute(query, best):
-            likeness = weights[number] * _length_share(last - first)
-            found.append(IndexedChunk(_file(file), first, last, start, size, digest, likeness))
-        return sorted(found, key=lambda chunk: chunk.likeness, reverse=True)[:most]
+            similarity = weights[number] * _length_share(last - first)
+            found.append(IndexedChunk(_file(file), first, last, start, size, digest, similarity))
+        return sorted(found, key=lambda chunk: chunk.similarity, reverse=True)[:most]
 
     def _chunks_with(self, term: str) -> list[int]:
         """The numbers of the chunks that a term stands in."""
         if term not in self._containing:
-            if len(self._containing) > MOST_REMEMBERED_TERMS:
+            if len(self._containing) > MAX_REMEMBERED_TERMS:
                 self._containing.clear()
             query = "SELECT words.rowid FROM words JOIN chunks ON chunks.id = words.rowid WHERE words MATCH ?"
             self._containing[term] = [row[0] for row in self._connection.execute(query, (f'"{term}"',))]

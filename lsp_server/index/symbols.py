@@ -12,11 +12,11 @@ from tree_sitter import Node
 from lsp_server.languages.grammars import GRAMMARS, Grammar, parser_of
 from lsp_server.languages.imports import IMPORT_READERS, Import
 
-MOST_SIGNATURE_LINES = 8
-MOST_SIGNATURE_CHARACTERS = 400
-MOST_DOC_CHARACTERS = 100
-MOST_DEPTH = 12
-MOST_SYMBOLS = 4000
+MAX_SIGNATURE_LINES = 8
+MAX_SIGNATURE_CHARACTERS = 400
+MAX_DOC_CHARACTERS = 100
+MAX_DEPTH = 12
+MAX_SYMBOLS = 4000
 PIECE_BYTES = 4096
 
 _IDENTIFIERS = frozenset(
@@ -94,7 +94,7 @@ class _Reader:
 
     def visit(self, node: Node, container: str, depth: int) -> None:
         """Note what the children of a node define and import."""
-        if depth > MOST_DEPTH or len(self.symbols) > MOST_SYMBOLS:
+        if depth > MAX_DEPTH or len(self.symbols) > MAX_SYMBOLS:
             return
         grammar = self._grammar
         for child in node.named_children:
@@ -154,7 +154,7 @@ class _Reader:
     def _unpack(self, node: Node, container: str, depth: int) -> None:
         """What an assignment defines besides one name: `A, B = 1, 2` and `a = b = 1`."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        if right is not None and right.type == node.type and depth < MOST_DEPTH:
+        if right is not None and right.type == node.type and depth < MAX_DEPTH:
             self._define(right, "variable", container, depth + 1)
         pending = [left] if left is not None and left.type in _PATTERNS else []
         while pending:
@@ -163,7 +163,7 @@ class _Reader:
                     pending.append(child)
                 elif child.type in ("identifier", "constant"):
                     line = child.start_point.row
-                    written = self._lines[line].decode("utf-8", "replace").rstrip()[:MOST_SIGNATURE_CHARACTERS]
+                    written = self._lines[line].decode("utf-8", "replace").rstrip()[:MAX_SIGNATURE_CHARACTERS]
                     kind = "field" if container else "variable"
                     self.symbols.append(Symbol(_text(self._content, child), kind, container, line, line, written))
 
@@ -177,9 +177,9 @@ class _Reader:
             last -= begins_line and last > first
         elif node.type not in ("declaration", "field_declaration"):
             last = min(last, first + 2) if last - first <= 2 else first
-        last = min(last, first + MOST_SIGNATURE_LINES - 1)
+        last = min(last, first + MAX_SIGNATURE_LINES - 1)
         text = b"\n".join(self._lines[first : last + 1]).decode("utf-8", "replace")
-        return text[:MOST_SIGNATURE_CHARACTERS].rstrip()
+        return text[:MAX_SIGNATURE_CHARACTERS].rstrip()
 
     def _doc(self, node: Node, body: Node | None) -> str:
         """The first line of what documents a definition, without comment marks."""
@@ -205,7 +205,7 @@ class _Reader:
             if match[1] not in known:
                 known.add(match[1])
                 line = node.start_point.row + text.count("\n", 0, match.start(1))
-                written = self._lines[line].decode("utf-8", "replace").rstrip()[:MOST_SIGNATURE_CHARACTERS]
+                written = self._lines[line].decode("utf-8", "replace").rstrip()[:MAX_SIGNATURE_CHARACTERS]
                 self.symbols.append(Symbol(match[1], "field", container, line, line, written))
 
     def _declared_attributes(self, node: Node, container: str) -> None:
@@ -271,7 +271,7 @@ def _names(content: bytes, node: Node) -> Iterator[str]:
 def _first_identifier(content: bytes, node: Node, depth: int = 0) -> str:
     if node.type in _IDENTIFIERS or node.type == "qualified_identifier":
         return _text(content, node).lstrip("$")
-    if depth > MOST_DEPTH:
+    if depth > MAX_DEPTH:
         return ""
     for index, child in enumerate(node.children):
         if child.is_named and child.type not in _NAMELESS_NODES:
@@ -305,5 +305,5 @@ _MARKS = re.compile(r"^[\s/*#!]+|[rRbBuUfF]{0,2}(\"\"\"|'''|\"|')|\s*\*/\s*$")
 def _first_words(text: str) -> str:
     for line in text.split("\n"):
         if words := _MARKS.sub("", line).strip():
-            return words[:MOST_DOC_CHARACTERS]
+            return words[:MAX_DOC_CHARACTERS]
     return ""

@@ -7,9 +7,9 @@ import re
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
-_LEAST_PART = 2
-_MOST_IDENTIFIER = 80
-# In every file, and so no sign of likeness.
+_MIN_PART = 2
+_MAX_IDENTIFIER = 80
+# In every file, and so no sign of similarity.
 _COMMON = frozenset(
     {
         *("and", "as", "assert", "async", "await", "bool", "break", "case", "catch", "char", "class", "const"),
@@ -53,13 +53,13 @@ def _blanked(text: str) -> str:
 def parts(identifier: str) -> tuple[str, ...]:
     """An identifier's words in lower case: `readHTTPBody` is `read`, `http`, `body`."""
     found = (part.lower() for part in _PART.findall(identifier))
-    return tuple(part for part in found if len(part) >= _LEAST_PART)
+    return tuple(part for part in found if len(part) >= _MIN_PART)
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def terms(identifier: str) -> tuple[str, ...]:
     """What an identifier is found by: itself, and its words where there are several."""
-    if len(identifier) > _MOST_IDENTIFIER or identifier.lower() in _COMMON:
+    if len(identifier) > _MAX_IDENTIFIER or identifier.lower() in _COMMON:
         return ()
     whole = identifier.lower().replace("_", "")
     pieces = parts(identifier)

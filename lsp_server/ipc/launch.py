@@ -52,8 +52,8 @@ class EngineOptions(msgspec.Struct, frozen=True):
     """How an engine runs a model; zero, empty and `auto` let the engine choose, and so do -1 layers and bytes.
 
     A model that only chats need not be able to infill; others are refused if they cannot. `chat_template` is for a
-    model whose file has none. With `remote` nothing is run here, and only `window_tokens` counts. `draft_model_path` is
-    that of a small model that guesses for this one; `notes` are sentences for the user, told with the model's own.
+    model whose file has none. With `remote` nothing is run here, and only `context_tokens` counts. `draft_model_path`
+    is that of a small model that guesses for this one; `notes` are sentences for the user, told with the model's own.
     """
 
     model_path: str
@@ -61,7 +61,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     remote: Remote | None = None
     needs_infill: bool = True
     chat_template: str = ""
-    window_tokens: int = 0
+    context_tokens: int = 0
     cache_tokens: int = 0
     threads: int = 0
     gpu_layers: int = -1
@@ -70,7 +70,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     num_sequences: int = 4
     cache_type: Literal["auto", "f16", "q8_0"] = "auto"
     flash_attention: bool = True
-    saved_bytes: int = -1
+    host_cache_bytes: int = -1
     drafts: bool = True
     draft_model_path: str = ""
     notes: tuple[str, ...] = ()
@@ -79,14 +79,14 @@ class EngineOptions(msgspec.Struct, frozen=True):
 class Launch(msgspec.Struct, frozen=True):
     """The one line an engine process reads from standard input before it starts.
 
-    An engine of one server ends when its standard input does. With `linger_s` it is shared: it ends that long after the
-    last of its clients has left, and `record` is the file that it is found by, which it deletes when it ends. It ends,
-    too, when one of its steps takes longer than `stuck_s`.
+    An engine of one server ends when its standard input does. With `idle_shutdown_s` it is shared: it ends that long
+    after its last client has left, and `record` is the file that it is found by, which it deletes when it ends. It
+    ends, too, when one of its steps takes longer than `stuck_s`.
     """
 
     token: str
     options: EngineOptions
-    linger_s: float = 0.0
+    idle_shutdown_s: float = 0.0
     record: str = ""
     stuck_s: float = 300.0  # far beyond the slowest step there is: a slice of 64 tokens of a large model, on a CPU
 

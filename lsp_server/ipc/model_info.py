@@ -10,12 +10,12 @@ import msgspec
 class Parameters(msgspec.Struct, frozen=True):
     """How a model is run.
 
-    `window_tokens` bounds prompt and answer together; `cache_tokens` is the size of the KV cache that all sequences
+    `context_tokens` bounds prompt and answer together; `cache_tokens` is the size of the KV cache that all sequences
     share. `batch_tokens` may be handed over at once and are evaluated `physical_batch_tokens` at a time.
-    `saved_bytes` of host memory are for what is moved out of the cache. `drafts`: tokens are guessed ahead.
+    `host_cache_bytes` of host memory are for what is moved out of the cache. `drafts`: tokens are guessed ahead.
     """
 
-    window_tokens: int
+    context_tokens: int
     cache_tokens: int
     cache_type: Literal["f16", "q8_0"]
     num_sequences: int
@@ -24,7 +24,7 @@ class Parameters(msgspec.Struct, frozen=True):
     physical_batch_tokens: int
     gpu_layers: int
     flash_attention: bool
-    saved_bytes: int
+    host_cache_bytes: int
     drafts: bool = True
 
 
@@ -33,7 +33,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     `markers` maps each role to the marker's text; the `*_bytes` are memory.
     `pre_tokeniser` is llama.cpp's name of how text is cut before it becomes tokens, empty if the file names none.
-    `isolates_line_breaks` tells whether no token joins text across a line break. `can_drop_tail` is false for
+    `isolates_line_breaks` tells whether no token joins text across a line break. `supports_rollback` is false for
     models whose memory cannot forget its newest tokens, which therefore run without reuse. `prefill_tokens_per_s`
     is how fast prompts were evaluated when the model was loaded; 0 if nobody knows. `chat_template` is in Jinja's
     language, and empty for a model that was not made for chat; `end_text` is how its end of text is spelt there.
@@ -47,11 +47,11 @@ class ModelInfo(msgspec.Struct, frozen=True):
     description: str
     markers: dict[str, str]
     num_parameters: int
-    trained_window_tokens: int
+    trained_context_tokens: int
     weights_bytes: int
     cache_bytes: int
     isolates_line_breaks: bool
-    can_drop_tail: bool
+    supports_rollback: bool
     prefill_tokens_per_s: float
     backend: str
     parameters: Parameters
@@ -65,12 +65,12 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     @staticmethod
     def elsewhere(
-        name: str, path: str, description: str, markers: dict[str, str], window_tokens: int, backend: str
+        name: str, path: str, description: str, markers: dict[str, str], context_tokens: int, backend: str
     ) -> ModelInfo:
         """A model that takes no memory here, and whose speed nobody measured."""
         parameters = Parameters(
-            window_tokens=window_tokens,
-            cache_tokens=window_tokens,
+            context_tokens=context_tokens,
+            cache_tokens=context_tokens,
             cache_type="f16",
             num_sequences=1,
             threads=0,
@@ -78,7 +78,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
             physical_batch_tokens=0,
             gpu_layers=0,
             flash_attention=True,
-            saved_bytes=0,
+            host_cache_bytes=0,
         )
         return ModelInfo(
             name=name,
@@ -86,11 +86,11 @@ class ModelInfo(msgspec.Struct, frozen=True):
             description=description,
             markers=markers,
             num_parameters=0,
-            trained_window_tokens=window_tokens,
+            trained_context_tokens=context_tokens,
             weights_bytes=0,
             cache_bytes=0,
             isolates_line_breaks=False,
-            can_drop_tail=True,
+            supports_rollback=True,
             prefill_tokens_per_s=0.0,
             backend=backend,
             parameters=parameters,
@@ -102,9 +102,9 @@ class ModelInfo(msgspec.Struct, frozen=True):
         return self.weights_bytes + self.cache_bytes + self.working_bytes + self.draft_model_bytes
 
     @property
-    def window_tokens(self) -> int:
+    def context_tokens(self) -> int:
         """The most tokens of a prompt and its answer."""
-        return self.parameters.window_tokens
+        return self.parameters.context_tokens
 
     @property
     def cache_tokens(self) -> int:

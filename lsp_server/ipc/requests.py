@@ -72,7 +72,7 @@ class Generate(msgspec.Struct, frozen=True):
     `prompt` is the anchor, up to and with the middle marker; `typed` is what was typed since and is, to the model, the
     beginning of the middle. Typing on with the same anchor costs only the typed tokens. `reserve_tokens` of the window
     are kept for typed text, so that its length does not move the anchor's cuts. `heal` lets the model finish the last
-    token of `typed`. `indented`: `typed` ends in the indentation that the line is to have; no white space follows.
+    token of `typed`. `fixed_indent`: `typed` ends in the indentation that the line is to have; no white space follows.
     With `max_tokens` 0 the prompt is only brought into the cache.
 
     A newer request with the same non-empty `(document, kind)` supersedes the older one. `deadline_ms` counts
@@ -84,7 +84,7 @@ class Generate(msgspec.Struct, frozen=True):
     typed: str = ""
     reserve_tokens: int = 0
     heal: bool = True
-    indented: bool = False
+    fixed_indent: bool = False
     logprobs: bool = False
     document: str = ""
     kind: str = "inline"
@@ -93,7 +93,7 @@ class Generate(msgspec.Struct, frozen=True):
     deadline_ms: int | None = None
 
 
-FinishReason = Literal["end", "length", "unsure", "cancelled", "superseded", "deadline"]
+FinishReason = Literal["end", "length", "low_confidence", "cancelled", "superseded", "deadline"]
 
 
 class Timings(msgspec.Struct):

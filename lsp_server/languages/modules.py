@@ -13,7 +13,7 @@ from lsp_server.languages.script_modules import ScriptProject
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ImportQuery:
     """An import of `module` in the file `importer`, of a workspace folder whose name is `project`.
 
     `scripts` is what the folder's configurations of JavaScript and TypeScript say.
@@ -45,7 +45,7 @@ def _join(*parts: str) -> str:
     return "" if joined == "." else joined
 
 
-def _python(asked: Asked) -> Places:
+def _python(asked: ImportQuery) -> Places:
     name = asked.module.lstrip(".")
     steps = len(asked.module) - len(name)
     rest = name.replace(".", "/")
@@ -71,7 +71,7 @@ def _python_files(stem: str) -> Iterator[str]:
 _SCRIPT_SUFFIXES = (".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
 
 
-def _script(asked: Asked) -> Places:
+def _script(asked: ImportQuery) -> Places:
     if asked.module.startswith("."):
         stems = [_join(posixpath.dirname(asked.importer), asked.module)]
     else:
@@ -93,18 +93,18 @@ def script_files(stem: str) -> Iterator[str]:
     yield from (f"{stem}/index{suffix}" for suffix in _SCRIPT_SUFFIXES)
 
 
-def _java(asked: Asked) -> Places:
+def _java(asked: ImportQuery) -> Places:
     path = asked.module.replace(".", "/")
     return Places(endings=(f"{path}.java", f"{path}.kt"), folders=(path,))
 
 
-def _go(asked: Asked) -> Places:
+def _go(asked: ImportQuery) -> Places:
     parts = asked.module.split("/")
     # The module's own name is not a folder of its repository.
     return Places(folders=tuple("/".join(parts[start:]) for start in range(len(parts))))
 
 
-def _rust(asked: Asked) -> Places:
+def _rust(asked: ImportQuery) -> Places:
     parts = asked.module.split("::")
     folder = posixpath.dirname(asked.importer)
     if posixpath.basename(asked.importer) not in ("mod.rs", "lib.rs", "main.rs"):
@@ -126,18 +126,18 @@ def _rust_files(stem: str) -> Iterator[str]:
     yield from (_join(stem, name) for name in ("mod.rs", "lib.rs", "main.rs"))
 
 
-def _include(asked: Asked) -> Places:
+def _include(asked: ImportQuery) -> Places:
     folders = [posixpath.dirname(asked.importer), *reversed(_folders_up(asked.importer))]
     paths = [_join(folder, root, asked.module) for folder in folders for root in ("", "include", "src")]
     return Places(tuple(dict.fromkeys(paths)), (asked.module,) if "/" in asked.module else ())
 
 
-def _c_sharp(asked: Asked) -> Places:
+def _c_sharp(asked: ImportQuery) -> Places:
     parts = asked.module.split(".")
     return Places(folders=tuple("/".join(parts[start:]) for start in range(len(parts))))
 
 
-def _ruby(asked: Asked) -> Places:
+def _ruby(asked: ImportQuery) -> Places:
     name = asked.module if asked.module.endswith(".rb") else f"{asked.module}.rb"
     if asked.module.startswith("./"):
         return Places((_join(posixpath.dirname(asked.importer), name),))
@@ -145,7 +145,7 @@ def _ruby(asked: Asked) -> Places:
     return Places(tuple(paths), (name,) if "/" in name else ())
 
 
-def _php(asked: Asked) -> Places:
+def _php(asked: ImportQuery) -> Places:
     if asked.module.startswith("./"):
         return Places(tuple(_join(above, asked.module[2:]) for above in reversed(_folders_up(asked.importer))))
     parts = asked.module.split("\\")
@@ -160,7 +160,7 @@ class ModuleRules:
     `is_folder_shared`. `family`: the languages whose files can be meant.
     """
 
-    places: Callable[[Asked], Places]
+    places: Callable[[ImportQuery], Places]
     separator: str
     is_folder_shared: bool = False
     family: frozenset[str] = field(default_factory=frozenset)

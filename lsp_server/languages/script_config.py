@@ -15,11 +15,11 @@ from lsp_server.base import jsonc
 
 _COMPILER_FILE = re.compile(r"[tj]sconfig(\.[\w-]+)*\.json")
 _PACKAGE_FILE = "package.json"
-MOST_PATTERNS = 500
+MAX_PATTERNS = 500
 
 # Of the conditions of `exports`, those that lead to sources come before those that lead to what is built.
 _CONDITIONS = ("source", "development", "types", "import", "module", "browser", "node", "default", "require")
-MOST_DEPTH = 6
+MAX_DEPTH = 6
 
 
 class CompilerConfig(msgspec.Struct, frozen=True, tag="compiler"):
@@ -108,7 +108,7 @@ def _exports(found: Any) -> dict[str, list[str]]:
 
 
 def _patterns(found: dict[str, Any]) -> dict[str, list[str]]:
-    patterns = {key: list(dict.fromkeys(_targets(value))) for key, value in list(found.items())[:MOST_PATTERNS]}
+    patterns = {key: list(dict.fromkeys(_targets(value))) for key, value in list(found.items())[:MAX_PATTERNS]}
     return {key: targets for key, targets in patterns.items() if targets}
 
 
@@ -116,7 +116,7 @@ def _targets(found: Any, depth: int = 0) -> list[str]:
     """Every path that a target may mean: a path, several, or some for each condition, which may be nested."""
     if isinstance(found, str):
         return [found]
-    if depth > MOST_DEPTH:
+    if depth > MAX_DEPTH:
         return []
     if isinstance(found, list):
         return [target for each in found for target in _targets(each, depth + 1)]

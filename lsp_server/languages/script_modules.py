@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from lsp_server.languages.script_config import CompilerConfig, PackageConfig, ScriptConfig
 
-MOST_EXTENDS = 8
+MAX_EXTENDS = 8
 # Folders of what is built, in whose place sources are looked for.
 _BUILT = frozenset({"build", "cjs", "dist", "es", "esm", "lib", "out", "output", "types"})
 _SOURCES = ("src", "source", "lib", "")
@@ -63,7 +63,7 @@ class ScriptProject:
         base_url: str | None = None
         paths: Mapping[str, list[str]] = {}
         paths_folder = ""
-        for extended in config.extends if depth < MOST_EXTENDS else ():  # the last one counts most
+        for extended in config.extends if depth < MAX_EXTENDS else ():  # the last one counts most
             for parent in self._extended(path, extended):
                 parent_url, parent_paths, parent_folder = self._effective(parent, depth + 1)
                 base_url = parent_url if parent_url is not None else base_url

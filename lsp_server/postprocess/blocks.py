@@ -75,7 +75,7 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
             strings.take(row)
             if is_inside or not row.strip() or indentation(row) >= indentation(first):
                 continue
-            if header is not None and goes_on(header, row):
+            if header is not None and continues_statement(header, row):
                 continue
             closes = row.strip()[0] in OPENERS or _END.fullmatch(row.strip())
             if indentation(row) >= lowest and (is_by_indentation or not closes):
@@ -109,7 +109,7 @@ def _is_class(line: str) -> bool:
     return begins_definition(line) and not _FUNCTION.match(line.strip())
 
 
-def goes_on(header: str, row: str) -> bool:
+def continues_statement(header: str, row: str) -> bool:
     """Whether a line is another branch of the statement that begins with `header`."""
     if indentation(row) != indentation(header):
         return False

@@ -17,15 +17,15 @@ Filter = Callable[[str, Snapshot], str]
 
 
 def clean(
-    text: str, snapshot: Snapshot, switched_off: Collection[str] = (), *, ran_on: bool = False
+    text: str, snapshot: Snapshot, switched_off: Collection[str] = (), *, overran: bool = False
 ) -> tuple[str, list[str]]:
     """The text to show, empty if nothing should be, and the names of the filters that changed it.
 
-    A text that `ran_on` missed its end (`stop.RAN_ON`). Filters whose names are `switched_off` are left out.
+    A text that `overran` missed its end (`stop.OVERRAN`). Filters whose names are `switched_off` are left out.
     """
     applied = []
     for name, filter_text in FILTERS.items():
-        if name in switched_off or (filter_text is drop_run_on and not ran_on):
+        if name in switched_off or (filter_text is drop_overrun and not overran):
             continue
         changed = filter_text(text, snapshot)
         if changed != text:
@@ -34,7 +34,7 @@ def clean(
     return text, applied
 
 
-def drop_run_on(text: str, snapshot: Snapshot) -> str:
+def drop_overrun(text: str, snapshot: Snapshot) -> str:
     """Drop what a model wrote that missed the end: what is behind a line that ends as the cursor's does, behind the
     block, or behind the first statement, where the block goes on below.
 
@@ -80,7 +80,7 @@ def drop_blank(text: str, _: Snapshot) -> str:
 
 
 FILTERS: dict[str, Filter] = {
-    "drop run on": drop_run_on,
+    "drop overrun": drop_overrun,
     "drop line below": drop_line_below,
     "drop rest of line": drop_rest_of_line,
     "drop trailing space": drop_trailing_space,

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from lsp_server.postprocess.blocks import later_lines
 
 # Lines in a row that are looked at for a loop.
-_MOST_LINES = 4
+_MAX_LINES = 4
 _NUM_GROUPS = 3
 # Rows of zeros, rulers and tables of hexadecimal numbers are good code: only phrases with a name in them count.
-_MOST_CHARACTERS, _NUM_PHRASES = 40, 8
+_MAX_CHARACTERS, _NUM_PHRASES = 40, 8
 _NAME = re.compile(r"(?<!\w)[^\W\d]")
 
 
@@ -23,7 +23,7 @@ def repetition(text: str) -> int | None:
     rows = [(start - 1, end - 1) for start, end in later_lines("\n" + text) if text[start - 1 : end - 1].strip()]
     stripped = [text[start:end].strip() for start, end in rows]
     for first in range(len(rows)):
-        for size in range(1, _MOST_LINES + 1):
+        for size in range(1, _MAX_LINES + 1):
             group = stripped[first : first + size]
             groups = [stripped[first + size * n : first + size * (n + 1)] for n in range(_NUM_GROUPS)]
             if all(each == group for each in groups) and re.search(r"\w", "".join(group)):
@@ -49,7 +49,7 @@ def repeated_phrase() -> Callable[[str], int | None]:
 
 
 def _ends_in_loop(line: str) -> bool:
-    for size in range(1, min(_MOST_CHARACTERS, len(line) // _NUM_PHRASES) + 1):
+    for size in range(1, min(_MAX_CHARACTERS, len(line) // _NUM_PHRASES) + 1):
         if line[-1] == line[-1 - size]:  # most often it is not, which is quicker to see
             phrase = line[-size:]  # which may begin inside a word
             if line.endswith(phrase * _NUM_PHRASES) and _NAME.search(phrase * 2, 1):

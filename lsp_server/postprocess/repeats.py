@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lsp_server.postprocess.brackets import OPENERS, BracketScan
 from lsp_server.text.snapshot import Snapshot
 
-_MOST_CHARACTERS = 8000  # read in some 2 ms
+_MAX_CHARACTERS = 8000  # read in some 2 ms
 _CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _QUOTES = "\"'`"
 
@@ -79,7 +79,7 @@ def _opened_above(snapshot: Snapshot, rest: str) -> str:
     openers = ""
     for closer, opener in _CLOSERS.items():
         num_opened = line.count(closer) - line.count(opener)
-        if num_opened > 0 and len(above) <= _MOST_CHARACTERS:
+        if num_opened > 0 and len(above) <= _MAX_CHARACTERS:
             scan = BracketScan(opener, closer, snapshot.language_id)
             for character in above:
                 scan.take(character)

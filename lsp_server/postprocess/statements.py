@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lsp_server.postprocess.blocks import begins_definition, goes_on, indentation, line_below
+from lsp_server.postprocess.blocks import begins_definition, continues_statement, indentation, line_below
 from lsp_server.text.snapshot import Snapshot
 
 NEAR_CHARACTERS = 8000  # read in some 2 ms
@@ -54,7 +54,7 @@ def statements(text: str) -> Iterator[Statement]:
             start = match.end()
 
 
-def begun(text: str) -> str:
+def open_statement(text: str) -> str:
     """The statement that a text ends in, as far as it has come: what is behind the last that is complete.
 
     Of a long text only the end is read.
@@ -68,7 +68,7 @@ def unreachable(snapshot: Snapshot) -> Callable[[str], int | None]:
 
     A bare `yield` there is what makes an empty generator of a function.
     """
-    before = begun(snapshot.prefix)
+    before = open_statement(snapshot.prefix)
 
     def rule(text: str) -> int | None:
         left: int | None = None
@@ -94,7 +94,7 @@ def _is_bare_yield(statement: str, *, is_growing: bool) -> bool:
 
 def is_complete(text: str, snapshot: Snapshot) -> bool:
     """Whether a text ends with `return` or its like, and what stands below is reached all the same."""
-    found = list(statements(f"{begun(snapshot.prefix)}{text}\n"))
+    found = list(statements(f"{open_statement(snapshot.prefix)}{text}\n"))
     below = line_below(snapshot)
     return bool(found) and found[-1].leaves and (below is None or indentation(below) < found[-1].indentation)
 
@@ -104,7 +104,7 @@ def first_statement(text: str, snapshot: Snapshot) -> str:
 
     Of a statement that is under way above, or does not end in the text, it is the first line.
     """
-    before = begun(snapshot.prefix)
+    before = open_statement(snapshot.prefix)
     below = line_below(snapshot)
     if below is None or snapshot.line_suffix.strip():
         return text
@@ -121,7 +121,7 @@ def first_statement(text: str, snapshot: Snapshot) -> str:
         return text[: header.end - len(before)]
     end = header.end
     for each in others:
-        if each.indentation <= header.indentation and not goes_on(header.text, each.text):
+        if each.indentation <= header.indentation and not continues_statement(header.text, each.text):
             break
         end = each.end
     return text[: end - len(before)]

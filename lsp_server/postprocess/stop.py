@@ -19,13 +19,13 @@ from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
 
 # How texts end that missed their end, by names of rules and of the engine: too long, unreachable, or in circles.
-RAN_ON = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
+OVERRAN = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
 
 Rule = Callable[[str], int | None]
 
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)*")
-_LEAST_OF_A_LINE = 8  # characters that make a line one of its own: `end` and `});` stand anywhere
-_LEAST_TO_TELL = 16  # characters that make it unlikely to be written again by chance: `return False` is
+_MIN_OF_A_LINE = 8  # characters that make a line one of its own: `end` and `});` stand anywhere
+_MIN_TO_TELL = 16  # characters that make it unlikely to be written again by chance: `return False` is
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +141,10 @@ def suffix_start(snapshot: Snapshot) -> Rule:
     """
     expected, following = (*lines_below(snapshot, 2), None, None)[:2]
     rest = snapshot.line_suffix.rstrip()
-    witness = _head(following) if expected and following and _is_common(expected, snapshot) else ""
+    next_line_check = _head(following) if expected and following and _is_common(expected, snapshot) else ""
 
     def goes_on_as_below(text: str, end: int) -> bool:
-        return _BLANK_LINES.sub("", text[end:], count=1).startswith(witness)
+        return _BLANK_LINES.sub("", text[end:], count=1).startswith(next_line_check)
 
     def rule(text: str) -> int | None:
         if expected is None:
@@ -165,15 +165,15 @@ def is_line_below(line: str, snapshot: Snapshot) -> bool:
     """Whether the cursor's line, if a text writes all of it, is the line that stands below."""
     before = snapshot.line_prefix
     writes_all = not before.strip() and not snapshot.line_suffix.strip()
-    return writes_all and len(line.strip()) >= _LEAST_OF_A_LINE and (before + line).rstrip() == line_below(snapshot)
+    return writes_all and len(line.strip()) >= _MIN_OF_A_LINE and (before + line).rstrip() == line_below(snapshot)
 
 
 def _is_common(line: str, snapshot: Snapshot) -> bool:
     """Whether a line is short, or stands at several places of the document."""
     document = f"{snapshot.prefix}\n{snapshot.suffix}".split("\n")
-    return len(line.strip()) < _LEAST_TO_TELL or sum(each.rstrip() == line for each in document) > 1
+    return len(line.strip()) < _MIN_TO_TELL or sum(each.rstrip() == line for each in document) > 1
 
 
 def _head(line: str) -> str:
     """Enough of a line's beginning to know it by."""
-    return line[: indentation(line) + _LEAST_TO_TELL]
+    return line[: indentation(line) + _MIN_TO_TELL]

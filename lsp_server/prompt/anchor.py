@@ -16,7 +16,7 @@ from lsp_server.text.snapshot import Snapshot
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _QUOTES = "\"'`"
-_MOST_AUTO_CLOSED = 4  # characters
+_MAX_AUTO_CLOSED = 4  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def follow(anchor: Anchor, snapshot: Snapshot) -> Continuation | None:
     if snapshot.suffix == anchor.suffix:
         return Continuation(typed)
     num_added = len(snapshot.suffix) - len(anchor.suffix)
-    if not 0 < num_added <= _MOST_AUTO_CLOSED or not snapshot.suffix.endswith(anchor.suffix):
+    if not 0 < num_added <= _MAX_AUTO_CLOSED or not snapshot.suffix.endswith(anchor.suffix):
         return None
     added = snapshot.suffix[:num_added]
     return Continuation(typed, added) if expected_closers(typed).startswith(added) else None

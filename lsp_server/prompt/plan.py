@@ -19,7 +19,7 @@ from lsp_server.text.snapshot import Snapshot
 STEP_SHARE = 0.5
 # Room for text typed behind an anchor: a share of the window, and no more than a screenful.
 RESERVE_SHARE = 0.125
-MOST_RESERVE_TOKENS = 256
+MAX_RESERVE_TOKENS = 256
 
 
 def plan_anchor(
@@ -39,7 +39,7 @@ def plan_anchor(
     """
     reserve = reserve_for(model, fim_format)
     num_markers = sum(role in model.markers for role in fim_format.among if isinstance(role, str))
-    budget = max(0, model.window_tokens - max_tokens - reserve - num_markers)
+    budget = max(0, model.context_tokens - max_tokens - reserve - num_markers)
     if most_tokens is not None:
         budget = min(budget, most_tokens)
     num_typed = len(snapshot.line_prefix)
@@ -76,7 +76,7 @@ def plan_anchor(
 
 def reserve_for(model: ModelInfo, fim_format: FimFormat) -> int:
     """Tokens of the window that are kept for text typed behind an anchor."""
-    return min(int(model.window_tokens * RESERVE_SHARE), MOST_RESERVE_TOKENS) if fim_format.anchored else 0
+    return min(int(model.context_tokens * RESERVE_SHARE), MAX_RESERVE_TOKENS) if fim_format.anchored else 0
 
 
 def lay_out(

@@ -21,12 +21,12 @@ from lsp_server.catalog.resolve import chat_options, embedded_model, engine_opti
 from lsp_server.completion.pipeline import Answer, Pipeline
 from lsp_server.completion.switch import Switch
 from lsp_server.context.retrieval import Retrieval, share_processor
-from lsp_server.engine.client.connect import open_alone, open_for_all
+from lsp_server.engine.client.connect import connect_private, connect_shared
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.manager import Casting, Engines, Role
+from lsp_server.engine.client.manager import EngineConfig, Engines, Role
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.prompt.families import format_of
-from lsp_server.server.client.convert import PopupClient, encoding_from_lsp
+from lsp_server.server.client.convert import MenuClient, encoding_from_lsp
 from lsp_server.server.client.edits import EditClient
 from lsp_server.server.client.progress import LoadProgress
 from lsp_server.server.features.code_actions import Actor
@@ -52,8 +52,8 @@ class InfillServer(LanguageServer):
     def __init__(self) -> None:
         super().__init__("infill", __version__, protocol_cls=InfillProtocol, converter_factory=default_converter)
         self.documents = Workspace()
-        self.popup_client: PopupClient | None = None
-        self.offers_popup = False
+        self.menu_client: MenuClient | None = None
+        self.offers_menu = False
         self.menu_asked_at: dict[str, int] = {}  # the version of each document for which its menu was asked last
         self._next_edits: dict[str, asyncio.Future[None]] = {}
         self.settings = Settings()
@@ -139,19 +139,19 @@ class InfillServer(LanguageServer):
 
     def _start_engines(self, project: Path | None) -> None:
         chosen = self.settings
-        casting = Casting(
+        config = EngineConfig(
             self._fill_options(project),
             lambda: chat_options(chosen, project),
-            fill_idle_s=chosen.engine.idle_minutes * 60,
-            chat_idle_s=chosen.chat.idle_minutes * 60,
-            opener=open_for_all if chosen.engine.mode == "shared" else open_alone,
+            fill_idle_s=chosen.engine.unload_after_minutes * 60,
+            chat_idle_s=chosen.chat.unload_after_minutes * 60,
+            connector=connect_shared if chosen.engine.mode == "shared" else connect_private,
         )
         if self.engines is None:
-            self.engines = Engines(casting, self._on_engine_state)
+            self.engines = Engines(config, self._on_engine_state)
         else:
-            if (casting.fill, casting.opener) != (self.engines.fill.options, self.engines.fill.opener):
+            if (config.fill, config.connector) != (self.engines.fill.options, self.engines.fill.connector):
                 self._progress["fill"].end("another model")
-            self.engines.recast(casting)
+            self.engines.reconfigure(config)
         self.status.tell()
         # Anew in any case: what is remembered was planned with the old settings.
         self.pipeline = Pipeline(self.engines.fill, self.settings, self.switch, self.retrieval)
@@ -197,7 +197,7 @@ class InfillServer(LanguageServer):
                 warning := unlike_the_catalogue(self.settings.model, fim_format.name)
             ):
                 self.tell(types.MessageType.Warning, warning)
-            self.log(f"{model.name} is ready: {model.description}, window of {model.window_tokens} tokens")
+            self.log(f"{model.name} is ready: {model.description}, window of {model.context_tokens} tokens")
             for note in model.notes:
                 self.tell(types.MessageType.Warning, note)
 

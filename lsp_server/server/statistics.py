@@ -12,7 +12,7 @@ import platformdirs
 
 # Upper ends of the times that are counted together; the last has none.
 TIMES_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 
 
 class Counters(msgspec.Struct):
@@ -69,7 +69,7 @@ def append(counters: Counters, path: Path) -> None:
     counters.day = datetime.date.today().isoformat()  # noqa: DTZ011  (a user's day is that of the user's clock)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.stat().st_size > MOST_BYTES:
+        if path.exists() and path.stat().st_size > MAX_BYTES:
             lines = path.read_bytes().splitlines(keepends=True)
             path.write_bytes(b"".join(lines[len(lines) // 2 :]))
         with path.open("ab") as lines_file:

@@ -22,7 +22,7 @@ RuleName = Literal[
     "closer follows",
     "single line",
     "line limit",
-    "drop run on",
+    "drop overrun",
     "drop line below",
     "drop rest of line",
     "drop trailing space",
@@ -38,14 +38,14 @@ class CompletionSettings(msgspec.Struct, frozen=True):
     disabled_languages: Annotated[
         tuple[str, ...], Meta(description="LSP language ids without completions, such as `markdown`.")
     ] = ()
-    popup: Annotated[
+    menu: Annotated[
         Literal["auto", "always", "manual", "never"],
         Meta(
             description="Offer items in the completion menu; `auto`: only where the editor lacks ghost text, `manual`: "
             "not while you type."
         ),
     ] = "auto"
-    popup_wait_ms: Annotated[
+    menu_wait_ms: Annotated[
         int,
         Meta(
             ge=0,
@@ -63,7 +63,7 @@ class CompletionSettings(msgspec.Struct, frozen=True):
     alternatives: Annotated[
         int, Meta(ge=1, le=8, description="How many different texts to look for when you ask for ghost text.")
     ] = 3
-    look_ahead: Annotated[
+    speculative: Annotated[
         bool, Meta(description="Write what follows an answer while you look at it, so that it is there if you accept.")
     ] = True
     confidence: Annotated[
@@ -89,7 +89,7 @@ class CompletionSettings(msgspec.Struct, frozen=True):
             "answer, if that is less.",
         ),
     ] = 30
-    patience_ms: Annotated[
+    prefill_budget_ms: Annotated[
         int,
         Meta(
             ge=0,
@@ -129,7 +129,7 @@ class ChatSettings(msgspec.Struct, frozen=True):
         ),
     ] = ""
     max_tokens: Annotated[int, Meta(ge=1, le=1 << 20, description="The most tokens an answer has.")] = 512
-    idle_minutes: Annotated[
+    unload_after_minutes: Annotated[
         float,
         Meta(
             ge=0,
@@ -149,14 +149,14 @@ class EngineSettings(msgspec.Struct, frozen=True):
             "`infill` runs on the command line is always private."
         ),
     ] = "shared"
-    window_tokens: Annotated[
+    context_tokens: Annotated[
         int,
         Meta(ge=0, le=1 << 20, description="The most tokens of prompt and answer; 0: chosen for the model."),
     ] = 0
     cache_tokens: Annotated[
         int, Meta(ge=0, le=1 << 22, description="Size of the KV cache all documents share; 0: chosen.")
     ] = 0
-    saved_mebibytes: Annotated[
+    host_cache_mib: Annotated[
         int,
         Meta(
             ge=-1,
@@ -189,7 +189,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
     warm_up: Annotated[
         bool, Meta(description="Prepare the next prompt while you pause; off saves a laptop's battery.")
     ] = True
-    idle_minutes: Annotated[
+    unload_after_minutes: Annotated[
         float,
         Meta(
             ge=0,

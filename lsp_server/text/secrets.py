@@ -38,7 +38,7 @@ _COMPILED = {literal: re.compile(pattern) for literal, pattern in _TOKENS.items(
 # A long word of letters and digits between quotes, and what it is called: the name stands on the same line.
 _LONG_WORD = re.compile(r"""["'](?=[A-Za-z+/_-]*[0-9])(?=[0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{24,}={0,2}["']""")
 _NAMED = re.compile(r"""(password|passwd|secret|token|api_?key|access_?key)\w*["']?\s*[:=]+\s*$""", re.IGNORECASE)
-_MOST_NAME = 80  # characters
+_MAX_NAME = 80  # characters
 
 
 def is_secret_name(path: str) -> bool:
@@ -54,5 +54,5 @@ def has_secret(text: str) -> bool:
     if any(literal in text and pattern.search(text) for literal, pattern in _COMPILED.items()):
         return True
     return any(
-        _NAMED.search(text, max(0, word.start() - _MOST_NAME), word.start()) for word in _LONG_WORD.finditer(text)
+        _NAMED.search(text, max(0, word.start() - _MAX_NAME), word.start()) for word in _LONG_WORD.finditer(text)
     )

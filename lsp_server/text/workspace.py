@@ -17,7 +17,7 @@ NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
 # Cells share their notebook's path, so that they are one block; their lines are told apart by standing far apart.
 LINES_OF_A_CELL = 100_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
-MOST_VISITED = 8  # files that were closed again and still count as visited
+MAX_VISITED = 8  # files that were closed again and still count as visited
 
 
 def path_of(uri: str) -> Path | None:
@@ -95,7 +95,7 @@ class Workspace:
                 root=str(root),
                 is_open=False,
             )
-            for oldest in list(self._visited)[:-MOST_VISITED]:
+            for oldest in list(self._visited)[:-MAX_VISITED]:
                 del self._visited[oldest]
 
     def get(self, uri: str) -> Document | None:

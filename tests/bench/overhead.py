@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from lsp_server.completion.pipeline import Pipeline
 from lsp_server.engine.backends.fake import FakeBackend
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.engine.process.worker import Worker
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
@@ -126,7 +126,7 @@ async def boundary(pairs: int) -> dict[str, dict[str, Any]]:
         lambda _, event: loop.call_soon_threadsafe(events.put_nowait, event),
     )
     worker.start()
-    engine = EngineProcess(FAKE)
+    engine = EngineSupervisor(FAKE)
     engine.start()
     await engine.ready()
     across, within = [], []

@@ -28,7 +28,7 @@ def tiny(tmp_path_factory):
 
 def test_it_has_the_shape_and_window_of_its_family(tiny):
     assert tiny.info.name == "deepseek-coder-tiny-shape"
-    assert tiny.info.trained_window_tokens == 16384
+    assert tiny.info.trained_context_tokens == 16384
     assert "Q4_K" in tiny.info.description
     assert tiny.info.markers["suffix"] == "<｜fim▁hole｜>"
 

@@ -25,7 +25,7 @@ def test_the_reference_family_is_complete():
 def test_every_model_can_be_pulled_and_prompted(model: CatalogModel):
     assert model.name == model.name.lower()
     assert model.fim_format in {fim_format.name for fim_format in FORMATS}
-    assert model.window_tokens >= 2048
+    assert model.context_tokens >= 2048
     assert model.licence.summary.endswith(".")
     quantisation, file = model.file()
     assert model.files[quantisation] == file

@@ -5,7 +5,7 @@ import pytest
 from lsp_server.base.errors import ModelCannotInfillError, ModelNotPulledError
 from lsp_server.catalog import hub
 from lsp_server.catalog.resolve import (
-    EMBEDDED_WINDOW_TOKENS,
+    EMBEDDED_CONTEXT_TOKENS,
     chat_options,
     embedded_model,
     engine_options,
@@ -65,12 +65,14 @@ def test_names_that_only_look_like_it(model):
 
 
 def test_options_come_from_the_settings():
-    engine = EngineSettings(window_tokens=1, cache_tokens=2, cache_type="q8_0", threads=3, gpu_layers=4, batch_tokens=5)
+    engine = EngineSettings(
+        context_tokens=1, cache_tokens=2, cache_type="q8_0", threads=3, gpu_layers=4, batch_tokens=5
+    )
     options = engine_options(Settings(model="/a.gguf", engine=engine), None)
     assert options == EngineOptions(
         model_path="/a.gguf",
         backend="llama",
-        window_tokens=1,
+        context_tokens=1,
         cache_tokens=2,
         cache_type="q8_0",
         threads=3,
@@ -80,9 +82,9 @@ def test_options_come_from_the_settings():
 
 
 def test_the_embedded_model_has_a_window_of_its_own_unless_one_is_set():
-    assert engine_options(Settings(), None).window_tokens == EMBEDDED_WINDOW_TOKENS
-    assert engine_options(Settings(engine=EngineSettings(window_tokens=512)), None).window_tokens == 512
-    assert engine_options(Settings(model="/models/a.gguf"), None).window_tokens == 0
+    assert engine_options(Settings(), None).context_tokens == EMBEDDED_CONTEXT_TOKENS
+    assert engine_options(Settings(engine=EngineSettings(context_tokens=512)), None).context_tokens == 512
+    assert engine_options(Settings(model="/models/a.gguf"), None).context_tokens == 0
 
 
 def test_a_draft_model_is_named_as_a_model_is():

@@ -76,4 +76,4 @@ def test_what_is_not_as_the_settings_want_it_is_said(infill, project):
     (project / ".infill.toml").write_text("[engine]\nthreads = 1\nwindow_tokens = 99999\n", encoding="utf-8")
     found = infill("doctor")
     assert found.status == 0
-    assert "note engine.window_tokens is 99999, but this model was trained for" in " ".join(found.out.split())
+    assert "note engine.context_tokens is 99999, but this model was trained for" in " ".join(found.out.split())

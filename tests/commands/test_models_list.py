@@ -17,7 +17,7 @@ def test_json_has_what_plugins_show(capsys: pytest.CaptureFixture[str]) -> None:
     base, instruct = models["deepseek-coder-1.3b-base"], models["deepseek-coder-1.3b-instruct"]
     assert (base["fills"], base["chats"]) == (True, False)
     assert instruct["chats"]
-    assert all(model["licence"] and model["licence_summary"] and model["window_tokens"] for model in models.values())
+    assert all(model["licence"] and model["licence_summary"] and model["context_tokens"] for model in models.values())
     assert {"name", "gigabytes", "here"} == set(base["files"][0])
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from lsp_server.completion.acceptance import MOST_REPORTABLE, Acceptance, Reportable, Shown, num_kept
+from lsp_server.completion.acceptance import MAX_REPORTABLE, Acceptance, Reportable, Shown, num_kept
 
 URI = "file:///a.py"
 TEXT = "return w * h\n    # mm²"
@@ -55,10 +55,10 @@ def test_what_was_reported_of_a_text_is_not_accepted_again():
 
 def test_only_the_texts_given_last_can_be_reported_on():
     reportable = Reportable()
-    numbers = [number for _ in range(MOST_REPORTABLE) for number in reportable.give(URI, ["a", "b"])]
-    assert len(set(numbers)) == 2 * MOST_REPORTABLE
+    numbers = [number for _ in range(MAX_REPORTABLE) for number in reportable.give(URI, ["a", "b"])]
+    assert len(set(numbers)) == 2 * MAX_REPORTABLE
     assert [reportable.get(number) is not None for number in numbers] == [
-        number in numbers[-MOST_REPORTABLE:] for number in numbers
+        number in numbers[-MAX_REPORTABLE:] for number in numbers
     ]
 
 

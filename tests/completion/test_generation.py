@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lsp_server.completion import generation as generation_module
-from lsp_server.completion.pipeline import Answer, Ask
+from lsp_server.completion.pipeline import Answer, CompletionRequest
 from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Timings
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import END, moved, none, pipeline_of, snapshot_at
 
 HERE = snapshot_at("def area(w, h):\n    ‸\n\n\nprint(area(2, 3))\n", path="src/shapes.py")
-TYPING = Ask("inline", automatic=True)
+TYPING = CompletionRequest("inline", automatic=True)
 READ = Prefilled(Timings(prompt_tokens=20))
 
 
@@ -28,7 +28,7 @@ class Session:
         self.pipeline = pipeline_of(*(script or (READ, Chunk("return w"), self.go_on, Chunk(" * h"), END)))
         self.engine = self.pipeline.engine
 
-    async def ask(self, snapshot: Snapshot, ask: Ask = TYPING) -> asyncio.Task[Answer]:
+    async def ask(self, snapshot: Snapshot, ask: CompletionRequest = TYPING) -> asyncio.Task[Answer]:
         """A request under way, that has got as far as it can."""
         task = asyncio.create_task(self.pipeline.complete(snapshot, none, ask))
         await turns()
@@ -51,7 +51,7 @@ async def session() -> AsyncIterator[Session]:
 
 @pytest.fixture
 def _nobody_comes_back(monkeypatch) -> None:
-    monkeypatch.setattr(generation_module, "LINGER_S", 0)
+    monkeypatch.setattr(generation_module, "CANCEL_GRACE_S", 0)
 
 
 async def cancel(task: asyncio.Task[Answer]) -> None:
@@ -109,7 +109,7 @@ async def test_text_elsewhere_ends_it(session):
 
 async def test_another_kind_of_request_does_not(session):
     first = await session.ask(HERE)
-    await session.ask(typed("x"), Ask("popup", automatic=True))
+    await session.ask(typed("x"), CompletionRequest("menu", automatic=True))
     assert not first.done()
 
 

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from lsp_server.completion import pipeline as pipeline_module
-from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.ipc.requests import Chunk, Prefilled, Priority, Timings
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import END, WRITES, moved, none, pipeline_of, snapshot_at
 
 HERE = snapshot_at("def area(w, h):\n    ‸\n\n\nprint(area(2, 3))\n", path="src/shapes.py")
-TYPING = Ask("inline", automatic=True)
-AHEAD = (Prefilled(Timings(prompt_tokens=20)), Chunk("  # mm²"), END)
+TYPING = CompletionRequest("inline", automatic=True)
+SPECULATIVE = (Prefilled(Timings(prompt_tokens=20)), Chunk("  # mm²"), END)
 ANSWER = "return w * h"
 
 
@@ -39,9 +39,9 @@ async def turns() -> None:
 
 async def looking_at_an_answer(*ahead, **options) -> Pipeline:
     """A pipeline that has answered, and whose engine writes something else from now on."""
-    pipeline = pipeline_of(*WRITES, END, **{"look_ahead": True} | options)
+    pipeline = pipeline_of(*WRITES, END, **{"speculative": True} | options)
     assert (await pipeline.complete(HERE, none, TYPING)).text == ANSWER
-    pipeline.engine.script = ahead or AHEAD
+    pipeline.engine.script = ahead or SPECULATIVE
     return pipeline
 
 
@@ -56,7 +56,7 @@ async def test_who_accepts_has_the_next_answer_at_once():
 
 async def test_who_accepts_while_it_is_written_waits_for_it():
     go_on = asyncio.Event()
-    pipeline = await looking_at_an_answer(*AHEAD[:2], go_on, Chunk("!"), END)
+    pipeline = await looking_at_an_answer(*SPECULATIVE[:2], go_on, Chunk("!"), END)
     await turns()
     asking = asyncio.create_task(pipeline.complete(HERE.accepting(ANSWER), none, TYPING))
     await turns()
@@ -67,7 +67,7 @@ async def test_who_accepts_while_it_is_written_waits_for_it():
 
 
 async def test_typing_on_in_agreement_lets_it_be_written():
-    pipeline = await looking_at_an_answer(*AHEAD[:2], asyncio.Event(), END)
+    pipeline = await looking_at_an_answer(*SPECULATIVE[:2], asyncio.Event(), END)
     await turns()
     assert (await pipeline.complete(typed("ret"), none, TYPING)).text == "urn w * h"
     await turns()
@@ -77,9 +77,9 @@ async def test_typing_on_in_agreement_lets_it_be_written():
 
 
 async def test_typing_something_else_ends_it():
-    pipeline = await looking_at_an_answer(*AHEAD[:2], asyncio.Event(), END)
+    pipeline = await looking_at_an_answer(*SPECULATIVE[:2], asyncio.Event(), END)
     await turns()
-    pipeline.engine.script = AHEAD
+    pipeline.engine.script = SPECULATIVE
     await pipeline.complete(typed("x"), none, TYPING)
     assert "cancelled" in pipeline.engine.ends
     pipeline.forget(HERE.uri)
@@ -94,7 +94,7 @@ async def test_what_is_known_is_not_written_again():
     assert len(pipeline.engine.requests) == 2
 
 
-@pytest.mark.parametrize("options", [{"look_ahead": False}, {"warm_up": False}])
+@pytest.mark.parametrize("options", [{"speculative": False}, {"warm_up": False}])
 async def test_none_where_it_is_switched_off(options):
     pipeline = await looking_at_an_answer(**options)
     await settle()
@@ -102,8 +102,8 @@ async def test_none_where_it_is_switched_off(options):
 
 
 async def test_none_for_who_does_not_type():
-    pipeline = pipeline_of(*WRITES, END, look_ahead=True)
-    await pipeline.complete(HERE, none, Ask("inline"))
+    pipeline = pipeline_of(*WRITES, END, speculative=True)
+    await pipeline.complete(HERE, none, CompletionRequest("inline"))
     await settle()
     assert len(pipeline.engine.requests) == 1
 

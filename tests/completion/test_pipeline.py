@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lsp_server.base.errors import EngineError, ModelNotFoundError
-from lsp_server.completion.pipeline import Answer, Ask, Pipeline
+from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
 from lsp_server.engine.client.interface import EngineState
 from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Priority, Timings
 from lsp_server.settings.model import ContextSettings, Settings
@@ -26,8 +26,8 @@ from tests.builders import (
 )
 
 HERE = snapshot_at("def area(w, h):\n    ‸\n\n\nprint(area(2, 3))\n", path="src/shapes.py")
-TYPING = Ask("inline", automatic=True)
-INVOKED = Ask("inline")
+TYPING = CompletionRequest("inline", automatic=True)
+INVOKED = CompletionRequest("inline")
 
 
 def never() -> Sequence[Neighbour]:
@@ -60,9 +60,9 @@ async def test_stages_in_order():
 
 async def test_the_request():
     pipeline = pipeline_of(*WRITES, END, max_tokens=33, confidence=0.25)
-    await pipeline.complete(HERE, none, Ask("popup", automatic=True))
+    await pipeline.complete(HERE, none, CompletionRequest("menu", automatic=True))
     [request] = pipeline.engine.requests
-    assert (request.document, request.kind, request.max_tokens) == (HERE.uri, "popup", 33)
+    assert (request.document, request.kind, request.max_tokens) == (HERE.uri, "menu", 33)
     assert (request.priority, request.deadline_ms) == (Priority.INTERACTIVE, None)
     assert texts(request.prompt) == ["def area(w, h):\n", HERE.suffix]
     assert (request.typed, request.heal, request.logprobs) == ("    ", True, False)
@@ -71,7 +71,7 @@ async def test_the_request():
 
 
 async def test_who_asks_by_hand_has_the_whole_text_however_unsure_it_is():
-    pipeline = pipeline_of(Prefilled(Timings()), Chunk("return"), Done("unsure", Timings()), confidence=0.25)
+    pipeline = pipeline_of(Prefilled(Timings()), Chunk("return"), Done("low_confidence", Timings()), confidence=0.25)
     assert (await pipeline.complete(HERE, none, TYPING)).text == "return"
     pipeline.engine.script = (*WRITES, END)
     assert (await pipeline.complete(HERE, none, INVOKED)).text == "return w * h"
@@ -100,7 +100,7 @@ async def test_a_family_that_is_not_anchored_has_it_all_before_the_cursor():
 
 async def test_who_asks_may_choose_the_number_of_tokens():
     pipeline = pipeline_of(*WRITES, END, max_tokens=33)
-    await pipeline.complete(HERE, none, Ask("command", max_tokens=7))
+    await pipeline.complete(HERE, none, CompletionRequest("command", max_tokens=7))
     assert [request.max_tokens for request in pipeline.engine.requests] == [7]
 
 
@@ -245,7 +245,7 @@ async def test_a_closed_document_is_forgotten():
 # Requests that are not answered at all
 
 
-@pytest.mark.parametrize("kind", ["inline", "popup"])
+@pytest.mark.parametrize("kind", ["inline", "menu"])
 @pytest.mark.parametrize(
     ("completion", "reason"),
     [
@@ -256,7 +256,7 @@ async def test_a_closed_document_is_forgotten():
 async def test_switched_off(kind, completion, reason):
     pipeline = pipeline_of(*WRITES, END, **completion)
     for automatic in (True, False):
-        answer = await pipeline.complete(HERE, never, Ask(kind, automatic=automatic))
+        answer = await pipeline.complete(HERE, never, CompletionRequest(kind, automatic=automatic))
         assert (answer.text, answer.reason, answer.error) == ("", reason, "")
         assert stages(answer) == ["trigger", "timings", "shown"]
     assert pipeline.engine.requests == []
@@ -264,7 +264,7 @@ async def test_switched_off(kind, completion, reason):
 
 async def test_a_command_works_where_completion_is_switched_off():
     pipeline = pipeline_of(*WRITES, END, enabled=False, disabled_languages=("python",))
-    assert (await pipeline.complete(HERE, none, Ask("command"))).text == "return w * h"
+    assert (await pipeline.complete(HERE, none, CompletionRequest("command"))).text == "return w * h"
 
 
 async def test_another_language_is_not_switched_off():
@@ -343,7 +343,10 @@ async def test_no_alternatives_to_nothing():
 
 
 async def both(
-    pipeline: Pipeline, first: tuple[Snapshot, Ask], second: tuple[Snapshot, Ask], between: Callable[[], None] = bool
+    pipeline: Pipeline,
+    first: tuple[Snapshot, CompletionRequest],
+    second: tuple[Snapshot, CompletionRequest],
+    between: Callable[[], None] = bool,
 ) -> tuple[str, str]:
     """Why two requests ended, the second made while the first lets a burst of keystrokes pass."""
     tasks = [asyncio.create_task(pipeline.complete(first[0], none, first[1]))]
@@ -377,7 +380,7 @@ async def test_asking_supersedes_typing(burst):
 
 
 async def test_other_kinds_do_not(burst):
-    assert await both(burst, (HERE, TYPING), (HERE, Ask("popup", automatic=True))) == ("end", "end")
+    assert await both(burst, (HERE, TYPING), (HERE, CompletionRequest("menu", automatic=True))) == ("end", "end")
 
 
 async def test_other_documents_do_not(burst):
@@ -392,7 +395,9 @@ async def test_a_keystroke_that_needs_no_engine_supersedes_too(burst):
 
 
 async def test_closing_the_document_ends_what_waits(burst):
-    reasons = await both(burst, (HERE, TYPING), (HERE, Ask("popup")), between=lambda: burst.forget(HERE.uri))
+    reasons = await both(
+        burst, (HERE, TYPING), (HERE, CompletionRequest("menu")), between=lambda: burst.forget(HERE.uri)
+    )
     assert reasons == ("superseded", "end")
 
 

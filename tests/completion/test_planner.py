@@ -31,11 +31,11 @@ class Session:
         self,
         markers: dict[str, str] = DEEPSEEK,
         settings: Settings | None = None,
-        window_tokens: int = WINDOW,
+        context_tokens: int = WINDOW,
         tokens_per_s: float = 0.0,
     ) -> None:
         self.planner = Planner(settings or Settings())
-        self.model: ModelInfo = make_model(window_tokens, markers, tokens_per_s)
+        self.model: ModelInfo = make_model(context_tokens, markers, tokens_per_s)
         self.open: list[Neighbour] = []
         self.num_chosen = 0
 
@@ -43,11 +43,11 @@ class Session:
         self.num_chosen += 1
         return self.open
 
-    def plan(self, snapshot: Snapshot, patience_ms: int = 0) -> Plan:
-        return self.planner.plan(snapshot, self.neighbours, self.model, patience_ms)
+    def plan(self, snapshot: Snapshot, prefill_budget_ms: int = 0) -> Plan:
+        return self.planner.plan(snapshot, self.neighbours, self.model, prefill_budget_ms)
 
-    def plan_ahead(self, snapshot: Snapshot) -> Anchor | None:
-        return self.planner.plan_ahead(snapshot, self.neighbours, self.model)
+    def plan_prewarm(self, snapshot: Snapshot) -> Anchor | None:
+        return self.planner.plan_prewarm(snapshot, self.neighbours, self.model)
 
 
 def typed(text: str, snapshot: Snapshot = HERE) -> Snapshot:
@@ -142,7 +142,7 @@ def test_backspace_before_the_line_start_returns_to_the_anchor_before():
     session = Session()
     first = session.plan(HERE).anchor
     lines = moved(HERE, HERE.prefix + LONG)
-    second = session.plan_ahead(lines)
+    second = session.plan_prewarm(lines)
     session.planner.adopt(HERE.uri, second, session.model)
     assert session.plan(typed("z", lines)).anchor is second
     plan = session.plan(moved(HERE, HERE.prefix + LONG[:-1]))
@@ -209,14 +209,14 @@ def test_typing_only_adds_to_the_prompt(first, then):
 
 def test_the_head_of_the_prompt_stays_from_one_anchor_to_the_next():
     """A document grows far beyond the window, and its author pauses now and then."""
-    session = Session(window_tokens=2048)
+    session = Session(context_tokens=2048)
     session.open = [LIBRARY]
     written, heads = "import os\n", [""]
     for number in range(800):
         written += f"value_{number} = {'x' * (number % 23)}\n"
         here = make_snapshot(written, "\nprint(os)\n")
         session.plan(here)
-        if anchor := session.plan_ahead(here):
+        if anchor := session.plan_prewarm(here):
             session.planner.adopt(here.uri, anchor, session.model)
         head = session.plan(here).render(DEEPSEEK)[:300]
         heads += [head] * (anchor is not None)
@@ -226,7 +226,7 @@ def test_the_head_of_the_prompt_stays_from_one_anchor_to_the_next():
 
 
 def test_the_head_of_the_prompt_stays_while_the_cursor_moves_down():
-    session = Session(window_tokens=2048)
+    session = Session(context_tokens=2048)
     document = "".join(f"value_{number} = {number}\n" for number in range(600))
     lines = [index + 1 for index, character in enumerate(document) if character == "\n"][300:500]
     plans = [session.plan(make_snapshot(document[:at], document[at:])) for at in lines]
@@ -261,7 +261,7 @@ def test_a_line_for_the_trace():
 def test_the_anchor_there_is_will_do(text):
     session = Session()
     session.plan(HERE)
-    assert session.plan_ahead(typed(text)) is None
+    assert session.plan_prewarm(typed(text)) is None
     assert session.num_chosen == 1
 
 
@@ -269,7 +269,7 @@ def test_a_new_anchor_for_the_next_burst():
     session = Session()
     session.plan(HERE)
     session.open = [LIBRARY]
-    anchor = session.plan_ahead(typed(LONG + "z = "))
+    anchor = session.plan_prewarm(typed(LONG + "z = "))
     assert anchor is not None
     assert (anchor.prefix, anchor.suffix) == (HERE.prefix + LONG, HERE.suffix)
     assert [block.path for block in anchor.blocks] == ["src/lib.py"]
@@ -277,29 +277,29 @@ def test_a_new_anchor_for_the_next_burst():
 
 def test_a_document_that_nothing_was_asked_for_has_no_next_burst():
     session = Session()
-    assert session.plan_ahead(typed(LONG)) is None
+    assert session.plan_prewarm(typed(LONG)) is None
     session.plan(HERE)
-    assert session.plan_ahead(moved(HERE, "another text\n" + LONG)) is None
+    assert session.plan_prewarm(moved(HERE, "another text\n" + LONG)) is None
     assert session.num_chosen == 1
 
 
 def test_an_anchor_is_used_once_it_is_adopted():
     session = Session()
     first = session.plan(HERE).anchor
-    anchor = session.plan_ahead(typed(LONG))
+    anchor = session.plan_prewarm(typed(LONG))
     assert session.plan(typed(LONG + "z")).anchor is first, "not in the cache yet"
     session.planner.adopt(HERE.uri, anchor, session.model)
     plan = session.plan(typed(LONG + "z"))
     assert plan.anchor is anchor
     assert (plan.is_new, plan.continuation) == (False, Continuation("z"))
-    assert session.plan_ahead(typed(LONG + "z")) is None
+    assert session.plan_prewarm(typed(LONG + "z")) is None
     assert session.plan(typed("z")).anchor is first
 
 
 def test_an_anchor_planned_ahead_is_the_one_planned_there():
     session = Session()
     session.plan(HERE)
-    assert session.plan_ahead(typed(LONG + "z")) == Session().plan(typed(LONG + "z")).anchor
+    assert session.plan_prewarm(typed(LONG + "z")) == Session().plan(typed(LONG + "z")).anchor
 
 
 # Little time
@@ -308,7 +308,7 @@ FILE = "".join(f"value_{number} = {number}\n" for number in range(500))
 MIDDLE = FILE.index("value_250")
 IN_FILE = make_snapshot(FILE[:MIDDLE], FILE[MIDDLE:])
 # Some 650 tokens a second: a third of the window in the time there is.
-PATIENCE_MS, SLOW = 1000, {"window_tokens": 2048, "tokens_per_s": 650.0}
+PATIENCE_MS, SLOW = 1000, {"context_tokens": 2048, "tokens_per_s": 650.0}
 
 
 def test_where_the_whole_would_take_too_long_the_anchor_is_short():
@@ -316,12 +316,12 @@ def test_where_the_whole_would_take_too_long_the_anchor_is_short():
     plan = session.plan(IN_FILE, PATIENCE_MS)
     assert plan.anchor.is_short
     assert "short for want of time" in plan.describe()
-    assert estimate_tokens(plan.anchor.spelling) < 700 < estimate_tokens(session.plan_ahead(IN_FILE).spelling)
+    assert estimate_tokens(plan.anchor.spelling) < 700 < estimate_tokens(session.plan_prewarm(IN_FILE).spelling)
     assert session.plan(typed("x", IN_FILE), PATIENCE_MS).anchor is plan.anchor
 
 
 @pytest.mark.parametrize(
-    ("options", "patience_ms"),
+    ("options", "prefill_budget_ms"),
     [
         pytest.param(SLOW, 0, id="there is time"),
         pytest.param(SLOW, 10_000, id="there is time enough"),
@@ -330,8 +330,8 @@ def test_where_the_whole_would_take_too_long_the_anchor_is_short():
         pytest.param(SLOW | {"markers": QWEN}, PATIENCE_MS, id="a family without pauses"),
     ],
 )
-def test_where_it_would_not_it_is_whole(options, patience_ms):
-    plan = Session(**options).plan(IN_FILE, patience_ms)
+def test_where_it_would_not_it_is_whole(options, prefill_budget_ms):
+    plan = Session(**options).plan(IN_FILE, prefill_budget_ms)
     assert not plan.anchor.is_short
     assert plan.anchor == Session(**options).plan(IN_FILE).anchor
 
@@ -343,11 +343,11 @@ def test_text_that_is_short_by_itself_makes_no_short_anchor():
 def test_the_pause_makes_a_short_anchor_whole():
     session = Session(**SLOW)
     short = session.plan(IN_FILE, PATIENCE_MS).anchor
-    whole = session.plan_ahead(typed("x", IN_FILE))
+    whole = session.plan_prewarm(typed("x", IN_FILE))
     assert whole == Session(**SLOW).plan(typed("x", IN_FILE)).anchor
     session.planner.adopt(IN_FILE.uri, whole, session.model)
     assert session.plan(typed("xy", IN_FILE), PATIENCE_MS).anchor is whole
-    assert session.plan_ahead(typed("xy", IN_FILE)) is None
+    assert session.plan_prewarm(typed("xy", IN_FILE)) is None
     assert session.plan(IN_FILE, PATIENCE_MS).anchor is not short
 
 
@@ -368,7 +368,7 @@ def test_an_anchor_that_is_not_in_the_cache_takes_its_time(event):
         session.planner.evaluated(whole, Timings(), session.model)
         assert session.plan(IN_FILE, PATIENCE_MS).anchor is whole
     if event == "the engine was restarted":
-        session.model = make_model(SLOW["window_tokens"], DEEPSEEK, SLOW["tokens_per_s"])
+        session.model = make_model(SLOW["context_tokens"], DEEPSEEK, SLOW["tokens_per_s"])
     if event == "others took its place":
         other = session.plan(make_snapshot(FILE[:MIDDLE].upper(), path="other.py")).anchor
         session.planner.evaluated(other, Timings(), session.model)
@@ -385,8 +385,8 @@ def test_who_has_time_gets_a_whole_anchor_where_there_is_a_short_one():
     assert not plan.anchor.is_short
     assert session.plan(IN_FILE, PATIENCE_MS).anchor is not plan.anchor, "until it is in the cache"
     session.planner.evaluated(plan.anchor, Timings(), session.model)
-    for patience_ms in (0, PATIENCE_MS):
-        assert session.plan(IN_FILE, patience_ms).anchor is plan.anchor
+    for prefill_budget_ms in (0, PATIENCE_MS):
+        assert session.plan(IN_FILE, prefill_budget_ms).anchor is plan.anchor
 
 
 # Other families
@@ -400,8 +400,8 @@ def test_a_family_that_is_not_anchored_is_planned_anew_each_time():
         assert (plan.is_new, plan.continuation) == (True, Continuation(""))
         assert plan.render(QWEN) == prefix + HERE.prefix + text + suffix + HERE.suffix + middle
         assert session.num_chosen == number
-    assert session.plan_ahead(typed("y =\nz")) is None
-    assert session.plan_ahead(typed(LONG)) is None
+    assert session.plan_prewarm(typed("y =\nz")) is None
+    assert session.plan_prewarm(typed(LONG)) is None
 
 
 def test_a_family_that_is_not_anchored_keeps_its_prompt_for_the_same_place():
@@ -412,7 +412,7 @@ def test_a_family_that_is_not_anchored_keeps_its_prompt_for_the_same_place():
 
 def test_unknown_markers_are_refused():
     session = Session({"prefix": "<P>", "suffix": "<S>", "middle": "<M>"})
-    for ask in (session.plan, session.plan_ahead):
+    for ask in (session.plan, session.plan_prewarm):
         with pytest.raises(ModelCannotInfillError, match="<P> <S> <M>"):
             ask(HERE)
     assert session.num_chosen == 0

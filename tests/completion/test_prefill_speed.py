@@ -1,6 +1,6 @@
 import pytest
 
-from lsp_server.completion.prefill_speed import LEAST_EVALUATED_TOKENS, LEAST_SHORT_TOKENS, PrefillSpeed
+from lsp_server.completion.prefill_speed import MIN_EVALUATED_TOKENS, MIN_SHORT_TOKENS, PrefillSpeed
 from lsp_server.ipc.requests import Timings
 from tests.builders import make_model
 
@@ -12,15 +12,15 @@ def took(evaluated: int, ms: float, reused: int = 0) -> Timings:
 
 
 @pytest.mark.parametrize(
-    ("patience_ms", "tokens"),
+    ("prefill_budget_ms", "tokens"),
     [
         pytest.param(3000, 300, id="as many as there is time for"),
-        pytest.param(10, LEAST_SHORT_TOKENS, id="at least what is of use"),
+        pytest.param(10, MIN_SHORT_TOKENS, id="at least what is of use"),
         pytest.param(0, None, id="all the time in the world"),
     ],
 )
-def test_what_there_is_time_for(patience_ms, tokens):
-    assert PrefillSpeed().affordable_tokens(MODEL, patience_ms) == tokens
+def test_what_there_is_time_for(prefill_budget_ms, tokens):
+    assert PrefillSpeed().affordable_tokens(MODEL, prefill_budget_ms) == tokens
 
 
 def test_nothing_is_too_long_where_nobody_knows_the_speed():
@@ -36,7 +36,7 @@ def test_answers_tell_the_speed():
     assert speed.affordable_tokens(MODEL, 3000) == pytest.approx(3000, abs=2)
 
 
-@pytest.mark.parametrize("timings", [took(LEAST_EVALUATED_TOKENS - 1, 1, reused=900), took(500, 0), Timings()])
+@pytest.mark.parametrize("timings", [took(MIN_EVALUATED_TOKENS - 1, 1, reused=900), took(500, 0), Timings()])
 def test_answers_that_tell_nothing(timings):
     speed = PrefillSpeed()
     speed.learn(timings, MODEL)

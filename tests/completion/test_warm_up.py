@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from lsp_server.completion import pipeline as pipeline_module
-from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Prefilled, Priority, Timings
 from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
@@ -15,8 +15,8 @@ from tests.builders import END, QWEN, WRITES, make_model, moved, none, pipeline_
 HERE = snapshot_at("import os\n\n‸\nprint(os)\n", path="src/main.py")
 LONG = "value = 2  # of a line or two\n" * 10  # worth a new anchor in this window
 LONG_FILE = snapshot_at("import os\n" * 200 + "\n‸\n" + "print(os)\n" * 200)
-TYPING = Ask("inline", automatic=True)
-INVOKED = Ask("inline")
+TYPING = CompletionRequest("inline", automatic=True)
+INVOKED = CompletionRequest("inline")
 FOR_EVER = 3600
 
 
@@ -47,7 +47,7 @@ async def settle() -> None:
     assert not any(task.exception() for task in tasks if not task.cancelled())
 
 
-async def burst(pipeline: Pipeline, ask: Ask = TYPING, last: str = LONG) -> None:
+async def burst(pipeline: Pipeline, ask: CompletionRequest = TYPING, last: str = LONG) -> None:
     """Some typing, long enough for a new anchor."""
     await pipeline.complete(HERE, none, ask)
     await pipeline.complete(typed(last), none, ask)
@@ -111,7 +111,7 @@ async def test_blocks_are_chosen_at_the_pause():
 
 
 async def test_a_pause_makes_a_short_prompt_whole():
-    pipeline = pipeline_of(*WRITES, END, patience_ms=1)
+    pipeline = pipeline_of(*WRITES, END, prefill_budget_ms=1)
     pipeline.engine.model = make_model(prefill_tokens_per_s=50)
     await pipeline.complete(LONG_FILE, none, TYPING)
     [short] = pipeline.engine.requests
@@ -122,7 +122,7 @@ async def test_a_pause_makes_a_short_prompt_whole():
 
 
 async def test_so_does_the_pause_after_a_line_that_needed_nothing_more():
-    pipeline = pipeline_of(Prefilled(Timings()), END, patience_ms=1)
+    pipeline = pipeline_of(Prefilled(Timings()), END, prefill_budget_ms=1)
     pipeline.engine.model = make_model(prefill_tokens_per_s=50)
     await pipeline.complete(LONG_FILE, none, TYPING)
     await settle()
@@ -130,7 +130,7 @@ async def test_so_does_the_pause_after_a_line_that_needed_nothing_more():
 
 
 async def test_who_asks_again_by_hand_gets_the_answer_to_the_whole():
-    pipeline = pipeline_of(*WRITES, END, patience_ms=1)
+    pipeline = pipeline_of(*WRITES, END, prefill_budget_ms=1)
     pipeline.engine.model = make_model(prefill_tokens_per_s=50)
     first = await pipeline.complete(LONG_FILE, none, TYPING)
     assert (await pipeline.complete(LONG_FILE, none, TYPING)).reason == "known"
@@ -146,14 +146,14 @@ async def test_who_asks_again_by_hand_gets_the_answer_to_the_whole():
 @pytest.mark.parametrize(
     ("ask", "options"),
     [
-        pytest.param(Ask("command"), {}, id="a command, which nobody repeats"),
+        pytest.param(CompletionRequest("command"), {}, id="a command, which nobody repeats"),
         pytest.param(INVOKED, {}, id="who asked for it waits for it"),
         pytest.param(TYPING, {"warm_up": False}, id="pauses are not to be used"),
-        pytest.param(TYPING, {"patience_ms": 0}, id="switched off"),
+        pytest.param(TYPING, {"prefill_budget_ms": 0}, id="switched off"),
     ],
 )
 async def test_prompts_are_whole_at_once_where_no_pause_would_make_them_so(ask, options):
-    pipeline = pipeline_of(*WRITES, END, **{"patience_ms": 1} | options)
+    pipeline = pipeline_of(*WRITES, END, **{"prefill_budget_ms": 1} | options)
     pipeline.engine.model = make_model(prefill_tokens_per_s=50)
     await pipeline.complete(LONG_FILE, none, ask)
     await settle()
@@ -164,12 +164,12 @@ async def test_prompts_are_whole_at_once_where_no_pause_would_make_them_so(ask, 
 async def test_answers_tell_how_fast_the_engine_is():
     """What it measured when it loaded the model may have been on a busy machine."""
     fast = Timings(prompt_tokens=1000, prefill_ms=10)
-    gave_up = pipeline_of(Prefilled(fast), Done("superseded", fast), patience_ms=1000)
+    gave_up = pipeline_of(Prefilled(fast), Done("superseded", fast), prefill_budget_ms=1000)
     gave_up.engine.model = make_model(prefill_tokens_per_s=50)
     for path in ("a.py", "b.py"):  # what was not finished tells nothing
         await gave_up.complete(snapshot_at("import os\n" * 200 + "‸", path=path), none, TYPING)
         assert len(texts(gave_up.engine.requests[-1].prompt)[0]) < 1000
-    pipeline = pipeline_of(Prefilled(fast), Chunk("x"), Done("end", fast), patience_ms=1000)
+    pipeline = pipeline_of(Prefilled(fast), Chunk("x"), Done("end", fast), prefill_budget_ms=1000)
     pipeline.engine.model = make_model(prefill_tokens_per_s=50)
     lines = "import os\n" * 200
     for path, least, most in (("a.py", 0, 1000), ("b.py", 1000, 10_000)):
@@ -193,7 +193,7 @@ async def test_none_where_it_is_switched_off():
 async def test_none_for_who_does_not_type():
     pipeline = pipeline_of(*WRITES, END)
     await burst(pipeline, INVOKED)
-    await burst(pipeline, Ask("command"))
+    await burst(pipeline, CompletionRequest("command"))
     assert background() == set()
 
 
@@ -239,7 +239,7 @@ async def test_none_without_a_model():
 # What ends one
 
 
-@pytest.mark.parametrize("ask", [TYPING, INVOKED, Ask("popup"), Ask("command")])
+@pytest.mark.parametrize("ask", [TYPING, INVOKED, CompletionRequest("menu"), CompletionRequest("command")])
 async def test_the_next_request_ends_the_pause(monkeypatch, ask):
     for_ever(monkeypatch)
     pipeline = pipeline_of(*WRITES, END)
@@ -283,7 +283,7 @@ async def test_two_kinds_at_once_have_one_pause(monkeypatch):
     """A client that asks for ghost text and for the menu with each letter."""
     for_ever(monkeypatch)
     pipeline = pipeline_of(*WRITES, END, debounce_ms=1)
-    asks = [Ask(kind, automatic=True) for kind in ("inline", "popup")]
+    asks = [CompletionRequest(kind, automatic=True) for kind in ("inline", "menu")]
     await asyncio.gather(*(pipeline.complete(HERE, none, ask) for ask in asks))
     earlier = background()
     pipeline.forget(HERE.uri)

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lsp_server.context.candidates import Candidate, Gathered
-from lsp_server.context.ranking import LEAST_SCORE, in_order, rank
+from lsp_server.context.ranking import MIN_SCORE, in_order, rank
 from tests.builders import snapshot_at
 
 HERE = snapshot_at("import a\n\nalready_here = standing(1)\n‸\nlast_line = 2\n")
@@ -42,7 +42,7 @@ def test_of_equals_the_cheaper_goes_first():
 
 
 def test_what_is_worth_little_is_not_shown():
-    assert rank(HERE, Gathered((candidate(score=LEAST_SCORE / 2),)), 100) == ()
+    assert rank(HERE, Gathered((candidate(score=MIN_SCORE / 2),)), 100) == ()
 
 
 def test_what_stands_at_hand_is_not_shown_again():

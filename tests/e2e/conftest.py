@@ -15,7 +15,7 @@ QUICK = {
         "max_tokens": 24,
         "confidence": 0,
         "switched_off_rules": ["repeated phrase"],
-        "popup_wait_ms": 0,
+        "menu_wait_ms": 0,
     },
     "context": {"max_tokens": 0},
     "engine": {"threads": 1},

@@ -11,7 +11,7 @@ from tests.raw_client import NO_SETTINGS, SERVE, eventually
 
 URI = "file:///project/a.py"
 TEXT = "def add(a, b):\n    ret"
-SETTINGS = {"completion": {"max_tokens": 24, "popup": "always", "confidence": 0}, "engine": {"threads": 1}}
+SETTINGS = {"completion": {"max_tokens": 24, "menu": "always", "confidence": 0}, "engine": {"threads": 1}}
 CURSOR = types.Position(1, 7)
 
 

@@ -263,7 +263,7 @@ async def test_a_model_that_cannot_be_had_is_said_and_the_embedded_one_serves(se
 
 
 async def test_a_model_that_nobody_uses_is_released_and_comes_back_when_somebody_types(fake):
-    client = await fake(engine={"idle_minutes": 0.001})
+    client = await fake(engine={"unload_after_minutes": 0.001})
     await eventually(lambda: engines_of(client.process.pid) == [])
     assert "fill: engine stopped" in await client.command("infill.dumpState")
     client.open("file:///a.py", "text")
@@ -280,6 +280,6 @@ async def test_changing_the_chat_model_leaves_the_other_alone(serve, tmp_path):
     await client.ready()
     engine = await engine_of(client)
     push(client, {"chat": {"model": str(tmp_path / "nowhere.gguf"), "idleMinutes": 7}})
-    await until_setting(client, "idle_minutes", "7.0")  # the first of that name
+    await until_setting(client, "unload_after_minutes", "7.0")  # the first of that name
     assert await engine_of(client) == engine
     assert not client.shown(), "nobody has chatted yet"

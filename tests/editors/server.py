@@ -17,7 +17,7 @@ QUICK = {
     "completion": {"max_tokens": 24, "confidence": 0.0},
 }
 # As long as it takes for a menu to have the text.
-PATIENT = {**QUICK, "completion": {**QUICK["completion"], "popup_wait_ms": 0}}
+PATIENT = {**QUICK, "completion": {**QUICK["completion"], "menu_wait_ms": 0}}
 
 
 def own_environment(folder: Path, programs: Path) -> dict[str, str]:

@@ -194,7 +194,7 @@ def test_completion_at_point_inserts_the_text(start_emacs):
     assert editor.saved() == file_with(item["textEdit"]["newText"])
 
 
-def test_ghost_text_goes_where_the_popup_has_the_keys(start_emacs):
+def test_ghost_text_goes_where_the_menu_has_the_keys(start_emacs):
     config = "(require 'company)\n(setq company-idle-delay nil)\n(global-company-mode)\n"
     editor = ready(start_emacs(config=config + beside() + SET_UP, packages=("company",)))
     since = editor.tap.mark

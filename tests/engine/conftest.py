@@ -18,7 +18,7 @@ from lsp_server.engine.client import supervisor as process_module
 from lsp_server.engine.drafting.lookup import Source
 from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.tokenize import Prepared, Preparer
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer, TokenizedRequest
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Prefilled, Priority, Sampling, Text
 
@@ -44,11 +44,11 @@ class Bench:
         self.backend = backend or FakeBackend(EngineOptions(model_path="fake", backend="fake", **options))
         self.now = 100.0
         self.events: dict[str, list[Event]] = {}
-        self.prepared: dict[str, Prepared] = {}
+        self.tokenized: dict[str, TokenizedRequest] = {}
         self.ended: list[str] = []
         self.scheduler = Scheduler(self.backend, self._emit, lambda: self.now, guesses=guesses)
         info = self.backend.info
-        self.preparer = Preparer(self.backend, min(info.window_tokens, info.cache_tokens))
+        self.request_tokenizer = RequestTokenizer(self.backend, min(info.context_tokens, info.cache_tokens))
 
     def _emit(self, request_id: str, event: Event) -> None:
         self.events[request_id].append(event)
@@ -60,21 +60,21 @@ class Bench:
         """A request for what follows `text`, which is all of the anchor unless there is a `prompt`."""
         return Generate((Marker("begin"), Text(text)) if prompt is None else prompt, max_tokens, **rest)
 
-    def prepare(self, text: str = "", **rest) -> tuple[Generate, Prepared]:
+    def tokenize_request(self, text: str = "", **rest) -> tuple[Generate, TokenizedRequest]:
         """A request and its tokens, as the scheduler takes them."""
         request = self.ask(text, **rest)
-        return request, self.preparer.prepare(request)
+        return request, self.request_tokenizer.tokenize_request(request)
 
     def submit(self, request_id: str, text: str = "", **rest) -> None:
         """Prepare and submit, as the worker does: what cannot be prepared fails at once."""
         self.events[request_id] = []
         try:
-            request, prepared = self.prepare(text, **rest)
+            request, tokenized = self.tokenize_request(text, **rest)
         except PromptError as error:
             self._emit(request_id, Failed(str(error)))
             return
-        self.prepared[request_id] = prepared
-        self.scheduler.submit(request_id, request, prepared)
+        self.tokenized[request_id] = tokenized
+        self.scheduler.submit(request_id, request, tokenized)
 
     def answer(self, request_id: str, text: str = "", **rest) -> Done | Failed:
         """Submit, and work until everything has ended."""
@@ -154,7 +154,7 @@ def make_bench() -> type[Bench]:
 @functools.cache
 def _reference(text: str, max_tokens: int, *, indented: bool = False) -> tuple[str, str]:
     """What the fake model writes after a text, and why it stops."""
-    model = FakeBackend(EngineOptions(model_path="fake", backend="fake", num_sequences=1, window_tokens=100_000))
+    model = FakeBackend(EngineOptions(model_path="fake", backend="fake", num_sequences=1, context_tokens=100_000))
     sampler = model.new_sampler(Sampling())
     new = [model.marker("begin"), *model.tokenize(text)]
     position = 0

@@ -31,10 +31,10 @@ def evaluate(backend: Backend, tokens: Sequence[int], start: int = 0, sequence: 
     return backend.decode(entries(tokens, start, sequence))
 
 
-def sample(backend: Backend, row: int, sampling: Sampling = GREEDY, rest: bytes = b"", **options: bool) -> int:
+def sample(backend: Backend, row: int, sampling: Sampling = GREEDY, healing_bytes: bytes = b"", **options: bool) -> int:
     """One token from a row of the last batch."""
     sampler = backend.new_sampler(sampling)
-    token = backend.sample(sampler, row, rest, **options)
+    token = backend.sample(sampler, row, healing_bytes, **options)
     backend.free_sampler(sampler)
     return token
 

@@ -10,7 +10,7 @@ import msgspec
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.engine.backends.fake import FakeBackend, next_token
 from lsp_server.engine.drafting.lookup import Guess
-from lsp_server.engine.scheduler.sequence import Run
+from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Marker, Sampling, Text
 
@@ -37,8 +37,8 @@ class Dictated(FakeBackend):
         super().new_sampler(sampling)
         return iter(self.written)
 
-    def sample(self, sampler: Iterator[int], row: int, rest: bytes = b"", *, visible: bool = False) -> int:
-        return rest[0] if rest else next(sampler, END)
+    def sample(self, sampler: Iterator[int], row: int, healing_bytes: bytes = b"", *, visible: bool = False) -> int:
+        return healing_bytes[0] if healing_bytes else next(sampler, END)
 
 
 class Clairvoyant:
@@ -48,7 +48,7 @@ class Clairvoyant:
         self.odds, self.rng, self.most = odds, rng, most
         self.num_ended = 0
 
-    def guess(self, run: Run) -> Guess | None:
+    def guess(self, run: SequenceState) -> Guess | None:
         tokens = list(run.tokens)
         for _ in range(self.rng.randint(1, self.most)):
             token = next_token(tokens)
@@ -57,7 +57,7 @@ class Clairvoyant:
             tokens.append(token)
         return Guess(tokens[len(run.tokens) :], "known")
 
-    def ended(self, run: Run) -> None:
+    def ended(self, run: SequenceState) -> None:
         self.num_ended += 1
 
 
@@ -66,14 +66,14 @@ class Forgetful(FakeBackend):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self.info = msgspec.structs.replace(self.info, can_drop_tail=False)
+        self.info = msgspec.structs.replace(self.info, supports_rollback=False)
 
     def truncate(self, sequence: int, num_tokens: int) -> bool:
         kept = num_tokens >= len(self.sequences[sequence])
         super().truncate(sequence, num_tokens if kept else 0)
         return kept
 
-    def branch(self, source: int, target: int, num_tokens: int) -> None:
+    def fork(self, source: int, target: int, num_tokens: int) -> None:
         raise AssertionError("a part of its memory cannot be copied either")
 
 
@@ -110,14 +110,14 @@ class Scribe(FakeBackend):
             self._rows = [self._wished(self.sequences[entry.sequence][: entry.position + 1]) for entry in batch]
         return status
 
-    def sample(self, sampler: int, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
+    def sample(self, sampler: int, row: int, healing_bytes: bytes = b"", *, visible: bool = False) -> int:
         token = self._rows[row]
         piece = self.piece(token)
-        agrees = piece and (piece.startswith(rest) or rest.startswith(piece))
-        return token if agrees or not rest else rest[0]
+        agrees = piece and (piece.startswith(healing_bytes) or healing_bytes.startswith(piece))
+        return token if agrees or not healing_bytes else healing_bytes[0]
 
-    def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:
-        return (self.healing_logprobs if rest else self.logprobs).get(self.piece(token), 0.0)
+    def logprob(self, row: int, token: int, healing_bytes: bytes = b"", *, visible: bool = False) -> float:
+        return (self.healing_logprobs if healing_bytes else self.logprobs).get(self.piece(token), 0.0)
 
     def _wished(self, tokens: list[int]) -> int:
         """What comes next of the wish; the end where the text is not its beginning."""

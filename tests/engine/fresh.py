@@ -24,12 +24,12 @@ _JUNK_TOKENS = 512
 class Fresh:
     """Evaluates whole texts in an empty sequence, in one of several ways."""
 
-    def __init__(self, model_path: str, window_tokens: int, threads: int = 1, *, flash_attention: bool = True) -> None:
+    def __init__(self, model_path: str, context_tokens: int, threads: int = 1, *, flash_attention: bool = True) -> None:
         self.backend = LlamaBackend(
             EngineOptions(
                 model_path,
-                window_tokens=window_tokens,
-                cache_tokens=window_tokens + 2 * _JUNK_TOKENS,
+                context_tokens=context_tokens,
+                cache_tokens=context_tokens + 2 * _JUNK_TOKENS,
                 num_sequences=3,
                 batch_tokens=_SLICES[0],
                 threads=threads,

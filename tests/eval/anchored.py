@@ -87,7 +87,7 @@ def main() -> None:
     backend = LlamaBackend(
         EngineOptions(
             arguments.model,
-            window_tokens=arguments.window,
+            context_tokens=arguments.window,
             cache_tokens=4 * arguments.window,
             num_sequences=1 + len(VARIANTS),
             batch_tokens=len(VARIANTS) * arguments.window,  # a whole prompt of each, at worst
@@ -105,7 +105,7 @@ def main() -> None:
         for place in ("between words", "inside a word"):
             rows[f"{where}, {place}"] = summarize([each for each in found if each.hole.kind == place])
         rows[f"{where}, after a space"] = summarize([each for each in found if each.hole.typed.endswith(" ")])
-    rows["took"] = {"minutes": round((time.monotonic() - began) / 60, 1), "window": backend.info.window_tokens,
+    rows["took"] = {"minutes": round((time.monotonic() - began) / 60, 1), "window": backend.info.context_tokens,
                     "model": backend.info.name}  # fmt: skip
     report("anchored", rows, record=arguments.record, folder=RESULTS)
 

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.evaluation.holes import Hole
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate
@@ -60,8 +60,8 @@ class Ours:
 
     def __init__(self, model: str, threads: int) -> None:
         self.backend = LlamaBackend(EngineOptions(model, threads=threads))
-        self.fresh = Fresh(model, self.backend.info.window_tokens, threads)
-        self.preparer = Preparer(self.backend, self.backend.info.window_tokens)
+        self.fresh = Fresh(model, self.backend.info.context_tokens, threads)
+        self.request_tokenizer = RequestTokenizer(self.backend, self.backend.info.context_tokens)
         self.fim_format = format_of(self.backend.info)
         self.scheduler = Scheduler(self.backend, self._on_event)
         self.end: Event | None = None
@@ -81,7 +81,7 @@ class Ours:
             anchor.parts, NUM_TOKENS, typed=hole.typed, reserve_tokens=anchor.reserve_tokens, heal=False, document="d"
         )
         self.end = None
-        self.scheduler.submit(name, request, self.preparer.prepare(request))
+        self.scheduler.submit(name, request, self.request_tokenizer.tokenize_request(request))
         run = self.scheduler._open[name]
         while self.end is None:
             self.scheduler.step()

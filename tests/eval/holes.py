@@ -28,7 +28,7 @@ PROJECT_MODULES = (
 COUNTS: dict[Kind, int] = {"half line": 300, "line": 150, "block": 150}
 PROJECT_HALF_LINES = 160
 SEED = 20261123
-LEAST_TRUTH = 2  # characters
+MIN_TRUTH = 2  # characters
 _CODE = {tokenize.NAME, tokenize.OP, tokenize.NUMBER}
 _BARE_CLOSER = re.compile(r"[\s)\]},:;]*")
 
@@ -67,7 +67,7 @@ def choose() -> list[tuple[str, ...]]:
             name, number = next(some)
             lines = source_lines(name)
             column = columns[kind](lines, number, chooser)
-            if column is not None and len(lines[number].rstrip()) - column >= LEAST_TRUTH:
+            if column is not None and len(lines[number].rstrip()) - column >= MIN_TRUTH:
                 rows.append((kind, name, str(number), str(column), digest(lines[number])))
                 chosen += 1
     return rows

@@ -33,7 +33,7 @@ def test_most_of_the_list_is_found_in_this_python(places):
 
 def test_holes_are_where_a_person_would_type(places):
     for hole in find_holes(places):
-        assert len(hole.truth) >= choosing.LEAST_TRUTH
+        assert len(hole.truth) >= choosing.MIN_TRUTH
         assert hole.truth.strip(")]}: ,;"), "not only closing brackets"
         assert hole.before + hole.typed + hole.truth == "\n".join(
             line.rstrip() if number == hole.line else line

@@ -12,7 +12,7 @@ from lsp_server.evaluation.sandbox import Verdict
 from lsp_server.evaluation.tasks import Task, read_tasks
 from lsp_server.ipc.requests import Chunk, Generate
 from lsp_server.settings.model import Settings
-from tests.eval.infilling.build import MOST_SPAN_TOKENS, NUM_SPANS, build, read_functions
+from tests.eval.infilling.build import MAX_SPAN_TOKENS, NUM_SPANS, build, read_functions
 
 SETTINGS = settings_for(Settings(), "always")
 TASK = Task(
@@ -62,7 +62,7 @@ def test_each_hole_is_in_a_program_of_its_function(rows):
         assert row["prompt"] + row["canonical_solution"] + row["suffix"] == sources[row["entry_point"]]
         assert row["canonical_solution"].strip()
         if row["task_id"].startswith("RandomSpan"):
-            assert len(list(pieces(row["canonical_solution"]))) <= 4 * MOST_SPAN_TOKENS
+            assert len(list(pieces(row["canonical_solution"]))) <= 4 * MAX_SPAN_TOKENS
 
 
 def test_every_function_passes_its_own_tests(tasks):

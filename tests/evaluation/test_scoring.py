@@ -22,7 +22,7 @@ NEAR = 0.1  # nats: batches of different shapes differ by less
 def backend():
     options = EngineOptions(
         str(embedded_model()),
-        window_tokens=WINDOW,
+        context_tokens=WINDOW,
         cache_tokens=4 * WINDOW,
         num_sequences=4,
         batch_tokens=3 * WINDOW,
@@ -47,7 +47,7 @@ def alone(backend, tokens) -> int:
 
 
 def plain_score(backend, prompt, *, break_follows: bool) -> float:
-    total, tokens, rest, must_show = 0.0, list(prompt.tokens), prompt.rest, prompt.indented
+    total, tokens, rest, must_show = 0.0, list(prompt.tokens), prompt.rest, prompt.fixed_indent
     for token in prompt.truth:
         row = alone(backend, tokens)
         total += backend.logprob(row, token)
@@ -70,7 +70,7 @@ def plain_line(backend, prompt) -> tuple[str, bool] | None:
     tokens, written, rest = list(prompt.tokens), b"", prompt.rest
     for _ in range(ANSWER_TOKENS):
         logits = backend.logits(alone(backend, tokens))
-        must_show = prompt.indented and not written
+        must_show = prompt.fixed_indent and not written
         bound = rest or must_show
         candidates = backend.vocabulary.agreeing_with(rest, visible=must_show) if bound else range(len(logits))
         *others, token = sorted(map(int, candidates), key=lambda each: logits[each])

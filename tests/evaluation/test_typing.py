@@ -89,7 +89,7 @@ async def test_a_request_follows_every_key_but_the_last():
 
 
 async def test_the_threshold_reaches_the_engine():
-    engine = ScriptedEngine(Prefilled(Timings()), Done("unsure", Timings()))
+    engine = ScriptedEngine(Prefilled(Timings()), Done("low_confidence", Timings()))
     screen = await replay(Pipeline(engine, at_rest(Settings(), 0.3)), STRETCH)
     assert {request.sampling.confidence for request in engine.requests} == {0.3}
     assert set(screen) == {NOTHING}

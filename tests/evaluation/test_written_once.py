@@ -25,7 +25,7 @@ class Sure(ScriptedEngine):
         for text, probability in self.chunks:
             joint *= probability
             if joint < request.sampling.confidence:
-                yield Done("unsure", Timings())
+                yield Done("low_confidence", Timings())
                 return
             yield Chunk(text, math.log(probability))
             joint = 1.0 if "\n" in text else joint
@@ -62,7 +62,7 @@ async def test_who_leaves_early_leaves_early_again():
     once = WrittenOnce(Sure([("a", 0.9), ("b", 0.9), ("c", 0.9)]))
     assert await write(once, 0.1, read=2) == ("ab", "")
     assert await write(once, 0.2, read=2) == ("ab", "")
-    assert await write(once, 0.85, read=2) == ("a", "unsure")
+    assert await write(once, 0.85, read=2) == ("a", "low_confidence")
 
 
 async def test_each_prompt_has_its_own_text():

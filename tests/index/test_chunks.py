@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.index.chunks import MOST_LINES, chunks_of, digest_of
+from lsp_server.index.chunks import MAX_LINES, chunks_of, digest_of
 
 LINES = st.lists(
     st.one_of(st.just(""), st.just("    value"), st.text(st.characters(exclude_characters="\n"), max_size=9))
@@ -22,7 +22,7 @@ def test_chunks_are_where_they_say_they_are(lines):
         within = content[chunk.start : chunk.start + chunk.size]
         assert within == chunk.text.encode("utf-8", "replace")
         assert digest_of(within) == chunk.digest
-        assert 0 < chunk.last - chunk.first <= MOST_LINES
+        assert 0 < chunk.last - chunk.first <= MAX_LINES
         covered += range(chunk.first, chunk.last)
     assert covered == sorted(set(covered))
     assert not any(line.strip() for number, line in enumerate(lines) if number not in set(covered))

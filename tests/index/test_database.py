@@ -80,7 +80,7 @@ def test_symbols_imports_and_chunks_come_out(folder, file):
     assert reader.frequencies(["getpid", "nowhere"]) == {"getpid": 4}
     alike = reader.alike(["shapep"], 9)
     assert {chunk.file.path for chunk in alike} == {"pkg/b.py", "pkg/sub/c.py"}
-    assert all(chunk.likeness > 0 for chunk in alike)
+    assert all(chunk.similarity > 0 for chunk in alike)
     assert reader.defining("ShapeN", ("class",), 9) == [], "a text file is searched, not parsed"
 
 
@@ -316,7 +316,7 @@ def test_two_servers_at_once_make_one_index(many, file):
 
 
 def test_many_changes_do_not_make_the_index_grow_for_ever(folder, file, monkeypatch):
-    monkeypatch.setattr("lsp_server.index.database.LEAST_DEAD", 10)
+    monkeypatch.setattr("lsp_server.index.database.MIN_DEAD", 10)
     for number in range(40):
         (folder / "a.py").write_text(SOURCE * 30 + f"x{number} = 1\n")
         build(folder, file)

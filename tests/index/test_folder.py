@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.index.folder import MOST_BYTES, Folder, decode
+from lsp_server.index.folder import MAX_BYTES, Folder, decode
 
 NAMES = st.sampled_from(["a", "b.py", "build", "env", "keep.py", "x.log", "sub", "größe.py"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -111,7 +111,7 @@ def test_relative_follows_links_first(tmp_path):
 
 def test_what_is_too_large_or_empty_is_left_out(tmp_path):
     write(tmp_path, "a.py")
-    write(tmp_path, "large.py", text="x\n" * MOST_BYTES)
+    write(tmp_path, "large.py", text="x\n" * MAX_BYTES)
     write(tmp_path, "empty.py", text="")
     assert walked(tmp_path) == ["a.py"]
 

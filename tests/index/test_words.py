@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.index.chunks import MOST_LINES, chunk_lines
+from lsp_server.index.chunks import MAX_LINES, chunk_lines
 from lsp_server.index.words import identifiers, line_words, parts, terms, terms_of, words
 
 
@@ -48,7 +48,7 @@ def test_chunks_hold_every_line_that_says_something_once(lines):
     ranges = list(chunk_lines(lines))
     covered = [index for first, last in ranges for index in range(first, last)]
     assert covered == sorted(set(covered))
-    assert all(0 < last - first <= MOST_LINES for first, last in ranges)
+    assert all(0 < last - first <= MAX_LINES for first, last in ranges)
     assert {index for index, line in enumerate(lines) if line.strip()} <= set(covered)
 
 

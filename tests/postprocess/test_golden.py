@@ -37,15 +37,15 @@ def show(snapshot: Snapshot, raw: str, chunk: int, options: dict[str, str]) -> t
     rules = stop.rules_for(snapshot, options.get("multi_line", "auto"), int(options.get("max_lines", "12")))
     by = []
     text = ""
-    ran_on = False
+    overran = False
     for start in range(0, len(raw), chunk):
         text += raw[start : start + chunk]
         if cut := rules.check(text):
             by.append(cut.rule)
             text = text[: cut.length]
-            ran_on = cut.rule in stop.RAN_ON
+            overran = cut.rule in stop.OVERRAN
             break
-    text, applied = filters.clean(text, snapshot, ran_on=ran_on)
+    text, applied = filters.clean(text, snapshot, overran=overran)
     return text, by + applied
 
 

@@ -2,7 +2,7 @@
 
 `file` has the cursor, each `neighbour PATH LANGUAGE` is another open file, the last one touched last; `prompt` is
 what the model gets to read, its control tokens spelt out. `earlier` is the file at a request before, whose anchor is
-continued. The options are `language`, `path`, `window_tokens` and `family`, DeepSeek-Coder unless told otherwise.
+continued. The options are `language`, `path`, `context_tokens` and `family`, DeepSeek-Coder unless told otherwise.
 """
 
 import pytest
@@ -26,8 +26,8 @@ def markers_of(case: GoldenCase) -> dict[str, str]:
 
 def plan_of(case: GoldenCase) -> Plan:
     options = case.options
-    assert options.keys() <= {"language", "path", "window_tokens", "family"}
-    model = make_model(int(options.get("window_tokens", "2048")), markers_of(case))
+    assert options.keys() <= {"language", "path", "context_tokens", "family"}
+    model = make_model(int(options.get("context_tokens", "2048")), markers_of(case))
     neighbours = []
     for touched, (name, text) in enumerate(case.sections.items()):
         kind, *names = name.split(" ")

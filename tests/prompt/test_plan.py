@@ -8,7 +8,7 @@ from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN, estimate_tokens
 from lsp_server.ipc.requests import Marker, Text
 from lsp_server.prompt.anchor import Anchor, follow
 from lsp_server.prompt.families import format_for
-from lsp_server.prompt.plan import MOST_RESERVE_TOKENS, STEP_SHARE, plan_anchor
+from lsp_server.prompt.plan import MAX_RESERVE_TOKENS, STEP_SHARE, plan_anchor
 from lsp_server.text.excerpts import Block
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import DEEPSEEK, QWEN, make_model, make_snapshot, snapshot_at, texts
@@ -27,13 +27,13 @@ MARKERS = st.sampled_from([DEEPSEEK, QWEN])
 def plan_for(
     snapshot: Snapshot,
     *blocks: Block,
-    window_tokens: int = 512,
+    context_tokens: int = 512,
     max_tokens: int = 64,
     suffix_share: float = 0.25,
     markers: dict[str, str] = DEEPSEEK,
     most_tokens: int | None = None,
 ) -> Anchor:
-    model = make_model(window_tokens, markers)
+    model = make_model(context_tokens, markers)
     fim_format = format_for("any", markers)
     return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, suffix_share, most_tokens)
 
@@ -64,9 +64,9 @@ def estimated_tokens(anchor: Anchor) -> int:
     return sum(estimate_tokens(text.text) + bool(text.marker) for text in texts) + len(anchor.parts) - len(texts)
 
 
-def room_for_text(window_tokens: int, max_tokens: int = 64) -> int:
+def room_for_text(context_tokens: int, max_tokens: int = 64) -> int:
     """Tokens of a DeepSeek window that are neither for the answer, nor for typing, nor markers."""
-    return window_tokens - max_tokens - min(window_tokens // 8, MOST_RESERVE_TOKENS) - len(DEEPSEEK)
+    return context_tokens - max_tokens - min(context_tokens // 8, MAX_RESERVE_TOKENS) - len(DEEPSEEK)
 
 
 def test_what_fits_is_taken_whole():
@@ -109,9 +109,9 @@ def test_an_anchor_continues_to_where_it_was_planned():
         assert (continuation.typed, continuation.auto_closed) == (typed, "")
 
 
-@pytest.mark.parametrize(("window_tokens", "reserve"), [(64, 8), (512, 64), (2048, 256), (16384, 256)])
-def test_room_for_typing_is_a_share_of_the_window_and_at_most_a_screenful(window_tokens, reserve):
-    anchor = plan_for(snapshot_at("a‸b"), window_tokens=window_tokens)
+@pytest.mark.parametrize(("context_tokens", "reserve"), [(64, 8), (512, 64), (2048, 256), (16384, 256)])
+def test_room_for_typing_is_a_share_of_the_window_and_at_most_a_screenful(context_tokens, reserve):
+    anchor = plan_for(snapshot_at("a‸b"), context_tokens=context_tokens)
     assert anchor.reserve_tokens == reserve
     assert anchor.max_typed_characters == reserve * CHARACTERS_PER_TOKEN
 
@@ -142,7 +142,7 @@ def test_blocks_that_do_not_fit_are_left_out():
 
 def test_in_a_small_window_the_text_around_the_cursor_goes_first():
     snapshot = make_snapshot(CODE, CODE)
-    anchor = plan_for(snapshot, *[block(f"{number}.py", 100) for number in range(9)], window_tokens=256)
+    anchor = plan_for(snapshot, *[block(f"{number}.py", 100) for number in range(9)], context_tokens=256)
     assert len(anchor.blocks) == 1
     assert len(text_before(anchor)) > 150
     assert len(text_after(anchor)) > 100
@@ -151,7 +151,7 @@ def test_in_a_small_window_the_text_around_the_cursor_goes_first():
 @pytest.mark.parametrize("most_tokens", [128, 200])
 def test_a_short_anchor_has_the_text_nearest_to_the_cursor_and_as_much_room_for_typing(most_tokens):
     snapshot = make_snapshot(CODE, CODE)
-    short, whole = (plan_for(snapshot, window_tokens=2048, most_tokens=most) for most in (most_tokens, None))
+    short, whole = (plan_for(snapshot, context_tokens=2048, most_tokens=most) for most in (most_tokens, None))
     assert (short.is_short, whole.is_short) == (True, False)
     assert most_tokens * 0.6 < estimated_tokens(short) <= most_tokens + len(DEEPSEEK)
     assert text_before(whole).endswith(text_before(short))
@@ -160,10 +160,10 @@ def test_a_short_anchor_has_the_text_nearest_to_the_cursor_and_as_much_room_for_
 
 
 @pytest.mark.parametrize("suffix_share", [0.0, 0.25, 0.5, 0.9])
-@pytest.mark.parametrize("window_tokens", [256, 1024, 4096])
-def test_there_is_always_room_for_the_text_before_the_cursor(suffix_share, window_tokens):
+@pytest.mark.parametrize("context_tokens", [256, 1024, 4096])
+def test_there_is_always_room_for_the_text_before_the_cursor(suffix_share, context_tokens):
     blocks = [block(f"{number}.py", 300) for number in range(40)]
-    anchor = plan_for(make_snapshot(CODE, CODE), *blocks, window_tokens=window_tokens, suffix_share=suffix_share)
+    anchor = plan_for(make_snapshot(CODE, CODE), *blocks, context_tokens=context_tokens, suffix_share=suffix_share)
     assert text_before(anchor)
 
 
@@ -209,36 +209,38 @@ def test_a_line_longer_than_what_may_be_typed_is_anchored_at_the_cursor(length):
     st.floats(0, 0.9),
     MARKERS,
 )
-def test_an_anchor_keeps_what_it_promises(prefix, suffix, sizes, window_tokens, max_tokens, suffix_share, markers):
+def test_an_anchor_keeps_what_it_promises(prefix, suffix, sizes, context_tokens, max_tokens, suffix_share, markers):
     snapshot = make_snapshot(prefix, suffix)
     blocks = [block(f"{number}.py", size) for number, size in enumerate(sizes)]
-    limits = {"window_tokens": window_tokens, "max_tokens": max_tokens, "suffix_share": suffix_share}
+    limits = {"context_tokens": context_tokens, "max_tokens": max_tokens, "suffix_share": suffix_share}
     anchor = plan_for(snapshot, *blocks, **limits, markers=markers)
-    assert estimated_tokens(anchor) + anchor.reserve_tokens + max_tokens <= window_tokens
+    assert estimated_tokens(anchor) + anchor.reserve_tokens + max_tokens <= context_tokens
     assert prefix.startswith(anchor.prefix)
     assert anchor.prefix.endswith(text_before(anchor))
     assert anchor.suffix == suffix
     assert suffix.startswith(text_after(anchor))
-    assert estimate_tokens(text_after(anchor)) <= (window_tokens - max_tokens) * suffix_share
+    assert estimate_tokens(text_after(anchor)) <= (context_tokens - max_tokens) * suffix_share
     assert follow(anchor, snapshot) is not None
     assert list(anchor.blocks) == [each for each in blocks if each in anchor.blocks]
 
 
 @given(STRETCHES, STRETCHES, st.integers(0, 64), st.integers(0, 100))
-def test_a_window_too_small_for_anything_is_no_fault(prefix, suffix, window_tokens, max_tokens):
-    anchor = plan_for(make_snapshot(prefix, suffix), block("a.py"), window_tokens=window_tokens, max_tokens=max_tokens)
+def test_a_window_too_small_for_anything_is_no_fault(prefix, suffix, context_tokens, max_tokens):
+    anchor = plan_for(
+        make_snapshot(prefix, suffix), block("a.py"), context_tokens=context_tokens, max_tokens=max_tokens
+    )
     assert anchor.prefix.endswith(text_before(anchor))
 
 
 @settings(max_examples=40)
 @given(STRETCHES, TYPED, st.integers(96, 400), MARKERS)
-def test_the_start_of_the_prefix_moves_in_large_steps(prefix, typed, window_tokens, markers):
+def test_the_start_of_the_prefix_moves_in_large_steps(prefix, typed, context_tokens, markers):
     """While text is typed, the prompt's head stays, but for one move in each step's worth of text."""
     snapshots = [make_snapshot(prefix + typed[:length], "\n") for length in range(len(typed) + 1)]
-    starts = [start_of(plan_for(each, window_tokens=window_tokens, markers=markers)) for each in snapshots]
+    starts = [start_of(plan_for(each, context_tokens=context_tokens, markers=markers)) for each in snapshots]
     assert starts == sorted(starts)
     # A quarter of the least room there is: half of what the suffix may leave.
-    step = int(room_for_text(window_tokens) * 0.75 * 0.5 * CHARACTERS_PER_TOKEN * STEP_SHARE)
+    step = int(room_for_text(context_tokens) * 0.75 * 0.5 * CHARACTERS_PER_TOKEN * STEP_SHARE)
     # Anchors may begin a long line before what was typed.
     num_typed = len(plan_for(snapshots[-1], markers=markers).prefix) - len(
         plan_for(snapshots[0], markers=markers).prefix

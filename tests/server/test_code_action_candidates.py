@@ -21,7 +21,7 @@ BOTH = {"textDocument": {**INLINE["textDocument"], **POPUP["textDocument"]}}
 )
 async def test_the_menu_is_offered_where_it_does_not_disturb_ghost_text(fresh, capabilities, setting, inline, menu):
     """VS Code cancels the one for the other, which halves a slow model's speed."""
-    options = {"completion": {"popup": setting}} if setting else None
+    options = {"completion": {"menu": setting}} if setting else None
     offered = (await fresh.initialize(capabilities=capabilities, initializationOptions=options))["capabilities"]
     assert ("inlineCompletionProvider" in offered) is inline
     assert ("completionProvider" in offered) is menu

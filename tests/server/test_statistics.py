@@ -44,7 +44,7 @@ def test_lines_of_before_there_was_a_count_are_read(path):
 
 
 def test_a_file_grown_too_large_loses_its_older_half(path, monkeypatch):
-    monkeypatch.setattr(statistics, "MOST_BYTES", 1000)
+    monkeypatch.setattr(statistics, "MAX_BYTES", 1000)
     for number in range(40):
         statistics.append(counted(shown=number), path)
         assert path.stat().st_size < 1300

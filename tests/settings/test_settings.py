@@ -88,7 +88,7 @@ def test_lists_become_frozen():
         ({"completion.max_tokens": "many"}, ['is "many"', "expected `int`", "using 64"]),
         ({"completion.max_tokens": True}, ["is true", "expected `int`", "using 64"]),
         ({"completion.max_tokens": 2**100}, [str(2**100), "using 64"]),
-        ({"completion.popup": "sometimes"}, ['"sometimes"', 'using "auto"']),
+        ({"completion.menu": "sometimes"}, ['"sometimes"', 'using "auto"']),
         ({"completion.disabled_languages": "c"}, ['is "c"', "expected `array`", "using []"]),
         ({"context.suffix_share": float("nan")}, ["using 0.25"]),
         ({"context.suffix_share": float("inf")}, ["using 0.25"]),

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lsp_server.base.errors import SourceError
-from lsp_server.text.workspace import MAX_FILE_BYTES, MOST_VISITED, Workspace, file_uri, path_of, read_source
+from lsp_server.text.workspace import MAX_FILE_BYTES, MAX_VISITED, Workspace, file_uri, path_of, read_source
 
 # What a Linux file name may hold, beyond letters.
 NAMES = st.text(alphabet="aé寸🙂 %#?&+;:@[]\\'\"\n\t~", min_size=1, max_size=8)
@@ -154,11 +154,11 @@ def test_closed_files_were_visited_and_have_no_text(workspace):
 
 
 def test_only_the_files_visited_last_count(workspace):
-    for number in range(2 * MOST_VISITED):
+    for number in range(2 * MAX_VISITED):
         workspace.open(f"file:///ws/{number}.py", "python", 1, "")
         workspace.close(f"file:///ws/{number}.py")
     found = [each.path for each in workspace.neighbours("file:///ws/a.py") if not each.is_open]
-    assert found == [f"{number}.py" for number in range(MOST_VISITED, 2 * MOST_VISITED)]
+    assert found == [f"{number}.py" for number in range(MAX_VISITED, 2 * MAX_VISITED)]
 
 
 def test_a_neighbour_knows_its_folder(workspace):

@@ -82,18 +82,18 @@ class Backend(Protocol):
         """A sampler for one request; give it back with `free_sampler`."""
         ...
 
-    def sample(self, sampler: Sampler, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
+    def sample(self, sampler: Sampler, row: int, healing_bytes: bytes = b"", *, visible: bool = False) -> int:
         """Draw a token from the logits of row `row` of the last decoded batch.
 
-        With `rest`, only among tokens that begin with those bytes, or that those bytes begin with; with `visible`, only
-        among those that go on behind them with no white space.
+        With `healing_bytes`, only tokens that agree with them are candidates: the token begins with those bytes, or
+        they begin with the token. With `visible`, whatever follows those bytes must not be white space.
         """
         ...
 
-    def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:
+    def logprob(self, row: int, token: int, healing_bytes: bytes = b"", *, visible: bool = False) -> float:
         """Natural logarithm of a token's probability in a row of the last batch, before any sampler.
 
-        With `rest` or `visible`, of its probability among the tokens that `sample` would choose from.
+        With `healing_bytes` or `visible`, of its probability among the tokens that `sample` would choose from.
         """
         ...
 
@@ -105,7 +105,7 @@ class Backend(Protocol):
         """Keep the first `num_tokens` of a sequence; false if this model can only clear it, which was done."""
         ...
 
-    def branch(self, source: int, target: int, num_tokens: int) -> None:
+    def fork(self, source: int, target: int, num_tokens: int) -> None:
         """Give an empty sequence the first tokens of another; both then share the cells."""
         ...
 

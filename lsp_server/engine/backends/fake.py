@@ -77,24 +77,24 @@ class FakeBackend:
         self.num_sequences = options.num_sequences
         self.can_interrupt = self.is_slowed_by_idle_cells = True
         self.batch_tokens = options.batch_tokens or batch_tokens
-        window_tokens = options.window_tokens or 4096
+        context_tokens = options.context_tokens or 4096
         self.info = ModelInfo(
             name="fake",
             path=options.model_path,
             description="a model that is not one",
             markers=_MARKER_TEXTS,
             num_parameters=0,
-            trained_window_tokens=window_tokens,
+            trained_context_tokens=context_tokens,
             weights_bytes=0,
-            cache_bytes=options.cache_tokens or window_tokens * 2,  # a byte a token
+            cache_bytes=options.cache_tokens or context_tokens * 2,  # a byte a token
             isolates_line_breaks=True,
-            can_drop_tail=True,
+            supports_rollback=True,
             prefill_tokens_per_s=self.script.tokens_per_s,
             backend="fake",
             chat_template=_CHAT_TEMPLATE if self._says else "",
             parameters=Parameters(
-                window_tokens=window_tokens,
-                cache_tokens=options.cache_tokens or window_tokens * 2,
+                context_tokens=context_tokens,
+                cache_tokens=options.cache_tokens or context_tokens * 2,
                 cache_type="f16",
                 num_sequences=self.num_sequences,
                 threads=1,
@@ -102,7 +102,7 @@ class FakeBackend:
                 physical_batch_tokens=self.batch_tokens,
                 gpu_layers=0,
                 flash_attention=False,
-                saved_bytes=max(0, options.saved_bytes),
+                host_cache_bytes=max(0, options.host_cache_bytes),
                 drafts=options.drafts,
             ),
         )
@@ -166,12 +166,12 @@ class FakeBackend:
         self.num_samplers += 1
         return sampling.seed
 
-    def sample(self, sampler: int, row: int, rest: bytes = b"", *, visible: bool = False) -> int:  # noqa: ARG002
-        """What the hash says, or the next byte of `rest`."""
-        token = rest[0] if rest else self._rows[row]
-        return ord("_") if visible and not rest and self.piece(token).isspace() else token
+    def sample(self, sampler: int, row: int, healing_bytes: bytes = b"", *, visible: bool = False) -> int:  # noqa: ARG002
+        """What the hash says, or the next byte of `healing_bytes`."""
+        token = healing_bytes[0] if healing_bytes else self._rows[row]
+        return ord("_") if visible and not healing_bytes and self.piece(token).isspace() else token
 
-    def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:  # noqa: ARG002
+    def logprob(self, row: int, token: int, healing_bytes: bytes = b"", *, visible: bool = False) -> float:  # noqa: ARG002
         """Some number that depends on both, and so high that no default holds back what is written."""
         return -((self._rows[row] + token) % 8) / 1000
 
@@ -185,7 +185,7 @@ class FakeBackend:
         del self._cells[sequence][num_tokens:]
         return True
 
-    def branch(self, source: int, target: int, num_tokens: int) -> None:
+    def fork(self, source: int, target: int, num_tokens: int) -> None:
         """Copy; the cells are shared, as in llama.cpp."""
         assert not self.sequences[target], "a branch goes into an empty sequence"
         self.sequences[target] = self.sequences[source][:num_tokens]

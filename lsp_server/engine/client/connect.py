@@ -7,28 +7,28 @@ import contextlib
 import importlib
 from collections.abc import AsyncIterator
 
-from lsp_server.engine.client.spawn import Opened, open_private
+from lsp_server.engine.client.spawn import Connection, spawn_private
 from lsp_server.ipc.launch import EngineOptions
 
 
 @contextlib.asynccontextmanager
-async def open_alone(options: EngineOptions) -> AsyncIterator[Opened]:
+async def connect_private(options: EngineOptions) -> AsyncIterator[Connection]:
     """An engine of one's own, or one elsewhere."""
-    async with _open_remote(options) if options.remote else open_private(options) as opened:
-        yield opened
+    async with _connect_remote(options) if options.remote else spawn_private(options) as connection:
+        yield connection
 
 
 @contextlib.asynccontextmanager
-async def open_for_all(options: EngineOptions) -> AsyncIterator[Opened]:
+async def connect_shared(options: EngineOptions) -> AsyncIterator[Connection]:
     """The engine that all servers share, or one elsewhere."""
-    from lsp_server.engine.client.shared import open_shared
+    from lsp_server.engine.client.shared import join_shared
 
-    async with _open_remote(options) if options.remote else open_shared(options) as opened:
-        yield opened
+    async with _connect_remote(options) if options.remote else join_shared(options) as connection:
+        yield connection
 
 
 @contextlib.asynccontextmanager
-async def _open_remote(options: EngineOptions) -> AsyncIterator[Opened]:
+async def _connect_remote(options: EngineOptions) -> AsyncIterator[Connection]:
     """A server elsewhere. It has ended when a request could not reach it."""
     http_remote = await asyncio.to_thread(importlib.import_module, "lsp_server.engine.client.remote.client")
     async with http_remote.RemoteClient(options) as client:
@@ -37,4 +37,4 @@ async def _open_remote(options: EngineOptions) -> AsyncIterator[Opened]:
             await client.lost.wait()
             return f"It is at {options.model_path}."
 
-        yield Opened(client, ended)
+        yield Connection(client, ended)

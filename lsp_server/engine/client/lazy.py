@@ -8,9 +8,9 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 
 from lsp_server.base.errors import EngineError
-from lsp_server.engine.client.connect import open_alone
+from lsp_server.engine.client.connect import connect_private
 from lsp_server.engine.client.interface import IS_STOPPED, EngineState
-from lsp_server.engine.client.supervisor import EngineProcess, Opener
+from lsp_server.engine.client.supervisor import Connector, EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Event, Failed, Generate
@@ -18,12 +18,12 @@ from lsp_server.ipc.requests import Event, Failed, Generate
 REMOTE_RETRY_S = 30.0
 
 
-class OnDemandEngine:
+class LazyEngine:
     """An `EngineClient` whose process comes and goes.
 
     `idle_s` seconds after the last use its process is ended, which frees the model's memory; 0: never. The next request
-    launches it again. Nothing under way is ended: no request, and no loading. `on_state` and `opener` are those of
-    `EngineProcess`, whichever process it is.
+    launches it again. Nothing under way is ended: no request, and no loading. `on_state` and `connector` are those of
+    `EngineSupervisor`, whichever process it is.
     """
 
     def __init__(
@@ -32,14 +32,14 @@ class OnDemandEngine:
         idle_s: float = 0.0,
         on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
         clock: Callable[[], float] = time.monotonic,
-        opener: Opener = open_alone,
+        connector: Connector = connect_private,
     ) -> None:
         self.options = options
-        self.opener = opener
+        self.connector = connector
         self._idle_s = idle_s
         self._on_state = on_state
         self._clock = clock
-        self._process: EngineProcess | None = None
+        self._process: EngineSupervisor | None = None
         self._num_users = 0
         self._used_at = clock()
         self._timer: asyncio.TimerHandle | None = None
@@ -60,12 +60,12 @@ class OnDemandEngine:
     def start(self) -> None:
         """Launch the process, unless it runs or the engine was stopped; returns at once."""
         if self._is_to_be_tried_again():
-            self._release()
+            self._unload()
         if self._is_stopped or self._process is not None:
             return
         self._used_at = self._clock()
-        self._process = process = EngineProcess(
-            self.options, lambda *change: self._report(process, *change), self.opener
+        self._process = process = EngineSupervisor(
+            self.options, lambda *change: self._report(process, *change), self.connector
         )
         process.start()
         self._watch()
@@ -94,18 +94,18 @@ class OnDemandEngine:
     async def stop(self) -> None:
         """End the process for good; safe to call twice."""
         self._is_stopped = True
-        self._release()
+        self._unload()
         self._watch()
         await asyncio.gather(*self._endings)
 
     # Idleness
 
-    def release_after(self, idle_s: float) -> None:
+    def unload_after(self, idle_s: float) -> None:
         """End the process after that much idleness from now on; 0: never."""
         self._idle_s = idle_s
         self._watch()
 
-    def release_if_idle(self) -> float:
+    def unload_if_idle(self) -> float:
         """End the process if it was idle for long enough. The seconds until that can be; 0 where there is no need."""
         if self._process is None or not self._idle_s:
             return 0.0
@@ -113,7 +113,7 @@ class OnDemandEngine:
             return self._idle_s
         left = self._used_at + self._idle_s - self._clock()
         if left <= 0:
-            self._release()
+            self._unload()
         return max(0.0, left)
 
     def _is_to_be_tried_again(self) -> bool:
@@ -125,10 +125,10 @@ class OnDemandEngine:
         """Look now, and again when there may be something to do."""
         if self._timer is not None:
             self._timer.cancel()
-        left = self.release_if_idle()
+        left = self.unload_if_idle()
         self._timer = asyncio.get_running_loop().call_later(left, self._watch) if left > 0 else None
 
-    def _release(self) -> None:
+    def _unload(self) -> None:
         """Forget the process, and end it in a task of its own: who releases it need not wait."""
         process, self._process = self._process, None
         if process is not None:
@@ -145,13 +145,13 @@ class OnDemandEngine:
             self._num_users -= 1
             self._used_at = self._clock()
 
-    def _launched(self) -> EngineProcess:
+    def _launched(self) -> EngineSupervisor:
         self.start()
         if self._process is None:
             raise EngineError(IS_STOPPED)
         return self._process
 
-    def _report(self, process: EngineProcess, state: EngineState, fraction: float, message: str) -> None:
+    def _report(self, process: EngineSupervisor, state: EngineState, fraction: float, message: str) -> None:
         if state is EngineState.FAILED:
             self._failed_at = self._clock()
         if self._process in (process, None):  # else it is ending, and another runs already

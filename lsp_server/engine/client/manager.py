@@ -8,65 +8,65 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lsp_server.base.errors import ModelError
-from lsp_server.engine.client.connect import open_alone
+from lsp_server.engine.client.connect import connect_private
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.lazy import OnDemandEngine
-from lsp_server.engine.client.supervisor import Opener
+from lsp_server.engine.client.lazy import LazyEngine
+from lsp_server.engine.client.supervisor import Connector
 from lsp_server.ipc.launch import EngineOptions
 
 Role = Literal["fill", "chat"]
 
 
 @dataclass(frozen=True, slots=True)
-class Casting:
+class EngineConfig:
     """Which model has which role, and how long each may idle in seconds, 0 meaning for ever.
 
     `chat` is asked when somebody wants to chat, and may raise `ModelError`: a chat model that is not here is no matter
     until then, and by then it may have been pulled. Where it returns the options of `fill`, one engine has both roles.
-    `opener` is how their engines are opened.
+    `connector` is how their engines are opened.
     """
 
     fill: EngineOptions
     chat: Callable[[], EngineOptions]
     fill_idle_s: float = 0.0
     chat_idle_s: float = 0.0
-    opener: Opener = open_alone
+    connector: Connector = connect_private
 
 
 class Engines:
-    """The engines of a language server. `on_state` hears of each with its role, as `EngineProcess` tells it.
+    """The engines of a language server. `on_state` hears of each with its role, as `EngineSupervisor` tells it.
 
     The engine that fills holes is launched at once, one that only chats when it is first asked.
     """
 
-    def __init__(self, casting: Casting, on_state: Callable[[Role, EngineState, float, str], None]) -> None:
+    def __init__(self, config: EngineConfig, on_state: Callable[[Role, EngineState, float, str], None]) -> None:
         self._on_state = on_state
-        self._by_role: dict[Role, OnDemandEngine] = {}
+        self._by_role: dict[Role, LazyEngine] = {}
         self._endings: set[asyncio.Task[None]] = set()
-        self.recast(casting)
+        self.reconfigure(config)
 
     @property
-    def fill(self) -> OnDemandEngine:
+    def fill(self) -> LazyEngine:
         """The engine that fills holes."""
         return self._by_role["fill"]
 
-    def chat(self) -> OnDemandEngine:
+    def chat(self) -> LazyEngine:
         """The engine that chats. Raises the `ModelError` that keeps it from being launched."""
-        options = self._casting.chat()
+        options = self._config.chat()
         if options == self.fill.options:
             self._end("chat")
             return self.fill
-        return self._cast("chat", options, self._casting.chat_idle_s)
+        return self._engine_for("chat", options, self._config.chat_idle_s)
 
     def require_chat(self) -> None:
         """Raise the `ModelError` that would keep a chat model from being launched."""
-        self._casting.chat()
+        self._config.chat()
 
-    def recast(self, casting: Casting) -> None:
+    def reconfigure(self, config: EngineConfig) -> None:
         """Give the roles anew; an engine whose options stay the same goes on."""
-        self._casting = casting
+        self._config = config
         before = self._by_role.get("fill")
-        fill = self._cast("fill", casting.fill, casting.fill_idle_s)
+        fill = self._engine_for("fill", config.fill, config.fill_idle_s)
         if fill is not before:
             fill.start()
         if "chat" in self._by_role:
@@ -83,21 +83,21 @@ class Engines:
         """End all engines; safe to call twice."""
         await asyncio.gather(*self._endings, *(engine.stop() for engine in self._by_role.values()))
 
-    def _cast(self, role: Role, options: EngineOptions, idle_s: float) -> OnDemandEngine:
+    def _engine_for(self, role: Role, options: EngineOptions, idle_s: float) -> LazyEngine:
         """The engine of a role: the one there is if it runs with these options, else a new one."""
         engine = self._by_role.get(role)
-        if engine is None or (engine.options, engine.opener) != (options, self._casting.opener):
+        if engine is None or (engine.options, engine.connector) != (options, self._config.connector):
             self._end(role)
             engine = self._by_role[role] = self._make(role, options)
-        engine.release_after(idle_s)
+        engine.unload_after(idle_s)
         return engine
 
-    def _make(self, role: Role, options: EngineOptions) -> OnDemandEngine:
+    def _make(self, role: Role, options: EngineOptions) -> LazyEngine:
         def report(state: EngineState, fraction: float, message: str) -> None:
             if self._by_role.get(role) is engine:  # else it was replaced and is only ending
                 self._on_state(role, state, fraction, message)
 
-        engine = OnDemandEngine(options, on_state=report, opener=self._casting.opener)
+        engine = LazyEngine(options, on_state=report, connector=self._config.connector)
         return engine
 
     def _end(self, role: Role) -> None:

@@ -26,7 +26,7 @@ import platformdirs
 
 from lsp_server import __version__
 from lsp_server.base.errors import EngineError
-from lsp_server.engine.client.spawn import SERVICE, START_TIMEOUT_S, Opened, make_client, package_folder
+from lsp_server.engine.client.spawn import SERVICE, START_TIMEOUT_S, Connection, make_client, package_folder
 from lsp_server.engine.sizing import hardware
 from lsp_server.ipc.launch import EngineOptions, Launch, Listening, Record
 
@@ -34,14 +34,14 @@ from lsp_server.ipc.launch import EngineOptions, Launch, Listening, Record
 warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 
 # How long an engine waits for another client when the last has left: who starts an editor anew finds the model warm.
-LINGER_S = 120.0
-MOST_LOG_BYTES = 1 << 20
+IDLE_SHUTDOWN_S = 120.0
+MAX_LOG_BYTES = 1 << 20
 _ASK_TIMEOUT_S = 5.0
-_MOST_ANSWER_BYTES = 1 << 16
+_MAX_ANSWER_BYTES = 1 << 16
 
 
 @contextlib.asynccontextmanager
-async def open_shared(options: EngineOptions) -> AsyncIterator[Opened]:
+async def join_shared(options: EngineOptions) -> AsyncIterator[Connection]:
     """Find the engine that runs these options, or start it. Leaving it leaves it to the others.
 
     Raises `EngineError` if it can neither be found nor started.
@@ -55,7 +55,7 @@ async def open_shared(options: EngineOptions) -> AsyncIterator[Opened]:
             return f"Its log is {log_file(_key(options))}."
 
         try:
-            yield Opened(client, ended)
+            yield Connection(client, ended)
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -131,9 +131,9 @@ def _stop_unused() -> None:
 
 def _start(options: EngineOptions, key: str, path: Path) -> Record:
     """Start an engine that outlives us, and leave its record."""
-    launch = Launch(secrets.token_urlsafe(32), options, linger_s=LINGER_S, record=str(path))
+    launch = Launch(secrets.token_urlsafe(32), options, idle_shutdown_s=IDLE_SHUTDOWN_S, record=str(path))
     log = log_file(key)
-    if log.exists() and log.stat().st_size > MOST_LOG_BYTES:
+    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(log.with_suffix(".old.log"))
     with log.open("ab") as stderr:
         process = subprocess.Popen(
@@ -207,7 +207,7 @@ def _ask(record: Record, method: str, path: str) -> tuple[int, bytes]:
     try:
         connection.request(method, path, headers={"Authorization": f"Bearer {record.token}"})
         response = connection.getresponse()
-        return response.status, response.read(_MOST_ANSWER_BYTES)
+        return response.status, response.read(_MAX_ANSWER_BYTES)
     except (OSError, http.client.HTTPException):
         return 0, b""
     finally:

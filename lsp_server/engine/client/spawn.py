@@ -32,7 +32,7 @@ START_TIMEOUT_S = 60.0
 SERVICE = ("-X", "utf8", "-m", "lsp_server.engine.process.service")
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """How an engine is asked, wherever it runs."""
 
     def load(self) -> AsyncGenerator[LoadEvent, None]:
@@ -49,15 +49,15 @@ class Wire(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Connection:
     """An engine that can be asked. `ended` waits for its end and returns what is known of why."""
 
-    client: Wire
+    client: Transport
     ended: Callable[[], Awaitable[str]]
 
 
 @contextlib.asynccontextmanager
-async def open_private(options: EngineOptions) -> AsyncIterator[Opened]:
+async def spawn_private(options: EngineOptions) -> AsyncIterator[Connection]:
     """Launch a child process; leaving ends it. Raises `EngineError` if it does not start."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -79,7 +79,7 @@ async def open_private(options: EngineOptions) -> AsyncIterator[Opened]:
         launch = Launch(token=secrets.token_urlsafe(32), options=options)
         port = await _listening(process, launch, stderr)
         async with await make_client(port, launch.token) as client:
-            yield Opened(client, ended)
+            yield Connection(client, ended)
     finally:
         await subprocesses.end(process)
         await drain

@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator, Callable
 
 from lsp_server.base import errors
 from lsp_server.base.errors import EngineError, InfillError
-from lsp_server.engine.client.connect import open_alone
+from lsp_server.engine.client.connect import connect_private
 from lsp_server.engine.client.interface import IS_STOPPED, WENT_AWAY, EngineState
-from lsp_server.engine.client.spawn import Opened, Wire
+from lsp_server.engine.client.spawn import Connection, Transport
 from lsp_server.ipc.launch import EngineOptions, Loaded, LoadFailed, Loading
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Event, Failed, Generate
@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 RESTART_DELAYS_S = (0.2, 1.0, 5.0, 20.0)  # after that many deaths in a row it stays down
 
-Opener = Callable[[EngineOptions], contextlib.AbstractAsyncContextManager[Opened]]
+Connector = Callable[[EngineOptions], contextlib.AbstractAsyncContextManager[Connection]]
 
 
-class EngineProcess:
-    """An `EngineClient` whose engine runs in another process: a child of ours, or whatever `opener` opens.
+class EngineSupervisor:
+    """An `EngineClient` whose engine runs in another process: a child of ours, or whatever `connector` opens.
 
     `on_state` hears of every change: the new state, and the fraction loaded or the error's sentence.
     """
@@ -33,15 +33,15 @@ class EngineProcess:
         self,
         options: EngineOptions,
         on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
-        opener: Opener = open_alone,
+        connector: Connector = connect_private,
     ) -> None:
         self.options = options
-        self._opener = opener
+        self._connector = connector
         self._on_state = on_state
         self._state = EngineState.STOPPED
         self._model: ModelInfo | None = None
         self._error: InfillError | None = None
-        self._client: Wire | None = None
+        self._client: Transport | None = None
         self._settled = asyncio.Event()  # ready or failed
         self._supervisor: asyncio.Task[None] | None = None
         self._answered_since_start = False
@@ -135,17 +135,17 @@ class EngineProcess:
         self._error = None
         self._settled.clear()
         self._set_state(EngineState.LOADING, 0.0)
-        async with self._opener(self.options) as opened:
+        async with self._connector(self.options) as connection:
             try:
-                self._client = opened.client
-                await self._follow_load(opened.client)
-                self._last_words = await opened.ended()
+                self._client = connection.client
+                await self._follow_load(connection.client)
+                self._last_words = await connection.ended()
             finally:
                 self._client = None
                 self._model = None
                 self._settled.clear()
 
-    async def _follow_load(self, client: Wire) -> None:
+    async def _follow_load(self, client: Transport) -> None:
         async with contextlib.aclosing(client.load()) as events:
             async for event in events:
                 match event:

@@ -16,13 +16,13 @@ from msgspec import Meta
 from lsp_server.engine.http.responses import BodyError
 from lsp_server.ipc.requests import Sampling
 
-MOST_ANSWERS = 8
+MAX_ANSWERS = 8
 # llama-server's defaults.
 _TEMPERATURE, _TOP_K, _TOP_P, _MIN_P = 0.8, 40, 0.95, 0.05
 _SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
-_MOST_SEED = 2**32 - 1
+_MAX_SEED = 2**32 - 1
 
-Count = Annotated[int, Meta(ge=1, le=MOST_ANSWERS)]
+Count = Annotated[int, Meta(ge=1, le=MAX_ANSWERS)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Stop = tuple[str, ...] | str | None
 
@@ -75,7 +75,7 @@ class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
     def sampling(self, number: int, temperature: float = _TEMPERATURE) -> Sampling:
         """How the tokens of the answer of that number are drawn; a sampler that is not named has no part in it."""
         names = _SAMPLERS if self.samplers is None else self.samplers
-        seed = random.randrange(_MOST_SEED) if self.seed is None or self.seed < 0 else self.seed  # noqa: S311
+        seed = random.randrange(_MAX_SEED) if self.seed is None or self.seed < 0 else self.seed  # noqa: S311
         wanted = temperature if self.temperature is None else self.temperature
         return Sampling(
             # As in llama-server, what is drawn without a temperature is drawn from the probabilities as they are.
@@ -84,7 +84,7 @@ class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
             top_p=_given(self.top_p, _TOP_P) if "top_p" in names else 1.0,
             min_p=_given(self.min_p, _MIN_P) if "min_p" in names else 0.0,
             infill="infill" in names,
-            seed=(seed + number) % _MOST_SEED,
+            seed=(seed + number) % _MAX_SEED,
         )
 
 

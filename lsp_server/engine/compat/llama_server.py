@@ -54,7 +54,7 @@ def _writing(engine: Engine, model: ModelInfo, asked: Infill, number: int, clien
 
 def most_tokens(asked: int, model: ModelInfo) -> int:
     """How many tokens an answer may have: as many as asked for, or if that is negative, half of the window."""
-    return min(asked, model.window_tokens // 2) if asked >= 0 else model.window_tokens // 2
+    return min(asked, model.context_tokens // 2) if asked >= 0 else model.context_tokens // 2
 
 
 async def _stream(request: web.Request, writing: Writing, model: ModelInfo, asked: Infill) -> web.StreamResponse:
@@ -93,7 +93,7 @@ def _answer(number: int, writing: Writing, model: ModelInfo, asked: Infill) -> d
         "truncated": False,
         "stop_type": _STOP_TYPES[writing.reason],
         "stopping_word": word,
-        "generation_settings": {"n_ctx": model.window_tokens, "n_predict": asked.n_predict},
+        "generation_settings": {"n_ctx": model.context_tokens, "n_predict": asked.n_predict},
         "timings": _timings(writing),
     }
     if not asked.response_fields:

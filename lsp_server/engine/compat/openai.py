@@ -52,12 +52,12 @@ async def models(engine: Engine, _: web.Request) -> web.StreamResponse:
     """`GET /v1/models`: the one there is. `max_model_len` is vLLM's, `meta` llama-server's."""
     model = await engine.model()
     meta = {
-        "n_ctx_train": model.trained_window_tokens,
+        "n_ctx_train": model.trained_context_tokens,
         "n_params": model.num_parameters,
         "size": model.weights_bytes,
     }
     about = {"id": model.name, "object": "model", "created": 0, "owned_by": "infill"}
-    return json_response({"object": "list", "data": [about | {"max_model_len": model.window_tokens, "meta": meta}]})
+    return json_response({"object": "list", "data": [about | {"max_model_len": model.context_tokens, "meta": meta}]})
 
 
 class _Shape(msgspec.Struct, frozen=True):

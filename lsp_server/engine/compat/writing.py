@@ -14,7 +14,7 @@ from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Prefilled, Timings
 
 
-class Asked(Protocol):
+class ResponseStream(Protocol):
     """A request under way."""
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -33,7 +33,7 @@ class Engine(Protocol):
         """Wait for the model. Raises `EngineError` if it cannot be loaded."""
         ...
 
-    def ask(self, request: Generate) -> AbstractContextManager[Asked]:
+    def ask(self, request: Generate) -> AbstractContextManager[ResponseStream]:
         """Submit a request; leaving before its end cancels it."""
         ...
 

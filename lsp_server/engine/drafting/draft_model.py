@@ -16,18 +16,18 @@ from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
 from lsp_server.engine.drafting.lengths import DraftLengths
-from lsp_server.engine.drafting.lookup import MOST_GUESSED, Guess
+from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess
 from lsp_server.engine.scheduler.batches import Part
-from lsp_server.engine.scheduler.chunks import LEAST_TOKENS, Pace
-from lsp_server.engine.scheduler.step_times import BatchCosts
+from lsp_server.engine.scheduler.prefill_chunks import MIN_TOKENS, ChunkSizer
+from lsp_server.engine.scheduler.step_times import StepTimes
 from lsp_server.ipc.requests import Sampling
 
 logger = logging.getLogger(__name__)
 
 KIND = "draft model"
 # Reading a prompt is paid from the account, so it holds more than that of guesses that cost nothing to make.
-MOST_SAVED_STEPS = 64
-LEAST_PROBABILITY = 0.5  # to the draft model; it stops before what is less probable
+MAX_SAVED_STEPS = 64
+MIN_PROBABILITY = 0.5  # to the draft model; it stops before what is less probable
 _NUM_MEASURED = 15  # tokens it wrote: the median of their times
 _WEIGHT = 0.1  # of the length of the last text
 
@@ -35,19 +35,23 @@ _WEIGHT = 0.1  # of the length of the last text
 class DraftModel:
     """Guesses with `model` for the one text that is written, if it is one.
 
-    `costs` are those of the large model's batches. Between any two of its evaluations `has_news` is asked, and it
+    `step_times` are those of the large model's batches. Before each evaluation `has_pending_messages` is asked: it
     stops if there are any. A model that fails is not asked again.
     """
 
     def __init__(
-        self, model: Backend, costs: BatchCosts, clock: Callable[[], float], has_news: Callable[[], bool]
+        self,
+        model: Backend,
+        step_times: StepTimes,
+        clock: Callable[[], float],
+        has_pending_messages: Callable[[], bool],
     ) -> None:
         self._model = model
         self._clock = clock
-        self._has_news = has_news
+        self._has_pending_messages = has_pending_messages
         self._sampler = model.new_sampler(Sampling())
-        self._lengths = DraftLengths(costs, MOST_SAVED_STEPS)
-        self._pace = Pace(
+        self._lengths = DraftLengths(step_times, MAX_SAVED_STEPS)
+        self._chunk_sizer = ChunkSizer(
             model.batch_tokens,
             can_interrupt=model.can_interrupt,
             tokens_per_s=model.info.prefill_tokens_per_s or None,
@@ -60,8 +64,8 @@ class DraftModel:
 
     def add_to(self, part: Part, most: int) -> None:
         """Add a guess of `most` tokens at most, or read on in the prompt; nothing where neither seems to pay."""
-        tokens = part.run.tokens
-        most = min(most, MOST_GUESSED, self._model.info.window_tokens - len(tokens))
+        tokens = part.seq.tokens
+        most = min(most, MAX_GUESSED, self._model.info.context_tokens - len(tokens))
         if not self._is_on or most <= 0:
             return
         # What its tokens cost is known once it has written one.
@@ -73,18 +77,18 @@ class DraftModel:
         # At least one is read again: its logits are wanted.
         self._keep(min(common_prefix(self._held, tokens), len(tokens) - 1))
         num_missing = len(tokens) - len(self._held)
-        if num_missing <= LEAST_TOKENS:
+        if num_missing <= MIN_TOKENS:
             part.guess = Guess(self._write(tokens, length), KIND, token_s)
             part.guessed = list(part.guess.tokens)
-        elif self._pace.seconds(num_missing) <= self._lengths.saved_by(guess, length, self._num_left(part)):
-            self._read(tokens, self._pace.cut(num_missing, self._pace.slice_tokens(shared=True)))
+        elif self._chunk_sizer.seconds(num_missing) <= self._lengths.saved_by(guess, length, self._num_left(part)):
+            self._read(tokens, self._chunk_sizer.cut(num_missing, self._chunk_sizer.chunk_tokens(shared=True)))
         self._spent_s += self._clock() - began
 
     def evaluated(self, parts: Sequence[Part]) -> None:
         """Learn which guesses of a step that only wrote were right."""
         own = [part for part in parts if part.guess is not None and part.guess.kind == KIND]
         num_guessed, num_right = sum(len(part.guessed) for part in own), sum(part.num_right for part in own)
-        self._lengths.settle(len(parts), num_guessed, num_right, self._spent_s)
+        self._lengths.charge(len(parts), num_guessed, num_right, self._spent_s)
         self._lengths.learn(KIND, num_guessed, num_right)
         self._spent_s = 0.0
 
@@ -95,28 +99,28 @@ class DraftModel:
 
     def _num_left(self, part: Part) -> int:
         """How many tokens are likely to be written yet: a text does not tell how near its end is."""
-        most = part.run.prepared.max_tokens - part.run.timings.decoded_tokens
+        most = part.seq.tokenized.max_tokens - part.seq.timings.decoded_tokens
         return most if self._text_tokens is None else min(most, math.ceil(self._text_tokens))
 
     def _read(self, tokens: Sequence[int], num_tokens: int) -> None:
-        if not self._lengths.affords(self._pace.seconds(num_tokens)):
+        if not self._lengths.can_afford(self._chunk_sizer.seconds(num_tokens)):
             return
         began = self._clock()
         if self._evaluate(tokens[len(self._held) :][:num_tokens]):
             self._model.sample(self._sampler, num_tokens - 1)  # a GPU is not done before this is
-            self._pace.measure(num_tokens, self._clock() - began)
+            self._chunk_sizer.measure(num_tokens, self._clock() - began)
 
     def _write(self, tokens: Sequence[int], length: int) -> list[int]:
         written: list[int] = []
         new = tokens[len(self._held) :]
-        while len(written) < length and not self._has_news():
+        while len(written) < length and not self._has_pending_messages():
             began = self._clock()
             if not self._evaluate(new):
                 break
             row = len(new) - 1
             token = self._model.sample(self._sampler, row)
             is_text = not self._model.is_end(token) and bool(self._model.piece(token))
-            is_likely = is_text and self._model.logprob(row, token) >= math.log(LEAST_PROBABILITY)
+            is_likely = is_text and self._model.logprob(row, token) >= math.log(MIN_PROBABILITY)
             if len(new) == 1 or not self._token_s:
                 self._token_s.append(self._clock() - began)
             if not is_likely:

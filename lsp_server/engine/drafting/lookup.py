@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lsp_server.engine.scheduler.sequence import Run
+from lsp_server.engine.scheduler.sequence import SequenceState
 
-MOST_GUESSED = 15  # tokens
+MAX_GUESSED = 15  # tokens
 # So many of the last tokens are looked for. One alone says something only in the answer before.
 KEYS = (1, 2, 3, 6)
-MOST_DOCUMENTS, MOST_REMEMBERED = 32, 256  # documents, and tokens written lately in each
+MAX_DOCUMENTS, MAX_REMEMBERED = 32, 256  # documents, and tokens written lately in each
 _WIDTH = array("i").itemsize
 
 
@@ -37,11 +37,11 @@ class Guess:
 class Source(Protocol):
     """Where guesses come from."""
 
-    def guess(self, run: Run) -> Guess | None:
+    def guess(self, seq: SequenceState) -> Guess | None:
         """What a run may write next, if anything comes to mind."""
         ...
 
-    def ended(self, run: Run) -> None:
+    def ended(self, seq: SequenceState) -> None:
         """A run that wrote something is over."""
         ...
 
@@ -58,29 +58,29 @@ class LookUp:
         self._answers: OrderedDict[str, bytes] = OrderedDict()
         self._texts: dict[str, bytearray] = {}  # of each run its tokens, as they lie in memory: searching that is quick
 
-    def guess(self, run: Run) -> Guess | None:
+    def guess(self, seq: SequenceState) -> Guess | None:
         """What is behind the longest key that is found, at its latest place; of equals, in an answer."""
-        text = self._texts.setdefault(run.id, bytearray())
-        text += array("i", run.tokens[len(text) // _WIDTH :]).tobytes()
-        answers = self._answers.get(run.request.document, b"")
+        text = self._texts.setdefault(seq.id, bytearray())
+        text += array("i", seq.tokens[len(text) // _WIDTH :]).tobytes()
+        answers = self._answers.get(seq.request.document, b"")
         found = [("answer", *_longest(answers, text, KEYS)), ("text", *_longest(text, text, KEYS[1:]))]
         name, size, place = max(found, key=lambda each: each[1])
         tokens = self._text_from(answers if name == "answer" else text, place) if size else []
         return Guess(tokens, f"{name} {size}") if tokens else None
 
-    def ended(self, run: Run) -> None:
+    def ended(self, seq: SequenceState) -> None:
         """Remember what it wrote, and what was typed before that."""
-        self._texts.pop(run.id, None)
-        if run.request.document and run.timings.decoded_tokens:
-            written = array("i", run.tokens[len(run.prepared.anchor) :]).tobytes()
-            known = self._answers.pop(run.request.document, b"") + written
-            self._answers[run.request.document] = known[-MOST_REMEMBERED * _WIDTH :]
-            if len(self._answers) > MOST_DOCUMENTS:
+        self._texts.pop(seq.id, None)
+        if seq.request.document and seq.timings.decoded_tokens:
+            written = array("i", seq.tokens[len(seq.tokenized.anchor) :]).tobytes()
+            known = self._answers.pop(seq.request.document, b"") + written
+            self._answers[seq.request.document] = known[-MAX_REMEMBERED * _WIDTH :]
+            if len(self._answers) > MAX_DOCUMENTS:
                 self._answers.popitem(last=False)
 
     def _text_from(self, held: bytes | bytearray, place: int) -> list[int]:
         """The tokens of text from a place on."""
-        tokens = array("i", bytes(held[place : place + MOST_GUESSED * _WIDTH]))
+        tokens = array("i", bytes(held[place : place + MAX_GUESSED * _WIDTH]))
         count = next((count for count, token in enumerate(tokens) if not self._is_text(token)), len(tokens))
         return list(tokens[:count])
 

@@ -10,14 +10,14 @@ from lsp_server.engine.drafting.draft_model import KIND, DraftModel
 from lsp_server.engine.drafting.lengths import DraftLengths
 from lsp_server.engine.drafting.lookup import Guess, LookUp, Source
 from lsp_server.engine.scheduler.batches import Part
-from lsp_server.engine.scheduler.sequence import Run
-from lsp_server.engine.scheduler.step_times import BatchCosts
+from lsp_server.engine.scheduler.sequence import SequenceState
+from lsp_server.engine.scheduler.step_times import StepTimes
 
 
 class Drafter:
     """Drafts for the texts that a backend writes; none where it cannot forget a wrong guess, or is told not to.
 
-    `costs` are what batches take, measured by who has them evaluated. `source` is where guesses come from, if not
+    `step_times` are what batches take, measured by who has them evaluated. `source` is where guesses come from, if not
     from what was read and written. Where it has none, the backend's draft model is asked, if there is one; it stops
     for news.
     """
@@ -25,18 +25,18 @@ class Drafter:
     def __init__(
         self,
         backend: Backend,
-        costs: BatchCosts,
+        step_times: StepTimes,
         source: Source | None = None,
         clock: Callable[[], float] = time.monotonic,
-        has_news: Callable[[], bool] = lambda: False,
+        has_pending_messages: Callable[[], bool] = lambda: False,
     ) -> None:
         self._source = source or LookUp(lambda token: bool(backend.piece(token)))
-        self._lengths = DraftLengths(costs)
+        self._lengths = DraftLengths(step_times)
         self._clock = clock
         self._look_up_s = self._spent_s = 0.0  # what it took to guess the last time, and in this step
-        self._is_on = backend.info.parameters.drafts and backend.info.can_drop_tail
+        self._is_on = backend.info.parameters.drafts and backend.info.supports_rollback
         model = backend.draft_model
-        self._model = DraftModel(model, costs, clock, has_news) if model is not None else None
+        self._model = DraftModel(model, step_times, clock, has_pending_messages) if model is not None else None
 
     def add_to(self, parts: Sequence[Part], room: int) -> None:
         """Add guessed tokens, `room` at most, where all that is evaluated is being written.
@@ -46,12 +46,12 @@ class Drafter:
         if not self._is_on or not all(part.is_writing for part in parts):
             return
         # Beside a small model on a fast machine even to look for guesses takes a share of the time that counts.
-        if self._lengths.affords_looking(self._look_up_s):
+        if self._lengths.can_afford_lookup(self._look_up_s):
             began = self._clock()
             self._guess_for(parts, room)
             self._look_up_s = self._spent_s = self._clock() - began
         if self._model and len(parts) == 1 and not parts[0].guessed:
-            self._model.add_to(parts[0], min(room, _most_guessed(parts[0].run)))
+            self._model.add_to(parts[0], min(room, _most_guessed(parts[0].seq)))
 
     def evaluated(self, parts: Sequence[Part]) -> None:
         """Learn which guesses of a batch were right."""
@@ -61,34 +61,34 @@ class Drafter:
             self._model.evaluated(parts)
         own = [part for part in parts if part.guessed and part.guess and part.guess.kind != KIND]
         num_guessed, num_right = sum(len(part.guessed) for part in own), sum(part.num_right for part in own)
-        self._lengths.settle(len(parts), num_guessed, num_right, self._spent_s)
+        self._lengths.charge(len(parts), num_guessed, num_right, self._spent_s)
         self._spent_s = 0.0
         for part in own:
             if part.guess is not None:
                 self._lengths.learn(part.guess.kind, len(part.guessed), part.num_right)
 
-    def ended(self, run: Run) -> None:
+    def ended(self, seq: SequenceState) -> None:
         """A run is over."""
         if self._is_on:
-            self._source.ended(run)
-        if self._model and run.timings.decoded_tokens:
-            self._model.ended(run.timings.decoded_tokens)
+            self._source.ended(seq)
+        if self._model and seq.timings.decoded_tokens:
+            self._model.ended(seq.timings.decoded_tokens)
 
     def _guess_for(self, parts: Sequence[Part], room: int) -> None:
-        guesses = [self._guess(part.run) for part in parts]
+        guesses = [self._guess(part.seq) for part in parts]
         for part, guess, length in zip(parts, guesses, self._lengths.choose(guesses, room), strict=True):
             part.guess = guess
             part.guessed = list(guess.tokens[:length]) if guess else []
 
-    def _guess(self, run: Run) -> Guess | None:
+    def _guess(self, seq: SequenceState) -> Guess | None:
         """What a run may write next."""
-        if (most := _most_guessed(run)) <= 0:
+        if (most := _most_guessed(seq)) <= 0:
             return None
-        guess = self._source.guess(run)
+        guess = self._source.guess(seq)
         return Guess(guess.tokens[:most], guess.kind) if guess else None
 
 
-def _most_guessed(run: Run) -> int:
+def _most_guessed(seq: SequenceState) -> int:
     """How many tokens to guess at most: none while it spells what was typed, nor more than it may write."""
     # Behind the last one another is drawn.
-    return 0 if run.rest else run.prepared.max_tokens - run.timings.decoded_tokens - 1
+    return 0 if seq.healing_bytes else seq.tokenized.max_tokens - seq.timings.decoded_tokens - 1

@@ -16,11 +16,11 @@ from aiohttp import web
 from lsp_server.base.errors import EngineError, InfillError
 from lsp_server.engine.client.http import HttpClient
 from lsp_server.engine.client.interface import WENT_AWAY, EngineState
-from lsp_server.engine.client.spawn import Opened
-from lsp_server.engine.client.supervisor import EngineProcess, Opener
+from lsp_server.engine.client.spawn import Connection
+from lsp_server.engine.client.supervisor import Connector, EngineSupervisor
 from lsp_server.engine.compat.handlers import ROUTES
 from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
-from lsp_server.engine.http.responses import patiently, refusal
+from lsp_server.engine.http.responses import refusal, with_write_timeout
 from lsp_server.ipc.launch import EngineOptions
 
 HEALTH, STATE = "/health", "/state"
@@ -29,14 +29,16 @@ OnState = Callable[[EngineState, float, str], None]
 
 
 class Front:
-    """A port of its own in front of an engine. `on_state` hears of the engine what `EngineProcess` tells."""
+    """A port of its own in front of an engine. `on_state` hears of the engine what `EngineSupervisor` tells."""
 
-    def __init__(self, key: str, options: EngineOptions, opener: Opener, on_state: OnState = lambda *_: None) -> None:
+    def __init__(
+        self, key: str, options: EngineOptions, connector: Connector, on_state: OnState = lambda *_: None
+    ) -> None:
         self._client: HttpClient | None = None
-        self._opener = opener
+        self._connector = connector
         self._on_state = on_state
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._engine = EngineProcess(options, self._report, self._open)
+        self._engine = EngineSupervisor(options, self._report, self._open)
         self._app = web.Application(middlewares=[guard(key)], client_max_size=MAX_BODY_BYTES)
         for method, path in (*ROUTES, ("GET", HEALTH), ("GET", STATE)):
             self._app.router.add_route(method, path, self._hand_on)
@@ -71,13 +73,13 @@ class Front:
         self._on_state(state, fraction, message)
 
     @contextlib.asynccontextmanager
-    async def _open(self, options: EngineOptions) -> AsyncIterator[Opened]:
+    async def _open(self, options: EngineOptions) -> AsyncIterator[Connection]:
         """Open the engine, and keep hold of the client that asks it."""
-        async with self._opener(options) as opened:
-            assert isinstance(opened.client, HttpClient)
-            self._client = opened.client
+        async with self._connector(options) as connection:
+            assert isinstance(connection.client, HttpClient)
+            self._client = connection.client
             try:
-                yield opened
+                yield connection
             finally:
                 self._client = None
 
@@ -96,7 +98,7 @@ class Front:
                 response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
                 await response.prepare(request)
                 async for piece in answer.content.iter_any():
-                    await patiently(response.write(piece))
+                    await with_write_timeout(response.write(piece))
                 await response.write_eof()
                 return response
         except aiohttp.ClientError:

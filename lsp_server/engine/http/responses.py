@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 # Who reads nothing of its answer for so long is taken for gone, and its request is cancelled.
-PATIENCE_S = 60.0
+WRITE_TIMEOUT_S = 60.0
 _KINDS = {400: "invalid_request_error", 401: "authentication_error", 501: "not_supported_error"}
 
 _T = TypeVar("_T")
@@ -44,10 +44,10 @@ async def body_of(request: web.Request, kind: type[_T]) -> _T:
         raise BodyError(f"The request cannot be read: {error}.") from None
 
 
-async def patiently(writing: Awaitable[None]) -> None:
+async def with_write_timeout(writing: Awaitable[None]) -> None:
     """Wait until what is written to a client is on its way. Raises `ConnectionResetError` if nobody reads it."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
             await writing
     except TimeoutError:
         raise ConnectionResetError("Nobody reads the answer.") from None
@@ -65,7 +65,7 @@ class Send:
 
     async def line(self, data: bytes) -> None:
         """Send an event's data as they are."""
-        await patiently(self.response.write(b"data: " + data + b"\n\n"))
+        await with_write_timeout(self.response.write(b"data: " + data + b"\n\n"))
 
 
 @contextlib.asynccontextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsp_server.engine.backends.base import Backend
-from lsp_server.engine.kvcache.offload import SavedSlot, SavedSlots
+from lsp_server.engine.kvcache.offload import OffloadedSlot, OffloadedSlots
 from lsp_server.engine.kvcache.slots import Slot, Slots
 
 # Fewer tokens are evaluated again as soon as they are copied.
-LEAST_SAVED_TOKENS = 128
+MIN_SAVED_TOKENS = 128
 
 
 class Cache:
@@ -18,7 +18,9 @@ class Cache:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.slots = Slots(backend.num_sequences, backend.info.cache_tokens)
-        self.saved = SavedSlots(backend.info.parameters.saved_bytes if backend.info.can_drop_tail else 0)
+        self.offloaded = OffloadedSlots(
+            backend.info.parameters.host_cache_bytes if backend.info.supports_rollback else 0
+        )
         # With some room for what a backend writes besides.
         self._token_bytes = 1.01 * backend.info.cache_bytes / max(1, backend.info.cache_tokens)
 
@@ -34,40 +36,40 @@ class Cache:
         if not self._backend.truncate(slot.sequence, len(slot.tokens)):
             self.slots.truncate(slot, 0)
 
-    def branch(self, source: Slot, target: Slot, num_tokens: int) -> None:
+    def fork(self, source: Slot, target: Slot, num_tokens: int) -> None:
         """Replace what `target` holds, which is saved, by the first tokens of `source`."""
-        self.save(target)
-        if num_tokens and self._backend.info.can_drop_tail:
-            self._backend.branch(source.sequence, target.sequence, num_tokens)
-            self.slots.branch(source, target, num_tokens)
+        self.offload(target)
+        if num_tokens and self._backend.info.supports_rollback:
+            self._backend.fork(source.sequence, target.sequence, num_tokens)
+            self.slots.fork(source, target, num_tokens)
 
     def commit(self, slot: Slot, tokens: Sequence[int], *, first_sampled: int) -> None:
         """The backend has evaluated tokens into a slot."""
         self.slots.append(slot, tokens, first_sampled=first_sampled)
 
-    def save(self, slot: Slot) -> None:
+    def offload(self, slot: Slot) -> None:
         """Empty a slot; what it holds goes to host memory if it is worth it."""
-        self.copy(slot)
+        self.checkpoint(slot)
         self.truncate(slot, 0)
 
-    def copy(self, slot: Slot) -> None:
+    def checkpoint(self, slot: Slot) -> None:
         """Copy what a slot holds to host memory if it is worth it, before some of it is dropped."""
-        if self._is_worth_saving(slot) and self.saved.make_room(slot.tokens, self._size(slot)):
+        if self._is_worth_keeping(slot) and self.offloaded.make_room(slot.tokens, self._size(slot)):
             state = self._backend.save(slot.sequence)
-            self.saved.add(
-                SavedSlot(list(slot.tokens), set(slot.sampled), slot.num_anchor_tokens, slot.interactive, state)
+            self.offloaded.add(
+                OffloadedSlot(list(slot.tokens), set(slot.sampled), slot.num_anchor_tokens, slot.interactive, state)
             )
 
-    def _is_worth_saving(self, slot: Slot) -> bool:
-        return self.slots.num_own_tokens(slot) >= LEAST_SAVED_TOKENS and self._size(slot) <= self.saved.max_bytes
+    def _is_worth_keeping(self, slot: Slot) -> bool:
+        return self.slots.num_own_tokens(slot) >= MIN_SAVED_TOKENS and self._size(slot) <= self.offloaded.max_bytes
 
     def _size(self, slot: Slot) -> int:
         """Bytes that a copy of a slot takes, about."""
         return int(self._token_bytes * len(slot.tokens)) + 1
 
-    def restore(self, saved: SavedSlot, slot: Slot) -> None:
+    def restore(self, saved: OffloadedSlot, slot: Slot) -> None:
         """Put into an empty slot what was saved; it stays empty where the backend cannot."""
-        self.saved.remove(saved)
+        self.offloaded.remove(saved)
         if self._backend.restore(slot.sequence, saved.state):
             self.slots.append(slot, saved.tokens, first_sampled=len(saved.tokens))
             slot.sampled = set(saved.sampled)
@@ -76,18 +78,18 @@ class Cache:
         else:
             self.truncate(slot, 0)
 
-    def make_room(self, num_tokens: int, idle: Sequence[Slot]) -> bool:
+    def evict_until_fits(self, num_tokens: int, idle: Sequence[Slot]) -> bool:
         """Empty idle slots, the least missed first, until `num_tokens` more fit; false if they never will."""
         remaining = [slot for slot in idle if slot.tokens]
         while self.slots.used_tokens + num_tokens > self.slots.cache_tokens:
-            slot = self.slots.oldest(remaining)
+            slot = self.slots.lru_victim(remaining)
             if slot is None:
                 return False
             remaining.remove(slot)
-            self.save(slot)
+            self.offload(slot)
         return True
 
-    def in_the_way(self) -> list[Slot]:
+    def interfering_slots(self) -> list[Slot]:
         """Idle slots that slow down the one used last, because its attention passes over their cells too.
 
         What was prepared after it stays, because it comes next; and what shares a good part of its tokens: it is
@@ -104,5 +106,5 @@ class Cache:
             and recent is not None
             and slot.last_used < recent.last_used
             and self.slots.num_own_tokens(slot) >= len(slot.tokens) * 3 // 4
-            and self._is_worth_saving(slot)
+            and self._is_worth_keeping(slot)
         ]

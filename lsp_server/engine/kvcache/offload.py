@@ -9,7 +9,7 @@ from lsp_server.base.common_prefix import common_prefix
 
 
 @dataclass(frozen=True, slots=True)
-class SavedSlot:
+class OffloadedSlot:
     """What a slot held; `state` is the backend's, and as long as the bytes it takes."""
 
     tokens: list[int]
@@ -19,12 +19,12 @@ class SavedSlot:
     state: Sized
 
 
-class SavedSlots:
+class OffloadedSlots:
     """Those saved last, as many as `max_bytes` hold."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._saved: list[SavedSlot] = []  # the one saved last at the end
+        self._saved: list[OffloadedSlot] = []  # the one saved last at the end
 
     @property
     def used_bytes(self) -> int:
@@ -46,12 +46,12 @@ class SavedSlots:
             del self._saved[0]
         return True
 
-    def add(self, new: SavedSlot) -> None:
+    def add(self, new: OffloadedSlot) -> None:
         """Keep a slot that room was made for, unless it has become larger than that."""
         if self.used_bytes + len(new.state) <= self.max_bytes:
             self._saved.append(new)
 
-    def best_for(self, anchor: Sequence[int]) -> tuple[SavedSlot | None, int]:
+    def best_for(self, anchor: Sequence[int]) -> tuple[OffloadedSlot | None, int]:
         """The one that shares most with an anchor, and how many tokens that is; the newest of equals."""
         best, shared = None, 0
         for each in self._saved:
@@ -59,6 +59,6 @@ class SavedSlots:
                 best, shared = each, count
         return best, shared
 
-    def remove(self, saved: SavedSlot) -> None:
+    def remove(self, saved: OffloadedSlot) -> None:
         """It is in the cache again."""
         self._saved = [each for each in self._saved if each is not saved]

@@ -61,7 +61,7 @@ class Slots:
                 best, shared = slot, count
         return best, shared
 
-    def oldest(self, among: Sequence[Slot]) -> Slot | None:
+    def lru_victim(self, among: Sequence[Slot]) -> Slot | None:
         """The slot whose content is missed least: an empty one, a speculative one, the least recently used."""
         return min(among, key=lambda slot: (bool(slot.tokens), slot.interactive, slot.last_used), default=None)
 
@@ -93,7 +93,7 @@ class Slots:
         del slot.tokens[num_tokens:]
         del slot.cells[num_tokens:]
 
-    def branch(self, source: Slot, target: Slot, num_tokens: int) -> None:
+    def fork(self, source: Slot, target: Slot, num_tokens: int) -> None:
         """An empty slot was given the first tokens of another; they share the cells."""
         assert not target.tokens, "a branch goes into an empty slot"
         target.tokens = source.tokens[:num_tokens]

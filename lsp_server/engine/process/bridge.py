@@ -15,7 +15,7 @@ from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Done, Event, Failed, Generate
 
 
-class Asked:
+class ResponseStream:
     """One request under way: iterate over its events, the last of which is its `Done` or `Failed`."""
 
     def __init__(self, events: asyncio.Queue[Event], cancel: Callable[[], None]) -> None:
@@ -23,7 +23,7 @@ class Asked:
         self.cancel = cancel
         self.has_ended = False
 
-    def __aiter__(self) -> Asked:
+    def __aiter__(self) -> ResponseStream:
         return self
 
     async def __anext__(self) -> Event:
@@ -34,7 +34,7 @@ class Asked:
         return event
 
 
-class Asking:
+class WorkerBridge:
     """A worker as one event loop sees it. `on_death` is called in the worker's thread when that is of no more use."""
 
     def __init__(self, factory: BackendFactory, on_death: Callable[[], None], watchdog: Watchdog) -> None:
@@ -50,12 +50,12 @@ class Asking:
         self._worker.start()
 
     @contextlib.contextmanager
-    def ask(self, request: Generate) -> Iterator[Asked]:
+    def ask(self, request: Generate) -> Iterator[ResponseStream]:
         """Submit a request; leaving before its end cancels it. It waits for a model that is being loaded."""
         request_id = str(next(self._ids))
         # Never longer than an answer, and that is never longer than the model's window.
         events = self._answers[request_id] = asyncio.Queue()
-        asked = Asked(events, lambda: self._worker.cancel(request_id))
+        asked = ResponseStream(events, lambda: self._worker.cancel(request_id))
         self._worker.submit(request_id, request)
         try:
             yield asked

@@ -21,8 +21,8 @@ from lsp_server import __version__
 from lsp_server.engine.compat.handlers import foreign_routes
 from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
 from lsp_server.engine.http.responses import event_stream, problem
-from lsp_server.engine.process.bridge import Asking
-from lsp_server.engine.process.leases import Presence, end_shared
+from lsp_server.engine.process.bridge import WorkerBridge
+from lsp_server.engine.process.client_leases import ClientLeases, end_shared
 from lsp_server.engine.process.watchdog import Watchdog
 from lsp_server.engine.process.worker import BackendFactory
 from lsp_server.ipc.launch import CLIENT_HEADER, Launch, Listening, Loaded, LoadFailed, Loading
@@ -34,21 +34,23 @@ class Service:
 
     def __init__(self, factory: BackendFactory, launch: Launch) -> None:
         self._loop = asyncio.get_running_loop()
-        self._presence = Presence(launch.linger_s, lambda: end_shared(launch)) if launch.linger_s else None
-        self._asking = Asking(factory, self._die, Watchdog(launch.stuck_s))
+        self._leases = (
+            ClientLeases(launch.idle_shutdown_s, lambda: end_shared(launch)) if launch.idle_shutdown_s else None
+        )
+        self._bridge = WorkerBridge(factory, self._die, Watchdog(launch.stuck_s))
         self.app = web.Application(middlewares=[guard(launch.token)], client_max_size=MAX_BODY_BYTES)
         self.app.router.add_post("/generate", self._generate)
         self.app.router.add_get("/load", self._load)
         self.app.router.add_get("/state", self._state)
         self.app.router.add_get("/health", self._health)
-        self.app.add_routes(foreign_routes(self._asking))
-        if self._presence:
-            self.app.router.add_get("/watch", self._presence.watch)
-            self.app.router.add_post("/stop", self._presence.stop)
+        self.app.add_routes(foreign_routes(self._bridge))
+        if self._leases:
+            self.app.router.add_get("/watch", self._leases.watch)
+            self.app.router.add_post("/stop", self._leases.stop)
 
     def start(self) -> None:
         """Begin to load the model."""
-        self._asking.start()
+        self._bridge.start()
 
     def _die(self) -> None:
         """Our books are wrong: deliver what was said of it, then end, to be replaced."""
@@ -61,7 +63,7 @@ class Service:
             return web.Response(status=400, text=f"Not a Generate message: {error}.")
         if generate.document and (client := request.headers.get(CLIENT_HEADER)):
             generate = msgspec.structs.replace(generate, document=f"{client} {generate.document}")
-        with self._asking.ask(generate) as asked:
+        with self._bridge.ask(generate) as asked:
             async with event_stream(request) as send:
                 async for event in asked:
                     await send(event)
@@ -69,20 +71,20 @@ class Service:
 
     async def _load(self, request: web.Request) -> web.StreamResponse:
         async with event_stream(request) as send:
-            while isinstance(event := self._asking.load_event, Loading):
-                changed = self._asking.load_changed
+            while isinstance(event := self._bridge.load_event, Loading):
+                changed = self._bridge.load_changed
                 await send(event)
                 await changed.wait()
             await send(event)
             return send.response
 
     async def _state(self, _: web.Request) -> web.Response:
-        return web.Response(text=await self._asking.state())
+        return web.Response(text=await self._bridge.state())
 
     async def _health(self, _: web.Request) -> web.Response:
         """Who it is, too: whatever else came to listen at its port does not know that."""
         about = {"pid": os.getpid(), "version": __version__}
-        match self._asking.load_event:
+        match self._bridge.load_event:
             case Loaded():
                 return web.json_response(about | {"status": "ok"})
             case LoadFailed(_, message):
@@ -128,7 +130,7 @@ def main() -> None:
     """Read the launch line, then serve until standard input ends."""
     logging.basicConfig(level=logging.WARNING, format="engine: %(message)s", stream=sys.stderr)
     launch = msgspec.json.decode(sys.stdin.buffer.readline(), type=Launch)
-    if not launch.linger_s:
+    if not launch.idle_shutdown_s:
         threading.Thread(target=_end_with_standard_input, name="infill-parent-watch", daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(launch))

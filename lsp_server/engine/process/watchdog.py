@@ -28,7 +28,7 @@ class Watchdog:
             faulthandler.dump_traceback_later(self._limit_s, exit=True)
             self._armed_at = now
 
-    def rest(self) -> None:
+    def healing_bytes(self) -> None:
         """There is nothing to do."""
         if self._armed_at is not None:
             faulthandler.cancel_dump_traceback_later()

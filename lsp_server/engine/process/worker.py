@@ -13,7 +13,7 @@ from lsp_server.base.errors import EngineError, InfillError
 from lsp_server.engine.backends.base import Backend
 from lsp_server.engine.process.watchdog import Watchdog
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.tokenize import Prepared, Preparer
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer, TokenizedRequest
 from lsp_server.ipc.launch import Loaded, LoadEvent, LoadFailed, Loading
 from lsp_server.ipc.requests import Event, Failed, Generate
 
@@ -29,7 +29,7 @@ BackendFactory = Callable[[Callable[[float], None]], Backend]
 class _Submit:
     request_id: str
     request: Generate
-    prepared: Prepared | None  # None: it came before the model was loaded
+    tokenized: TokenizedRequest | None  # None: it came before the model was loaded
     arrived_at: float
 
 
@@ -72,7 +72,7 @@ class Worker:
         self._inbox: queue.SimpleQueue[_Submit | _Cancel | _Dump | _Close] = queue.SimpleQueue()
         self._backend: Backend | None = None
         self._scheduler: Scheduler | None = None
-        self._preparer: Preparer | None = None
+        self._request_tokenizer: RequestTokenizer | None = None
         self._thread = threading.Thread(target=self._main, name="infill-worker", daemon=True)
 
     def start(self) -> None:
@@ -83,16 +83,16 @@ class Worker:
         """Queue a request, tokenised here and now; a decode that nobody wants once it is in is interrupted."""
         scheduler = self._scheduler
         arrived_at = time.monotonic()
-        if scheduler is None or self._preparer is None:
+        if scheduler is None or self._request_tokenizer is None:
             self._inbox.put(_Submit(request_id, request, None, arrived_at))
             return
         try:
-            prepared = self._preparer.prepare(request)
+            tokenized = self._request_tokenizer.tokenize_request(request)
         except InfillError as error:
             self._on_event(request_id, Failed(str(error)))
             return
-        self._inbox.put(_Submit(request_id, request, prepared, arrived_at))
-        if scheduler.should_interrupt_for(request, prepared):
+        self._inbox.put(_Submit(request_id, request, tokenized, arrived_at))
+        if scheduler.should_interrupt_for(request, tokenized):
             scheduler.backend.interrupt(True)
 
     def cancel(self, request_id: str) -> None:
@@ -145,8 +145,8 @@ class Worker:
             self._on_load(LoadFailed("EngineError", message))
             self._refuse(message)
             return
-        scheduler = Scheduler(backend, self._on_event, has_news=lambda: not self._inbox.empty())
-        self._preparer = _preparer_for(backend)
+        scheduler = Scheduler(backend, self._on_event, has_pending_messages=lambda: not self._inbox.empty())
+        self._request_tokenizer = _preparer_for(backend)
         self._backend = backend
         self._scheduler = scheduler
         self._on_load(Loaded(backend.info))
@@ -169,13 +169,13 @@ class Worker:
             # Lowered before the inbox is read: a cancel that comes later raises it again and is read next time.
             self._backend.interrupt(False)
             if self._watchdog and not scheduler.has_work:
-                self._watchdog.rest()
+                self._watchdog.healing_bytes()
             try:
                 message = self._inbox.get(block=not scheduler.has_work, timeout=None if is_tidy else TIDY_AFTER_S)
             except queue.Empty:
                 if scheduler.has_work:
                     return True
-                is_tidy = not scheduler.tidy()
+                is_tidy = not scheduler.offload_idle()
                 continue
             match message:
                 case _Submit():
@@ -190,11 +190,11 @@ class Worker:
     def _open(self, scheduler: Scheduler, new: _Submit) -> None:
         try:
             # A preparer of its own: the other belongs to the thread that submits.
-            prepared = new.prepared or _preparer_for(scheduler.backend).prepare(new.request)
+            tokenized = new.tokenized or _preparer_for(scheduler.backend).tokenize_request(new.request)
         except InfillError as error:
             self._on_event(new.request_id, Failed(str(error)))
         else:
-            scheduler.submit(new.request_id, new.request, prepared, new.arrived_at)
+            scheduler.submit(new.request_id, new.request, tokenized, new.arrived_at)
 
     def _step(self, scheduler: Scheduler) -> None:
         if self._watchdog:
@@ -222,5 +222,5 @@ class Worker:
                     return
 
 
-def _preparer_for(backend: Backend) -> Preparer:
-    return Preparer(backend, min(backend.info.window_tokens, backend.info.cache_tokens))
+def _preparer_for(backend: Backend) -> RequestTokenizer:
+    return RequestTokenizer(backend, min(backend.info.context_tokens, backend.info.cache_tokens))

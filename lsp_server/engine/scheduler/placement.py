@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lsp_server.base.common_prefix import common_prefix
-from lsp_server.engine.kvcache.cache import LEAST_SAVED_TOKENS, Cache
+from lsp_server.engine.kvcache.cache import MIN_SAVED_TOKENS, Cache
 from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.reuse import keep_sampled
-from lsp_server.engine.scheduler.sequence import Run
+from lsp_server.engine.scheduler.sequence import SequenceState
 
-MOST_TAKEN_BACK = 4  # tokens
+MAX_HEALED = 4  # tokens
 
 
 class Vocabulary(Protocol):
@@ -26,95 +26,95 @@ class Vocabulary(Protocol):
         ...
 
 
-def place(run: Run, cache: Cache, vocabulary: Vocabulary, takeable: set[int]) -> Slot | None:
+def place(seq: SequenceState, cache: Cache, vocabulary: Vocabulary, preemptible: set[int]) -> Slot | None:
     """Choose and prepare a slot for a run; None if every slot is taken.
 
-    `takeable` are sequences whose owner would give way. A slot that goes on with its anchor is used in place; from
+    `preemptible` are sequences whose owner would give way. A slot that goes on with its anchor is used in place; from
     any other the shared head is branched into the slot that is missed least, so that what it holds stays for an undo
     or a switch back. A warm-up always branches: it never takes from a person's slot.
     """
     slots = cache.slots
-    usable = [slot for slot in slots.slots if slot.owner is None or slot.sequence in takeable]
+    usable = [slot for slot in slots.slots if slot.owner is None or slot.sequence in preemptible]
     if not usable:
         return None
-    _restore_what_is_better(run, cache)
-    best, shared = slots.best_for(run.prepared.anchor, slots.slots)
+    _restore_what_is_better(seq, cache)
+    best, shared = slots.best_for(seq.tokenized.anchor, slots.slots)
     assert best is not None
-    target = best if best in usable and _goes_on(best, shared, run) else None
+    target = best if best in usable and _goes_on(best, shared, seq) else None
     if target is None:
         # What was guessed before may be guessed anew in place; whatever else is the best is left for an undo.
-        others = [slot for slot in usable if slot is not best or (run.is_background and not best.interactive)] or usable
-        target = slots.oldest([slot for slot in others if slot.owner is None] or others)
+        others = [slot for slot in usable if slot is not best or (seq.is_background and not best.interactive)] or usable
+        target = slots.lru_victim([slot for slot in others if slot.owner is None] or others)
         assert target is not None
         if target is not best:
-            cache.branch(best, target, len(best.tokens) if shared else 0)
+            cache.fork(best, target, len(best.tokens) if shared else 0)
         elif best.interactive:
-            cache.copy(best)
-    _lay_out(run, target, vocabulary)
-    cache.truncate(target, min(common_prefix(target.tokens, run.tokens), _most_reusable(run)))
-    target.num_anchor_tokens = len(run.prepared.anchor)
+            cache.checkpoint(best)
+    _lay_out(seq, target, vocabulary)
+    cache.truncate(target, min(common_prefix(target.tokens, seq.tokens), _most_reusable(seq)))
+    target.num_anchor_tokens = len(seq.tokenized.anchor)
     return target
 
 
-def _restore_what_is_better(run: Run, cache: Cache) -> None:
+def _restore_what_is_better(seq: SequenceState, cache: Cache) -> None:
     """Bring back from host memory what saves the run more than any slot does, if there is a slot and room for it."""
     slots = cache.slots
-    anchor = run.prepared.anchor
-    saved, saved_shared = cache.saved.best_for(anchor)
+    anchor = seq.tokenized.anchor
+    saved, saved_shared = cache.offloaded.best_for(anchor)
     _, shared = slots.best_for(anchor, slots.slots)
-    target = slots.oldest([slot for slot in slots.slots if slot.owner is None])
-    if saved is None or target is None or saved_shared - shared < LEAST_SAVED_TOKENS:
+    target = slots.lru_victim([slot for slot in slots.slots if slot.owner is None])
+    if saved is None or target is None or saved_shared - shared < MIN_SAVED_TOKENS:
         return
-    cache.save(target)
+    cache.offload(target)
     idle = [slot for slot in slots.slots if slot.owner is None]
-    if cache.make_room(len(saved.tokens), idle):
+    if cache.evict_until_fits(len(saved.tokens), idle):
         cache.restore(saved, target)
 
 
-def _goes_on(slot: Slot, shared: int, run: Run) -> bool:
+def _goes_on(slot: Slot, shared: int, seq: SequenceState) -> bool:
     """Whether a slot loses nothing but typed or written text to a run."""
-    if run.is_background and slot.interactive and len(slot.tokens) > shared:
+    if seq.is_background and slot.interactive and len(slot.tokens) > shared:
         return False
     return shared >= min(slot.num_anchor_tokens, len(slot.tokens))
 
 
-def _most_reusable(run: Run) -> int:
+def _most_reusable(seq: SequenceState) -> int:
     """The last token of a prompt is evaluated again for its logits, if anything is to be written."""
-    return len(run.tokens) - 1 if run.prepared.max_tokens else len(run.tokens)
+    return len(seq.tokens) - 1 if seq.tokenized.max_tokens else len(seq.tokens)
 
 
-def _lay_out(run: Run, slot: Slot, vocabulary: Vocabulary) -> None:
+def _lay_out(seq: SequenceState, slot: Slot, vocabulary: Vocabulary) -> None:
     """The run's tokens in this slot: its anchor, then the typed text in the tokens the slot has for it, if any.
 
     The last token of typed text is taken back to be healed, unless it is one that the model itself wrote there.
     """
-    anchor, typed = run.prepared.anchor, run.prepared.typed
+    anchor, typed = seq.tokenized.anchor, seq.tokenized.typed
     kept = replaced = 0
     if common_prefix(slot.tokens, anchor) == len(anchor):
         kept, replaced = keep_sampled(slot.tokens[len(anchor) :], typed, vocabulary.piece)
-    run.tokens = anchor + slot.tokens[len(anchor) : len(anchor) + kept] + typed[replaced:]
+    seq.tokens = anchor + slot.tokens[len(anchor) : len(anchor) + kept] + typed[replaced:]
     written_by_model = replaced == len(typed) and len(anchor) + kept - 1 in slot.sampled
-    if run.request.heal and typed and not written_by_model:
+    if seq.request.heal and typed and not written_by_model:
         # Something must be evaluated before anything can be written.
-        count = taken_back(run.tokens[len(anchor) :], vocabulary, indented=run.request.indented)
-        count = min(count, len(run.tokens) - 1)
-        kept = len(run.tokens) - count
-        run.rest = b"".join(map(vocabulary.piece, run.tokens[kept:]))
-        del run.tokens[kept:]
-    run.num_prompt_tokens = len(run.tokens)
+        count = num_healed(seq.tokens[len(anchor) :], vocabulary, fixed_indent=seq.request.fixed_indent)
+        count = min(count, len(seq.tokens) - 1)
+        kept = len(seq.tokens) - count
+        seq.healing_bytes = b"".join(map(vocabulary.piece, seq.tokens[kept:]))
+        del seq.tokens[kept:]
+    seq.num_prompt_tokens = len(seq.tokens)
 
 
-def taken_back(tokens: Sequence[int], vocabulary: Vocabulary, *, indented: bool) -> int:
+def num_healed(tokens: Sequence[int], vocabulary: Vocabulary, *, fixed_indent: bool) -> int:
     """How many of the last tokens of a typed text are taken back, so that the model can write the word it begins.
 
     The last, if there is one. As many more as are still the beginning of one token: ` retu` is ` ret` and `u` to the
     tokeniser, and ` return` one token. What no single token can cover was cut there in training too. Of an
     indentation that is meant only the last space: the longer ones that it could begin are not wanted.
     """
-    if indented or not tokens:
+    if fixed_indent or not tokens:
         return min(1, len(tokens))
     taken, rest = 1, b""
-    for count, token in enumerate(reversed(tokens[-MOST_TAKEN_BACK:]), 1):
+    for count, token in enumerate(reversed(tokens[-MAX_HEALED:]), 1):
         rest = vocabulary.piece(token) + rest
         if vocabulary.begins_token(rest):
             taken = count

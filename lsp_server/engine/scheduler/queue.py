@@ -7,7 +7,7 @@ from lsp_server.ipc.requests import Generate, Priority
 _Place = tuple[str, str, Priority]
 
 
-class Turns:
+class AdmissionQueue:
     """Numbers of turns; the lower goes first.
 
     A document keeps its turn while it waits, however often its request is replaced: where more is asked for than can
@@ -15,15 +15,17 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self.num_asked = 0
+        self.num_requests = 0
         self._waiting: dict[_Place, int] = {}
 
-    def take(self, request: Generate) -> int:
+    def enqueue(self, request: Generate) -> int:
         """The turn of a request: that of the last one of the same place, if that had none of its answer."""
-        self.num_asked += 1
-        return self._waiting.setdefault(_place_of(request), self.num_asked) if request.document else self.num_asked
+        self.num_requests += 1
+        return (
+            self._waiting.setdefault(_place_of(request), self.num_requests) if request.document else self.num_requests
+        )
 
-    def had_by(self, request: Generate) -> None:
+    def answered(self, request: Generate) -> None:
         """Take note that a request's answer has begun: the next one of its place queues anew."""
         self._waiting.pop(_place_of(request), None)
 

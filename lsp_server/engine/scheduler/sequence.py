@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 from lsp_server.engine.backends.base import BatchToken, Sampler
 from lsp_server.engine.kvcache.slots import Slot
-from lsp_server.engine.scheduler.tokenize import Prepared
+from lsp_server.engine.scheduler.tokenize import TokenizedRequest
 from lsp_server.ipc.requests import Chunk, Generate, Priority, Timings
 
 
 @dataclass(slots=True)
-class Run:
+class SequenceState:
     """A request and how far it has come. It waits while it has no slot.
 
     `tokens` are its prompt followed by what the model wrote, `num_prompt_tokens` of them the prompt; those its slot
-    lacks are still to be evaluated. `rest` is what remains of a token taken back for healing: the next tokens must
-    spell it. `joint_logprob` is that of the tokens since the last line break.
+    lacks are still to be evaluated. `healing_bytes` are those of a token taken back for healing: the next tokens must
+    spell them. `joint_logprob` is that of the tokens since the last line break.
 
     An **orphan** was answered already, because it was cancelled or superseded, and goes on only to bring its anchor
     into the cache: prefill belongs to the anchor, and the next keystroke will want it.
@@ -26,19 +26,19 @@ class Run:
 
     id: str
     request: Generate
-    prepared: Prepared
+    tokenized: TokenizedRequest
     turn: int
     arrived_at: float
     tokens: list[int] = field(default_factory=list)
     num_prompt_tokens: int = 0
     slot: Slot | None = None
     sampler: Sampler | None = None
-    rest: bytes = b""
+    healing_bytes: bytes = b""
     has_text: bool = False  # something was written
     joint_logprob: float = 0.0
     chunk_logprob: float = 0.0
-    is_orphan: bool = False
-    is_given_up: bool = False  # its cancel or its successor has arrived and is yet to be taken
+    is_detached: bool = False
+    cancel_pending: bool = False  # its cancel or its successor has arrived and is yet to be taken
     is_announced: bool = False  # as prefilled
     timings: Timings = field(default_factory=Timings)
     decoder: codecs.IncrementalDecoder = field(
@@ -59,28 +59,28 @@ class Run:
     @property
     def in_anchor(self) -> bool:
         """Whether part of the anchor is still to be evaluated."""
-        return self.slot is not None and len(self.slot.tokens) < len(self.prepared.anchor)
+        return self.slot is not None and len(self.slot.tokens) < len(self.tokenized.anchor)
 
     @property
     def is_background(self) -> bool:
         """Whether nobody waits for it."""
-        return self.is_orphan or self.request.priority is Priority.WARM_UP
+        return self.is_detached or self.request.priority is Priority.WARM_UP
 
     @property
     def order(self) -> tuple[bool, int, int]:
         """Who goes first."""
-        return self.is_orphan, self.request.priority, self.turn
+        return self.is_detached, self.request.priority, self.turn
 
     @property
     def reservation(self) -> int:
         """Cells it may come to need."""
-        return len(self.prepared.anchor) + len(self.prepared.typed) + self.prepared.max_tokens
+        return len(self.tokenized.anchor) + len(self.tokenized.typed) + self.tokenized.max_tokens
 
     def next_tokens(self, count: int) -> list[BatchToken]:
         """The next tokens to evaluate; the last of all has its logits taken, unless nothing is to be written."""
         assert self.slot is not None
         start, sequence = len(self.slot.tokens), self.slot.sequence
-        last = len(self.tokens) - 1 if self.prepared.max_tokens and not self.is_orphan else -1
+        last = len(self.tokens) - 1 if self.tokenized.max_tokens and not self.is_detached else -1
         return [
             BatchToken(self.tokens[position], position, sequence, wants_logits=position == last)
             for position in range(start, start + count)
@@ -91,7 +91,7 @@ class Run:
         """Whether anybody asks how probable its tokens are."""
         return self.request.logprobs or self.request.sampling.confidence > 0
 
-    def is_unsure(self, logprob: float, piece: bytes) -> bool:
+    def is_low_confidence(self, logprob: float, piece: bytes) -> bool:
         """Whether one more token of that probability makes the line too improbable; keeps the books."""
         confidence = self.request.sampling.confidence
         self.chunk_logprob += logprob
@@ -112,7 +112,7 @@ class Run:
 
     def _take_rest(self, piece: bytes) -> bytes:
         """What of a token's bytes is new: while a token is being healed, the first of them were typed."""
-        taken = min(len(self.rest), len(piece))
-        self.rest = self.rest[taken:]
+        taken = min(len(self.healing_bytes), len(piece))
+        self.healing_bytes = self.healing_bytes[taken:]
         self.has_text |= taken < len(piece)
         return piece[taken:]

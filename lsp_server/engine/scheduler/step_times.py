@@ -7,20 +7,20 @@ from bisect import bisect_left, insort
 from collections import defaultdict, deque
 
 # Guesses and less urgent texts in its batch make a text wait no longer for its token than this times as long.
-MOST_SLOWED = 1.1
+MAX_SLOWED = 1.1
 _NUM_MEASURED = 9  # batches of each size: their median, because a machine has other things to do
 _RECENT_STEPS = 64  # within which a size must have been measured to be known
 _FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
 # A size that was not measured is hoped to take this much of what lies between the next two that were; behind the
 # largest, to take longer by this much of what each token adds below that.
-_HOPED_BETWEEN, _HOPED_GROWTH = 0.9, 0.5
-_MOST_FASTER = 1.5  # than prefill was when it was measured, once
+_OPTIMISM_BETWEEN, _OPTIMISM_GROWTH = 0.9, 0.5
+_MAX_FASTER = 1.5  # than prefill was when it was measured, once
 _MUCH_FASTER = 0.7  # of what was known: no chance, but a machine that is faster now
-_LEAST_S = 1e-9
+_MIN_S = 1e-9
 _READ = 1 << 30  # stands for the size of a step that did not only write, larger than any that did
 
 
-class BatchCosts:
+class StepTimes:
     """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch takes less than
     `least_token_s` a token, by that.
 
@@ -31,7 +31,7 @@ class BatchCosts:
     """
 
     def __init__(self, tokens_per_s: float) -> None:
-        self.least_token_s = 1 / (_MOST_FASTER * tokens_per_s) if tokens_per_s else 0.0
+        self.least_token_s = 1 / (_MAX_FASTER * tokens_per_s) if tokens_per_s else 0.0
         self.num_steps = 0  # so far that only wrote
         self._last_size = 0
         self._uncounted_s = 0.0  # what the last step took, if it did not count behind a larger one that only wrote
@@ -66,10 +66,10 @@ class BatchCosts:
             self._seconds[num_tokens] = median_s
             self._estimates.clear()
         self._measured_at[num_tokens] = self.num_steps
-        oldest = min(self._measured_at, key=self._measured_at.__getitem__)
-        if self.num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
-            del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
-            self._sizes.remove(oldest)
+        lru_victim = min(self._measured_at, key=self._measured_at.__getitem__)
+        if self.num_steps - self._measured_at[lru_victim] > _FORGOTTEN_STEPS:
+            del self._measured_at[lru_victim], self._seconds[lru_victim], self._measured[lru_victim]
+            self._sizes.remove(lru_victim)
             self._estimates.clear()
 
     def is_known(self, num_tokens: int) -> bool:
@@ -92,15 +92,15 @@ class BatchCosts:
         if estimate is None:
             known = self._seconds.get(num_tokens)
             if known is None:
-                known = max(self._hoped(num_tokens), num_tokens * self.least_token_s)
-            estimate = self._estimates[num_tokens] = max(known, _LEAST_S)
+                known = max(self._optimistic_s(num_tokens), num_tokens * self.least_token_s)
+            estimate = self._estimates[num_tokens] = max(known, _MIN_S)
         return estimate
 
-    def just_taken(self, num_tokens: int) -> float:
+    def last_step_s(self, num_tokens: int) -> float:
         """What the last step took, of so many tokens: what such steps take, or it itself where a guess slowed it."""
         return self._uncounted_s or self.seconds(num_tokens)
 
-    def most_at_once(self, num_texts: int) -> int:
+    def best_num_at_once(self, num_texts: int) -> int:
         """How many of some texts to write at once, so that they are done soonest on average; all until it is known.
 
         Groups are written one after the other. A GPU takes hardly longer for many tokens than for one, and so writes
@@ -122,13 +122,13 @@ class BatchCosts:
         low_s, high_s = self._seconds.get(low, 0.0), self._seconds[high]
         return low_s + (high_s - low_s) * (min(num_tokens, high) - low) / (high - low)
 
-    def _hoped(self, num_tokens: int) -> float:
+    def _optimistic_s(self, num_tokens: int) -> float:
         """What a step takes of a size that was not measured, at best; not less than one of the smallest that was."""
         first, last = self._sizes[0], self._sizes[-1]
         first_s, last_s = self._seconds[first], self._seconds[last]
         if num_tokens <= first or first == last:
             return first_s
         if num_tokens < last:
-            return max(first_s, _HOPED_BETWEEN * self._between(num_tokens))
+            return max(first_s, _OPTIMISM_BETWEEN * self._between(num_tokens))
         growth_s = (last_s - first_s) / (last - first)
-        return max(first_s, last_s + _HOPED_GROWTH * growth_s * (num_tokens - last))
+        return max(first_s, last_s + _OPTIMISM_GROWTH * growth_s * (num_tokens - last))

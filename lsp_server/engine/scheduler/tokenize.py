@@ -7,14 +7,14 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from lsp_server.base.errors import PromptError
-from lsp_server.engine.scheduler.truncate import Tokenizer, fit
+from lsp_server.engine.scheduler.truncate import Tokenizer, truncate
 from lsp_server.ipc.requests import Generate, PromptPart
 
 MAX_ANCHORS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class TokenizedRequest:
     """A request in tokens: its anchor, and the text typed since, which follows the middle marker."""
 
     anchor: list[int]
@@ -22,15 +22,15 @@ class Prepared:
     max_tokens: int
 
 
-class Preparer:
-    """Tokenises requests for a window of `window_tokens`. An anchor comes with every keystroke: the last are kept."""
+class RequestTokenizer:
+    """Tokenises requests for a window of `context_tokens`. An anchor comes with every keystroke: the last are kept."""
 
-    def __init__(self, tokenizer: Tokenizer, window_tokens: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, context_tokens: int) -> None:
         self._tokenizer = tokenizer
-        self._window_tokens = window_tokens
+        self._context_tokens = context_tokens
         self._anchors: OrderedDict[tuple[tuple[PromptPart, ...], int], list[int]] = OrderedDict()
 
-    def prepare(self, request: Generate) -> Prepared:
+    def tokenize_request(self, request: Generate) -> TokenizedRequest:
         """Tokens of a request. Raises `PromptError` if it does not fit.
 
         The anchor is cut to leave `reserve_tokens` for the typed text whatever its length, or else the anchor's
@@ -38,32 +38,32 @@ class Preparer:
         that there is no room left for one (a token a digit, and the reserve was estimated), the anchor is cut again.
         """
         typed = self._typed(request)
-        anchor = self._anchor(request.prompt, self._window_tokens - request.max_tokens - request.reserve_tokens)
+        anchor = self._anchor(request.prompt, self._context_tokens - request.max_tokens - request.reserve_tokens)
         if not anchor and not typed:
             raise PromptError("The prompt is empty.")
-        room = self._window_tokens - len(anchor) - len(typed)
+        room = self._context_tokens - len(anchor) - len(typed)
         if room < min(request.max_tokens, 1) and request.reserve_tokens:
             reserve = -(-len(typed) // request.reserve_tokens) * request.reserve_tokens  # in steps, as above
             with contextlib.suppress(PromptError):
-                anchor = self._anchor(request.prompt, self._window_tokens - request.max_tokens - reserve)
-            room = self._window_tokens - len(anchor) - len(typed)
+                anchor = self._anchor(request.prompt, self._context_tokens - request.max_tokens - reserve)
+            room = self._context_tokens - len(anchor) - len(typed)
         if room < min(request.max_tokens, 1):
             raise PromptError(
                 f"The text typed behind the prompt ({len(typed)} tokens) leaves no room for an answer. "
                 "Plan the prompt anew from the cursor."
             )
-        return Prepared(anchor, typed, min(request.max_tokens, room))
+        return TokenizedRequest(anchor, typed, min(request.max_tokens, room))
 
     def _typed(self, request: Generate) -> list[int]:
         """Tokens of the typed text. The last space of an indentation is apart: a word's token begins with it."""
-        if request.indented and request.heal:
+        if request.fixed_indent and request.heal:
             return self._tokenizer.tokenize(request.typed[:-1]) + self._tokenizer.tokenize(request.typed[-1:])
         return self._tokenizer.tokenize(request.typed) if request.typed else []
 
     def _anchor(self, parts: tuple[PromptPart, ...], budget: int) -> list[int]:
         key = (parts, budget)
         if key not in self._anchors:
-            self._anchors[key] = fit(parts, self._tokenizer, budget)
+            self._anchors[key] = truncate(parts, self._tokenizer, budget)
             if len(self._anchors) > MAX_ANCHORS:
                 self._anchors.popitem(last=False)
         self._anchors.move_to_end(key)

@@ -16,7 +16,7 @@ STEP_SHARE = 0.125
 
 
 class Tokenizer(Protocol):
-    """The part of a backend that `fit` needs."""
+    """The part of a backend that `truncate` needs."""
 
     def tokenize(self, text: str) -> list[int]:
         """Tokens of user text."""
@@ -40,7 +40,7 @@ class _Piece:
         return isinstance(self.part, Text) and self.part.overflow == overflow
 
 
-def fit(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> list[int]:
+def truncate(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> list[int]:
     """Tokens of `parts`, at most `budget` of them.
 
     Cuts droppable parts first, the earliest first; then the far end of `keep_head` parts down to a share of the
@@ -66,7 +66,7 @@ def fit(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> lis
     if excess > 0:
         raise PromptError(
             f"The prompt needs {budget + excess} tokens and only {budget} fit. "
-            "Use a model with a larger window, raise engine.window_tokens, or ask for a shorter answer."
+            "Use a model with a larger window, raise engine.context_tokens, or ask for a shorter answer."
         )
     return [token for piece in pieces for token in piece.tokens]
 

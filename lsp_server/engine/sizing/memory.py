@@ -37,7 +37,7 @@ class ModelShape:
     """
 
     name: str
-    trained_window_tokens: int
+    trained_context_tokens: int
     num_tokens: int
     width: int
     input_bytes: int
@@ -110,7 +110,7 @@ def shape_of(header: Header) -> ModelShape:
     key_value = max(key_value_heads, default=0) * (key + head_values)
     return ModelShape(
         name=str(metadata.get("general.name", "")),
-        trained_window_tokens=int(value("context_length", 0)),
+        trained_context_tokens=int(value("context_length", 0)),
         num_tokens=embedding.dimensions[-1] if embedding else 0,
         width=width,
         input_bytes=embedding.num_bytes if embedding else 0,

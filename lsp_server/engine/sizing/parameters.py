@@ -18,8 +18,8 @@ from lsp_server.engine.sizing.memory import ModelShape, cache_bytes, compute_byt
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import Parameters
 
-DEFAULT_WINDOW_TOKENS = 4096
-LEAST_WINDOW_TOKENS = 512
+DEFAULT_CONTEXT_TOKENS = 4096
+MIN_CONTEXT_TOKENS = 512
 # The cache holds several documents, as far as it takes no more than this share of the memory it lies in.
 CACHE_WINDOWS = 4
 CACHE_MEMORY_SHARE = 1 / 8
@@ -27,7 +27,7 @@ CACHE_MEMORY_SHARE = 1 / 8
 CACHE_FREE_SHARE = 1 / 2
 # Of the machine's memory, for documents that are moved out of the cache; and no more than this of what is free.
 SAVED_MEMORY_SHARE, SAVED_FREE_SHARE = 1 / 8, 1 / 4
-BATCH_TOKENS, LEAST_BATCH_TOKENS = 512, 32
+BATCH_TOKENS, MIN_BATCH_TOKENS = 512, 32
 # On a CPU, short physical batches keep what an interrupted decode loses short; a GPU wants long ones.
 CPU_PHYSICAL_BATCH_TOKENS, GPU_PHYSICAL_BATCH_TOKENS = 128, 512
 # What is left free of a GPU, for its libraries' own buffers and the screen.
@@ -72,8 +72,8 @@ class Sizing:
         gpus = self.machine.gpus if on_gpu and options.gpu_layers else ()
         num_layers = shape.num_layers + 1
         physical = options.physical_batch_tokens or (GPU_PHYSICAL_BATCH_TOKENS if gpus else CPU_PHYSICAL_BATCH_TOKENS)
-        batch = max(options.batch_tokens or BATCH_TOKENS, LEAST_BATCH_TOKENS)
-        window = self._window_tokens()
+        batch = max(options.batch_tokens or BATCH_TOKENS, MIN_BATCH_TOKENS)
+        window = self._context_tokens()
         cache_type: Literal["f16", "q8_0"] = (
             "q8_0" if options.cache_type == "q8_0" and options.flash_attention else "f16"
         )
@@ -82,7 +82,7 @@ class Sizing:
         most = min(total * CACHE_MEMORY_SHARE, free * CACHE_FREE_SHARE)
         chosen_cache = min(CACHE_WINDOWS * window, int(most / token_bytes) if token_bytes else CACHE_WINDOWS * window)
         return Parameters(
-            window_tokens=window,
+            context_tokens=window,
             cache_tokens=max(options.cache_tokens or chosen_cache, window),
             cache_type=cache_type,
             num_sequences=options.num_sequences,
@@ -91,7 +91,7 @@ class Sizing:
             physical_batch_tokens=min(physical, batch),
             gpu_layers=(num_layers if options.gpu_layers < 0 else min(options.gpu_layers, num_layers)) if gpus else 0,
             flash_attention=options.flash_attention,
-            saved_bytes=options.saved_bytes if options.saved_bytes >= 0 else self._saved_bytes(),
+            host_cache_bytes=options.host_cache_bytes if options.host_cache_bytes >= 0 else self._saved_bytes(),
             drafts=options.drafts,
         )
 
@@ -104,15 +104,15 @@ class Sizing:
         if now.cache_type == "f16" and self.options.cache_type == "auto" and now.flash_attention:
             return replace(now, cache_type="q8_0")
         if now.gpu_layers:
-            if now.cache_tokens > now.window_tokens and not self.options.cache_tokens:
-                return replace(now, cache_tokens=now.window_tokens)
+            if now.cache_tokens > now.context_tokens and not self.options.cache_tokens:
+                return replace(now, cache_tokens=now.context_tokens)
             num_layers = min(now.gpu_layers - 1, int(now.gpu_layers * layers_kept_share))
             return replace(now, gpu_layers=num_layers) if num_layers else self.wanted(on_gpu=False)
-        if now.cache_tokens > now.window_tokens:
-            return replace(now, cache_tokens=max(now.cache_tokens // 2, now.window_tokens))
-        if now.window_tokens > LEAST_WINDOW_TOKENS:
-            window = max(now.window_tokens // 2, LEAST_WINDOW_TOKENS)
-            return replace(now, window_tokens=window, cache_tokens=window)
+        if now.cache_tokens > now.context_tokens:
+            return replace(now, cache_tokens=max(now.cache_tokens // 2, now.context_tokens))
+        if now.context_tokens > MIN_CONTEXT_TOKENS:
+            window = max(now.context_tokens // 2, MIN_CONTEXT_TOKENS)
+            return replace(now, context_tokens=window, cache_tokens=window)
         return None
 
     def fits(self, parameters: Parameters) -> bool:
@@ -131,16 +131,16 @@ class Sizing:
     def notes(self, chosen: Parameters) -> tuple[str, ...]:
         """Sentences for the user: what is not as it was wanted."""
         notes = []
-        trained, options = self.shape.trained_window_tokens, self.options
-        if trained and options.window_tokens > trained:
+        trained, options = self.shape.trained_context_tokens, self.options
+        if trained and options.context_tokens > trained:
             notes.append(
-                f"engine.window_tokens is {options.window_tokens}, but this model was trained for {trained} tokens; "
+                f"engine.context_tokens is {options.context_tokens}, but this model was trained for {trained} tokens; "
                 "beyond them it writes nonsense. The window has no more."
             )
-        if chosen.window_tokens < self._window_tokens() or chosen.cache_tokens < options.cache_tokens:
+        if chosen.context_tokens < self._context_tokens() or chosen.cache_tokens < options.cache_tokens:
             notes.append(
                 f"There is not enough memory for the cache that was wanted: it has {chosen.cache_tokens} tokens, and a "
-                f"prompt with its answer at most {chosen.window_tokens}. Close other programs, or use a smaller model."
+                f"prompt with its answer at most {chosen.context_tokens}. Close other programs, or use a smaller model."
             )
         if options.cache_type == "auto" and chosen.cache_type == "q8_0":
             notes.append("The cache is kept in q8_0 instead of f16, half the size, because memory is short.")
@@ -159,9 +159,9 @@ class Sizing:
             )
         return tuple(notes)
 
-    def _window_tokens(self) -> int:
-        window = self.options.window_tokens or DEFAULT_WINDOW_TOKENS
-        return min(window, self.shape.trained_window_tokens or window)
+    def _context_tokens(self) -> int:
+        window = self.options.context_tokens or DEFAULT_CONTEXT_TOKENS
+        return min(window, self.shape.trained_context_tokens or window)
 
     def _saved_bytes(self) -> int:
         host = self.machine
@@ -204,7 +204,7 @@ def draft_options(options: EngineOptions) -> EngineOptions:
         notes=(),
         needs_infill=False,
         num_sequences=1,
-        cache_tokens=LEAST_WINDOW_TOKENS,
-        saved_bytes=0,
+        cache_tokens=MIN_CONTEXT_TOKENS,
+        host_cache_bytes=0,
         drafts=False,
     )

@@ -51,8 +51,8 @@ def acceptance_to_lsp(number: int) -> types.Command:
     return types.Command(title="Accepted", command=ACCEPTED, arguments=[{"id": number}])
 
 
-def popup_items_to_lsp(
-    document: Document, snapshot: Snapshot, text: str, encoding: Encoding, client: PopupClient
+def menu_items_to_lsp(
+    document: Document, snapshot: Snapshot, text: str, encoding: Encoding, client: MenuClient
 ) -> types.CompletionList:
     """One menu item in the shape that inserts correctly in every editor tried (`editors/README.md`).
 
@@ -67,7 +67,7 @@ def popup_items_to_lsp(
     if not text:
         return types.CompletionList(is_incomplete=True, items=[])
     first_line, _, more = text.partition("\n")
-    new_text, insert_format, insert_mode = _popup_text(typed + text, snapshot, client)
+    new_text, insert_format, insert_mode = _menu_text(typed + text, snapshot, client)
     item = types.CompletionItem(
         label=_label(typed + first_line, more),
         kind=types.CompletionItemKind.Text,
@@ -88,7 +88,7 @@ def popup_items_to_lsp(
     return types.CompletionList(is_incomplete=True, items=[item])
 
 
-class PopupClient:
+class MenuClient:
     """What a client's completion menu can take."""
 
     def __init__(self, params: types.InitializeParams) -> None:
@@ -106,8 +106,8 @@ class PopupClient:
         self.takes_one_line = self.is_neovim and bool(old) and not self.takes_as_is
 
 
-def _popup_text(
-    text: str, snapshot: Snapshot, client: PopupClient
+def _menu_text(
+    text: str, snapshot: Snapshot, client: MenuClient
 ) -> tuple[str, types.InsertTextFormat, types.InsertTextMode | None]:
     """The text to insert, its format and its mode.
 
@@ -138,7 +138,7 @@ def _neovim_snippet(text: str, snapshot: Snapshot) -> str:
     return re.sub(r"([\\$}])", r"\\\1", "\n".join(kept).rstrip())
 
 
-def _documentation(text: str, language_id: str, client: PopupClient) -> types.MarkupContent | str:
+def _documentation(text: str, language_id: str, client: MenuClient) -> types.MarkupContent | str:
     """The whole text, highlighted where the client can."""
     if not client.takes_markdown:
         return text

@@ -95,7 +95,7 @@ def _toggle(server: InfillServer, wanted: _Toggle) -> dict[str, Any]:
 
 
 async def _dump(server: InfillServer) -> str:
-    client = server.popup_client
+    client = server.menu_client
     lines = [
         f"infill {__version__}",
         f"{server.documents.num_documents} documents open, {len(server.documents.roots)} workspace folders",

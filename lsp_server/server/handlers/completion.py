@@ -13,8 +13,8 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp_server.completion.pipeline import Answer, Ask
-from lsp_server.server.client.convert import popup_items_to_lsp
+from lsp_server.completion.pipeline import Answer, CompletionRequest
+from lsp_server.server.client.convert import menu_items_to_lsp
 from lsp_server.server.handlers.completion_request import ask_pipeline
 from lsp_server.server.main import InfillServer
 from lsp_server.settings.model import CompletionSettings
@@ -32,28 +32,28 @@ _REGISTRATION = "infill/completion"
 def is_wanted(capabilities: types.ClientCapabilities, settings: CompletionSettings) -> bool:
     """Whether the menu is to be offered to a client with these settings."""
     has_ghost_text = capabilities.text_document is not None and capabilities.text_document.inline_completion is not None
-    return settings.popup in ("always", "manual") or (settings.popup == "auto" and not has_ghost_text)
+    return settings.menu in ("always", "manual") or (settings.menu == "auto" and not has_ghost_text)
 
 
 def register(server: InfillServer) -> None:
     """Add the handler; before `initialize` is answered, the capability with it."""
-    server.offers_popup = True
+    server.offers_menu = True
 
     def to_lsp(document: Document, snapshot: Snapshot, answer: Answer) -> types.CompletionList:
-        assert server.popup_client is not None
-        return popup_items_to_lsp(document, snapshot, answer.text, server.encoding, server.popup_client)
+        assert server.menu_client is not None
+        return menu_items_to_lsp(document, snapshot, answer.text, server.encoding, server.menu_client)
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, _OPTIONS)
     def completion(params: types.CompletionParams) -> Awaitable[types.CompletionList]:
         chosen = server.settings.completion
         uri = params.text_document.uri
-        if not is_wanted(server.client_capabilities, chosen) or (chosen.popup == "manual" and _is_typing(server, uri)):
+        if not is_wanted(server.client_capabilities, chosen) or (chosen.menu == "manual" and _is_typing(server, uri)):
             return _or_nothing(_no_answer())
         # Clients call nearly everything "invoked", typing included: eglot and Helix have no other word for it.
-        ask = Ask("popup", automatic=True)
-        answer = ask_pipeline(server, uri, params.position, ask, to_lsp)
+        request = CompletionRequest("menu", automatic=True)
+        answer = ask_pipeline(server, uri, params.position, request, to_lsp)
         edited = server.next_edit(uri)
-        return _or_nothing(_within(chosen.popup_wait_ms, answer, edited, server.keep))
+        return _or_nothing(_within(chosen.menu_wait_ms, answer, edited, server.keep))
 
 
 def _is_typing(server: InfillServer, uri: str) -> bool:
@@ -93,13 +93,13 @@ async def _within(
 def follow_settings(server: InfillServer) -> None:
     """Offer the menu to a client whose settings came after `initialize`. What was offered stays, and has no items."""
     wanted = is_wanted(server.client_capabilities, server.settings.completion)
-    if not wanted or server.offers_popup:
+    if not wanted or server.offers_menu:
         return
     document = server.client_capabilities.text_document
     if not (document and document.completion and document.completion.dynamic_registration):
         server.tell(
             types.MessageType.Warning,
-            "`completion.popup` came too late for this editor. Set it in infill's own settings file, or send it with "
+            "`completion.menu` came too late for this editor. Set it in infill's own settings file, or send it with "
             "initializationOptions.",
         )
         return

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from lsprotocol import types
 
-from lsp_server.completion.pipeline import Answer, Ask, Pipeline
+from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
 from lsp_server.server.client.convert import position_from_lsp
 from lsp_server.server.main import InfillServer
 from lsp_server.text.document import Document
@@ -20,7 +20,7 @@ def ask_pipeline(
     server: InfillServer,
     uri: str,
     position: types.Position,
-    ask: Ask,
+    request: CompletionRequest,
     to_lsp: Callable[[Document, Snapshot, Answer], _Items],
     change: Callable[[Document, Snapshot], Snapshot | None] = lambda _, snapshot: snapshot,
 ) -> Awaitable[_Items | None]:
@@ -33,7 +33,7 @@ def ask_pipeline(
         return _nothing()
     cursor = document.code_points(position_from_lsp(position), server.encoding)
     snapshot = change(document, document.snapshot(cursor.line, cursor.character))
-    return _complete(server, pipeline, document, snapshot, ask, to_lsp) if snapshot else _nothing()
+    return _complete(server, pipeline, document, snapshot, request, to_lsp) if snapshot else _nothing()
 
 
 async def _nothing() -> None:
@@ -45,11 +45,11 @@ async def _complete(
     pipeline: Pipeline,
     document: Document,
     snapshot: Snapshot,
-    ask: Ask,
+    request: CompletionRequest,
     to_lsp: Callable[[Document, Snapshot, Answer], _Items],
 ) -> _Items | None:
     with server.status.generating():
-        answer = await pipeline.complete(snapshot, lambda: server.documents.neighbours(snapshot.uri), ask)
+        answer = await pipeline.complete(snapshot, lambda: server.documents.neighbours(snapshot.uri), request)
     if server.pipeline is not pipeline:
         return None  # the settings changed meanwhile; what a replaced engine says of itself is nobody's business
     server.take_note(answer)

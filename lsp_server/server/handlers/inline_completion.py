@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from lsprotocol import types
 
-from lsp_server.completion.pipeline import Answer, Ask
+from lsp_server.completion.pipeline import Answer, CompletionRequest
 from lsp_server.server.client.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
 from lsp_server.server.handlers.completion_request import ask_pipeline
 from lsp_server.server.main import InfillServer
@@ -41,7 +41,9 @@ def register(server: InfillServer) -> None:
             server,
             params.text_document.uri,
             params.position,
-            Ask("inline", automatic, num_texts=1 if automatic else server.settings.completion.alternatives),
+            CompletionRequest(
+                "inline", automatic, num_texts=1 if automatic else server.settings.completion.alternatives
+            ),
             to_lsp,
             with_selected,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from lsp_server.server.client.convert import PopupClient
+from lsp_server.server.client.convert import MenuClient
 from lsp_server.server.client.edits import EditClient
 from lsp_server.server.handlers import code_action, completion, configuration, inline_completion
 from lsp_server.server.main import InfillServer
@@ -20,7 +20,7 @@ def register(server: InfillServer) -> None:
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
-        server.popup_client = PopupClient(params)
+        server.menu_client = MenuClient(params)
         server.edit_client = EditClient(params.capabilities)
         server.client_settings = [params.initialization_options]
         server.documents.roots = _roots(params)

@@ -15,9 +15,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 STANDARD_LIBRARY = "python"
 # A file is a copy if this share of its telling lines has been seen; of held-out text far less is too much.
-MOST_SEEN, MOST_HELD_OUT = 0.6, 0.15
+MAX_SEEN, MAX_HELD_OUT = 0.6, 0.15
 TELLING_CHARACTERS = 24
-LEAST_CHARACTERS, MOST_CHARACTERS, LONGEST_LINE = 200, 200_000, 400
+MIN_CHARACTERS, MAX_CHARACTERS, LONGEST_LINE = 200, 200_000, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,7 @@ class Seen:
         lines = _telling_lines(text)
         if not lines:
             return False
-        if len(lines & self._lines) > MOST_SEEN * len(lines) or len(lines & self._held_out) > MOST_HELD_OUT * len(
-            lines
-        ):
+        if len(lines & self._lines) > MAX_SEEN * len(lines) or len(lines & self._held_out) > MAX_HELD_OUT * len(lines):
             return False
         self._lines |= lines
         return True
@@ -77,7 +75,7 @@ def _telling_lines(text: str) -> set[bytes]:
 
 def _is_readable(text: str) -> bool:
     """Whether a person wrote it: not tables, not generated code, not nearly empty."""
-    if not LEAST_CHARACTERS <= len(text) <= MOST_CHARACTERS or "\0" in text:
+    if not MIN_CHARACTERS <= len(text) <= MAX_CHARACTERS or "\0" in text:
         return False
     lines = text.split("\n")
     numbers = sum(character.isdigit() for character in text)

@@ -33,12 +33,12 @@ KINDS = {
     "nothing": 0.02,  # nothing is missing
     "text": 0.04,  # no hole at all: a piece of a document
 }
-MOST_LINES = 10
+MAX_LINES = 10
 WEIGHT_OF_MIDDLE, WEIGHT_OF_END = 3.0, 4.0
 SHARE_OF_MIDDLE, SHARE_OF_SUFFIX, SHARE_OF_BLOCKS = 0.4, 0.3, 0.35
 BLOCKS_PROBABILITY = 0.3
-LEAST_ROOM, LEAST_ROOM_FOR_BLOCKS = 48, 400
-LEAST_SHARE = 160  # of a row, in tokens, that an example gets
+MIN_ROOM, MIN_ROOM_FOR_BLOCKS = 48, 400
+MIN_SHARE = 160  # of a row, in tokens, that an example gets
 _CLOSERS = re.compile(r"""(?<=[^\s)\]}'"])(['"]?[)\]}]+[:,]?)$""")
 
 
@@ -96,7 +96,7 @@ class Rows:
         chooser = random.Random(f"{self._seed} {self._length} {self._first + index}")
         tokens: Tokens = []
         weights: list[float] = []
-        while (left := self._length + 1 - len(tokens)) >= LEAST_ROOM:
+        while (left := self._length + 1 - len(tokens)) >= MIN_ROOM:
             example = Maker(self._corpus, chooser).example(min(left, self._share(chooser)))
             tokens += example[0][:left]  # a line may be longer than there is room
             weights += example[1][:left]
@@ -107,7 +107,7 @@ class Rows:
 
     def _share(self, chooser: random.Random) -> int:
         """How many of a row's tokens an example gets."""
-        return max(LEAST_SHARE, int((self._length + 1) * chooser.random() ** self._crowding))
+        return max(MIN_SHARE, int((self._length + 1) * chooser.random() ** self._crowding))
 
 
 class Maker:
@@ -139,7 +139,7 @@ class Maker:
         suffix = hole.suffix[: int(room * SHARE_OF_SUFFIX * chooser.random() ** 0.5)]
         room -= len(suffix)
         head: Tokens = []
-        if room >= LEAST_ROOM_FOR_BLOCKS and chooser.random() < BLOCKS_PROBABILITY:
+        if room >= MIN_ROOM_FOR_BLOCKS and chooser.random() < BLOCKS_PROBABILITY:
             blocks = self._blocks(number, int(room * SHARE_OF_BLOCKS))
             header = self._path_comment(number)
             head = [*blocks, vocabulary.prefix, *header]
@@ -196,7 +196,7 @@ class Maker:
             return Hole(document[:end], [], document[end:])
         last = at
         if kind == "lines":
-            last = min(at + self._chooser.randint(1, MOST_LINES - 1), len(lines) - 1)
+            last = min(at + self._chooser.randint(1, MAX_LINES - 1), len(lines) - 1)
         elif kind == "block":
             at, last = self._block(document, lines, at)
         start, end = lines[at], self._end(document, lines, last)

@@ -15,7 +15,7 @@ from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Sampling
 from tests.engine.drive import GREEDY, entries, evaluate, prompt_of, sample, write
 
-SMALL = {"window_tokens": 1024, "cache_tokens": 1536}
+SMALL = {"context_tokens": 1024, "cache_tokens": 1536}
 TEXTS = [
     "",
     "def add(a, b):\n    return a + b\n",
@@ -98,7 +98,7 @@ def test_an_unknown_role_is_a_prompt_error(backend):
 
 
 def test_the_cache_holds_at_least_one_window(backend):
-    assert backend.info.cache_tokens >= backend.info.window_tokens
+    assert backend.info.cache_tokens >= backend.info.context_tokens
 
 
 def test_greedy_text_is_the_same_every_time(backend):
@@ -200,7 +200,7 @@ def test_a_branch_writes_what_its_source_writes(backend):
     prompt = prompt_of(backend, "def add(a, b):\n    return ")
     expected = write(backend, prompt, sequence=0)
     backend.truncate(0, len(prompt) - 1)
-    backend.branch(0, 1, len(prompt) - 1)
+    backend.fork(0, 1, len(prompt) - 1)
     assert write(backend, prompt[-1:], start=len(prompt) - 1, sequence=1) == expected
     assert write(backend, prompt[-1:], start=len(prompt) - 1, sequence=0) == expected
 
@@ -210,7 +210,7 @@ def test_a_branch_may_take_less_than_all(backend):
     other = backend.tokenize("something else")
     fresh = write(backend, kept + other, sequence=0)
     write(backend, prompt_of(backend, "class A:\n    def "), sequence=1)
-    backend.branch(1, 2, len(kept))
+    backend.fork(1, 2, len(kept))
     assert write(backend, other, start=len(kept), sequence=2) == fresh
 
 
@@ -220,7 +220,7 @@ def test_what_happens_to_one_does_not_touch_the_other(backend, kept, changed):
     prompt = prompt_of(backend, "import os\nimport ")
     expected = write(backend, prompt, sequence=0)
     backend.truncate(0, len(prompt))
-    backend.branch(0, 1, len(prompt))
+    backend.fork(0, 1, len(prompt))
     assert backend.truncate(changed, kept)
     assert evaluate(backend, prompt_of(backend, "x = ")[:5], kept, changed) is DecodeStatus.OK
     rest = expected[:1]
@@ -233,7 +233,7 @@ def test_branches_in_one_batch_write_what_they_write_alone(backend):
     for sequence in (0, 1):
         backend.truncate(sequence, 0)
     assert evaluate(backend, prompt, sequence=0) is DecodeStatus.OK
-    backend.branch(0, 1, len(prompt))
+    backend.fork(0, 1, len(prompt))
     new = [backend.tokenize("a"), backend.tokenize("z")]
     assert [len(tokens) for tokens in new] == [1, 1]
     together: list[list[int]] = [[], []]
@@ -249,7 +249,7 @@ def test_an_interruption_of_a_branch_leaves_its_source_alone(backend):
     prompt = prompt_of(backend, "x = [1, 2, 3]\ny = " * 10)
     expected = write(backend, prompt, sequence=0)
     backend.truncate(0, len(prompt))
-    backend.branch(0, 1, len(prompt))
+    backend.fork(0, 1, len(prompt))
     backend.interrupt(True)
     assert evaluate(backend, prompt[1:100], len(prompt), sequence=1) is DecodeStatus.INTERRUPTED
     backend.interrupt(False)
@@ -270,7 +270,7 @@ def test_shared_cells_take_room_once(backend):
     count = backend.info.cache_tokens * 6 // 10
     fill(backend, count, 0)
     for sequence in (1, 2):
-        backend.branch(0, sequence, count)
+        backend.fork(0, sequence, count)
         assert evaluate(backend, backend.tokenize("x"), count, sequence) is DecodeStatus.OK
 
 
@@ -302,30 +302,30 @@ def test_what_no_token_begins_with_is_told_apart(backend, text):
 @pytest.mark.parametrize("sampling", [GREEDY, Sampling(temperature=1.5, seed=5)], ids=["greedy", "drawn"])
 @pytest.mark.parametrize("text", [*TEXTS[1:], "x", " retu", "    ", "é"])
 def test_a_rest_is_spelt(backend, text, sampling):
-    rest = text.encode()
+    healing_bytes = text.encode()
     tokens = prompt_of(backend, "def f(x):\n")
     start = 0
     sampler = backend.new_sampler(sampling)
-    while rest:
+    while healing_bytes:
         assert evaluate(backend, tokens, start) is DecodeStatus.OK
         start += len(tokens)
-        tokens = [backend.sample(sampler, len(tokens) - 1, rest)]
+        tokens = [backend.sample(sampler, len(tokens) - 1, healing_bytes)]
         piece = backend.piece(tokens[0])
         assert not backend.is_end(tokens[0])
         assert piece
-        assert piece.startswith(rest) or rest.startswith(piece)
-        rest = rest[len(piece) :]
+        assert piece.startswith(healing_bytes) or healing_bytes.startswith(piece)
+        healing_bytes = healing_bytes[len(piece) :]
     backend.free_sampler(sampler)
 
 
-@pytest.mark.parametrize("rest", [b"", b" ", b"    "])
-def test_what_must_be_visible_adds_no_white_space(backend, rest):
+@pytest.mark.parametrize("healing_bytes", [b"", b" ", b"    "])
+def test_what_must_be_visible_adds_no_white_space(backend, healing_bytes):
     tokens = prompt_of(backend, "def f(x):\n")
     assert evaluate(backend, tokens) is DecodeStatus.OK
     for seed in range(20):
         sampling = Sampling(temperature=2.0, top_p=1.0, seed=seed)
-        token = sample(backend, len(tokens) - 1, sampling, rest, visible=True)
-        assert not backend.piece(token)[len(rest) :][:1].isspace()
+        token = sample(backend, len(tokens) - 1, sampling, healing_bytes, visible=True)
+        assert not backend.piece(token)[len(healing_bytes) :][:1].isspace()
 
 
 def test_a_logarithm_of_a_probability_is_one(backend):

@@ -8,11 +8,11 @@ import pytest
 
 from lsp_server.base.errors import ModelCannotInfillError
 from lsp_server.catalog.models import catalog
-from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.completion.planner import Planner
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.engine.client.supervisor import EngineProcess
-from lsp_server.engine.scheduler.truncate import fit
+from lsp_server.engine.client.supervisor import EngineSupervisor
+from lsp_server.engine.scheduler.truncate import truncate
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Generate
@@ -43,8 +43,8 @@ def path_of(tmp_path_factory):
 async def launch(path_of):
     engines = []
 
-    async def launch(family: str) -> tuple[EngineProcess, ModelInfo]:
-        engine = EngineProcess(EngineOptions(str(path_of(family)), threads=1))
+    async def launch(family: str) -> tuple[EngineSupervisor, ModelInfo]:
+        engine = EngineSupervisor(EngineOptions(str(path_of(family)), threads=1))
         engines.append(engine)
         engine.start()
         return engine, await engine.ready()
@@ -71,9 +71,9 @@ async def test_it_completes_alone_and_among_other_files(launch, family):
     engine, model = await launch(family)
     fim_format = format_of(model)
     assert fim_format.name == FAMILIES[family].fim_format
-    assert model.can_drop_tail
+    assert model.supports_rollback
     for neighbours, order in (((), fim_format.alone), (OTHERS, fim_format.among)):
-        ask = Ask("command", max_tokens=5)
+        ask = CompletionRequest("command", max_tokens=5)
         answer = await Pipeline(engine, Settings()).complete(HERE, lambda neighbours=neighbours: neighbours, ask)
         assert (answer.error, answer.text, answer.timings.decoded_tokens) == ("", "!!!!!", 5)
         [prompt] = [line.text for line in answer.trace.lines if line.stage == "prompt"]
@@ -120,13 +120,13 @@ def test_sentence_piece_adds_no_space_that_was_not_there(opened):
 def test_codestral_has_a_space_before_the_prefix_and_none_before_the_suffix(opened):
     """As mistral-common's `encode_fim` has it, whose tokeniser writes `▁b` for a text that begins with b."""
     plan = Planner(Settings()).plan(snapshot_at("b‸b"), lambda: (), opened.info)
-    texts = [opened.piece(token) for token in fit(plan.anchor.parts, opened, 100)]
+    texts = [opened.piece(token) for token in truncate(plan.anchor.parts, opened, 100)]
     assert texts == [b"", b"", b"b", b"", b" b"]
 
 
 async def test_a_model_of_mistrals_that_cannot_infill_is_refused(tmp_path):
     path = write(tmp_path / "mistral.gguf", replace(FAMILIES["codestral"], name="Mistral 7B v0.3"))
-    engine = EngineProcess(EngineOptions(str(path), threads=1))
+    engine = EngineSupervisor(EngineOptions(str(path), threads=1))
     engine.start()
     try:
         with pytest.raises(ModelCannotInfillError, match="Mistral 7B"):

@@ -30,7 +30,7 @@ def rewritten(model_path, tmp_path, monkeypatch):
 
 
 def tokens_of(path: Path) -> list[int]:
-    backend = LlamaBackend(EngineOptions(str(path), threads=1, window_tokens=256, cache_tokens=256))
+    backend = LlamaBackend(EngineOptions(str(path), threads=1, context_tokens=256, cache_tokens=256))
     try:
         return backend.tokenize(TEXT)
     finally:

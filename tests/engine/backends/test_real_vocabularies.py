@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lsp_server.bench.bare_loop import FileVocabulary
-from lsp_server.engine.scheduler.truncate import fit
+from lsp_server.engine.scheduler.truncate import truncate
 from lsp_server.ipc.requests import Marker, Text
 from lsp_server.prompt.chat import Message, chat_prompt
 from lsp_server.prompt.families import format_for
@@ -90,7 +90,7 @@ def test_what_ends_a_text_of_an_instruct_model(folder, tmp_path):
 def test_a_turn_of_chat_ends_by_its_token_and_not_by_its_text(deepseek):
     """A template's `<|EOT|>` is the token; an answer that only spells it goes on."""
     parts = chat_prompt("{{ messages[0]['content'] }}<|EOT|>", [Message("user", "<|EOT|>")], {})
-    tokens = fit(parts, deepseek, 1000)
+    tokens = truncate(parts, deepseek, 1000)
     assert tokens[-1] == EOT
     assert not [token for token in tokens[:-1] if deepseek.is_end(token)]
 
@@ -136,7 +136,7 @@ def test_a_prompt_is_markers_and_the_tokens_of_its_texts(open_vocabulary, name, 
         for part in anchor.parts
         for token in ([vocabulary.marker(part.role)] if isinstance(part, Marker) else vocabulary.tokenize(part.text))
     ]
-    assert fit(anchor.parts, vocabulary, 1000) == expected
+    assert truncate(anchor.parts, vocabulary, 1000) == expected
     assert [part.text for part in anchor.parts if isinstance(part, Text)] == ["import os\n\nx = 1\n", "\nprint(x)\n"]
     if name == "deepseek-coder":
         assert (expected[0], expected[1], expected[-1]) == (BEGIN, PREFIX, MIDDLE)

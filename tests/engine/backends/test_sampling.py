@@ -51,37 +51,37 @@ def test_greedy_is_what_llama_cpp_takes(llama):
     llama.truncate(0, 0)
 
 
-@pytest.mark.parametrize("rest", RESTS)
-def test_greedy_with_a_rest_is_the_most_probable_of_those_that_agree(llama, row, logprobs, rest):
+@pytest.mark.parametrize("healing_bytes", RESTS)
+def test_greedy_with_a_rest_is_the_most_probable_of_those_that_agree(llama, row, logprobs, healing_bytes):
     agreeing = [
         token
         for token, piece in enumerate(map(llama.piece, range(len(logprobs))))
-        if piece and not llama.is_end(token) and (piece.startswith(rest) or rest.startswith(piece))
+        if piece and not llama.is_end(token) and (piece.startswith(healing_bytes) or healing_bytes.startswith(piece))
     ]
-    assert sorted(llama.vocabulary.agreeing_with(rest)) == agreeing
-    assert sample(llama, row, GREEDY, rest) == max(agreeing, key=lambda token: logprobs[token])
+    assert sorted(llama.vocabulary.agreeing_with(healing_bytes)) == agreeing
+    assert sample(llama, row, GREEDY, healing_bytes) == max(agreeing, key=lambda token: logprobs[token])
 
 
-@pytest.mark.parametrize("rest", [b"", *RESTS])
-def test_what_must_be_visible_goes_on_with_no_white_space(llama, row, logprobs, rest):
-    agreeing = llama.vocabulary.agreeing_with(rest).tolist() if rest else range(len(logprobs))
-    visible = [token for token in agreeing if not llama.piece(token)[len(rest) :][:1].isspace()]
-    assert sorted(llama.vocabulary.agreeing_with(rest, visible=True)) == sorted(visible)
-    assert sample(llama, row, GREEDY, rest, visible=True) == max(visible, key=lambda token: logprobs[token])
+@pytest.mark.parametrize("healing_bytes", [b"", *RESTS])
+def test_what_must_be_visible_goes_on_with_no_white_space(llama, row, logprobs, healing_bytes):
+    agreeing = llama.vocabulary.agreeing_with(healing_bytes).tolist() if healing_bytes else range(len(logprobs))
+    visible = [token for token in agreeing if not llama.piece(token)[len(healing_bytes) :][:1].isspace()]
+    assert sorted(llama.vocabulary.agreeing_with(healing_bytes, visible=True)) == sorted(visible)
+    assert sample(llama, row, GREEDY, healing_bytes, visible=True) == max(visible, key=lambda token: logprobs[token])
 
 
-@pytest.mark.parametrize("rest", RESTS)
-def test_probabilities_among_those_that_agree_add_up_to_one(llama, row, logprobs, rest):
-    agreeing = llama.vocabulary.agreeing_with(rest)
-    among = np.array([llama.logprob(row, token, rest) for token in agreeing])
+@pytest.mark.parametrize("healing_bytes", RESTS)
+def test_probabilities_among_those_that_agree_add_up_to_one(llama, row, logprobs, healing_bytes):
+    agreeing = llama.vocabulary.agreeing_with(healing_bytes)
+    among = np.array([llama.logprob(row, token, healing_bytes) for token in agreeing])
     assert np.exp(among).sum() == pytest.approx(1, abs=1e-4)
     assert np.ptp(among - logprobs[agreeing]) == pytest.approx(0, abs=1e-3), "and are to each other as they were"
 
 
-@pytest.mark.parametrize("rest", RESTS)
-def test_a_seed_draws_the_same_with_a_rest(llama, row, rest):
+@pytest.mark.parametrize("healing_bytes", RESTS)
+def test_a_seed_draws_the_same_with_a_rest(llama, row, healing_bytes):
     sampling = Sampling(temperature=1.2, seed=11)
-    assert sample(llama, row, sampling, rest) == sample(llama, row, sampling, rest)
+    assert sample(llama, row, sampling, healing_bytes) == sample(llama, row, sampling, healing_bytes)
 
 
 def test_seeds_differ(llama, row):

@@ -18,7 +18,7 @@ LOADING = b'data: {"type":"loading","fraction":0.5}\n\n'
 @pytest.fixture
 async def client_of():
     """Make a client of a server that answers everything with these bytes."""
-    opened = []
+    connection = []
 
     async def make(body: bytes, status: int = 200) -> HttpClient:
         async def answer(_: web.Request) -> web.Response:
@@ -29,11 +29,11 @@ async def client_of():
         server = TestServer(app)
         await server.start_server()
         client = HttpClient(server.port, "token")
-        opened.extend([client, server])
+        connection.extend([client, server])
         return client
 
     yield make
-    for each in opened:
+    for each in connection:
         await each.close()
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from lsp_server.base.errors import EngineError, ModelFileError
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.lazy import OnDemandEngine
+from lsp_server.engine.client.lazy import LazyEngine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Text
 from tests import children
 
-PATIENCE_S = 30
+WRITE_TIMEOUT_S = 30
 IDLE_S = 600.0  # by the test's clock
 STOPPED, LOADING, READY = EngineState.STOPPED, EngineState.LOADING, EngineState.READY
 
@@ -26,7 +26,7 @@ class Clock:
         return self.now
 
 
-class Engine(OnDemandEngine):
+class Engine(LazyEngine):
     """One that remembers what it said of its state."""
 
     def __init__(self, clock, options: EngineOptions, idle_s: float) -> None:
@@ -37,7 +37,7 @@ class Engine(OnDemandEngine):
         return Generate((Marker("begin"), Text("abc9")), max_tokens)
 
     async def ask(self) -> list[Event]:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
             return [event async for event in self.generate(self.request())]
 
 
@@ -57,7 +57,7 @@ async def make(clock):
 
     yield make
     for engine in engines:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
             await engine.stop()
     assert children.engines() == [], "none outlives its engine"
 
@@ -79,10 +79,10 @@ async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make,
     engine = make()
     before = await engine.ask()
     clock.now += IDLE_S - 1
-    assert engine.release_if_idle() == 1
+    assert engine.unload_if_idle() == 1
     assert engine.state is READY
     clock.now += 1
-    assert engine.release_if_idle() == 0
+    assert engine.unload_if_idle() == 0
     assert (engine.state, engine.model) == (STOPPED, None)
     await eventually(lambda: children.engines() == [])
     await eventually(lambda: engine.states[-1] is STOPPED)
@@ -98,7 +98,7 @@ async def test_every_use_puts_off_the_end(make, clock):
     clock.now += IDLE_S - 1
     await engine.ready()
     clock.now += IDLE_S - 1
-    assert engine.release_if_idle() == 1
+    assert engine.unload_if_idle() == 1
 
 
 async def test_a_request_under_way_is_not_ended_however_long_it_takes(make, clock):
@@ -106,10 +106,10 @@ async def test_a_request_under_way_is_not_ended_however_long_it_takes(make, cloc
     events = engine.generate(engine.request(max_tokens=100))
     received = [await anext(events)]
     clock.now += 10 * IDLE_S
-    assert engine.release_if_idle() == IDLE_S
+    assert engine.unload_if_idle() == IDLE_S
     received += [event async for event in events]
     assert isinstance(received[-1], Done)
-    assert engine.release_if_idle() == IDLE_S, "and idleness is counted from its end"
+    assert engine.unload_if_idle() == IDLE_S, "and idleness is counted from its end"
 
 
 async def test_a_request_that_is_given_up_is_under_way_no_longer(make, clock):
@@ -118,7 +118,7 @@ async def test_a_request_that_is_given_up_is_under_way_no_longer(make, clock):
     await anext(events)
     await events.aclose()
     clock.now += IDLE_S
-    assert engine.release_if_idle() == 0
+    assert engine.unload_if_idle() == 0
     assert engine.state is STOPPED
 
 
@@ -127,7 +127,7 @@ async def test_a_model_that_is_being_loaded_is_not_given_up(make, clock, eventua
     engine.start()
     await eventually(lambda: engine.state is LOADING)
     clock.now += 10 * IDLE_S
-    assert engine.release_if_idle() == IDLE_S
+    assert engine.unload_if_idle() == IDLE_S
     assert engine.state is LOADING
 
 
@@ -135,7 +135,7 @@ async def test_zero_is_never(make, clock):
     engine = make(idle_s=0)
     await engine.ask()
     clock.now += 1e9
-    assert engine.release_if_idle() == 0
+    assert engine.unload_if_idle() == 0
     assert engine.state is READY
 
 
@@ -143,13 +143,13 @@ async def test_the_time_can_be_changed_while_it_runs(make, clock, eventually):
     engine = make(idle_s=0)
     await engine.ask()
     clock.now += IDLE_S
-    engine.release_after(IDLE_S / 2)
+    engine.unload_after(IDLE_S / 2)
     assert engine.state is STOPPED
     await eventually(lambda: children.engines() == [])
 
 
 async def test_time_alone_releases_it(make, clock, eventually):
-    """Nobody calls `release_if_idle` here."""
+    """Nobody calls `unload_if_idle` here."""
     engine = make(idle_s=0.01)
     await engine.ask()
     clock.now += 1
@@ -182,7 +182,7 @@ async def test_a_model_that_is_refused_is_tried_again_after_the_idle_time(make, 
             await engine.ready()
     assert engine.states.count(EngineState.FAILED) == 1, "not at every request"
     clock.now += IDLE_S
-    engine.release_if_idle()
+    engine.unload_if_idle()
     with pytest.raises(ModelFileError):
         await engine.ready()
     assert engine.states.count(EngineState.FAILED) == 2
@@ -192,7 +192,7 @@ async def test_the_real_model_writes_the_same_after_it_was_released(make, clock,
     engine = make(model_path=str(model_path), backend="llama", threads=1)
     before = texts(await engine.ask())
     clock.now += IDLE_S
-    engine.release_if_idle()
+    engine.unload_if_idle()
     await eventually(lambda: children.engines() == [])
     assert texts(await engine.ask()) == before
 

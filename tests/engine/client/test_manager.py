@@ -6,17 +6,17 @@ import pytest
 
 from lsp_server.base.errors import ModelNotPulledError
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.manager import Casting, Engines
+from lsp_server.engine.client.manager import EngineConfig, Engines
 from lsp_server.ipc.launch import EngineOptions
 
-PATIENCE_S = 30
+WRITE_TIMEOUT_S = 30
 
 
 def model(name: str) -> EngineOptions:
     return EngineOptions(model_path=f"fake:tokens_per_s={name}", backend="fake")
 
 
-def casting(fill: EngineOptions, chat: EngineOptions | None = None, **idle_s: float) -> Casting:
+def config(fill: EngineOptions, chat: EngineOptions | None = None, **idle_s: float) -> EngineConfig:
     """Without a chat model, it is not here."""
 
     def cast_chat() -> EngineOptions:
@@ -24,13 +24,13 @@ def casting(fill: EngineOptions, chat: EngineOptions | None = None, **idle_s: fl
             raise ModelNotPulledError("It is not here. Get it.")
         return chat
 
-    return Casting(fill, cast_chat, **idle_s)
+    return EngineConfig(fill, cast_chat, **idle_s)
 
 
 class Cast(Engines):
     """Engines that remember of whom they said that it is ready."""
 
-    def __init__(self, first: Casting) -> None:
+    def __init__(self, first: EngineConfig) -> None:
         self.ready: list[str] = []
         super().__init__(first, self._note)
 
@@ -44,12 +44,12 @@ async def cast():
     made = []
 
     def cast(*args, **idle_s) -> Cast:
-        made.append(Cast(casting(*args, **idle_s)))
+        made.append(Cast(config(*args, **idle_s)))
         return made[-1]
 
     yield cast
     for engines in made:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
             await engines.stop()
 
 
@@ -80,7 +80,7 @@ async def test_a_chat_model_that_is_not_here_matters_only_to_who_asks_it(cast):
     assert (await engines.fill.ready()).name == "fake"
     with pytest.raises(ModelNotPulledError):
         engines.chat()
-    engines.recast(casting(model("1"), model("2")))
+    engines.reconfigure(config(model("1"), model("2")))
     assert (await engines.chat().ready()).prefill_tokens_per_s == 2
 
 
@@ -88,7 +88,7 @@ async def test_settings_that_leave_the_models_leave_the_engines(cast):
     engines = cast(model("1"), model("2"))
     fill, chat = engines.fill, engines.chat()
     await chat.ready()
-    engines.recast(casting(model("1"), model("2"), fill_idle_s=5, chat_idle_s=6))
+    engines.reconfigure(config(model("1"), model("2"), fill_idle_s=5, chat_idle_s=6))
     assert (engines.fill, engines.chat()) == (fill, chat)
     assert chat.state is EngineState.READY
 
@@ -98,7 +98,7 @@ async def test_another_chat_model_ends_the_old_one_and_leaves_the_other_role_alo
     engines = cast(model("1"), model("2"))
     fill, old = engines.fill, engines.chat()
     await asyncio.gather(fill.ready(), old.ready())
-    engines.recast(casting(model("1"), chat))
+    engines.reconfigure(config(model("1"), chat))
     await eventually(lambda: old.state is EngineState.STOPPED)
     assert engines.fill is fill
     assert fill.state is EngineState.READY
@@ -108,7 +108,7 @@ async def test_another_filling_model_replaces_the_old_one(cast, eventually):
     engines = cast(model("1"), model("2"))
     old, chat = engines.fill, engines.chat()
     await asyncio.gather(old.ready(), chat.ready())
-    engines.recast(casting(model("3"), model("2")))
+    engines.reconfigure(config(model("3"), model("2")))
     await eventually(lambda: old.state is EngineState.STOPPED)
     assert (await engines.fill.ready()).prefill_tokens_per_s == 3
     assert engines.chat() is chat

@@ -8,12 +8,12 @@ import pytest
 
 from lsp_server.base.errors import ModelError
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.completion.pipeline import Ask, Pipeline
+from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.engine.client import supervisor as process_module
 from lsp_server.engine.client.interface import WENT_AWAY
-from lsp_server.engine.client.lazy import REMOTE_RETRY_S, OnDemandEngine
+from lsp_server.engine.client.lazy import REMOTE_RETRY_S, LazyEngine
 from lsp_server.engine.client.remote import client
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Marker, Sampling, Text
 from lsp_server.settings.layers import Layer, parse
@@ -41,7 +41,7 @@ def options(url: str, **remote: str) -> EngineOptions:
 
 @contextlib.asynccontextmanager
 async def connected(url: str, **remote: str):
-    engine = EngineProcess(options(url, **remote))
+    engine = EngineSupervisor(options(url, **remote))
     engine.start()
     try:
         yield engine
@@ -60,7 +60,7 @@ async def ask(engine, request: Generate) -> tuple[str, Done | Failed]:
 async def test_llama_server_gets_the_anchor_in_tokens_and_heals_by_a_grammar():
     async with LlamaServer(" retu", "rn x").running() as server, connected(server.url) as engine:
         model = await engine.ready()
-        assert (model.name, model.window_tokens, model.heals) == ("coder.gguf", 2048, True)
+        assert (model.name, model.context_tokens, model.heals) == ("coder.gguf", 2048, True)
         text, end = await ask(engine, Generate(ANCHOR, 20, typed="x re"))
         [asked] = server.asked
     assert asked["prompt"] == [*ANCHOR_TOKENS, ord("x")]
@@ -77,7 +77,7 @@ async def test_what_was_taken_back_is_not_written_twice():
 
 async def test_an_indentation_that_is_meant_stays():
     async with LlamaServer(" ", "x").running() as server, connected(server.url) as engine:
-        text, _ = await ask(engine, Generate(ANCHOR, 9, typed="    ", indented=True))
+        text, _ = await ask(engine, Generate(ANCHOR, 9, typed="    ", fixed_indent=True))
         [asked] = server.asked
     assert text == "x"
     assert asked["prompt"] == [*ANCHOR_TOKENS, *map(ord, "   ")]
@@ -97,7 +97,7 @@ async def test_user_text_never_becomes_a_marker():
 async def test_others_get_the_prompt_as_text():
     async with OpenAIServer("x", " = 1").running() as server, connected(f"{server.url}/v1/") as engine:
         model = await engine.ready()
-        assert (model.name, model.window_tokens, model.heals) == ("coder", 1000, False)
+        assert (model.name, model.context_tokens, model.heals) == ("coder", 1000, False)
         assert await ask(engine, Generate(ANCHOR, 20, sampling=Sampling(temperature=0.5)))
         [asked] = server.asked
     assert asked["prompt"] == f"{PRE}a\n{HOLE}\nb{MIDDLE}"
@@ -107,7 +107,7 @@ async def test_others_get_the_prompt_as_text():
 async def test_the_whole_pipeline_asks_from_the_cursor_where_nothing_heals():
     async with OpenAIServer("rn 1\n").running() as server, connected(server.url) as engine:
         pipeline = Pipeline(engine, Settings())
-        answer = await pipeline.complete(snapshot_at("def f():\n    retu‸\n"), none, Ask("command"))
+        answer = await pipeline.complete(snapshot_at("def f():\n    retu‸\n"), none, CompletionRequest("command"))
     assert answer.text == "rn 1"
     assert server.asked[0]["prompt"] == f"{PRE}def f():\n    retu{HOLE}\n{MIDDLE}"
 
@@ -141,7 +141,7 @@ async def test_a_server_that_cannot_serve_is_said(server, remote, sentence):
 
 async def test_one_that_cannot_be_reached_is_said_and_tried_again():
     now = [0.0]
-    engine = OnDemandEngine(options("http://127.0.0.1:9"), clock=lambda: now[0])
+    engine = LazyEngine(options("http://127.0.0.1:9"), clock=lambda: now[0])
     text, end = await ask(engine, Generate(ANCHOR, 5))
     assert "cannot be reached" in end.message
     assert text == ""
@@ -239,7 +239,7 @@ async def test_who_stops_reading_closes_the_connection(make):
 async def test_one_that_went_away_is_found_again():
     server = LlamaServer("x")
     async with server.running():
-        engine = EngineProcess(options(server.url))
+        engine = EngineSupervisor(options(server.url))
         engine.start()
         await engine.ready()
     assert (await ask(engine, Generate(ANCHOR, 5)))[1] == Failed(WENT_AWAY)

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from lsp_server.catalog.resolve import embedded_model, engine_options
-from lsp_server.completion.pipeline import Ask, Pipeline
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.requests import Done, Generate, Marker, Text
 from lsp_server.settings.model import RemoteSettings, Settings
 from tests.builders import none, snapshot_at
@@ -52,7 +52,7 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 async def test_what_it_had_in_its_cache_it_does_not_tell(url):
     """So nothing of it can be shown on this peer; llama-server tells (`infill bench typing --elsewhere`)."""
-    engine = EngineProcess(engine_options(Settings(remote=RemoteSettings(url=url)), None))
+    engine = EngineSupervisor(engine_options(Settings(remote=RemoteSettings(url=url)), None))
     engine.start()
     request = Generate((Marker("prefix"), Text("def add(a, b):\n"), Marker("suffix"), Text("\n"), Marker("middle")), 4)
     try:
@@ -66,13 +66,13 @@ async def test_what_it_had_in_its_cache_it_does_not_tell(url):
 
 async def test_a_server_of_openai_s_api_completes(url):
     settings = Settings(remote=RemoteSettings(url=url))
-    engine = EngineProcess(engine_options(settings, None))
+    engine = EngineSupervisor(engine_options(settings, None))
     engine.start()
     try:
         async with asyncio.timeout(TIMEOUT_S):
             model = await engine.ready()
             answer = await Pipeline(engine, settings).complete(
-                snapshot_at("def add(a, b):\n‸\n\n\nprint(add(1, 2))\n"), none, Ask("command")
+                snapshot_at("def add(a, b):\n‸\n\n\nprint(add(1, 2))\n"), none, CompletionRequest("command")
             )
     finally:
         await engine.stop()

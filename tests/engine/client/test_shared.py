@@ -16,7 +16,7 @@ import pytest
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.client import shared
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions, Record
 from lsp_server.ipc.requests import Chunk, Generate, Marker, Text
 
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.usefixtures("runtime_folder")
 async def connect():
     engines = []
 
-    def connect(options: EngineOptions = FAKE) -> EngineProcess:
-        engine = EngineProcess(options, opener=shared.open_shared)
+    def connect(options: EngineOptions = FAKE) -> EngineSupervisor:
+        engine = EngineSupervisor(options, connector=shared.join_shared)
         engines.append(engine)
         engine.start()
         return engine
@@ -42,7 +42,7 @@ async def connect():
         await asyncio.gather(*(engine.stop() for engine in engines))
 
 
-async def ask(engine: EngineProcess, text: str = "abc9", max_tokens: int = 5, **rest) -> tuple[str, str]:
+async def ask(engine: EngineSupervisor, text: str = "abc9", max_tokens: int = 5, **rest) -> tuple[str, str]:
     request = Generate((Marker("begin"), Text(text)), max_tokens, **rest)
     async with asyncio.timeout(TIMEOUT_S):
         events = [event async for event in engine.generate(request)]
@@ -87,12 +87,12 @@ async def test_other_options_get_another_engine_and_one_nobody_uses_makes_room(c
     first = connect()
     await first.ready()
     [old] = running()
-    other = connect(msgspec.structs.replace(FAKE, window_tokens=512))
+    other = connect(msgspec.structs.replace(FAKE, context_tokens=512))
     await other.ready()
     assert len(running()) == 2, "the first is in use"
     await first.stop()
     await other.stop()
-    third = connect(msgspec.structs.replace(FAKE, window_tokens=256))
+    third = connect(msgspec.structs.replace(FAKE, context_tokens=256))
     await third.ready()
     assert [record.pid for record in running()] != [old.pid]
     assert len(running()) == 1
@@ -133,7 +133,7 @@ async def test_an_engine_that_was_killed_is_started_again_once_for_all(connect):
 
 
 async def test_it_ends_when_nobody_is_there(connect, monkeypatch):
-    monkeypatch.setattr(shared, "LINGER_S", 0.3)
+    monkeypatch.setattr(shared, "IDLE_SHUTDOWN_S", 0.3)
     engine = connect()
     await engine.ready()
     [record] = running()
@@ -229,7 +229,7 @@ async def test_a_folder_that_cannot_be_written_is_said(runtime_folder, monkeypat
 
 
 def test_a_long_log_makes_room(runtime_folder, monkeypatch):
-    monkeypatch.setattr(shared, "MOST_LOG_BYTES", 10)
+    monkeypatch.setattr(shared, "MAX_LOG_BYTES", 10)
     log = shared.log_file(shared._key(FAKE))
     log.write_text("x" * 20)
     shared.find_or_start(FAKE)
@@ -246,7 +246,7 @@ async def test_a_client_that_vanishes_does_not_take_the_engine_along(connect):
         "from lsp_server.engine.client import shared\n"
         "from lsp_server.ipc.launch import EngineOptions\n"
         "async def main():\n"
-        "    async with shared.open_shared(EngineOptions('fake', backend='fake')):\n"
+        "    async with shared.join_shared(EngineOptions('fake', backend='fake')):\n"
         "        os.kill(os.getpid(), 9)\n"
         "asyncio.run(main())\n"
     )

@@ -7,12 +7,12 @@ import pytest
 from lsp_server.base.errors import EngineError, ModelCannotInfillError, ModelError, ModelFileError, ModelNotFoundError
 from lsp_server.engine.client import supervisor as process_module
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Text
 from tests.children import engines
 
-PATIENCE_S = 30  # nothing here takes that long unless it would take for ever
+WRITE_TIMEOUT_S = 30  # nothing here takes that long unless it would take for ever
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def short_delays(monkeypatch):
     monkeypatch.setattr(process_module, "RESTART_DELAYS_S", (0.01, 0.01, 0.01))
 
 
-class Engine(EngineProcess):
+class Engine(EngineSupervisor):
     """An engine process that remembers what it said of its state."""
 
     def __init__(self, options: EngineOptions) -> None:
@@ -35,12 +35,12 @@ class Engine(EngineProcess):
 
     async def ask(self, max_tokens: int = 3, text: str = "abc9") -> list[Event]:
         request = Generate((Marker("begin"), Text(text)), max_tokens)
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
             return [event async for event in self.generate(request)]
 
     async def dumps(self, text: str) -> None:
         """Wait until the dump of its state has this text."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
             while text not in await self.dump():  # noqa: ASYNC110 (processes have no event to wait for)
                 await asyncio.sleep(0.01)
 
@@ -57,7 +57,7 @@ async def launch():
 
     yield start
     for engine in engines:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
             await engine.stop()
 
 
@@ -131,7 +131,7 @@ async def test_a_model_without_markers_is_refused(launch, rewrite_model):
 async def test_a_fault_while_loading_is_an_engine_error_at_last(launch):
     engine = launch("no_such_word=1")
     with pytest.raises(EngineError):
-        await asyncio.wait_for(engine.ready(), PATIENCE_S)
+        await asyncio.wait_for(engine.ready(), WRITE_TIMEOUT_S)
 
 
 async def test_it_starts_where_the_working_directory_has_modules_of_the_same_names(launch, tmp_path, monkeypatch):
@@ -140,7 +140,7 @@ async def test_it_starts_where_the_working_directory_has_modules_of_the_same_nam
         (tmp_path / f"{name}.py").write_text(f"open('executed-{name}', 'w').close()\n")
     monkeypatch.chdir(tmp_path)
     engine = launch()
-    assert (await asyncio.wait_for(engine.ready(), PATIENCE_S)).name == "fake"
+    assert (await asyncio.wait_for(engine.ready(), WRITE_TIMEOUT_S)).name == "fake"
     assert list(tmp_path.glob("executed-*")) == []
 
 
@@ -230,7 +230,7 @@ async def test_a_process_that_is_killed_while_loading_is_given_up_at_last(launch
     engine = launch("load_ms=600000")
     waiting = asyncio.ensure_future(engine.ask())
     killed = set()
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WRITE_TIMEOUT_S):
         while engine.state is not EngineState.FAILED:
             for child in engines():
                 child.kill()

@@ -11,10 +11,10 @@ import pytest
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_backend
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.engine.drafting.lookup import LookUp
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Text
 from tests import synthetic_model
@@ -26,7 +26,7 @@ LARGE_S, DRAFT_S = 1.0, 0.02
 CODE = "def main():\n    parser = argparse.ArgumentParser()\n"
 OTHER = "class Point:\n    def __init__(self, x, y):\n"
 LONG = "".join(f"value_{number} = compute({number}, scale={number * 7})\n" for number in range(40)) + CODE
-OPTIONS = EngineOptions(str(MODEL), threads=1, window_tokens=2048, cache_tokens=4096, draft_model_path=str(MODEL))
+OPTIONS = EngineOptions(str(MODEL), threads=1, context_tokens=2048, cache_tokens=4096, draft_model_path=str(MODEL))
 
 
 def request(code: str, max_tokens: int = TOKENS, **rest) -> Generate:
@@ -38,7 +38,7 @@ class Played:
     """A scheduler on real models, whose evaluations take what they are told to."""
 
     def __init__(self, backend: LlamaBackend, monkeypatch, draft_s: float = DRAFT_S) -> None:
-        self.now, self.is_news = 0.0, False
+        self.now, self.is_pending = 0.0, False
         self.backend, self.draft_model = backend, backend.draft_model
         self.num_decodes = self.num_draft_decodes = self.num_read = 0
         self.texts: dict[str, list[int]] = {}
@@ -50,9 +50,9 @@ class Played:
                 for sequence in range(model.num_sequences):
                     model.truncate(sequence, 0)
         self.scheduler = Scheduler(
-            backend, self._on_event, lambda: self.now, lambda: self.is_news, LookUp(lambda _: False)
+            backend, self._on_event, lambda: self.now, lambda: self.is_pending, LookUp(lambda _: False)
         )
-        self.preparer = Preparer(backend, backend.info.window_tokens)
+        self.request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
 
     def _timed(self, model, decode, seconds):
         def timed(batch):
@@ -69,7 +69,7 @@ class Played:
             self.ends[name] = event
 
     def submit(self, name: str, asked: Generate) -> None:
-        self.scheduler.submit(name, asked, self.preparer.prepare(asked))
+        self.scheduler.submit(name, asked, self.request_tokenizer.tokenize_request(asked))
         self.texts[name] = self.scheduler._open[name].tokens
 
     def step(self) -> None:
@@ -182,7 +182,7 @@ def test_news_end_a_draft(pair, plain, monkeypatch):
     decode = pair.draft_model.decode
 
     def with_news(batch):
-        played.is_news = True
+        played.is_pending = True
         return decode(batch)
 
     monkeypatch.setattr(pair.draft_model, "decode", with_news)
@@ -190,7 +190,7 @@ def test_news_end_a_draft(pair, plain, monkeypatch):
     played.step()
     assert (played.num_decodes, played.num_draft_decodes) == (before[0], before[1] + 1)
     monkeypatch.setattr(pair.draft_model, "decode", decode)
-    played.is_news = False
+    played.is_pending = False
     played.scheduler.cancel("a")
     plain.write("b", OTHER)
     assert played.write("b", OTHER).timings.accepted_tokens
@@ -241,7 +241,7 @@ def test_more_tokens_that_nothing_is_made_of_are_no_other_vocabulary(pair, tmp_p
 
     def with_further(count: int) -> LlamaBackend:
         path = synthetic_model.write(tmp_path / f"{count}.gguf", replace(shape, num_tokens=num_tokens + count))
-        return LlamaBackend(EngineOptions(str(path), threads=1, window_tokens=512))
+        return LlamaBackend(EngineOptions(str(path), threads=1, context_tokens=512))
 
     same, more = with_further(0), with_further(64)
     try:
@@ -271,7 +271,7 @@ def useless(request, rewrite_model, tmp_path):
 
 async def test_without_one_that_serves_all_else_goes_on(useless):
     path, sentence = useless
-    engine = EngineProcess(msgspec.structs.replace(OPTIONS, draft_model_path=str(path)))
+    engine = EngineSupervisor(msgspec.structs.replace(OPTIONS, draft_model_path=str(path)))
     engine.start()
     try:
         (note,) = (await engine.ready()).notes
@@ -285,7 +285,7 @@ async def test_without_one_that_serves_all_else_goes_on(useless):
 
 
 async def test_in_an_engine_of_its_own():
-    engine = EngineProcess(OPTIONS)
+    engine = EngineSupervisor(OPTIONS)
     engine.start()
     try:
         model = await engine.ready()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.drafting.lengths import LOSS_SHARE, MOST_SAVED_STEPS, DraftLengths
-from lsp_server.engine.drafting.lookup import MOST_GUESSED, Guess
-from lsp_server.engine.scheduler.step_times import MOST_SLOWED, BatchCosts
+from lsp_server.engine.drafting.lengths import LOSS_SHARE, MAX_SAVED_STEPS, DraftLengths
+from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess
+from lsp_server.engine.scheduler.step_times import MAX_SLOWED, StepTimes
 
 STEP_S = 0.05
 FURTHER_S = 0.02
@@ -28,17 +28,17 @@ class Played:
     def __init__(self, cost=cost_s, num_writing: int = 1, change_s: float = 0.0) -> None:
         self.cost, self.num_writing, self.change_s = cost, num_writing, change_s
         self.last_size = 0
-        self.costs = BatchCosts(64 / cost(64))
-        self.lengths = DraftLengths(self.costs)
+        self.step_times = StepTimes(64 / cost(64))
+        self.lengths = DraftLengths(self.step_times)
         self.rng = random.Random(1)
         self.seconds = 0.0
         self.num_tokens = 0
 
-    def write(self, odds: float, steps: int, size: int = MOST_GUESSED, looking_s: float = 0.0) -> list[int]:
+    def write(self, odds: float, steps: int, size: int = MAX_GUESSED, looking_s: float = 0.0) -> list[int]:
         """Steps with a guess each, where looking for it can be afforded; how many tokens of it were checked."""
         checked = []
         for _ in range(steps):
-            is_looked_for = self.lengths.affords_looking(looking_s)
+            is_looked_for = self.lengths.can_afford_lookup(looking_s)
             guesses = [Guess([1] * size, "any") if is_looked_for else None, *[None] * (self.num_writing - 1)]
             count = self.lengths.choose(guesses, 100)[0]
             right = next((at for at in range(count) if self.rng.random() >= odds), count)
@@ -46,8 +46,8 @@ class Played:
             if self.num_writing + count != self.last_size:
                 seconds += self.change_s
             self.last_size = self.num_writing + count
-            self.costs.measure(self.num_writing + count, seconds)
-            self.lengths.settle(self.num_writing, count, right, is_looked_for * looking_s)
+            self.step_times.measure(self.num_writing + count, seconds)
+            self.lengths.charge(self.num_writing, count, right, is_looked_for * looking_s)
             if count:
                 self.lengths.learn("any", count, right)
             self.seconds += seconds
@@ -81,7 +81,7 @@ def test_what_is_never_right_is_left_alone():
 def test_guesses_lose_next_to_nothing(odds, further_s):
     played = Played(lambda num_tokens: STEP_S + further_s * (num_tokens - 1))
     played.write(odds, 3000)
-    assert played.speed > 1 - LOSS_SHARE - 2 * MOST_SAVED_STEPS / 3000
+    assert played.speed > 1 - LOSS_SHARE - 2 * MAX_SAVED_STEPS / 3000
 
 
 def test_it_begins_again_where_guesses_become_right():
@@ -105,13 +105,13 @@ def test_what_was_wrong_by_chance_is_soon_tried_again():
 def test_one_slow_batch_does_not_end_it():
     played = Played()
     played.write(1.0, 110)
-    played.costs.measure(1 + MOST_GUESSED, 100 * STEP_S)
+    played.step_times.measure(1 + MAX_GUESSED, 100 * STEP_S)
     assert mean(played.write(1.0, 10)) > 10
 
 
 def test_a_slow_start_does_not_make_guesses_seem_free():
     played = Played()
-    played.costs.measure(1, 10 * STEP_S)
+    played.step_times.measure(1, 10 * STEP_S)
     assert sum(map(bool, played.write(0.0, 200))) < 20
 
 
@@ -137,7 +137,7 @@ def test_sizes_that_cost_no_more_are_preferred():
 def test_who_has_no_guess_does_not_wait_for_those_of_another(num_writing):
     played = Played(num_writing=num_writing)
     checked = played.write(1.0, 300)
-    assert all(played.cost(num_writing + count) <= MOST_SLOWED * played.cost(num_writing) for count in checked[50:])
+    assert all(played.cost(num_writing + count) <= MAX_SLOWED * played.cost(num_writing) for count in checked[50:])
     free = Played(lambda _: STEP_S, num_writing)
     assert mean(free.write(1.0, 300)[100:]) > 10
 
@@ -149,20 +149,20 @@ def test_who_has_no_guess_does_not_wait_for_those_of_another(num_writing):
     st.floats(0, 1000),
 )
 def test_no_more_than_there_is_and_than_fits(sizes, room, seconds, tokens_per_s):
-    costs = BatchCosts(tokens_per_s)
-    lengths = DraftLengths(costs)
+    step_times = StepTimes(tokens_per_s)
+    lengths = DraftLengths(step_times)
     guesses = [None if size is None else Guess([1] * size, f"{size}") for size in sizes]
     assert lengths.choose(guesses, room) == [0] * len(sizes), "before anything was measured"
-    costs.measure(len(sizes), seconds)
+    step_times.measure(len(sizes), seconds)
     chosen = lengths.choose(guesses, room)
     assert all(0 <= count <= (size or 0) for count, size in zip(chosen, sizes, strict=True))
     assert sum(chosen) <= room
 
 
 def test_the_likelier_guess_has_more_of_it_checked():
-    costs = BatchCosts(0.0)
-    lengths = DraftLengths(costs)
-    costs.measure(2, STEP_S)
+    step_times = StepTimes(0.0)
+    lengths = DraftLengths(step_times)
+    step_times.measure(2, STEP_S)
     lengths.learn("good", 10, 10)
     lengths.learn("bad", 10, 0)
     good, bad = lengths.choose([Guess([1] * 8, "good"), Guess([1] * 8, "bad")], 6)
@@ -171,31 +171,31 @@ def test_the_likelier_guess_has_more_of_it_checked():
 
 @pytest.mark.parametrize(("token_s", "is_checked"), [(FURTHER_S / 10, True), (2 * STEP_S, False)])
 def test_what_a_guess_takes_to_make_counts(token_s, is_checked):
-    costs = BatchCosts(64 / cost_s(64))
-    lengths = DraftLengths(costs, most_saved_steps=4)
-    guess = Guess([1] * MOST_GUESSED, "any", token_s)
+    step_times = StepTimes(64 / cost_s(64))
+    lengths = DraftLengths(step_times, max_saved_steps=4)
+    guess = Guess([1] * MAX_GUESSED, "any", token_s)
     checked = []
     for _ in range(400):
         count = lengths.choose([guess], 100)[0]
-        costs.measure(1 + count, cost_s(1 + count))
-        lengths.settle(1, count, count, count * token_s)
+        step_times.measure(1 + count, cost_s(1 + count))
+        lengths.charge(1, count, count, count * token_s)
         lengths.learn("any", count, count)
         checked.append(count)
     assert (mean(checked[200:]) > 5) == is_checked
     assert is_checked or sum(map(bool, checked[200:])) <= 3
     assert (lengths.saved_by(guess, 8, 50) > 0) == is_checked
-    assert lengths.affords(4 * STEP_S) == is_checked
+    assert lengths.can_afford(4 * STEP_S) == is_checked
 
 
 def test_an_account_that_is_spent_affords_nothing():
-    costs = BatchCosts(0.0)
-    lengths = DraftLengths(costs, most_saved_steps=4)
-    costs.measure(1, STEP_S)
-    assert lengths.affords(1e9)
-    lengths.settle(1, 0, 0)
-    assert lengths.affords(4 * STEP_S)
-    lengths.settle(1, 0, 0, guessing_s=5 * STEP_S)
-    assert not lengths.affords(0.0)
+    step_times = StepTimes(0.0)
+    lengths = DraftLengths(step_times, max_saved_steps=4)
+    step_times.measure(1, STEP_S)
+    assert lengths.can_afford(1e9)
+    lengths.charge(1, 0, 0)
+    assert lengths.can_afford(4 * STEP_S)
+    lengths.charge(1, 0, 0, guessing_s=5 * STEP_S)
+    assert not lengths.can_afford(0.0)
 
 
 def test_looking_for_guesses_leaves_something_for_trying_them():

@@ -5,9 +5,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.drafting.lookup import KEYS, MOST_DOCUMENTS, MOST_GUESSED, MOST_REMEMBERED, LookUp
-from lsp_server.engine.scheduler.sequence import Run
-from lsp_server.engine.scheduler.tokenize import Prepared
+from lsp_server.engine.drafting.lookup import KEYS, MAX_DOCUMENTS, MAX_GUESSED, MAX_REMEMBERED, LookUp
+from lsp_server.engine.scheduler.sequence import SequenceState
+from lsp_server.engine.scheduler.tokenize import TokenizedRequest
 from lsp_server.ipc.requests import Generate
 
 CONTROL = 9
@@ -16,9 +16,9 @@ tokens = st.lists(st.sampled_from([0, 1, 2, 256, 65536, CONTROL]), max_size=60)
 _names = itertools.count()
 
 
-def run_of(text, anchor=0, document="", written=0) -> Run:
-    prepared = Prepared(list(text[:anchor]), [], max_tokens=50)
-    run = Run(f"r{next(_names)}", Generate((), 50, document=document), prepared, 0, 0.0, tokens=list(text))
+def run_of(text, anchor=0, document="", written=0) -> SequenceState:
+    tokenized = TokenizedRequest(list(text[:anchor]), [], max_tokens=50)
+    run = SequenceState(f"r{next(_names)}", Generate((), 50, document=document), tokenized, 0, 0.0, tokens=list(text))
     run.timings.decoded_tokens = written
     return run
 
@@ -27,7 +27,7 @@ def look_up() -> LookUp:
     return LookUp(lambda token: token != CONTROL)
 
 
-def guessed(source: LookUp, run: Run) -> list[int]:
+def guessed(source: LookUp, run: SequenceState) -> list[int]:
     guess = source.guess(run)
     return list(guess.tokens) if guess else []
 
@@ -36,7 +36,7 @@ def behind(held: list[int], key: list[int]) -> list[int] | None:
     """What follows the last place of a key in a list that anything follows."""
     for start in range(len(held) - len(key) - 1, -1, -1):
         if held[start : start + len(key)] == key:
-            following = held[start + len(key) :][:MOST_GUESSED]
+            following = held[start + len(key) :][:MAX_GUESSED]
             return following[: following.index(CONTROL)] if CONTROL in following else following
     return None
 
@@ -88,11 +88,11 @@ def test_an_answer_of_nothing_leaves_what_was_known():
 
 def test_what_is_remembered_is_bounded():
     source = look_up()
-    for number in range(MOST_DOCUMENTS + 1):
+    for number in range(MAX_DOCUMENTS + 1):
         source.ended(run_of([1, 2], document=f"d{number}", written=2))
     assert guessed(source, run_of([1], document="d0")) == []
     assert guessed(source, run_of([1], document="d1")) == [2]
-    source.ended(run_of([3] * MOST_REMEMBERED, document="d1", written=2))
+    source.ended(run_of([3] * MAX_REMEMBERED, document="d1", written=2))
     assert guessed(source, run_of([1], document="d1")) == []
 
 

@@ -98,7 +98,7 @@ def test_nothing_is_guessed_beside_a_prefill(make_bench, reference):
 
 
 def test_no_more_is_guessed_than_may_be_written(make_bench, reference):
-    bench = make_bench(guesses=clairvoyant(), window_tokens=64, cache_tokens=64, num_sequences=1)
+    bench = make_bench(guesses=clairvoyant(), context_tokens=64, cache_tokens=64, num_sequences=1)
     text = long_text(reference)
     for max_tokens in range(1, 9):
         timings = bench.answer(f"a{max_tokens}", text, max_tokens=max_tokens).timings
@@ -109,7 +109,7 @@ def test_no_more_is_guessed_than_may_be_written(make_bench, reference):
 def test_nothing_is_evicted_for_a_guess(make_bench, reference):
     text = long_text(reference)
     room = len(text) + 1 + LONG
-    bench = make_bench(guesses=clairvoyant(0.0), window_tokens=room, cache_tokens=room + 12)
+    bench = make_bench(guesses=clairvoyant(0.0), context_tokens=room, cache_tokens=room + 12)
     bench.answer("other", "y" * 10, max_tokens=1)
     bench.answer("a", text, max_tokens=LONG)
     assert bench.end("a").timings.drafted_tokens
@@ -137,8 +137,8 @@ def test_the_same_is_drawn_by_chance(make_bench):
             super().new_sampler(sampling)
             return random.Random(sampling.seed)
 
-        def sample(self, sampler, row, rest=b"", *, visible=False):
-            return rest[0] if rest else sampler.choice(b"ab")
+        def sample(self, sampler, row, healing_bytes=b"", *, visible=False):
+            return healing_bytes[0] if healing_bytes else sampler.choice(b"ab")
 
     class Hopeful:
         def guess(self, run):
@@ -171,7 +171,7 @@ def test_the_account_of_a_line_is_that_of_the_tokens_written(make_bench):
     backend.logprobs = {b" + ": -2.0}
     bench = make_bench(backend, Certain())
     bench.answer("a", prompt=FIM, max_tokens=9, sampling=Sampling(confidence=0.3))
-    assert (bench.text("a"), bench.reason("a")) == ("return value", "unsure")
+    assert (bench.text("a"), bench.reason("a")) == ("return value", "low_confidence")
     bench.answer("b", prompt=FIM, max_tokens=9, logprobs=True)
     chunks = [event for event in bench.events["b"] if isinstance(event, Chunk)]
     assert [chunk.logprob for chunk in chunks] == [0.0, 0.0, -2.0, 0.0, 0.0]

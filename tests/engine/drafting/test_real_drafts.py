@@ -9,7 +9,7 @@ from lsp_server.bench.text import library_lines
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.drafting.lookup import Guess, LookUp
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Sampling, Text
 from tests.engine.conftest import MODEL
@@ -52,7 +52,7 @@ class Writer:
     def __init__(self, backend: Timed, guesses=None) -> None:
         self.backend = backend
         self.scheduler = Scheduler(backend, self.on_event, lambda: backend.seconds, guesses=guesses)
-        self.preparer = Preparer(backend, backend.info.window_tokens)
+        self.request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self.num_right = self.num_guessed = 0
 
     def on_event(self, _, event) -> None:
@@ -62,7 +62,7 @@ class Writer:
 
     def write(self, request: Generate) -> tuple[list[int], list[int]]:
         """The tokens of the prompt, and those written."""
-        self.scheduler.submit("a", request, self.preparer.prepare(request))
+        self.scheduler.submit("a", request, self.request_tokenizer.tokenize_request(request))
         run = self.scheduler._open["a"]
         while self.scheduler.has_work:
             self.scheduler.step()
@@ -72,7 +72,9 @@ class Writer:
 
 @pytest.fixture(scope="module", params=[True, False], ids=["flash attention", "without"])
 def backends(request):
-    options = EngineOptions(str(MODEL), threads=1, window_tokens=1024, cache_tokens=2048, flash_attention=request.param)
+    options = EngineOptions(
+        str(MODEL), threads=1, context_tokens=1024, cache_tokens=2048, flash_attention=request.param
+    )
     with_drafts, without = Timed(options), Timed(options)
     yield with_drafts, without
     with_drafts.close()

@@ -12,8 +12,8 @@ import pytest
 
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.client import shared
-from lsp_server.engine.client.connect import open_alone, open_for_all
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.connect import connect_private, connect_shared
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.engine.compat.handlers import ROUTES
 from lsp_server.engine.gateway.front import Front
 from lsp_server.ipc.launch import EngineOptions
@@ -53,15 +53,15 @@ class Asker:
 
 
 @contextlib.asynccontextmanager
-async def fronted(options: EngineOptions = FAKE, opener=open_for_all, port: int = 0):
-    front = Front(KEY, options, opener)
+async def fronted(options: EngineOptions = FAKE, connector=connect_shared, port: int = 0):
+    front = Front(KEY, options, connector)
     async with front.listening(port) as bound:
         yield Asker(bound, front)
 
 
-@pytest.mark.parametrize("opener", [open_for_all, open_alone])
-async def test_it_answers_as_the_engine_does(opener):
-    async with fronted(opener=opener) as asker:
+@pytest.mark.parametrize("connector", [connect_shared, connect_private])
+async def test_it_answers_as_the_engine_does(connector):
+    async with fronted(connector=connector) as asker:
         status, answer = await asker.ask()
         assert (status, answer["tokens_predicted"]) == (200, 5)
         status, health = await asker.ask("GET", "/health")
@@ -80,7 +80,7 @@ async def test_it_streams():
 
 
 async def test_the_engine_is_the_one_that_editors_share():
-    editor = EngineProcess(FAKE, opener=shared.open_shared)
+    editor = EngineSupervisor(FAKE, connector=shared.join_shared)
     editor.start()
     await editor.ready()
     [(_, before)] = shared.records()

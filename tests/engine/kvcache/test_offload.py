@@ -5,7 +5,7 @@ import pytest
 from lsp_server.engine.backends.base import DecodeStatus
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.kvcache import cache as cache_module
-from lsp_server.engine.kvcache.offload import SavedSlot, SavedSlots
+from lsp_server.engine.kvcache.offload import OffloadedSlot, OffloadedSlots
 from lsp_server.engine.scheduler import placement as placement_module
 from lsp_server.ipc.launch import EngineOptions
 from tests.engine.drive import evaluate, prompt_of, write
@@ -18,19 +18,19 @@ ROOM = 1 << 30
 def _small(monkeypatch):
     """Short texts are worth it."""
     for module in (cache_module, placement_module):
-        monkeypatch.setattr(module, "LEAST_SAVED_TOKENS", 16)
+        monkeypatch.setattr(module, "MIN_SAVED_TOKENS", 16)
 
 
 @pytest.fixture
 def bench(make_bench):
-    return make_bench(saved_bytes=ROOM)
+    return make_bench(host_cache_bytes=ROOM)
 
 
-def saved(tokens: list[int], size: int | None = None) -> SavedSlot:
-    return SavedSlot(tokens, set(), 0, True, bytes(len(tokens) if size is None else size))
+def saved(tokens: list[int], size: int | None = None) -> OffloadedSlot:
+    return OffloadedSlot(tokens, set(), 0, True, bytes(len(tokens) if size is None else size))
 
 
-def add(store: SavedSlots, new: SavedSlot) -> None:
+def add(store: OffloadedSlots, new: OffloadedSlot) -> None:
     if store.make_room(new.tokens, len(new.state)):
         store.add(new)
 
@@ -39,7 +39,7 @@ def add(store: SavedSlots, new: SavedSlot) -> None:
 
 
 def test_the_one_that_shares_most_is_found_the_newest_of_equals():
-    store = SavedSlots(100)
+    store = OffloadedSlots(100)
     first, second, third = saved([1, 2, 3]), saved([1, 2, 4, 5]), saved([9])
     for each in (first, second, third):
         add(store, each)
@@ -51,7 +51,7 @@ def test_the_one_that_shares_most_is_found_the_newest_of_equals():
 
 
 def test_room_is_made_by_dropping_the_oldest():
-    store = SavedSlots(25)
+    store = OffloadedSlots(25)
     for number in range(5):
         add(store, saved([number], size=10))
     assert (len(store), store.used_bytes) == (2, 20)
@@ -62,7 +62,7 @@ def test_room_is_made_by_dropping_the_oldest():
 
 
 def test_one_that_goes_on_with_another_takes_its_place():
-    store = SavedSlots(100)
+    store = OffloadedSlots(100)
     for tokens in ([1, 2], [1, 2, 3], [1, 2]):
         add(store, saved(tokens))
     assert [each.tokens for each in store._saved] == [[1, 2, 3], [1, 2]]
@@ -71,10 +71,10 @@ def test_one_that_goes_on_with_another_takes_its_place():
 # The scheduler
 
 
-def tidy(bench) -> int:
+def offload_idle(bench) -> int:
     """Until there is nothing to do; how often there was."""
     count = 0
-    while bench.scheduler.tidy():
+    while bench.scheduler.offload_idle():
         bench.check()
         count += 1
     return count
@@ -82,14 +82,14 @@ def tidy(bench) -> int:
 
 def test_a_document_that_is_left_is_moved_out_of_the_cache_and_comes_back(bench):
     bench.answer("a", FIRST, document="a")
-    assert tidy(bench) == 0, "it is the one in use"
+    assert offload_idle(bench) == 0, "it is the one in use"
     bench.answer("b", SECOND, document="b")
-    assert tidy(bench) == 1
+    assert offload_idle(bench) == 1
     assert [len(slot.tokens) > 0 for slot in bench.slots].count(True) == 1
     bench.answer("back", FIRST + "more", document="a")
     assert bench.reused("back") == len("|" + FIRST)
     bench.assert_answered("back", FIRST + "more")
-    assert tidy(bench) == 1
+    assert offload_idle(bench) == 1
     bench.answer("again", SECOND, document="b")
     bench.assert_answered("again", SECOND)
 
@@ -97,11 +97,11 @@ def test_a_document_that_is_left_is_moved_out_of_the_cache_and_comes_back(bench)
 def test_other_anchors_of_the_same_document_stay_where_they_are(bench):
     bench.answer("a", FIRST + "def f():", document="a")
     bench.answer("b", FIRST + "class A:", document="a")
-    assert tidy(bench) == 0
+    assert offload_idle(bench) == 0
 
 
 def test_what_is_evicted_comes_back(make_bench):
-    bench = make_bench(saved_bytes=ROOM, cache_tokens=300, window_tokens=256)
+    bench = make_bench(host_cache_bytes=ROOM, cache_tokens=300, context_tokens=256)
     for name, text in (("a", FIRST), ("b", SECOND), ("c", THIRD)):
         bench.answer(name, text, document=name)
     for name, text in (("a", FIRST), ("b", SECOND), ("c", THIRD)):
@@ -111,7 +111,7 @@ def test_what_is_evicted_comes_back(make_bench):
 
 
 def test_what_is_overwritten_comes_back(make_bench):
-    bench = make_bench(saved_bytes=ROOM, num_sequences=1)
+    bench = make_bench(host_cache_bytes=ROOM, num_sequences=1)
     for name, text in (("a", FIRST), ("b", SECOND), ("a again", FIRST)):
         bench.answer(name, text)
     assert bench.reused("a again") >= len(FIRST)
@@ -122,7 +122,7 @@ def test_a_warm_up_comes_back_too(bench):
     bench.warm_up("w", FIRST, document="a")
     bench.run()
     bench.answer("b", SECOND, document="b")
-    assert tidy(bench) == 1
+    assert offload_idle(bench) == 1
     bench.answer("a", FIRST, document="a")
     assert bench.reused("a") >= len(FIRST)
 
@@ -131,26 +131,26 @@ def test_what_a_pause_has_prepared_stays_in_the_cache(bench):
     bench.answer("short", FIRST[60:] + "short", document="a")
     bench.warm_up("whole", FIRST, document="a")
     bench.run()
-    assert tidy(bench) == 0, "the next letter wants it"
+    assert offload_idle(bench) == 0, "the next letter wants it"
     bench.answer("letter", FIRST, typed="x", document="a")
     assert bench.reused("letter") >= len(FIRST)
 
 
 def test_what_does_not_fit_stays_in_the_cache(make_bench):
-    bench = make_bench(saved_bytes=len(FIRST) - 20)
+    bench = make_bench(host_cache_bytes=len(FIRST) - 20)
     for name, text in (("a", FIRST), ("b", SECOND)):
         bench.answer(name, text, document=name)
-    assert tidy(bench) == 0
+    assert offload_idle(bench) == 0
     bench.answer("a again", FIRST, document="a")
     assert bench.reused("a again") >= len(FIRST)
 
 
 def test_a_warm_up_loses_nobodys_anchor(make_bench):
     """Every slot is a person's, one more document is saved, and something is prepared for that one."""
-    bench = make_bench(saved_bytes=ROOM, num_sequences=2)
+    bench = make_bench(host_cache_bytes=ROOM, num_sequences=2)
     for name, text in (("a", FIRST), ("b", SECOND), ("c", THIRD)):
         bench.answer(name, text, document=name)
-    assert len(bench.scheduler.cache.saved) == 1
+    assert len(bench.scheduler.cache.offloaded) == 1
     bench.warm_up("w", FIRST[:60] + "def f():\n", document="a")
     bench.run()
     for name, text in (("a", FIRST), ("b", SECOND), ("c", THIRD)):
@@ -159,17 +159,17 @@ def test_a_warm_up_loses_nobodys_anchor(make_bench):
 
 
 def test_nothing_is_saved_without_room(make_bench):
-    bench = make_bench(saved_bytes=0)
+    bench = make_bench(host_cache_bytes=0)
     bench.answer("a", FIRST, document="a")
     bench.answer("b", SECOND, document="b")
-    assert tidy(bench) == 0
-    assert len(bench.scheduler.cache.saved) == 0
+    assert offload_idle(bench) == 0
+    assert len(bench.scheduler.cache.offloaded) == 0
 
 
 def test_what_the_backend_cannot_put_back_is_evaluated_again(bench, monkeypatch):
     bench.answer("a", FIRST, document="a")
     bench.answer("b", SECOND, document="b")
-    tidy(bench)
+    offload_idle(bench)
     monkeypatch.setattr(bench.backend, "restore", lambda *_: False)
     bench.answer("back", FIRST, document="a")
     assert bench.reused("back") == len("|")
@@ -183,13 +183,13 @@ def test_a_slot_comes_back_as_it_was(bench, interactive):
     cache.slots.touch(slot, interactive=interactive)
     before = (list(slot.tokens), set(slot.sampled), slot.num_anchor_tokens)
     assert slot.sampled
-    cache.save(slot)
+    cache.offload(slot)
     assert slot.tokens == []
-    kept, _ = cache.saved.best_for(before[0])
+    kept, _ = cache.offloaded.best_for(before[0])
     cache.restore(kept, target)
     assert (target.tokens, target.sampled, target.num_anchor_tokens) == before
     assert target.interactive is interactive
-    assert len(cache.saved) == 0
+    assert len(cache.offloaded) == 0
     bench.check()
 
 
@@ -198,7 +198,7 @@ def test_a_slot_comes_back_as_it_was(bench, interactive):
 
 @pytest.fixture(scope="module")
 def llama(model_path):
-    options = EngineOptions(str(model_path), threads=1, window_tokens=512, cache_tokens=1024, num_sequences=3)
+    options = EngineOptions(str(model_path), threads=1, context_tokens=512, cache_tokens=1024, num_sequences=3)
     backend = LlamaBackend(options)
     yield backend
     backend.close()

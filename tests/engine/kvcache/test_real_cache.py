@@ -18,8 +18,8 @@ import pytest
 from lsp_server.completion.planner import Planner
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.sequence import Run
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.scheduler.sequence import SequenceState
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Priority
 from lsp_server.settings.model import CompletionSettings, Settings
@@ -90,9 +90,9 @@ class Asked:
     """A request, and what came of it: its run as it was placed, and its events."""
 
     editor: Editor
-    run: Run
+    run: SequenceState
     prompt: list[int] = field(default_factory=list)
-    rest: bytes = b""
+    healing_bytes: bytes = b""
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -105,10 +105,10 @@ class Watched(Scheduler):
 
     asked: dict[str, Asked]
 
-    def _place(self, run: Run) -> bool:
+    def _place(self, run: SequenceState) -> bool:
         placed = super()._place(run)
         if placed:
-            self.asked[run.id].prompt, self.asked[run.id].rest = list(run.tokens), run.rest
+            self.asked[run.id].prompt, self.asked[run.id].healing_bytes = list(run.tokens), run.healing_bytes
         return placed
 
 
@@ -120,7 +120,7 @@ class Use:
         self.backend, self.fresh = backend, fresh
         self.scheduler = Watched(backend, self.on_event)
         self.asked = self.scheduler.asked = {}
-        self.preparer = Preparer(backend, backend.info.window_tokens)
+        self.request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self.planner = Planner(Settings(completion=CompletionSettings(max_tokens=MAX_TOKENS)))
         self.editors = [Editor(module, self.rng) for module in MODULES]
         self.counts: Counter[str] = Counter()
@@ -152,13 +152,13 @@ class Use:
             typed=plan.continuation.typed,
             reserve_tokens=plan.anchor.reserve_tokens,
             heal=rng.random() < 0.8,
-            indented=is_settled(snapshot),
+            fixed_indent=is_settled(snapshot),
             document=editor.uri,
-            kind=rng.choice(["inline", "inline", "popup"]),
+            kind=rng.choice(["inline", "inline", "menu"]),
             priority=rng.choice([Priority.INTERACTIVE, Priority.INTERACTIVE, Priority.ALTERNATIVES]),
         )
         self.open(editor, request)
-        if rng.random() < 0.3 and (anchor := self.planner.plan_ahead(snapshot, tuple, model)):
+        if rng.random() < 0.3 and (anchor := self.planner.plan_prewarm(snapshot, tuple, model)):
             reserve = anchor.reserve_tokens + MAX_TOKENS
             warm_up = Generate(anchor.parts, 0, reserve_tokens=reserve, document=editor.uri, kind="warm-up",
                                priority=Priority.WARM_UP)  # fmt: skip
@@ -167,11 +167,11 @@ class Use:
 
     def open(self, editor: Editor, request: Generate) -> None:
         name = f"r{len(self.asked)}"
-        prepared = self.preparer.prepare(request)
-        if self.scheduler.should_interrupt_for(request, prepared):
+        tokenized = self.request_tokenizer.tokenize_request(request)
+        if self.scheduler.should_interrupt_for(request, tokenized):
             self.counts["would have interrupted"] += 1
-        self.asked[name] = Asked(editor, Run(name, request, prepared, 0, 0.0))
-        self.scheduler.submit(name, request, prepared)
+        self.asked[name] = Asked(editor, SequenceState(name, request, tokenized, 0, 0.0))
+        self.scheduler.submit(name, request, tokenized)
         self.asked[name].run = self.scheduler._open[name]
 
     def step(self) -> None:
@@ -199,7 +199,7 @@ class Use:
                 case "finish":
                     while self.scheduler.has_work:
                         self.step()
-                    self.counts["saved"] += self.scheduler.tidy()
+                    self.counts["saved"] += self.scheduler.offload_idle()
                 case "cancel" if self.asked:
                     self.scheduler.cancel(self.rng.choice(list(self.asked)[-4:]))
         while self.scheduler.has_work:
@@ -213,16 +213,16 @@ class Use:
         assert sum(isinstance(event, Done) for event in asked.events) == 1
         if not asked.prompt:
             return  # it never had its turn
-        anchor, request = asked.run.prepared.anchor, asked.run.request
-        typed = b"".join(map(self.backend.piece, asked.prompt[len(anchor) :])) + asked.rest
+        anchor, request = asked.run.tokenized.anchor, asked.run.request
+        typed = b"".join(map(self.backend.piece, asked.prompt[len(anchor) :])) + asked.healing_bytes
         assert asked.prompt[: len(anchor)] == anchor
         assert typed == request.typed.encode(errors="replace")
         written = asked.run.tokens[len(asked.prompt) :]
-        spelt = b"".join(map(self.backend.piece, written))[len(asked.rest) :]
+        spelt = b"".join(map(self.backend.piece, written))[len(asked.healing_bytes) :]
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         assert asked.text == decoder.decode(spelt)
         if end.reason == "length":
-            assert len(written) == asked.run.prepared.max_tokens
+            assert len(written) == asked.run.tokenized.max_tokens
         if written or end.reason == "end":
             self.compare(name, asked, written, ended=end.reason == "end")
 
@@ -242,14 +242,14 @@ class Use:
 
         A text that `ended` has one more token, which the run does not keep: any that ends a text.
         """
-        tokens, rest, backend = asked.prompt + written, asked.rest, self.fresh.backend
+        tokens, rest, backend = asked.prompt + written, asked.healing_bytes, self.fresh.backend
         gaps, shown = [], False
         for position, row in self.fresh.rows(tokens, len(asked.prompt) - 1, way):
             if position == len(tokens) - 1 and not ended:
                 break
             chosen = tokens[position + 1 : position + 2] or self.ends
-            must_show = asked.run.request.indented and not shown
-            best = sample(backend, row, rest=rest, visible=must_show)
+            must_be_visible = asked.run.request.fixed_indent and not shown
+            best = sample(backend, row, healing_bytes=rest, visible=must_be_visible)
             gap = backend.logprob(row, best) - max(backend.logprob(row, token) for token in chosen)
             gaps.append(0.0 if best in chosen else gap)
             shown |= len(rest) < len(backend.piece(chosen[0]))
@@ -263,7 +263,7 @@ def contexts(request):
     window, flash = 384, request.param
     crowded = EngineOptions(
         str(MODEL),
-        window_tokens=window,
+        context_tokens=window,
         cache_tokens=800,
         num_sequences=4,
         batch_tokens=256,

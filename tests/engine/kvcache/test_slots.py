@@ -21,8 +21,8 @@ def best(slots: Slots, prompt: str) -> tuple[int, int]:
     return slot.sequence, shared
 
 
-def oldest(slots: Slots) -> int:
-    return slots.oldest(slots.slots).sequence
+def lru_victim(slots: Slots) -> int:
+    return slots.lru_victim(slots.slots).sequence
 
 
 # Choosing
@@ -42,27 +42,27 @@ def test_of_equals_the_latest_used_is_the_best():
 def test_among_no_slots_there_is_none():
     slots = slots_holding("abc")
     assert slots.best_for(b"abc", []) == (None, 0)
-    assert slots.oldest([]) is None
+    assert slots.lru_victim([]) is None
 
 
 def test_an_empty_slot_is_missed_least():
-    assert oldest(slots_holding("first text", "", "other text")) == 1
+    assert lru_victim(slots_holding("first text", "", "other text")) == 1
 
 
 def test_then_a_speculative_one_however_new():
-    assert oldest(slots_holding("first text", "second", "guess", speculative=(2,))) == 2
+    assert lru_victim(slots_holding("first text", "second", "guess", speculative=(2,))) == 2
 
 
 def test_then_the_least_recently_used():
     slots = slots_holding("aaa", "bbb", "ccc")
     slots.touch(slots.slots[0], interactive=True)
-    assert oldest(slots) == 1
+    assert lru_victim(slots) == 1
 
 
 def test_a_person_who_uses_a_speculative_slot_makes_it_theirs():
     slots = slots_holding("aaa", "bbb", speculative=(1,))
     slots.touch(slots.slots[1], interactive=True)
-    assert oldest(slots) == 0
+    assert lru_victim(slots) == 0
 
 
 # Content
@@ -89,7 +89,7 @@ def test_a_batch_may_end_the_prompt_and_begin_the_text():
 def test_cells_shared_by_branches_are_counted_once():
     slots = slots_holding("abcdef", "")
     source, target = slots.slots
-    slots.branch(source, target, 4)
+    slots.fork(source, target, 4)
     assert bytes(target.tokens) == b"abcd"
     assert slots.used_tokens == 6
     slots.append(target, b"xy", first_sampled=99)
@@ -99,7 +99,7 @@ def test_cells_shared_by_branches_are_counted_once():
 def test_a_shared_cell_is_free_when_the_last_that_holds_it_lets_go():
     slots = slots_holding("abcdef", "")
     source, target = slots.slots
-    slots.branch(source, target, 4)
+    slots.fork(source, target, 4)
     slots.truncate(source, 0)
     assert slots.used_tokens == 4
     slots.truncate(target, 3)
@@ -112,14 +112,14 @@ def test_a_branch_knows_what_the_model_wrote():
     slots = Slots(2, 100)
     source, target = slots.slots
     slots.append(source, b"prompt!?", first_sampled=6)
-    slots.branch(source, target, 7)
+    slots.fork(source, target, 7)
     assert target.sampled == {6}
 
 
 def test_a_branch_goes_into_an_empty_slot():
     slots = slots_holding("abc", "def")
     with pytest.raises(AssertionError, match="empty"):
-        slots.branch(*slots.slots, 2)
+        slots.fork(*slots.slots, 2)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -143,7 +143,7 @@ def test_the_books_agree_with_a_model_that_keeps_sets(seed):
                 target = rng.choice([other for other in slots.slots if other is not slot])
                 count = rng.randint(0, len(mine))
                 slots.truncate(target, 0)
-                slots.branch(slot, target, count)
+                slots.fork(slot, target, count)
                 cells[target.sequence] = mine[:count]
         slots.check_integrity()
         assert [len(slot.tokens) for slot in slots.slots] == [len(held) for held in cells]
@@ -160,7 +160,7 @@ def test_integrity_counts_the_cells():
 
 def test_integrity_counts_shared_cells_once():
     slots = slots_holding("abcd", "", cache_tokens=5)
-    slots.branch(*slots.slots, 4)
+    slots.fork(*slots.slots, 4)
     slots.check_integrity()
 
 

@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from lsp_server.engine.client import shared
-from lsp_server.engine.client.connect import open_alone, open_for_all
+from lsp_server.engine.client.connect import connect_private, connect_shared
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions, LoadEvent, LoadFailed
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Marker, Text
 from tests.children import engines
@@ -41,8 +41,8 @@ pytestmark = pytest.mark.usefixtures("runtime_folder")
 
 
 @contextlib.asynccontextmanager
-async def opened(options: EngineOptions, opener=open_for_all):
-    engine = EngineProcess(options, opener=opener)
+async def opened(options: EngineOptions, connector=connect_shared):
+    engine = EngineSupervisor(options, connector=connector)
     engine.start()
     try:
         await asyncio.wait_for(engine.ready(), TIMEOUT_S)
@@ -51,7 +51,7 @@ async def opened(options: EngineOptions, opener=open_for_all):
         await asyncio.wait_for(engine.stop(), TIMEOUT_S)
 
 
-async def ask(engine: EngineProcess, request: Generate = QUESTION) -> Done | Failed:
+async def ask(engine: EngineSupervisor, request: Generate = QUESTION) -> Done | Failed:
     """The one event that ends a request, which is its last."""
     async with asyncio.timeout(TIMEOUT_S):
         events: list[Event] = [event async for event in engine.generate(request)]
@@ -60,7 +60,7 @@ async def ask(engine: EngineProcess, request: Generate = QUESTION) -> Done | Fai
     return ends[0]
 
 
-async def becomes(engine: EngineProcess, *texts: str) -> None:
+async def becomes(engine: EngineSupervisor, *texts: str) -> None:
     """Wait until the dump of its state has all of these."""
     async with asyncio.timeout(TIMEOUT_S):
         state = ""
@@ -70,7 +70,7 @@ async def becomes(engine: EngineProcess, *texts: str) -> None:
 
 
 def process_of(opener) -> int:
-    if opener is open_alone:
+    if opener is connect_private:
         return engines()[0].pid
     [(_, record)] = shared.records()
     return record.pid
@@ -79,7 +79,7 @@ def process_of(opener) -> int:
 # kill -9
 
 
-@pytest.mark.parametrize("opener", [open_alone, open_for_all])
+@pytest.mark.parametrize("connector", [connect_private, connect_shared])
 @pytest.mark.parametrize(
     ("request_", "state"),
     [
@@ -108,7 +108,7 @@ async def test_the_real_model_s_engine_killed_while_it_writes_comes_back(model_p
     async with opened(options) as engine:
         asking = asyncio.ensure_future(ask(engine, endless))
         await becomes(engine, "1 open")
-        os.kill(process_of(open_for_all), signal.SIGKILL)
+        os.kill(process_of(connect_shared), signal.SIGKILL)
         assert isinstance(await asking, Done | Failed)
         async with asyncio.timeout(TIMEOUT_S):
             while engine.state is EngineState.READY:  # noqa: ASYNC110
@@ -229,7 +229,7 @@ async def test_another_user_s_process_gets_nothing(monkeypatch):
 
 async def test_a_wall_clock_that_jumps_ends_nothing(monkeypatch):
     """Idleness and back-off go by the monotonic clock; this one is only shown."""
-    monkeypatch.setattr(shared, "LINGER_S", 600)
+    monkeypatch.setattr(shared, "IDLE_SHUTDOWN_S", 600)
     async with opened(FAKE) as engine:
         [(_, before)] = shared.records()
         for jump in (-1e9, 1e9):
@@ -246,12 +246,12 @@ def test_who_never_reads_hinders_nobody_and_is_dropped(wait_until):
     """Its answer is longer than what the system takes in: the engine finishes, and only its connection waits."""
     program = (
         "from lsp_server.engine.http import responses\n"
-        "responses.PATIENCE_S = 2.0\n"
+        "responses.WRITE_TIMEOUT_S = 2.0\n"
         "from lsp_server.engine.process import service\n"
         "service.main()\n"
     )
     request = Generate((Marker("begin"), Text("abc9")), 400_000, logprobs=True)
-    with launched("", program=("-c", program), window_tokens=1 << 20) as service, socket.socket() as deaf:
+    with launched("", program=("-c", program), context_tokens=1 << 20) as service, socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.settimeout(TIMEOUT_S)
         deaf.connect(("127.0.0.1", service.port))
@@ -298,7 +298,7 @@ async def test_a_frozen_client_hinders_nobody(runtime_folder):
         "from lsp_server.ipc.launch import EngineOptions\n"
         "from lsp_server.ipc.requests import Generate, Text\n"
         "async def main():\n"
-        "    async with shared.open_shared(EngineOptions('fake:decode_ms=20', backend='fake')) as opened:\n"
+        "    async with shared.join_shared(EngineOptions('fake:decode_ms=20', backend='fake')) as opened:\n"
         "        async for event in opened.client.generate(Generate((Text('abc9'),), 3000)):\n"
         "            print('.', flush=True)\n"
         "            os.kill(os.getpid(), signal.SIGSTOP)\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lsp_server.engine.client.supervisor import EngineProcess
+from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Generate, Marker, Text
 from tests.children import engines
@@ -19,7 +19,7 @@ FEW = 3  # switches that something outside of us may cause
 
 
 async def test_an_idle_engine_does_not_wake_up() -> None:
-    engine = EngineProcess(EngineOptions(model_path=str(MODEL)))
+    engine = EngineSupervisor(EngineOptions(model_path=str(MODEL)))
     engine.start()
     try:
         await engine.ready()

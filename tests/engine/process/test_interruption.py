@@ -34,8 +34,8 @@ class Watching:
 
     def interrupts_for(self, text: str, **rest) -> bool:
         """Whether the next decode would be interrupted for such a request."""
-        request, prepared = self.bench.prepare(text, **rest)
-        return self.ask(lambda: self.bench.scheduler.should_interrupt_for(request, prepared))
+        request, tokenized = self.bench.tokenize_request(text, **rest)
+        return self.ask(lambda: self.bench.scheduler.should_interrupt_for(request, tokenized))
 
     def interrupts_to_cancel(self, request_id: str) -> bool:
         return self.ask(lambda: self.bench.scheduler.should_interrupt_to_cancel(request_id))
@@ -46,7 +46,7 @@ def watching(make_bench, monkeypatch):
     return Watching(make_bench(), monkeypatch)
 
 
-def test_an_unrelated_request_interrupts_an_orphan(watching):
+def test_an_unrelated_request_interrupts_a_detached_prefill(watching):
     bench = watching.bench
     bench.submit("old", ANCHOR, document="d")
     bench.step(2)
@@ -92,7 +92,7 @@ def test_text_that_was_typed_as_it_is_being_written_is_not_interrupted(watching,
     assert not watching.interrupts_for("abc9", document="d", typed=written)
 
 
-@pytest.mark.parametrize("other", [{"document": "e"}, {"document": "d", "kind": "popup"}, {"document": ""}])
+@pytest.mark.parametrize("other", [{"document": "e"}, {"document": "d", "kind": "menu"}, {"document": ""}])
 def test_what_another_waits_for_is_not_interrupted(watching, other):
     watching.bench.submit("old", ANCHOR, document="d")
     assert not watching.interrupts_for(OTHER, **other)
@@ -138,11 +138,11 @@ def test_a_request_interrupts_a_prefill_whose_cancel_is_on_its_way(watching):
     """Both arrive during one decode, so the worker has taken neither."""
     bench = watching.bench
     bench.submit("old", ANCHOR, document="d")
-    request, prepared = bench.prepare(OTHER, document="e")
+    request, tokenized = bench.tokenize_request(OTHER, document="e")
 
     def cancel_then_ask() -> bool:
         assert not bench.scheduler.should_interrupt_to_cancel("old")
-        return bench.scheduler.should_interrupt_for(request, prepared)
+        return bench.scheduler.should_interrupt_for(request, tokenized)
 
     assert watching.ask(cancel_then_ask)
 
@@ -150,7 +150,10 @@ def test_a_request_interrupts_a_prefill_whose_cancel_is_on_its_way(watching):
 def test_a_request_interrupts_a_prefill_whose_successor_is_on_its_way(watching):
     bench = watching.bench
     bench.submit("old", ANCHOR, document="d")
-    successor, other = bench.prepare(ANCHOR, document="d", typed="t"), bench.prepare(OTHER, document="e")
+    successor, other = (
+        bench.tokenize_request(ANCHOR, document="d", typed="t"),
+        bench.tokenize_request(OTHER, document="e"),
+    )
 
     def ask_twice() -> bool:
         assert not bench.scheduler.should_interrupt_for(*successor), "it wants the same tokens"
@@ -176,7 +179,7 @@ def test_when_nothing_is_under_way_nothing_is_interrupted(make_bench):
     bench = make_bench()
     bench.submit("old", ANCHOR, document="d")
     bench.step()
-    assert not bench.scheduler.should_interrupt_for(*bench.prepare(OTHER, document="d"))
+    assert not bench.scheduler.should_interrupt_for(*bench.tokenize_request(OTHER, document="d"))
     assert not bench.scheduler.should_interrupt_to_cancel("old")
 
 
@@ -186,4 +189,4 @@ def test_after_a_decode_that_broke_nothing_is_under_way(make_bench):
     with pytest.raises(EngineError, match="told to fail"):
         bench.step()
     bench.scheduler.fail_all("The engine broke.")
-    assert not bench.scheduler.should_interrupt_for(*bench.prepare(OTHER, document="d"))
+    assert not bench.scheduler.should_interrupt_for(*bench.tokenize_request(OTHER, document="d"))

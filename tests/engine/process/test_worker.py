@@ -14,7 +14,7 @@ from lsp_server.engine.process.worker import Worker
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Prefilled, Text
 from tests.engine.fakes import fake_options
 
-PATIENCE_S = 30
+WRITE_TIMEOUT_S = 30
 ANCHOR, OTHER = "x = compute(y)\n" * 20, "class A:\n    pass\n" * 20
 
 
@@ -35,7 +35,7 @@ class Held(FakeBackend):
     def decode(self, batch):
         if self.num_decodes + 1 == self.held:
             self.under_way.set()
-            assert self.gate.wait(PATIENCE_S)
+            assert self.gate.wait(WRITE_TIMEOUT_S)
         status = super().decode(batch)
         self.num_interrupted += status is DecodeStatus.INTERRUPTED
         return status
@@ -50,7 +50,7 @@ class Office:
         self.loaded, self.changed = threading.Event(), threading.Condition()
         self.worker = Worker(lambda _: self.backend, lambda _: self.loaded.set(), self.on_event)
         self.worker.start()
-        assert self.loaded.wait(PATIENCE_S)
+        assert self.loaded.wait(WRITE_TIMEOUT_S)
 
     def on_event(self, request_id: str, event: Event) -> None:
         with self.changed:
@@ -61,7 +61,7 @@ class Office:
         self.worker.submit(name, Generate((Marker("begin"), Text(text)), max_tokens, **{"document": "d"} | rest))
 
     def wait_until_held(self) -> None:
-        assert self.backend.under_way.wait(PATIENCE_S)
+        assert self.backend.under_way.wait(WRITE_TIMEOUT_S)
 
     def wait_for(self, name: str, kind: type) -> Event:
         """The first event of a kind, once it has come."""
@@ -73,7 +73,7 @@ class Office:
             return found is not None
 
         with self.changed:
-            assert self.changed.wait_for(came, PATIENCE_S)
+            assert self.changed.wait_for(came, WRITE_TIMEOUT_S)
         return found
 
 
@@ -137,7 +137,7 @@ def test_requests_that_come_before_the_model_wait_for_it():
     go_on, events, answered = threading.Event(), [], threading.Event()
 
     def load(_):
-        assert go_on.wait(PATIENCE_S)
+        assert go_on.wait(WRITE_TIMEOUT_S)
         return FakeBackend(fake_options())
 
     def on_event(name: str, event: Event) -> None:
@@ -151,7 +151,7 @@ def test_requests_that_come_before_the_model_wait_for_it():
     worker.submit("unfit", Generate((Marker("spouse"),), 3))
     assert events == []
     go_on.set()
-    assert answered.wait(PATIENCE_S)
+    assert answered.wait(WRITE_TIMEOUT_S)
     assert ("a", Done) in events
     assert ("unfit", Failed) in events
     worker.close()
@@ -166,7 +166,7 @@ def test_closing_ends_what_is_open(office):
 
 def test_what_is_in_the_way_is_moved_when_nothing_is_asked_for_a_moment(monkeypatch):
     monkeypatch.setattr(worker_module, "TIDY_AFTER_S", 0.05)
-    backend = FakeBackend(fake_options(saved_bytes=10_000))
+    backend = FakeBackend(fake_options(host_cache_bytes=10_000))
     ended: queue.SimpleQueue[str] = queue.SimpleQueue()
     worker = Worker(
         lambda _: backend,
@@ -176,11 +176,11 @@ def test_what_is_in_the_way_is_moved_when_nothing_is_asked_for_a_moment(monkeypa
     worker.start()
     for name, text in (("a", ANCHOR), ("b", OTHER), ("a again", ANCHOR)):
         worker.submit(name, Generate((Marker("begin"), Text(text)), 1, document=name[0]))
-        assert ended.get(timeout=PATIENCE_S) == name
+        assert ended.get(timeout=WRITE_TIMEOUT_S) == name
         dumps: queue.SimpleQueue[str] = queue.SimpleQueue()
         while True:
             worker.dump(dumps.put)
-            dump = dumps.get(timeout=PATIENCE_S)
+            dump = dumps.get(timeout=WRITE_TIMEOUT_S)
             if f", {int(name != 'a')} saved" in dump:
                 break
             time.sleep(0.1)  # longer than the worker waits

@@ -26,7 +26,7 @@ def test_without_a_threshold_nothing_is_too_improbable(make_bench):
 
 def test_the_text_ends_before_the_token_that_makes_it_improbable(make_bench):
     bench = answered(make_bench, {" + ": 0.1}, confidence=0.3)
-    assert (bench.text("a"), bench.reason("a")) == ("return value", "unsure")
+    assert (bench.text("a"), bench.reason("a")) == ("return value", "low_confidence")
     assert bench.end("a").timings.decoded_tokens == 2
 
 
@@ -54,7 +54,7 @@ def test_as_probable_as_asked_is_enough(make_bench):
 
 def test_an_answer_may_be_unsure_from_the_start(make_bench):
     bench = answered(make_bench, {"return": 0.1}, confidence=0.5)
-    assert (bench.text("a"), bench.reason("a")) == ("", "unsure")
+    assert (bench.text("a"), bench.reason("a")) == ("", "low_confidence")
     assert bench.end("a").timings.decoded_tokens == 0
 
 
@@ -71,7 +71,7 @@ def test_how_a_word_goes_on_counts_among_those_that_go_on_from_what_was_typed(ma
         sampling = Sampling(confidence=confidence)
         bench.answer(request_id, prompt=FIM, typed="retu", max_tokens=100, sampling=sampling)
     assert bench.text("a").startswith("rn value")
-    assert (bench.text("b"), bench.reason("b")) == ("", "unsure")
+    assert (bench.text("b"), bench.reason("b")) == ("", "low_confidence")
 
 
 def test_the_sampler_and_the_slot_are_given_back(make_bench):

@@ -9,7 +9,7 @@ OTHER = "class A:\n    pass\n" * 20
 SLICE = 64  # of a pace that has measured nothing
 
 
-def orphaned(make_bench, how: str = "cancelled", **options):
+def detached_prefill(make_bench, how: str = "cancelled", **options):
     """A bench on which request `old` ended after two slices of its anchor."""
     bench = make_bench(**options)
     bench.submit("old", ANCHOR, document="d", kind="inline", deadline_ms=500)
@@ -27,20 +27,20 @@ def orphaned(make_bench, how: str = "cancelled", **options):
     return bench
 
 
-def orphans(bench) -> int:
-    return bench.scheduler.dump().count("orphan\n") + bench.scheduler.dump().endswith("orphan")
+def num_detached(bench) -> int:
+    return bench.scheduler.dump().count("detached\n") + bench.scheduler.dump().endswith("detached")
 
 
 @pytest.mark.parametrize("how", ["cancelled", "superseded", "deadline"])
 def test_the_prefill_goes_on(make_bench, how):
-    bench = orphaned(make_bench, how)
-    assert orphans(bench) == 1
+    bench = detached_prefill(make_bench, how)
+    assert num_detached(bench) == 1
     assert bench.scheduler.has_work
 
 
 @pytest.mark.parametrize("how", ["cancelled", "deadline"])
 def test_it_ends_when_the_anchor_is_in_the_cache_and_says_nothing(make_bench, how):
-    bench = orphaned(make_bench, how)
+    bench = detached_prefill(make_bench, how)
     bench.run()
     assert bench.contents[0] == ANCHOR
     assert bench.ended == ["old"]
@@ -49,7 +49,7 @@ def test_it_ends_when_the_anchor_is_in_the_cache_and_says_nothing(make_bench, ho
 
 @pytest.mark.parametrize("slices", [0, 1, 2])
 def test_the_next_request_inherits_what_is_done(make_bench, slices):
-    bench = orphaned(make_bench)
+    bench = detached_prefill(make_bench)
     bench.step(slices)
     bench.submit("new", ANCHOR, typed="ty", document="d", heal=False)
     bench.run()
@@ -59,7 +59,7 @@ def test_the_next_request_inherits_what_is_done(make_bench, slices):
 
 
 def test_a_superseding_request_inherits_at_once(make_bench):
-    bench = orphaned(make_bench, "superseded")
+    bench = detached_prefill(make_bench, "superseded")
     bench.run()
     bench.assert_answered("newer", ANCHOR + "x")
     assert bench.reused("newer") == 2 * SLICE
@@ -78,7 +78,7 @@ def test_typing_faster_than_the_prefill_still_finishes_it(make_bench):
     assert bench.backend.num_decodes < 60
 
 
-def test_the_typed_text_of_an_orphan_is_not_evaluated(make_bench):
+def test_the_typed_text_of_a_detached_prefill_is_not_evaluated(make_bench):
     bench = make_bench()
     bench.submit("old", ANCHOR, typed="typed", document="d")
     bench.step()
@@ -87,8 +87,8 @@ def test_the_typed_text_of_an_orphan_is_not_evaluated(make_bench):
     assert bench.contents[0] == ANCHOR
 
 
-def test_an_orphan_waits_while_somebody_else_is_served(make_bench):
-    bench = orphaned(make_bench)
+def test_a_detached_prefill_waits_while_somebody_else_is_served(make_bench):
+    bench = detached_prefill(make_bench)
     held = list(bench.slots[0].tokens)
     bench.submit("other", OTHER, document="e")
     while "other" not in bench.ended:
@@ -99,34 +99,34 @@ def test_an_orphan_waits_while_somebody_else_is_served(make_bench):
     assert bench.contents[0] == ANCHOR
 
 
-def test_an_orphan_is_dropped_when_its_document_goes_elsewhere(make_bench):
-    bench = orphaned(make_bench)
+def test_a_detached_prefill_is_dropped_when_its_document_goes_elsewhere(make_bench):
+    bench = detached_prefill(make_bench)
     bench.submit("elsewhere", OTHER, document="d")
     bench.step()
-    assert orphans(bench) == 0
+    assert num_detached(bench) == 0
     bench.run()
     bench.assert_answered("elsewhere", OTHER)
     assert len(bench.slots[0].tokens) == 2 * SLICE, "what was done stays"
 
 
-def test_an_orphans_slot_is_taken_when_there_is_no_other(make_bench):
-    bench = orphaned(make_bench, num_sequences=1)
+def test_a_detached_prefills_slot_is_taken_when_there_is_no_other(make_bench):
+    bench = detached_prefill(make_bench, num_sequences=1)
     bench.submit("other", OTHER, document="e")
     bench.run()
     bench.assert_answered("other", OTHER)
     assert bench.contents[0].startswith(OTHER)
 
 
-def test_an_orphans_cells_are_taken_when_there_are_no_others(make_bench):
-    bench = orphaned(make_bench, window_tokens=400, cache_tokens=420)
+def test_a_detached_prefills_cells_are_taken_when_there_are_no_others(make_bench):
+    bench = detached_prefill(make_bench, context_tokens=400, cache_tokens=420)
     bench.submit("other", OTHER, document="e")
     bench.run()
     bench.assert_answered("other", OTHER)
-    assert orphans(bench) == 0
+    assert num_detached(bench) == 0
 
 
-def test_a_warm_up_goes_before_an_orphan_and_may_take_its_slot(make_bench):
-    bench = orphaned(make_bench, num_sequences=1)
+def test_a_warm_up_goes_before_a_detached_prefill_and_may_take_its_slot(make_bench):
+    bench = detached_prefill(make_bench, num_sequences=1)
     bench.warm_up("ahead", OTHER, document="e")
     bench.run()
     assert bench.reason("ahead") == "length"
@@ -167,7 +167,7 @@ def test_several_orphans_are_finished_one_by_one(make_bench):
         bench.submit(name, name + ANCHOR, document=name)
         bench.step()
         bench.scheduler.cancel(name)
-    assert orphans(bench) == 2
+    assert num_detached(bench) == 2
     bench.run()
     assert bench.contents[:2] == ["a" + ANCHOR, "b" + ANCHOR]
     for name in "ab":
@@ -176,7 +176,7 @@ def test_several_orphans_are_finished_one_by_one(make_bench):
 
 
 def test_a_fault_takes_the_orphans_too(make_bench):
-    bench = orphaned(make_bench)
+    bench = detached_prefill(make_bench)
     bench.scheduler.fail_all("The engine broke.")
     assert not bench.scheduler.has_work
     assert bench.ended == ["old"]
@@ -184,7 +184,7 @@ def test_a_fault_takes_the_orphans_too(make_bench):
 
 
 def test_an_interrupted_orphan_begins_its_slice_again(make_bench):
-    bench = orphaned(make_bench)
+    bench = detached_prefill(make_bench)
     bench.interrupted_step()
     assert len(bench.slots[0].tokens) == 2 * SLICE
     bench.run()

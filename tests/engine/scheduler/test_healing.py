@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.engine.scheduler.scheduler import Scheduler
-from lsp_server.engine.scheduler.tokenize import Preparer
+from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.requests import Chunk, Marker, Sampling, Text
 from tests.engine.conftest import Bench
 from tests.engine.fakes import FIM, Scribe
@@ -37,7 +37,7 @@ def test_the_text_begins_by_completing_the_token(make_bench):
 def test_the_whole_token_is_written_where_the_text_had_its_beginning(make_bench):
     bench = make_bench(scribe("return values"))
     bench.answer("a", prompt=FIM, typed="retu", max_tokens=3)
-    anchor = len(bench.prepared["a"].anchor)
+    anchor = len(bench.tokenized["a"].anchor)
     assert [bench.backend.piece(token) for token in bench.slots[0].tokens[anchor:]] == [b"return", b" values"]
     assert bench.end("a").timings.prompt_tokens == anchor, "all that was typed was taken back"
 
@@ -82,14 +82,14 @@ def test_a_fresh_prompt_that_ends_in_a_word_is_not_healed(make_bench):
     prompt = (Marker("begin"), Marker("prefix"), Text("ret"), Marker("suffix"), Text("\n"), Marker("middle"))
     bench.answer("a", prompt=prompt, max_tokens=100)
     assert bench.text("a") == "urn values"
-    assert bench.end("a").timings.prompt_tokens == len(bench.prepared["a"].anchor)
+    assert bench.end("a").timings.prompt_tokens == len(bench.tokenized["a"].anchor)
 
 
 def test_what_the_model_wrote_itself_is_not_taken_back(make_bench):
     bench = make_bench(scribe("return values()"))
     bench.answer("a", prompt=FIM, max_tokens=3)
     assert bench.text("a") == "return values()"
-    anchor = len(bench.prepared["a"].anchor)
+    anchor = len(bench.tokenized["a"].anchor)
     bench.answer("b", prompt=FIM, typed="return values", max_tokens=3)
     assert bench.text("b") == "()"
     assert bench.end("b").timings.prompt_tokens == anchor + 2
@@ -135,13 +135,13 @@ def run(backend, parts, typed: str, **rest) -> tuple[str, bytes]:
     for sequence in range(backend.num_sequences):
         backend.truncate(sequence, 0)
     request = Bench.ask(prompt=parts, max_tokens=12, typed=typed, **rest)
-    prepared = Preparer(backend, backend.info.window_tokens).prepare(request)
-    scheduler.submit("a", request, prepared)
+    tokenized = RequestTokenizer(backend, backend.info.context_tokens).tokenize_request(request)
+    scheduler.submit("a", request, tokenized)
     while scheduler.has_work:
         scheduler.step()
         scheduler.check_integrity()
     (tokens,) = [slot.tokens for slot in scheduler.cache.slots.slots if slot.tokens]
-    return "".join(chunks), b"".join(map(backend.piece, tokens[len(prepared.anchor) :]))
+    return "".join(chunks), b"".join(map(backend.piece, tokens[len(tokenized.anchor) :]))
 
 
 def fim(prefix: str, suffix: str) -> tuple:
@@ -173,14 +173,14 @@ def test_the_real_model_completes_the_word(llama):
 def test_the_real_model_writes_behind_an_indentation_that_is_meant(llama, indentation, sampling):
     for above in ("", "x = 1\n"):
         typed = above + indentation
-        text, held = run(llama, fim(CODE, "    return count\n"), typed, sampling=sampling, indented=True)
+        text, held = run(llama, fim(CODE, "    return count\n"), typed, sampling=sampling, fixed_indent=True)
         assert text == text.lstrip()
         assert held.startswith(typed.encode())
 
 
 def test_an_indentation_is_held_in_the_tokens_it_has_before_a_word(llama):
     """Greedily, a model that expects another depth would spell this one with pieces that never stand together."""
-    _, held = run(llama, fim(CODE, "    return count\n"), " " * 12, indented=True)
+    _, held = run(llama, fim(CODE, "    return count\n"), " " * 12, fixed_indent=True)
     assert held.startswith(b" " * 12)
     assert not held[12:13].isspace()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lsp_server.engine.scheduler.placement import MOST_TAKEN_BACK, taken_back
+from lsp_server.engine.scheduler.placement import MAX_HEALED, num_healed
 from lsp_server.ipc.requests import Priority
 from tests.engine.fakes import FIM, Scribe
 
@@ -58,10 +58,10 @@ def test_what_was_written_is_kept_as_the_model_cut_it(make_bench):
     assert bench.text("a") == "return x +"
     bench.answer("b", prompt=FIM, typed="return x", heal=False)
     assert bench.text("b") == " + y"
-    assert len(bench.prepared["b"].typed) == 3, "return, space, x"
-    cut = [bench.backend.piece(token) for token in bench.slots[0].tokens[len(bench.prepared["b"].anchor) :]]
+    assert len(bench.tokenized["b"].typed) == 3, "return, space, x"
+    cut = [bench.backend.piece(token) for token in bench.slots[0].tokens[len(bench.tokenized["b"].anchor) :]]
     assert cut[:4] == [b"retu", b"rn", b" ", b"x"]
-    assert bench.reused("b") == len(bench.prepared["b"].anchor) + 3
+    assert bench.reused("b") == len(bench.tokenized["b"].anchor) + 3
 
 
 # Branches
@@ -271,11 +271,11 @@ class Words:
 )
 def test_as_many_tokens_are_taken_back_as_one_could_cover(tokens, taken):
     words = Words(b" return", b"return", b"=")
-    assert taken_back(tokens, words, indented=False) == taken
-    assert taken_back(tokens, words, indented=True) == 1
-    assert taken <= MOST_TAKEN_BACK
+    assert num_healed(tokens, words, fixed_indent=False) == taken
+    assert num_healed(tokens, words, fixed_indent=True) == 1
+    assert taken <= MAX_HEALED
 
 
-@pytest.mark.parametrize("indented", [False, True])
-def test_of_nothing_typed_nothing_is_taken_back(indented):
-    assert taken_back([], Words(b"x"), indented=indented) == 0
+@pytest.mark.parametrize("fixed_indent", [False, True])
+def test_of_nothing_typed_nothing_is_taken_back(fixed_indent):
+    assert num_healed([], Words(b"x"), fixed_indent=fixed_indent) == 0

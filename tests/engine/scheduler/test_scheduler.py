@@ -67,10 +67,10 @@ def test_a_character_that_the_end_cuts_is_left_out(make_bench):
 
 def test_waiting_to_be_taken_counts(make_bench):
     bench = make_bench()
-    request, prepared = bench.prepare("x", max_tokens=1, deadline_ms=500)
+    request, tokenized = bench.tokenize_request("x", max_tokens=1, deadline_ms=500)
     for request_id, waited in (("soon", 0.2), ("late", 0.6)):
         bench.events[request_id] = []
-        bench.scheduler.submit(request_id, request, prepared, bench.now - waited)
+        bench.scheduler.submit(request_id, request, tokenized, bench.now - waited)
         bench.run()
     assert bench.reason("late") == "deadline"
     assert bench.end("soon").timings.queue_ms == pytest.approx(200)
@@ -81,7 +81,7 @@ def test_what_arrives_before_a_decode_is_looked_at_first(make_bench):
     """A message that comes between the last look and the decode can interrupt neither: nothing is evaluated."""
     bench = make_bench()
     news = [True, False, False]
-    bench.scheduler = Scheduler(bench.backend, bench._emit, lambda: bench.now, has_news=lambda: news.pop(0))
+    bench.scheduler = Scheduler(bench.backend, bench._emit, lambda: bench.now, has_pending_messages=lambda: news.pop(0))
     bench.submit("a", "x", max_tokens=1)
     bench.step()
     assert bench.backend.num_decodes == 0
@@ -233,7 +233,7 @@ def test_a_waiting_request_is_superseded_too(make_bench):
     ("old", "new"),
     [
         ({"document": "d"}, {"document": "e"}),
-        ({"document": "d", "kind": "inline"}, {"document": "d", "kind": "popup"}),
+        ({"document": "d", "kind": "inline"}, {"document": "d", "kind": "menu"}),
         ({"document": ""}, {"document": ""}),
     ],
 )

@@ -27,7 +27,7 @@ TYPED = ["", "", "t", "ty", "typ", "é", "😀 x", "t" * 9, "much too long " * 4
 def _small(monkeypatch):
     """Short texts are worth saving."""
     for module in (cache, placement):
-        monkeypatch.setattr(module, "LEAST_SAVED_TOKENS", 3)
+        monkeypatch.setattr(module, "MIN_SAVED_TOKENS", 3)
 
 
 class Moody(FakeBackend):
@@ -43,12 +43,12 @@ class Moody(FakeBackend):
     def meanwhile(self) -> None:
         """What another thread does during a decode."""
 
-    def take(self, seconds: float) -> None:
+    def enqueue(self, seconds: float) -> None:
         """Let time pass."""
 
     def decode(self, batch):
         self.meanwhile()
-        self.take(self.token_s * len(batch))
+        self.enqueue(self.token_s * len(batch))
         mood, self.mood = self.mood, None
         if isinstance(mood, EngineError):
             if self.half_way:
@@ -71,7 +71,7 @@ class Schedule:
         self.guesses = self.rng.choice([None, Clairvoyant(self.rng.choice([0.0, 0.6, 0.9, 1.0]), self.rng)])
         self.bench = Bench(backend, self.guesses)
         backend.token_s = self.rng.choice([0.0, 0.0, 0.002])
-        backend.take = self.wait
+        backend.enqueue = self.wait
         self.asked: dict[str, dict] = {}
 
     def wait(self, seconds: float) -> None:
@@ -79,11 +79,11 @@ class Schedule:
 
     def options(self) -> EngineOptions:
         return fake_options(
-            window_tokens=WINDOW,
+            context_tokens=WINDOW,
             cache_tokens=self.rng.choice([WINDOW, 40, 2 * WINDOW]),
             num_sequences=self.rng.randint(1, 4),
             batch_tokens=self.rng.choice([1, 3, 8, 64]),
-            saved_bytes=self.rng.choice([0, 0, 20, 1000]),
+            host_cache_bytes=self.rng.choice([0, 0, 20, 1000]),
         )
 
     def request(self) -> dict:
@@ -97,18 +97,24 @@ class Schedule:
             "prompt": (Marker("begin"), Text(anchor)),
             "typed": typed,
             "heal": rng.random() < 0.7,
-            "indented": typed[-1:].isspace() and rng.random() < 0.5,
+            "fixed_indent": typed[-1:].isspace() and rng.random() < 0.5,
             "reserve_tokens": rng.choice([0, 0, 4, 10]),
             "max_tokens": rng.choice([1, 2, 5, 12]),
             "document": rng.choice(["", "d", "e"]),
-            "kind": rng.choice(["inline", "popup"]),
+            "kind": rng.choice(["inline", "menu"]),
             "priority": rng.choice([Priority.INTERACTIVE, *Priority]),
             "deadline_ms": rng.choice([None, None, None, 0, 50, 500]),
             "logprobs": rng.random() < 0.2,
             "sampling": Sampling(confidence=rng.choice([0.0, 0.0, 0.0, 0.98])),
         }
         if rng.random() < 0.2:
-            asked |= {"max_tokens": 0, "typed": "", "indented": False, "kind": "warm-up", "priority": Priority.WARM_UP}
+            asked |= {
+                "max_tokens": 0,
+                "typed": "",
+                "fixed_indent": False,
+                "kind": "warm-up",
+                "priority": Priority.WARM_UP,
+            }
         return asked
 
     def submit(self, asked: dict) -> None:
@@ -129,7 +135,7 @@ class Schedule:
             case "cancel":
                 bench.scheduler.cancel(self.any_name())
             case "tidy":
-                bench.scheduler.tidy()
+                bench.scheduler.offload_idle()
             case "tick":
                 self.wait(rng.choice([0.01, 0.1]))
             case "interrupt":
@@ -155,7 +161,7 @@ class Schedule:
                 should = scheduler.should_interrupt_to_cancel(name)
             else:
                 try:
-                    should = scheduler.should_interrupt_for(*self.bench.prepare(**asked))
+                    should = scheduler.should_interrupt_for(*self.bench.tokenize_request(**asked))
                 except PromptError:
                     return
             backend.interrupt(should)
@@ -185,20 +191,20 @@ class Schedule:
         assert sorted(bench.ended) == sorted(self.asked), "every request ends, and once"
         assert bench.backend.num_samplers == 0
         assert not [slot for slot in bench.slots if slot.owner]
-        if self.guesses is not None and bench.backend.info.can_drop_tail:
-            assert self.guesses.num_ended == len(bench.prepared), "nothing is kept of a request that is over"
+        if self.guesses is not None and bench.backend.info.supports_rollback:
+            assert self.guesses.num_ended == len(bench.tokenized), "nothing is kept of a request that is over"
         return Counter(self.check(name, asked) for name, asked in self.asked.items())
 
     def check(self, name: str, asked: dict) -> str:
         """One request got the text it should, or the beginning of it; returns how it ended."""
         end = self.bench.end(name)
-        if name not in self.bench.prepared:
+        if name not in self.bench.tokenized:
             return "refused"
         text = asked["prompt"][1].text + asked["typed"]
         # A byte that was taken back and written again is one of the tokens that may be written.
         healed = (0, 1) if asked["typed"] and asked["heal"] else (0,)
-        most = self.bench.prepared[name].max_tokens
-        expected = {self.reference(text, max(0, most - count), indented=asked["indented"]) for count in healed}
+        most = self.bench.tokenized[name].max_tokens
+        expected = {self.reference(text, max(0, most - count), fixed_indent=asked["fixed_indent"]) for count in healed}
         if isinstance(end, Done) and end.reason in ("end", "length"):
             assert (self.bench.text(name), end.reason) in expected, name
         else:
@@ -216,4 +222,6 @@ def test_random_schedules(reference, first):
             error.add_note(f"in the schedule of seed {seed}")
             raise
     assert endings["end"] + endings["length"] > SCHEDULES_PER_TEST, "most let some requests run to their end"
-    assert set(endings) >= {"cancelled", "superseded", "deadline", "unsure", "refused", "failed"}, "all of it happens"
+    assert set(endings) >= {"cancelled", "superseded", "deadline", "low_confidence", "refused", "failed"}, (
+        "all of it happens"
+    )

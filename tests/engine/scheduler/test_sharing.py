@@ -172,7 +172,7 @@ def test_as_many_run_at_once_as_there_are_sequences(make_bench):
 
 
 def test_a_cache_too_small_for_all_makes_some_wait(make_bench):
-    bench = make_bench(window_tokens=64, cache_tokens=64)
+    bench = make_bench(context_tokens=64, cache_tokens=64)
     for name in "abcd":
         bench.submit(name, name * 20, max_tokens=10)
     bench.step()
@@ -183,7 +183,7 @@ def test_a_cache_too_small_for_all_makes_some_wait(make_bench):
 
 
 def test_idle_slots_make_room(make_bench):
-    bench = make_bench(window_tokens=64, cache_tokens=64)
+    bench = make_bench(context_tokens=64, cache_tokens=64)
     for name in "abcdef":
         bench.submit(name, name * 40, max_tokens=10)
         bench.run()
@@ -208,19 +208,19 @@ def test_times_are_counted_from_arrival(make_bench):
 
 
 def test_a_prompt_that_does_not_fit_fails_with_a_sentence(make_bench):
-    bench = make_bench(window_tokens=64)
+    bench = make_bench(context_tokens=64)
     bench.submit("big", "x" * 60, max_tokens=10)
     bench.submit("small", WORDY)
     bench.run()
     assert bench.end("big") == Failed(
-        "The prompt needs 61 tokens and only 54 fit. Use a model with a larger window, raise engine.window_tokens, "
+        "The prompt needs 61 tokens and only 54 fit. Use a model with a larger window, raise engine.context_tokens, "
         "or ask for a shorter answer."
     )
     bench.assert_answered("small", WORDY)
 
 
 def test_a_prompt_is_cut_to_leave_room_for_the_answer(make_bench):
-    bench = make_bench(window_tokens=64)
+    bench = make_bench(context_tokens=64)
     bench.submit("a", prompt=(Marker("begin"), Text("x" * 500 + "the end", "keep_tail")), max_tokens=24)
     bench.run()
     kept = bench.end("a").timings.prompt_tokens - 1
@@ -229,14 +229,14 @@ def test_a_prompt_is_cut_to_leave_room_for_the_answer(make_bench):
 
 
 def test_an_answer_longer_than_the_window_fails(make_bench):
-    bench = make_bench(window_tokens=64)
+    bench = make_bench(context_tokens=64)
     bench.submit("a", WORDY, max_tokens=100)
     bench.run()
     assert isinstance(bench.end("a"), Failed)
 
 
 def test_a_request_larger_than_the_cache_ends(make_bench):
-    bench = make_bench(window_tokens=64, cache_tokens=32)
+    bench = make_bench(context_tokens=64, cache_tokens=32)
     bench.submit("a", "x" * 40)
     bench.run()
     assert isinstance(bench.end("a"), Failed)
@@ -244,7 +244,7 @@ def test_a_request_larger_than_the_cache_ends(make_bench):
 
 @pytest.mark.parametrize("prompt", [(), (Text(""),), (Text("drop" * 99, "drop"),)])
 def test_an_empty_prompt_ends(make_bench, prompt):
-    bench = make_bench(window_tokens=64)
+    bench = make_bench(context_tokens=64)
     bench.submit("before", WORDY)
     bench.run()
     bench.submit("a", prompt=prompt)

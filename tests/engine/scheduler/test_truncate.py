@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.base.errors import PromptError
-from lsp_server.engine.scheduler.truncate import STEP_SHARE, SUFFIX_SHARE, fit
+from lsp_server.engine.scheduler.truncate import STEP_SHARE, SUFFIX_SHARE, truncate
 from lsp_server.ipc.requests import Marker, Text
 
 BEGIN, PREFIX, SUFFIX, MIDDLE = markers = [Marker(role) for role in ("begin", "prefix", "suffix", "middle")]
@@ -26,7 +26,7 @@ class Letters:
 
 def fitted(parts: list, budget: int) -> str:
     """The tokens of a fitted prompt as text, markers as `|`."""
-    return "".join("|" if token < 0 else chr(token) for token in fit(tuple(parts), Letters(), budget))
+    return "".join("|" if token < 0 else chr(token) for token in truncate(tuple(parts), Letters(), budget))
 
 
 def fim(prefix: str, suffix: str, *blocks: str) -> list:
@@ -91,7 +91,7 @@ def test_the_window_starts_at_the_same_place_while_a_long_suffix_changes():
 
 
 def test_what_must_stay_and_does_not_fit_is_a_prompt_error():
-    with pytest.raises(PromptError, match=r"needs 9 tokens and only 8 fit\. .*window_tokens"):
+    with pytest.raises(PromptError, match=r"needs 9 tokens and only 8 fit\. .*context_tokens"):
         fitted([BEGIN, Text("keep it!", "keep_all")], 8)
 
 
@@ -136,7 +136,7 @@ any_prompt = st.lists(any_part, max_size=10)
 @given(any_prompt, st.integers(-50, 200))
 def test_the_budget_is_never_exceeded(parts, budget):
     try:
-        tokens = fit(tuple(parts), Letters(), budget)
+        tokens = truncate(tuple(parts), Letters(), budget)
     except PromptError:
         share = max(0, int(budget * SUFFIX_SHARE))
         least = {"keep_all": 1000, "keep_head": share, "keep_tail": 0, "drop": 0}

@@ -41,7 +41,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     before = process.memory_info().rss
     backend = LlamaBackend(options)
-    num_tokens = min(backend.batch_tokens, backend.info.window_tokens)
+    num_tokens = min(backend.batch_tokens, backend.info.context_tokens)
     backend.decode([BatchToken(1, position, 0, wants_logits=False) for position in range(num_tokens)])
     after = process.memory_info().rss
     info = backend.info
@@ -52,7 +52,7 @@ def main() -> None:
         "weights": info.weights_bytes, "cache": info.cache_bytes, "working": info.working_bytes,
         "total": info.memory_bytes, "used": used, "grown": after - before, "notes": info.notes,
         "parameters": msgspec.to_builtins(info.parameters),
-        "trained_window_tokens": info.trained_window_tokens,
+        "trained_context_tokens": info.trained_context_tokens,
         "positions": [line.strip() for line in lines if re.search(r"freq_(base|scale)|rope scaling", line)],
     }))  # fmt: skip
     backend.close()

@@ -184,8 +184,8 @@ def test_a_cache_beyond_the_machine_s_memory_is_not_even_tried(models, tmp_path)
 def test_a_window_beyond_training_is_refused_and_the_scaling_of_positions_left_alone(tmp_path):
     """As in DeepSeek-Coder's files: trained for 16,384 tokens with a linear factor of 4."""
     path = write(tmp_path / "scaled.gguf", Shape(rope_factor=4.0, layers=1, key_value_heads=1, num_tokens=8192))
-    found = measure(path, window_tokens=1 << 16)
-    assert found["parameters"]["window_tokens"] == found["trained_window_tokens"] == 16384
+    found = measure(path, context_tokens=1 << 16)
+    assert found["parameters"]["context_tokens"] == found["trained_context_tokens"] == 16384
     assert "trained for 16384 tokens" in found["notes"][0]
     positions = "\n".join(found["positions"])
     assert "rope scaling          = linear" in positions

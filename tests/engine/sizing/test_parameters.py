@@ -12,7 +12,7 @@ from lsp_server.engine.sizing.hardware import Gpu, Machine
 from lsp_server.engine.sizing.memory import ModelShape, compute_bytes, predict
 from lsp_server.engine.sizing.parameters import (
     LAYERS_KEPT_SHARE,
-    LEAST_WINDOW_TOKENS,
+    MIN_CONTEXT_TOKENS,
     Sizing,
     draft_options,
     gpu_bytes,
@@ -26,12 +26,12 @@ LAPTOP = Machine(num_cores=4, total_bytes=16 * GIB, free_bytes=8 * GIB)
 WORKSTATION = Machine(16, 128 * GIB, 100 * GIB, (Gpu("one", 48 * GIB, 47 * GIB),))
 
 
-def shape_of(layers: int, width: int, key_values: int, forward: int, window_tokens: int = 16384) -> ModelShape:
+def shape_of(layers: int, width: int, key_values: int, forward: int, context_tokens: int = 16384) -> ModelShape:
     """A model of DeepSeek-Coder's kind, some five bits a weight."""
     layer_bytes = (2 * width * (width + key_values) + 3 * width * forward) * 5 // 8
     embedding = 32256 * width * 5 // 8
     return ModelShape(
-        name="model", trained_window_tokens=window_tokens, num_tokens=32256, width=width, input_bytes=embedding,
+        name="model", trained_context_tokens=context_tokens, num_tokens=32256, width=width, input_bytes=embedding,
         output_bytes=embedding, layer_bytes=(layer_bytes,) * layers, cached_keys=(key_values,) * layers,
         cached_values=(key_values,) * layers, attention_values=width + 2 * key_values, forward_values=3 * forward,
         score_values=width // 128, repackable_bytes={}, largest_bytes=embedding, has_tied_output=False,
@@ -72,20 +72,20 @@ def test_the_cache_holds_several_windows_where_memory_allows() -> None:
 
 def test_the_cache_takes_no_more_than_its_share_of_the_memory() -> None:
     chosen = choose(options(), SMALL, LAPTOP)
-    assert chosen.window_tokens <= chosen.cache_tokens <= 2 * GIB / (192 << 10)
+    assert chosen.context_tokens <= chosen.cache_tokens <= 2 * GIB / (192 << 10)
 
 
 def test_the_window_shrinks_rather_than_take_all_that_is_free() -> None:
     tight = Machine(num_cores=2, total_bytes=4 * GIB, free_bytes=1 * GIB)
-    assert choose(options(cache_type="f16"), LARGE, tight).window_tokens == LEAST_WINDOW_TOKENS
+    assert choose(options(cache_type="f16"), LARGE, tight).context_tokens == MIN_CONTEXT_TOKENS
 
 
 def test_no_window_is_larger_than_the_trained_one_and_that_is_said() -> None:
-    sizing = Sizing(options(window_tokens=1 << 20), SMALL, WORKSTATION)
+    sizing = Sizing(options(context_tokens=1 << 20), SMALL, WORKSTATION)
     chosen = sizing.choose()
-    assert chosen.window_tokens == 16384
+    assert chosen.context_tokens == 16384
     assert any("trained for 16384 tokens" in note for note in sizing.notes(chosen))
-    at_most = Sizing(options(window_tokens=16384), SMALL, WORKSTATION)
+    at_most = Sizing(options(context_tokens=16384), SMALL, WORKSTATION)
     assert not at_most.notes(at_most.choose())
 
 
@@ -98,7 +98,7 @@ def test_no_window_is_larger_than_the_trained_one_and_that_is_said() -> None:
         ("batch_tokens", 64),
         ("physical_batch_tokens", 32),
         ("flash_attention", False),
-        ("window_tokens", 2048),
+        ("context_tokens", 2048),
     ],
 )
 def test_what_is_set_is_taken(name: str, value: object) -> None:
@@ -152,7 +152,7 @@ def test_a_cache_that_memory_cannot_hold_is_made_smaller_and_that_is_said() -> N
     sizing = Sizing(options(cache_tokens=1 << 22), LARGE, LAPTOP)
     chosen = sizing.choose()
     assert chosen.cache_type == "q8_0"
-    assert chosen.window_tokens <= chosen.cache_tokens < 1 << 22
+    assert chosen.context_tokens <= chosen.cache_tokens < 1 << 22
     assert predict(LARGE, chosen).total < LAPTOP.free_bytes
     assert "not enough memory for the cache" in sizing.notes(chosen)[0]
 
@@ -189,7 +189,7 @@ def test_more_memory_never_means_fewer_layers(shape, free, cache_type) -> None:
 )
 def test_more_memory_never_means_a_smaller_window(shape, free, cache) -> None:
     less, more = (choose(options(cache_tokens=cache), shape, replace(LAPTOP, free_bytes=each)) for each in free)
-    assert less.window_tokens <= more.window_tokens
+    assert less.context_tokens <= more.context_tokens
 
 
 @given(
@@ -197,15 +197,15 @@ def test_more_memory_never_means_a_smaller_window(shape, free, cache) -> None:
     cache=st.integers(0, 1 << 22),
     batch=st.integers(0, 1 << 14),
     free=st.integers(1 << 20, 64 * GIB),
-    trained=st.integers(LEAST_WINDOW_TOKENS, 1 << 18),
+    trained=st.integers(MIN_CONTEXT_TOKENS, 1 << 18),
     gpu=st.integers(0, 64 * GIB),
 )
 def test_whatever_is_there_the_parameters_agree_with_each_other(window, cache, batch, free, trained, gpu) -> None:
     machine = Machine(2, max(free, 8 * GIB), free, with_gpus(gpu).gpus if gpu else ())
-    wanted = options(window_tokens=window, cache_tokens=cache, batch_tokens=batch)
-    chosen = choose(wanted, replace(SMALL, trained_window_tokens=trained), machine)
-    assert 0 < chosen.window_tokens <= trained
-    assert chosen.window_tokens <= chosen.cache_tokens
+    wanted = options(context_tokens=window, cache_tokens=cache, batch_tokens=batch)
+    chosen = choose(wanted, replace(SMALL, trained_context_tokens=trained), machine)
+    assert 0 < chosen.context_tokens <= trained
+    assert chosen.context_tokens <= chosen.cache_tokens
     assert 0 < chosen.physical_batch_tokens <= chosen.batch_tokens
 
 
@@ -217,7 +217,7 @@ def test_the_way_down_ends_on_the_cpu_with_the_smallest_cache(machine: Machine) 
         steps.append(step)
         assert len(steps) < 100
         step = sizing.smaller(step, LAYERS_KEPT_SHARE)
-    assert (steps[-1].gpu_layers, steps[-1].cache_tokens) == (0, LEAST_WINDOW_TOKENS)
+    assert (steps[-1].gpu_layers, steps[-1].cache_tokens) == (0, MIN_CONTEXT_TOKENS)
     layers = [each.gpu_layers for each in steps]
     assert layers == sorted(layers, reverse=True)
 
@@ -229,7 +229,7 @@ def test_beside_a_draft_model_there_is_less_of_the_machine(machine) -> None:
     alone = Sizing(wanted, LARGE, machine)
     left = alone.beside(draft).machine
     runs = draft.choose()
-    assert (runs.num_sequences, runs.cache_tokens) == (1, runs.window_tokens)
+    assert (runs.num_sequences, runs.cache_tokens) == (1, runs.context_tokens)
     taken = [(before.free_bytes - after.free_bytes) for before, after in zip(machine.gpus, left.gpus, strict=True)]
     on_gpu, on_host = sum(taken), machine.free_bytes - left.free_bytes
     assert abs(on_gpu + on_host - predict(SMALL, runs).total) <= len(taken) + compute_bytes(SMALL, runs)

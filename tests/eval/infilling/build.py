@@ -19,7 +19,7 @@ from pathlib import Path
 FUNCTIONS = Path(__file__).with_name("functions")
 RUNS = range(2, 6)  # lines
 NUM_SPANS = 8  # of each function
-MOST_SPAN_TOKENS = 24
+MAX_SPAN_TOKENS = 24
 SEED = 20261124
 _CHECK = "check_"
 # As vocabularies cut text: a word takes the space before it along.
@@ -120,7 +120,7 @@ def _spans(function: Function, chooser: random.Random) -> Iterator[Row]:
     taken = set()
     while len(taken) < NUM_SPANS:
         first = chooser.randrange(len(cuts) - 1)
-        last = min(first + chooser.randint(1, MOST_SPAN_TOKENS), len(cuts) - 1)
+        last = min(first + chooser.randint(1, MAX_SPAN_TOKENS), len(cuts) - 1)
         start, end = cuts[first], cuts[last]
         if body[start:end].strip() and (start, end) not in taken:
             taken.add((start, end))

@@ -20,11 +20,11 @@ import numpy.typing as npt
 from lsp_server.base.errors import EngineError, ModelCannotInfillError
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.engine.backends.llama import loading
-from lsp_server.engine.backends.llama.context import Interrupt, Opened, open_model
+from lsp_server.engine.backends.llama.context import Interrupt, LoadedModel, open_model
 from lsp_server.engine.backends.llama.loading import metadata
 from lsp_server.engine.backends.llama.log import capture_log
 from lsp_server.engine.backends.llama.vocabulary import LlamaVocabulary
-from lsp_server.engine.scheduler.chunks import LEAST_TOKENS
+from lsp_server.engine.scheduler.prefill_chunks import MIN_TOKENS
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Sampling
@@ -119,9 +119,9 @@ class LlamaBackend:
             add(chain, llama_cpp.llama_sampler_init_greedy())
         return chain
 
-    def sample(self, sampler: Any, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
-        """Draw a token from a row of the last batch; with `rest` or `visible`, among the tokens that agree with it."""
-        candidates = self.vocabulary.agreeing_with(rest, visible=visible) if rest or visible else None
+    def sample(self, sampler: Any, row: int, healing_bytes: bytes = b"", *, visible: bool = False) -> int:
+        """Draw a token from a row of the last batch, among those that agree with `healing_bytes` and `visible`."""
+        candidates = self.vocabulary.agreeing_with(healing_bytes, visible=visible) if healing_bytes or visible else None
         if sampler is GREEDY:
             logits = self.logits(row)
             return int(logits.argmax() if candidates is None else candidates[logits[candidates].argmax()])
@@ -137,10 +137,14 @@ class LlamaBackend:
         llama_cpp.llama_sampler_accept(sampler, token)
         return token
 
-    def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:
+    def logprob(self, row: int, token: int, healing_bytes: bytes = b"", *, visible: bool = False) -> float:
         """Natural logarithm of a token's probability before any sampler, among those that it was drawn from."""
         logits = self.logits(row)
-        among = logits[self.vocabulary.agreeing_with(rest, visible=visible)] if rest or visible else logits
+        among = (
+            logits[self.vocabulary.agreeing_with(healing_bytes, visible=visible)]
+            if healing_bytes or visible
+            else logits
+        )
         highest = float(among.max())
         return float(logits[token]) - highest - math.log(float(np.exp(among - highest).sum()))
 
@@ -162,7 +166,7 @@ class LlamaBackend:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, 0, -1)
         return False
 
-    def branch(self, source: int, target: int, num_tokens: int) -> None:
+    def fork(self, source: int, target: int, num_tokens: int) -> None:
         """Share the first cells of a sequence with another."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, num_tokens)
 
@@ -205,7 +209,7 @@ class LlamaBackend:
     def _measure_prefill(self) -> float:
         """Tokens a second, of the smallest slice of prefill; one token before it reads the weights from the disk."""
         seconds = 0.0
-        num_tokens = min(LEAST_TOKENS, self.batch_tokens, self._parameters.window_tokens)
+        num_tokens = min(MIN_TOKENS, self.batch_tokens, self._parameters.context_tokens)
         for count in (1, num_tokens):
             began = time.perf_counter()
             self.decode([BatchToken(0, position, 0, wants_logits=False) for position in range(count)])
@@ -214,7 +218,7 @@ class LlamaBackend:
             self.truncate(0, 0)
         return num_tokens / seconds
 
-    def _describe(self, options: EngineOptions, opened: Opened, prefill_tokens_per_s: float) -> ModelInfo:
+    def _describe(self, options: EngineOptions, opened: LoadedModel, prefill_tokens_per_s: float) -> ModelInfo:
         model, path = self._model, Path(options.model_path)
         recurrent = llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
         return ModelInfo(
@@ -223,11 +227,11 @@ class LlamaBackend:
             description=_read_string(lambda buffer, size: llama_cpp.llama_model_desc(model, buffer, size)),
             markers=self.vocabulary.marker_texts,
             num_parameters=llama_cpp.llama_model_n_params(model),
-            trained_window_tokens=llama_cpp.llama_model_n_ctx_train(model),
+            trained_context_tokens=llama_cpp.llama_model_n_ctx_train(model),
             weights_bytes=llama_cpp.llama_model_size(model),
             cache_bytes=opened.memory.cache,
             isolates_line_breaks=self.vocabulary.isolates_line_breaks,
-            can_drop_tail=not recurrent and llama_cpp.llama_model_n_swa(model) == 0,
+            supports_rollback=not recurrent and llama_cpp.llama_model_n_swa(model) == 0,
             prefill_tokens_per_s=prefill_tokens_per_s,
             backend="llama.cpp",
             parameters=self._parameters,

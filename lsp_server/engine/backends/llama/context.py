@@ -33,7 +33,7 @@ _NO_MEMORY = re.compile(r"alloc|out of (device )?memory|ErrorOutOf\w*Memory", re
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class LoadedModel:
     """A model and its context, how they are run, what they take by prediction, and sentences for the user."""
 
     model: Any
@@ -66,7 +66,7 @@ def open_model(
     interrupt: Interrupt,
     check: Callable[[Any], None] = lambda _: None,
     progress: Callable[[float], None] = lambda _: None,
-) -> Opened:
+) -> LoadedModel:
     """Load a model and make its context; with less where memory cannot be had, step by step.
 
     `check` may refuse the model before there is a context. Raises what it raises, `ModelNotFoundError`,
@@ -99,7 +99,7 @@ class _Opening:
         self._loaded_layers = 0
         self._failures: list[str] = []
 
-    def run(self) -> Opened:
+    def run(self) -> LoadedModel:
         parameters: Parameters | None = self._sizing.choose()
         while parameters is not None:
             logger.info("Trying %s", parameters)
@@ -138,7 +138,7 @@ class _Opening:
             )
         return False
 
-    def _open_context(self, parameters: Parameters) -> Opened | None:
+    def _open_context(self, parameters: Parameters) -> LoadedModel | None:
         """The context, or None if there is no memory for it; without flash attention if it cannot be had with it."""
         for flash_attention in (True, False) if parameters.flash_attention else (False,):
             cache_type = parameters.cache_type if flash_attention else "f16"
@@ -146,7 +146,7 @@ class _Opening:
             self._log.take_errors()
             if context := llama_cpp.llama_init_from_model(self._model, self._context_params(chosen)):
                 memory = predict(self._sizing.shape, chosen, self._sizing.machine.repacked_types)
-                return Opened(self._model, context, chosen, memory, self._notes(chosen))
+                return LoadedModel(self._model, context, chosen, memory, self._notes(chosen))
             reason, is_memory = self._take_reason()
             if is_memory:
                 return None

@@ -34,13 +34,13 @@ def open_for(backend: LlamaBackend, options: EngineOptions, kind: type[LlamaBack
     path = Path(options.draft_model_path)
     if not path.is_file():
         raise ModelNotFoundError(f"There is no file {path}. Set engine.draft_model to the path of a GGUF, or to none.")
-    if not backend.info.can_drop_tail:
+    if not backend.info.supports_rollback:
         raise ModelError(
             f"{backend.info.name} cannot forget a wrong guess. Take engine.draft_model out of the settings."
         )
-    model = kind(replace(draft_options(options), window_tokens=backend.info.window_tokens))
+    model = kind(replace(draft_options(options), context_tokens=backend.info.context_tokens))
     try:
-        if not model.info.can_drop_tail:
+        if not model.info.supports_rollback:
             raise ModelFileError(
                 f"{path} cannot forget a wrong guess. Set engine.draft_model to another model, or to none."
             )

@@ -171,32 +171,32 @@ class LlamaVocabulary:
         # A look-ahead, so that literals that overlap are all found.
         return re.compile(b"(?=" + b"|".join(found) + b")", re.DOTALL) if found else None
 
-    def agreeing_with(self, rest: bytes, *, visible: bool = False) -> npt.NDArray[np.int32]:
-        """Tokens that begin with `rest`, and those that `rest` begins with: what can follow to spell it.
+    def agreeing_with(self, healing_bytes: bytes, *, visible: bool = False) -> npt.NDArray[np.int32]:
+        """Tokens that can come next to spell `healing_bytes`: they begin with it, or it begins with them.
 
         With `visible` without those that add white space to it; where there is no rest, ends are among the others.
         """
-        known = self._agreeing.get((rest, visible))
+        known = self._agreeing.get((healing_bytes, visible))
         if known is None:
-            known = self._visible_behind(rest) if visible else self._spelling(rest)
+            known = self._visible_behind(healing_bytes) if visible else self._spelling(healing_bytes)
             if len(self._agreeing) >= _MAX_REMEMBERED:
                 self._agreeing.clear()
-            self._agreeing[rest, visible] = known
+            self._agreeing[healing_bytes, visible] = known
         return known
 
-    def _visible_behind(self, rest: bytes) -> npt.NDArray[np.int32]:
-        candidates = self._spelling(rest) if rest else range(self.num_tokens)
-        size = len(rest)
+    def _visible_behind(self, healing_bytes: bytes) -> npt.NDArray[np.int32]:
+        candidates = self._spelling(healing_bytes) if healing_bytes else range(self.num_tokens)
+        size = len(healing_bytes)
         tokens = [token for token in candidates if not self.piece(token)[size : size + 1].isspace()]
         return np.array(tokens, dtype=np.int32)
 
-    def _spelling(self, rest: bytes) -> npt.NDArray[np.int32]:
-        first = bisect.bisect_left(self._sorted_pieces, (rest, -1))
-        # No byte string that begins with `rest` sorts behind `rest` and bytes that no text has.
-        last = bisect.bisect_left(self._sorted_pieces, (rest + b"\xff" * 8, -1))
+    def _spelling(self, healing_bytes: bytes) -> npt.NDArray[np.int32]:
+        first = bisect.bisect_left(self._sorted_pieces, (healing_bytes, -1))
+        # No byte string that begins with `healing_bytes` sorts behind `healing_bytes` and bytes that no text has.
+        last = bisect.bisect_left(self._sorted_pieces, (healing_bytes + b"\xff" * 8, -1))
         tokens = [token for _, token in self._sorted_pieces[first:last]]
-        for size in range(1, len(rest)):
-            tokens += self._tokens_of.get(rest[:size], [])
+        for size in range(1, len(healing_bytes)):
+            tokens += self._tokens_of.get(healing_bytes[:size], [])
         return np.array(tokens, dtype=np.int32)
 
     def begins_token(self, text: bytes) -> bool:

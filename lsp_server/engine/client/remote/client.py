@@ -45,13 +45,13 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_WINDOW_TOKENS = 4096
+DEFAULT_CONTEXT_TOKENS = 4096
 SILENCE_S = 60.0  # a server that says nothing for so long in the middle of an answer is gone
 _CONNECT_S = 5.0
 _RETRIED = {429, 502, 503, 504}
 RETRY_DELAYS_S = (0.5, 1.5)
-_MOST_TAKEN_BACK = 4  # tokens
-_MOST_REMEMBERED = 64  # texts
+_MAX_HEALED = 4  # tokens
+_MAX_REMEMBERED = 64  # texts
 
 
 class RemoteClient:
@@ -112,7 +112,7 @@ class RemoteClient:
         return None
 
     async def _llama_server(self, props: Props) -> ModelInfo:
-        window = props.default_generation_settings.n_ctx or DEFAULT_WINDOW_TOKENS
+        window = props.default_generation_settings.n_ctx or DEFAULT_CONTEXT_TOKENS
         begin = await self._ask_tokens("", add_special=True)
         if begin:
             self._marker_tokens["begin"] = begin[0][0]
@@ -142,13 +142,13 @@ class RemoteClient:
                 f"{self._url} does not have the model {self._model!r}. Set remote.model to one it has: "
                 f"{', '.join(models) or 'it names none'}."
             )
-        window = models[self._model].max_model_len or self._options.window_tokens or DEFAULT_WINDOW_TOKENS
+        window = models[self._model].max_model_len or self._options.context_tokens or DEFAULT_CONTEXT_TOKENS
         self._markers = dict(self._remote.markers)
         return self._info(self._model, window, heals=False)
 
     def _info(self, name: str, window: int, *, heals: bool) -> ModelInfo:
-        if self._options.window_tokens:
-            window = min(window, self._options.window_tokens)
+        if self._options.context_tokens:
+            window = min(window, self._options.context_tokens)
         backend = "llama-server" if self._is_llama_server else "openai"
         info = ModelInfo.elsewhere(name, self._url, f"at {self._url}", self._markers, window, backend)
         # By this name of a tokeniser the format is told where families share their markers.
@@ -182,8 +182,8 @@ class RemoteClient:
             "stream": True,
             **_sampling(request.sampling),
         }
-        if rest or request.indented:
-            body["grammar"] = _grammar(rest, visible=request.indented)
+        if rest or request.fixed_indent:
+            body["grammar"] = _grammar(rest, visible=request.fixed_indent)
         timings = Timings(prompt_tokens=len(prompt) + len(typed))
         began, announced = time.monotonic(), False
         async for data in self._stream("/completion", body, Completed):
@@ -277,11 +277,11 @@ class RemoteClient:
 
     async def _healed(self, request: Generate) -> tuple[list[int], str]:
         """Tokens of the typed text but for those taken back, and the text of these, for the model to write anew."""
-        if request.heal and request.indented:
+        if request.heal and request.fixed_indent:
             return [token for token, _ in await self._tokenized(request.typed[:-1])], request.typed[-1:]
         found = await self._tokenized(request.typed)
         count = 1 if request.heal and found else 0
-        while 0 < count < min(_MOST_TAKEN_BACK, len(found)) and _goes_on(found[-count][1]):
+        while 0 < count < min(_MAX_HEALED, len(found)) and _goes_on(found[-count][1]):
             count += 1
         kept, taken = found[: len(found) - count], found[len(found) - count :]
         rest = b"".join(piece for _, piece in taken)
@@ -292,7 +292,7 @@ class RemoteClient:
         if not text:
             return []
         if text not in self._tokens:
-            if len(self._tokens) > _MOST_REMEMBERED:
+            if len(self._tokens) > _MAX_REMEMBERED:
                 self._tokens.clear()
             self._tokens[text] = await self._ask_tokens(text)
         return self._tokens[text]

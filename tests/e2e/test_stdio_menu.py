@@ -202,7 +202,7 @@ async def test_nothing_is_an_empty_list_that_may_be_asked_for_again(editor, uri)
 
 async def test_both_at_once_where_the_user_wants_it(serve):
     capabilities = {"textDocument": {**INLINE["textDocument"], **POPUP["textDocument"]}}
-    client = await serve(capabilities, {**QUICK, "completion": {**QUICK["completion"], "popup": "always"}})
+    client = await serve(capabilities, {**QUICK, "completion": {**QUICK["completion"], "menu": "always"}})
     await client.ready()
     client.open("file:///a.py", SEVERAL_LINES)
     ghost, menu = client.ask("file:///a.py", 2, 12, AUTOMATIC), client.menu("file:///a.py", 2, 12)
@@ -211,7 +211,7 @@ async def test_both_at_once_where_the_user_wants_it(serve):
     assert menu_item["textEdit"]["newText"] == "self" + ghost_item["insertText"]
 
 
-SLOW = {"model": "fake:decode_ms=60", "completion": {"popup_wait_ms": 50, "max_tokens": 8}}
+SLOW = {"model": "fake:decode_ms=60", "completion": {"menu_wait_ms": 50, "max_tokens": 8}}
 
 
 async def test_other_items_do_not_wait_for_a_slow_model(serve):
@@ -229,7 +229,7 @@ async def test_other_items_do_not_wait_for_a_slow_model(serve):
 
 
 async def test_who_wants_to_wait_for_it_waits(serve):
-    client = await serve(POPUP, {**SLOW, "completion": {"popup_wait_ms": 0, "max_tokens": 8}})
+    client = await serve(POPUP, {**SLOW, "completion": {"menu_wait_ms": 0, "max_tokens": 8}})
     await client.ready()
     client.open("file:///a.py", "x = (1 +\n")
     assert len((await client.response(client.menu("file:///a.py", 0, 8)))["result"]["items"]) == 1
@@ -238,7 +238,7 @@ async def test_who_wants_to_wait_for_it_waits(serve):
 @pytest.mark.parametrize("leave", ["an edit", "a close"])
 async def test_who_types_on_is_not_kept_waiting_for_what_is_out_of_date(serve, leave):
     """Helix asks for no other menu while one is to come."""
-    client = await serve(POPUP, {**SLOW, "completion": {"popup_wait_ms": 0, "max_tokens": 64}})
+    client = await serve(POPUP, {**SLOW, "completion": {"menu_wait_ms": 0, "max_tokens": 64}})
     await client.ready()
     client.open("file:///a.py", "x = (1 +\n")
     request = client.menu("file:///a.py", 0, 8)
@@ -258,7 +258,7 @@ async def test_who_types_on_is_not_kept_waiting_for_what_is_out_of_date(serve, l
 
 async def test_by_hand_only(serve):
     """The first menu after a letter comes of typing; a second one does not, nor does one without a letter."""
-    completion = {"popup": "manual", "max_tokens": 8, "confidence": 0, "popup_wait_ms": 0}
+    completion = {"menu": "manual", "max_tokens": 8, "confidence": 0, "menu_wait_ms": 0}
     client = await serve(POPUP, {**QUICK, "completion": completion})
     await client.ready()
     client.open("file:///a.py", SEVERAL_LINES)
@@ -272,7 +272,7 @@ REGISTER = "client/registerCapability"
 
 
 def push(client, popup):
-    settings = {"completion": {**QUICK["completion"], "popup": popup}}
+    settings = {"completion": {**QUICK["completion"], "menu": popup}}
     client.notify("workspace/didChangeConfiguration", {"settings": settings})
 
 

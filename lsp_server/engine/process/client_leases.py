@@ -18,15 +18,15 @@ PING_S = 20.0
 _STOP_DELAY_S = 0.1  # for the answer to get out
 
 
-class Presence:
-    """Counts the clients that are there. `end` is called once there was none for `linger_s`, or when told to stop."""
+class ClientLeases:
+    """Counts connected clients. `end` is called when told to stop, or `idle_shutdown_s` after the last one left."""
 
-    def __init__(self, linger_s: float, end: Callable[[], None]) -> None:
-        self._linger_s = linger_s
+    def __init__(self, idle_shutdown_s: float, end: Callable[[], None]) -> None:
+        self._idle_shutdown_s = idle_shutdown_s
         self._end = end
         self._num_clients = 0
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(linger_s, end)
+        self._timer = self._loop.call_later(idle_shutdown_s, end)
 
     async def watch(self, request: web.Request) -> web.StreamResponse:
         """A client's connection: it is there as long as this is open."""
@@ -41,7 +41,7 @@ class Presence:
         finally:
             self._num_clients -= 1
             if not self._num_clients:
-                self._timer = self._loop.call_later(self._linger_s, self._end)
+                self._timer = self._loop.call_later(self._idle_shutdown_s, self._end)
 
     async def stop(self, request: web.Request) -> web.Response:
         """End the engine; with clients only for who says so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # llama.cpp's flash attention on a CPU takes 64 tokens together, and fewer one by one, which is slower the more tokens
 # are in the cache (ggml-cpu/ops.cpp, `ggml_fa_tile_config`).
-LEAST_TOKENS, MOST_TOKENS = 64, 512
+MIN_TOKENS, MAX_TOKENS = 64, 512
 # Alone, a slice is as long as an interruption may throw away, or where a decode cannot be interrupted, as long as a
 # request may wait for it. Beside sequences that are being written it is as long as their readers may wait for a token.
 # What nobody waits for goes in short ones: the next keystroke throws away the one under way.
@@ -12,7 +12,7 @@ INTERRUPTIBLE_S, UNINTERRUPTIBLE_S, SHARED_S, BACKGROUND_S = 2.0, 0.025, 0.05, 0
 _WEIGHT = 0.25  # of the newest measurement
 
 
-class Pace:
+class ChunkSizer:
     """Tokens a second of prefill, measured; `tokens_per_s` is what is known of it to begin with, if anything."""
 
     def __init__(self, batch_tokens: int, *, can_interrupt: bool, tokens_per_s: float | None = None) -> None:
@@ -22,7 +22,7 @@ class Pace:
 
     def measure(self, num_tokens: int, seconds: float) -> None:
         """Take note of an evaluation of mostly prefill; small ones tell nothing."""
-        if num_tokens >= LEAST_TOKENS and seconds > 0:
+        if num_tokens >= MIN_TOKENS and seconds > 0:
             speed = num_tokens / seconds
             known = self._tokens_per_s or speed
             self._tokens_per_s = known + _WEIGHT * (speed - known)
@@ -31,14 +31,14 @@ class Pace:
         """What so many tokens of prefill take; 0 if nobody knows."""
         return num_tokens / self._tokens_per_s if self._tokens_per_s else 0.0
 
-    def slice_tokens(self, *, shared: bool, background: bool = False) -> int:
-        """The next slice, in steps of `LEAST_TOKENS`; the least until something has been measured."""
+    def chunk_tokens(self, *, shared: bool, background: bool = False) -> int:
+        """The next slice, in steps of `MIN_TOKENS`; the least until something has been measured."""
         seconds = SHARED_S if shared else min(self._alone_s, BACKGROUND_S) if background else self._alone_s
-        wanted = int((self._tokens_per_s or 0) * seconds) // LEAST_TOKENS * LEAST_TOKENS
-        return min(max(wanted, LEAST_TOKENS), MOST_TOKENS, self._batch_tokens)
+        wanted = int((self._tokens_per_s or 0) * seconds) // MIN_TOKENS * MIN_TOKENS
+        return min(max(wanted, MIN_TOKENS), MAX_TOKENS, self._batch_tokens)
 
     @staticmethod
-    def cut(num_missing: int, slice_tokens: int) -> int:
-        """How many of the missing tokens to take: a slice, with the last `LEAST_TOKENS` left to take along the rest."""
-        before_last = (num_missing // LEAST_TOKENS - 1) * LEAST_TOKENS
-        return min(before_last, slice_tokens) if before_last > 0 else num_missing
+    def cut(num_missing: int, chunk_tokens: int) -> int:
+        """How many of the missing tokens to take: a slice, with the last `MIN_TOKENS` left to take along the rest."""
+        before_last = (num_missing // MIN_TOKENS - 1) * MIN_TOKENS
+        return min(before_last, chunk_tokens) if before_last > 0 else num_missing
