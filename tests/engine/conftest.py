@@ -152,7 +152,7 @@ def make_bench() -> type[Bench]:
 
 
 @functools.cache
-def _reference(text: str, max_tokens: int, *, indented: bool = False) -> tuple[str, str]:
+def _reference(text: str, max_tokens: int, *, fixed_indent: bool = False) -> tuple[str, str]:
     """What the fake model writes after a text, and why it stops."""
     model = FakeBackend(EngineOptions(model_path="fake", backend="fake", num_sequences=1, context_tokens=100_000))
     sampler = model.new_sampler(Sampling())
@@ -162,7 +162,7 @@ def _reference(text: str, max_tokens: int, *, indented: bool = False) -> tuple[s
     while len(written) < max_tokens:
         model.decode([BatchToken(token, position + i, 0, True) for i, token in enumerate(new)])
         position += len(new)
-        token = model.sample(sampler, len(new) - 1, visible=indented and not written)
+        token = model.sample(sampler, len(new) - 1, visible=fixed_indent and not written)
         if model.is_end(token):
             return written.decode(), "end"
         written += model.piece(token)
