@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import Source
+from lsp_server.languages.syntax import language
 from lsp_server.prompt.chat import Message
 from lsp_server.text.document import Position
 
@@ -42,7 +43,7 @@ def explain_messages(source: Source, start: Position, end: Position, path: str) 
 
 def messages_for_tests(source: Source, start: Position, end: Position, path: str, existing: str) -> list[Message]:
     """Ask for tests of a definition. `existing` is the beginning of the file that they are added to, if any."""
-    framework = _FRAMEWORKS.get(source.language_id, "the test framework that is usual for the language")
+    framework = language(source.language_id).test_framework or "the test framework that is usual for the language"
     text = f"{_shown(source, start, end, path)}\n\nWrite tests for the marked part with {framework}."
     if existing:
         text += f" They are added at the end of this file; do not repeat what it has:\n\n{fenced(existing, source)}\n"
@@ -71,8 +72,7 @@ def path_of_tests(language_id: str, path: str) -> str:
     """Where the tests of a file usually are, beside it or in `tests`; empty where there is no usual place."""
     folder, slash, file = path.rpartition("/")
     stem, dot, suffix = file.rpartition(".")
-    name = _TEST_NAMES.get(language_id, "").format(stem=stem, suffix=dot + suffix)
-    return f"tests/{name}" if name and language_id == "python" else name and folder + slash + name
+    return language(language_id).test_file.format(folder=folder + slash, stem=stem, suffix=dot + suffix)
 
 
 def fenced(text: str, source: Source) -> str:
@@ -99,26 +99,3 @@ def _shown(source: Source, start: Position, end: Position, path: str) -> str:
 def _least_indentation(text: str) -> str:
     found = [line[: len(line) - len(line.lstrip())] for line in text.split("\n") if line.strip()]
     return min(found, key=len, default="")
-
-
-_FRAMEWORKS = {
-    "python": "pytest",
-    "javascript": "the test functions `describe`, `it` and `expect`",
-    "typescript": "the test functions `describe`, `it` and `expect`",
-    "go": "the package testing",
-    "java": "JUnit 5",
-    "kotlin": "JUnit 5",
-    "csharp": "xUnit",
-    "ruby": "RSpec",
-    "php": "PHPUnit",
-}
-_TEST_NAMES = {
-    "python": "test_{stem}.py",
-    "go": "{stem}_test.go",
-    "java": "{stem}Test.java",
-    "kotlin": "{stem}Test.kt",
-    "csharp": "{stem}Tests.cs",
-    "php": "{stem}Test.php",
-    "ruby": "{stem}_spec.rb",
-    **dict.fromkeys(("javascript", "javascriptreact", "typescript", "typescriptreact"), "{stem}.test{suffix}"),
-}

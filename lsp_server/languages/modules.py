@@ -6,7 +6,7 @@ Paths are relative to the workspace folder, with forward slashes.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from lsp_server.languages.script_modules import ScriptProject
@@ -154,32 +154,26 @@ def _php(asked: ImportQuery) -> Places:
 
 @dataclass(frozen=True, slots=True)
 class ModuleRules:
-    """How a language finds modules.
+    """How a language finds modules. Languages that share these rules can import each other's files.
 
     `separator` joins a module and a name that may be a module itself. Files of one folder see each other where
-    `is_folder_shared`. `family`: the languages whose files can be meant.
+    `is_folder_shared`. With `depends_on_file`, a name means another module in each file of a folder. With
+    `has_class_files`, a file has the name of the class that it defines.
     """
 
     places: Callable[[ImportQuery], Places]
     separator: str
     is_folder_shared: bool = False
-    family: frozenset[str] = field(default_factory=frozenset)
+    depends_on_file: bool = False
+    has_class_files: bool = False
 
 
-_SCRIPT = ModuleRules(
-    _script, "/", family=frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
-)
-_JVM = ModuleRules(_java, ".", is_folder_shared=True, family=frozenset({"java", "kotlin"}))
-_C = ModuleRules(_include, "/", family=frozenset({"c", "cpp"}))
-
-RULES: Mapping[str, ModuleRules] = {
-    "python": ModuleRules(_python, ".", family=frozenset({"python"})),
-    **dict.fromkeys(_SCRIPT.family, _SCRIPT),
-    **dict.fromkeys(_JVM.family, _JVM),
-    **dict.fromkeys(_C.family, _C),
-    "go": ModuleRules(_go, "/", is_folder_shared=True, family=frozenset({"go"})),
-    "rust": ModuleRules(_rust, "::", family=frozenset({"rust"})),
-    "csharp": ModuleRules(_c_sharp, ".", is_folder_shared=True, family=frozenset({"csharp"})),
-    "ruby": ModuleRules(_ruby, "/", family=frozenset({"ruby"})),
-    "php": ModuleRules(_php, "\\", is_folder_shared=True, family=frozenset({"php"})),
-}
+PYTHON = ModuleRules(_python, ".")
+SCRIPT = ModuleRules(_script, "/")
+JVM = ModuleRules(_java, ".", is_folder_shared=True, has_class_files=True)
+INCLUDE = ModuleRules(_include, "/")
+GO = ModuleRules(_go, "/", is_folder_shared=True)
+RUST = ModuleRules(_rust, "::", depends_on_file=True)
+C_SHARP = ModuleRules(_c_sharp, ".", is_folder_shared=True)
+RUBY = ModuleRules(_ruby, "/")
+PHP = ModuleRules(_php, "\\", is_folder_shared=True, has_class_files=True)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from copy import copy
 from functools import cache
 from itertools import islice
 
+from lsp_server.languages.line_patterns import BLOCK_END, BRANCH, CASE, DEFINITION, FUNCTION
+from lsp_server.languages.syntax import language
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.strings import LineStrings
 from lsp_server.text.snapshot import Snapshot
-
-# What begins another part of the statement whose first part the cursor is in: branches and handlers.
-_BRANCH = re.compile(r"}?\s*(else|elif|elsif|elseif|except|finally|catch|rescue|ensure)\b")
-_CASE = re.compile(r"(case|default|when|in)\b")
-# Languages whose blocks end where the indentation does, and not with a bracket.
-BY_INDENTATION = {"python", "starlark"}
-_MODIFIERS = r"((async|export|default|pub|public|private|protected|static)\s+)*"
-_FUNCTION = re.compile(_MODIFIERS + r"(def|func|function|fn|fun)\b")
-_DEFINITION = re.compile(rf"@|{_MODIFIERS}(class|def|func|function|fn|fun)\b")
-_END = re.compile(r"(end|fi|done|esac|endif|endwhile|endforeach)\b[;)]?")
 
 
 def later_lines(text: str) -> Iterator[tuple[int, int]]:
@@ -57,7 +48,7 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
     """
     before = snapshot.line_prefix
     expected = line_below(snapshot)
-    is_by_indentation = snapshot.language_id in BY_INDENTATION
+    has_python_blocks = language(snapshot.language_id).has_python_blocks
     strings_at_cursor = LineStrings(snapshot.language_id, snapshot.prefix)
 
     @cache  # the text's first line does not change once it is there
@@ -77,8 +68,8 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
                 continue
             if header is not None and continues_statement(header, row):
                 continue
-            closes = row.strip()[0] in OPENERS or _END.fullmatch(row.strip())
-            if indentation(row) >= lowest and (is_by_indentation or not closes):
+            closes = row.strip()[0] in OPENERS or BLOCK_END.fullmatch(row.strip())
+            if indentation(row) >= lowest and (has_python_blocks or not closes):
                 continue
             return end if closes and row.rstrip() != expected else start - 1
         return None
@@ -93,7 +84,7 @@ def _lowest(snapshot: Snapshot, indent: int, expected: str | None) -> int:
     inside = None
     while (line := _line_above(snapshot.prefix, lowest)) is not None and not _is_class(line):
         lowest = indentation(line)
-        if _FUNCTION.match(line.strip()):
+        if FUNCTION.match(line.strip()):
             inside = lowest
     if inside is not None:
         return inside + 1
@@ -102,11 +93,11 @@ def _lowest(snapshot: Snapshot, indent: int, expected: str | None) -> int:
 
 def begins_definition(line: str) -> bool:
     """Whether a line begins a function or a class."""
-    return bool(_DEFINITION.match(line.strip()))
+    return bool(DEFINITION.match(line.strip()))
 
 
 def _is_class(line: str) -> bool:
-    return begins_definition(line) and not _FUNCTION.match(line.strip())
+    return begins_definition(line) and not FUNCTION.match(line.strip())
 
 
 def continues_statement(header: str, row: str) -> bool:
@@ -114,7 +105,7 @@ def continues_statement(header: str, row: str) -> bool:
     if indentation(row) != indentation(header):
         return False
     stripped = row.strip()
-    return bool(_BRANCH.match(stripped) or (_CASE.match(stripped) and _CASE.match(header.strip())))
+    return bool(BRANCH.match(stripped) or (CASE.match(stripped) and CASE.match(header.strip())))
 
 
 def _first_line(text: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from lsp_server.postprocess.blocks import BY_INDENTATION, block_ends, line_below
+from lsp_server.languages.syntax import language
+from lsp_server.postprocess.blocks import block_ends, line_below
 from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import is_line_below
@@ -43,12 +44,12 @@ def drop_overrun(text: str, snapshot: Snapshot) -> str:
     """
     if (length := rest_of_line_ends(text, snapshot)) is not None:
         return text[:length]
-    if snapshot.language_id in BY_INDENTATION and is_complete(text, snapshot):
+    if language(snapshot.language_id).has_python_blocks and is_complete(text, snapshot):
         return text
     length = block_ends(snapshot, may_leave=False)(text)
     if length is not None and text[:length].strip():
         return text[:length]
-    return first_statement(text, snapshot) if snapshot.language_id in BY_INDENTATION else text
+    return first_statement(text, snapshot) if language(snapshot.language_id).has_python_blocks else text
 
 
 def drop_line_below(text: str, snapshot: Snapshot) -> str:

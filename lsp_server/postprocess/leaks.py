@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from lsp_server.languages.line_patterns import COMMENT_MARKS
+from lsp_server.languages.syntax import language
 from lsp_server.postprocess.blocks import later_lines
 from lsp_server.text.snapshot import Snapshot
 
@@ -13,9 +15,8 @@ _CONTROL = re.compile(
 )
 _BROKEN = "\ufffd"  # what the engine decodes such bytes to
 _FENCE = re.compile(r"^```\w*$", re.MULTILINE)
-_LANGUAGES_WITH_FENCES = {"markdown", "mdx", "restructuredtext", "quarto", "rmd"}
 _PATH = r"(?:[\w.@-]+/)*[\w.@-]+\.\w{1,6}"
-_PATH_HEADER = re.compile(rf"(?:#|//|--|%|;;|\+\+\+\+\+|diff --git\b.*)\s*{_PATH}\s*")
+_PATH_HEADER = re.compile(rf"(?:{COMMENT_MARKS}|\+\+\+\+\+|diff --git\b.*)\s*{_PATH}\s*")
 
 
 def control_text(snapshot: Snapshot) -> Callable[[str], int | None]:
@@ -48,7 +49,7 @@ def code_fence(snapshot: Snapshot) -> Callable[[str], int | None]:
         rows = ((start, text[start:end]) for start, end in later_lines(text))
         return next((start - 1 for start, row in rows if _FENCE.match(row)), None)
 
-    has_fences = snapshot.language_id in _LANGUAGES_WITH_FENCES or _FENCE.search(snapshot.prefix + snapshot.suffix)
+    has_fences = language(snapshot.language_id).has_fences or _FENCE.search(snapshot.prefix + snapshot.suffix)
     return (lambda _: None) if has_fences else rule
 
 

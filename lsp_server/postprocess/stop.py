@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from lsp_server.postprocess.blocks import BY_INDENTATION, block_ends, indentation, later_lines, line_below, lines_below
+from lsp_server.languages.syntax import language
+from lsp_server.postprocess.blocks import block_ends, indentation, later_lines, line_below, lines_below
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
 from lsp_server.postprocess.loops import repeated_phrase, repetition
@@ -89,7 +90,7 @@ def rules_for(
     }
     if stops:
         rules["end text"] = end_text(stops)
-    if snapshot.language_id in BY_INDENTATION:
+    if language(snapshot.language_id).has_python_blocks:
         rules["unreachable"] = unreachable(snapshot)
     follows = snapshot.line_suffix.strip()
     if follows[:1] in OPENERS:
