@@ -20,7 +20,6 @@ MAX_RE_EXPORTED = 120  # names of one file
 FEW_NAMES = 3  # a module that defines fewer hands on those of others
 MAX_SHARED_FILES = 40
 MAX_DEFINING = 3  # files; a name defined in more of them says nothing
-_PACKAGE_FILES = ("__init__.py", "/mod.rs", "/index.ts", "/index.js")
 
 
 class Definition(msgspec.Struct, frozen=True, gc=False):
@@ -100,7 +99,9 @@ class Resolver:
 
     def _find_public(self, file: IndexedFile) -> dict[str, Definition]:
         public = {name: Definition(file, symbol) for name, symbol in self.top(file).items() if name != "__all__"}
-        if file.path.endswith(_PACKAGE_FILES) or len(public) < FEW_NAMES:
+        rules = language(file.language_id).modules
+        is_package = rules is not None and file.path.endswith(rules.package_files)
+        if is_package or len(public) < FEW_NAMES:
             for each in self.imports(file)[:MAX_RE_EXPORTED]:
                 if each.alias not in public and each.name not in ("", ALL):
                     definition = self.exported(file, each.alias)

@@ -156,9 +156,12 @@ def _php(asked: ImportQuery) -> Places:
 class ModuleRules:
     """How a language finds modules. Languages that share these rules can import each other's files.
 
-    `separator` joins a module and a name that may be a module itself. Files of one folder see each other where
-    `is_folder_shared`. With `depends_on_file`, a name means another module in each file of a folder. With
-    `has_class_files`, a file has the name of the class that it defines.
+    - `places`: where the file of a module may be.
+    - `separator`: joins a module and a name that may be a module itself.
+    - `is_folder_shared`: files of one folder see each other without an import.
+    - `depends_on_file`: a name means another module in each file of a folder.
+    - `has_class_files`: a file has the name of the class that it defines.
+    - `package_files`: how the path of a file ends that stands for its folder and hands on what it imports.
     """
 
     places: Callable[[ImportQuery], Places]
@@ -166,14 +169,15 @@ class ModuleRules:
     is_folder_shared: bool = False
     depends_on_file: bool = False
     has_class_files: bool = False
+    package_files: tuple[str, ...] = ()
 
 
-PYTHON = ModuleRules(_python, ".")
-SCRIPT = ModuleRules(_script, "/")
+PYTHON = ModuleRules(_python, ".", package_files=("__init__.py",))
+SCRIPT = ModuleRules(_script, "/", package_files=("/index.ts", "/index.js"))
 JVM = ModuleRules(_java, ".", is_folder_shared=True, has_class_files=True)
 INCLUDE = ModuleRules(_include, "/")
 GO = ModuleRules(_go, "/", is_folder_shared=True)
-RUST = ModuleRules(_rust, "::", depends_on_file=True)
+RUST = ModuleRules(_rust, "::", depends_on_file=True, package_files=("/mod.rs",))
 C_SHARP = ModuleRules(_c_sharp, ".", is_folder_shared=True)
 RUBY = ModuleRules(_ruby, "/")
 PHP = ModuleRules(_php, "\\", is_folder_shared=True, has_class_files=True)

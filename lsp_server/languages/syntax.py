@@ -36,7 +36,8 @@ class Language:
 
     Files:
     - `id`: LSP's language id (LSP 3.18, `TextDocumentItem`), or the one that editors use where LSP has none.
-    - `suffixes`, `file_names`: files of the language, in lower case.
+    - `suffixes`, `file_names`: files of the language, in lower case. `header_suffixes`: headers, as in C; they need not
+      be known as files of the language.
     - `test_framework`, `test_file`: what tests are written with, and the path of a file's tests. In the path `{folder}`
       ends with a slash or is empty, and `{suffix}` has its dot.
 
@@ -60,6 +61,7 @@ class Language:
     - `end_words`: the end of a block. `opening_words` end a line below which a block begins.
 
     Imports and symbols:
+    - `constructor`: the method that every constructor is called.
     - `imports`: how an import statement reads. `modules`: where the file of a module may be.
     - `bindings`: what binds a name. None: no action offers to import a name.
     - `grammar`: the name of a grammar in `grammars.py`. Empty: definitions and imports are not indexed.
@@ -67,6 +69,7 @@ class Language:
 
     id: str
     suffixes: tuple[str, ...] = ()
+    header_suffixes: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
     test_framework: str = ""
     test_file: str = ""
@@ -87,6 +90,7 @@ class Language:
     type_words: tuple[str, ...] = ()
     end_words: tuple[str, ...] = ()
     opening_words: tuple[str, ...] = ()
+    constructor: str = ""
     imports: ImportSyntax | None = None
     modules: ModuleRules | None = None
     bindings: Bindings | None = None
@@ -111,6 +115,7 @@ _SCRIPT = replace(
     has_regex_literals=True,
     function_words=("function",),
     type_words=("class", "interface", "enum", "namespace", "type", "module"),
+    constructor="constructor",
     imports=imports.SCRIPT,
     modules=modules.SCRIPT,
     bindings=bindings.JAVASCRIPT,
@@ -131,7 +136,7 @@ _LANGUAGES = (
             block_comment=None, has_docstrings=True, multi_line_strings=_TRIPLE,
             has_python_blocks=True, has_keyword_definitions=True,
             branch_words=("elif", "else", "except", "finally"), case_words=("case",),
-            function_words=("def",), type_words=("class",), opening_words=("else", "try"),
+            function_words=("def",), type_words=("class",), opening_words=("else", "try"), constructor="__init__",
             imports=imports.PYTHON, modules=modules.PYTHON, bindings=bindings.PYTHON, grammar="python"),
     Language("starlark", multi_line_strings=_TRIPLE, has_python_blocks=True,
              branch_words=("elif", "else"), function_words=("def",)),
@@ -150,9 +155,11 @@ _LANGUAGES = (
     Language("svelte", suffixes=(".svelte",), multi_line_strings=("`",), has_regex_literals=True),
 
     # With braces.
-    replace(_C_LIKE, id="c", suffixes=(".c", ".h"), doc_comment=_BLOCK_DOC, type_words=("struct", "union", "enum"),
+    replace(_C_LIKE, id="c", suffixes=(".c", ".h"), header_suffixes=(".h",), doc_comment=_BLOCK_DOC,
+            type_words=("struct", "union", "enum"),
             imports=imports.INCLUDE, modules=modules.INCLUDE, grammar="c"),
-    replace(_C_LIKE, id="cpp", suffixes=(".cc", ".cpp", ".cxx", ".hpp"), doc_comment=_BLOCK_DOC,
+    replace(_C_LIKE, id="cpp", suffixes=(".cc", ".cpp", ".cxx", ".hpp"), header_suffixes=(".hh", ".hpp", ".hxx"),
+            doc_comment=_BLOCK_DOC,
             branch_words=("else", "catch"), type_words=("class", "struct", "union", "enum", "namespace"),
             imports=imports.INCLUDE, modules=modules.INCLUDE, grammar="cpp"),
     replace(_C_LIKE, id="objective-c", suffixes=(".m",), doc_comment=_BLOCK_DOC),
@@ -268,6 +275,10 @@ _LANGUAGES = (
 # fmt: on
 
 LANGUAGES: Mapping[str, Language] = {each.id: each for each in _LANGUAGES}
+CONSTRUCTORS = frozenset(each.constructor for each in _LANGUAGES) - {""}
+HEADER_SUFFIXES = frozenset(suffix for each in _LANGUAGES for suffix in each.header_suffixes)
+# Of the sources that may have a header.
+SOURCE_SUFFIXES = frozenset(s for each in _LANGUAGES if each.header_suffixes for s in each.suffixes) - HEADER_SUFFIXES
 _BY_SUFFIX = {suffix: each.id for each in _LANGUAGES for suffix in each.suffixes}
 _BY_NAME = {name: each.id for each in _LANGUAGES for name in each.file_names}
 
