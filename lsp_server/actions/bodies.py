@@ -1,4 +1,4 @@
-"""Bodies that are yet to be written: `pass`, `...`, a TODO, an exception that says so, or nothing at all."""
+"""Bodies that are yet to be written: `pass`, `...`, a TODO, an exception that says so, or nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_HEADER_LINES = 30
 
 
 def find_body(source: Source, line: int) -> Hole | None:
-    """The hole of the unwritten body at a line: its placeholder, or the header that it stands below. None if none."""
+    """The hole of the unwritten body at a line, which is its placeholder or its header. None if there is none."""
     if _is_placeholder(source, line):
         return _replacing(source, line)
     if TODO.match(source.text(line)):
@@ -26,7 +26,7 @@ def find_body(source: Source, line: int) -> Hole | None:
 
 
 def header_end(source: Source, line: int) -> int | None:
-    """The last line of the header that begins at a line: the one that opens the block. None if that is no header."""
+    """The last line of the header that begins at a line. It opens the block. None if no header begins there."""
     depth = 0
     syntax = language(source.language_id)
     for each in range(line, min(line + _MAX_HEADER_LINES, len(source.lines))):
@@ -44,12 +44,12 @@ def header_end(source: Source, line: int) -> int | None:
 
 
 def _opens_below(source: Source, line: int) -> bool:
-    """Whether the next line is a brace of its own, or the header goes on there."""
+    """Whether the next line is only a brace: the header goes on there."""
     return bool(source.text(line)) and source.text(line + 1) in ("{", "{}")
 
 
 def skip_docstring(source: Source, header: int) -> int:
-    """The last line of the docstring below a header; the header where there is none."""
+    """The last line of the docstring below a header. The header's own line if there is no docstring."""
     first = source.next_text(header)
     if (
         not language(source.language_id).has_docstrings
@@ -68,7 +68,7 @@ def _is_placeholder(source: Source, line: int) -> bool:
 
 
 def _replacing(source: Source, line: int) -> Hole:
-    """A placeholder, and those right above and below it."""
+    """The hole of a placeholder and of the placeholders right above and below it."""
     first = last = line
     while _continues(source, first - 1, line):
         first -= 1
@@ -83,7 +83,7 @@ def _continues(source: Source, other: int, line: int) -> bool:
 
 
 def _below_todo(source: Source, line: int) -> Hole:
-    """What a comment says is to be done stands below it: the comment stays, a placeholder there does not."""
+    """The hole below a TODO comment. The comment stays, and a placeholder below it is replaced."""
     below = source.next_text(line)
     if below is not None and source.indentation(below) == source.indentation(line):
         if TODO.match(source.text(below)):

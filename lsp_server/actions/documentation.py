@@ -1,4 +1,4 @@
-"""Docstrings and doc comments: what can have one and has none yet, and how it is written in each language."""
+"""Docstrings and doc comments: which definitions lack one, and where it is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PYTHON_DEFINITION = re.compile(r"(async\s+)?def\s|class\s")
 
 
 def find_documentation(source: Source, line: int) -> Hole | None:
-    """Where the documentation of the definition that a line begins is to be written; None if it needs none."""
+    """Where to document the definition that begins at a line. None if no definition does, or if it is documented."""
     if not is_definition(source, line):
         return None
     syntax = language(source.language_id)

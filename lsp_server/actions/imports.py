@@ -40,7 +40,7 @@ def unbound_names(source: Source, line: int) -> list[str]:
 
 
 def import_hole(source: Source) -> Hole:
-    """Where another import line goes: behind the last one, or else above the code."""
+    """Where another import line goes: behind the last import line, or above the code if there is none."""
     bindings = _bindings_of(source)
     found = [number for number, text in enumerate(source.lines) if text and re.match(bindings.line, text)]
     if not found:
@@ -64,7 +64,7 @@ def known_import(source: Source, name: str, others: Iterable[str]) -> str:
 
 
 def beginnings(source: Source) -> tuple[str, ...]:
-    """How an import line may begin that a model goes on with."""
+    """How an import line may begin. A model writes the rest of it."""
     return _bindings_of(source).beginnings
 
 

@@ -1,6 +1,7 @@
-"""What each language's syntax tree calls its definitions and imports, as data.
+"""What each grammar's syntax tree calls definitions and imports, as data.
 
-Grammars come compiled in wheels of their own: nothing is downloaded at run time.
+Grammars come compiled, each in its own wheel. Nothing is downloaded at run time. No other module of the package
+`languages` imports tree-sitter.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import tree_sitter
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How to read one language.
+    """How to read the syntax trees of one grammar.
 
-    `kinds` maps types of nodes that define something to what they define. A `class` or `module` has members; an
-    `extension` adds members to what it names. `transparent` nodes are looked into as if what is in them stood outside.
-    `self_name` is what comes before a field that a method assigns.
+    - `package`, `function`: the wheel's module, and its function that returns the grammar.
+    - `kinds`: from types of nodes that define something to what they define. A `class` or `module` has members. An
+      `extension` adds members to the class that it names.
+    - `imports`: types of nodes that import.
+    - `transparent`: types of nodes whose children count as if they stood outside.
+    - `self_name`: what comes before a field that a method assigns.
     """
 
     package: str

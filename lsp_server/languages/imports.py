@@ -1,4 +1,4 @@
-"""Imports as each language writes them: from the text of one statement, found in the syntax tree. Pure."""
+"""What one import statement says, in each language. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALL = "*"
 
 
 class Import(msgspec.Struct, frozen=True, gc=False):
-    """`name` of `module`, known here as `alias`. An empty name is the module itself, `*` all that it defines."""
+    """`name` of `module`, known here as `alias`. An empty name means the module itself, `*` all that it defines."""
 
     module: str
     name: str
@@ -25,7 +25,7 @@ _QUOTED = re.compile(r"""["'`]([^"'`]+)["'`]""")
 
 
 def _split(names: str) -> Iterable[tuple[str, str]]:
-    """Pairs of a name and what it is called here, of a list with commas."""
+    """The names of a list with commas, each with its alias."""
     for part in names.strip("(){} \n\t").split(","):
         words = part.replace(":", " as ").split()
         if words and words[0] == "type" and len(words) > 1 and words[1] != "as":

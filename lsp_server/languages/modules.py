@@ -1,6 +1,6 @@
 """Where the file of an imported module may be, by each language's rules. Pure: paths in, paths out.
 
-Paths are relative to the workspace folder, with forward slashes.
+Paths are relative to the workspace folder and have forward slashes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ImportQuery:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where to look: files by path, the best first; files whose path ends so; the files of a folder that does."""
+    """Where to look: `paths` of files, the best first; `endings` of such paths; `folders`, by how their path ends."""
 
     paths: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Places:
 
 
 def _folders_up(path: str) -> list[str]:
-    """The folders a file is in, the workspace folder (empty) first."""
+    """The folders that a file is in, the workspace folder (empty) first."""
     parts = path.split("/")[:-1]
     return ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
 
@@ -88,7 +88,7 @@ def script_files(stem: str) -> Iterator[str]:
     bare, dot, ending = stem.rpartition(".")
     if dot and f".{ending}" in _SCRIPT_SUFFIXES:
         yield stem
-        stem = bare  # `./a.js` names `a.ts` in TypeScript's sources
+        stem = bare  # in TypeScript's sources, `./a.js` names `a.ts`
     yield from (stem + suffix for suffix in _SCRIPT_SUFFIXES)
     yield from (f"{stem}/index{suffix}" for suffix in _SCRIPT_SUFFIXES)
 
@@ -100,7 +100,7 @@ def _java(asked: ImportQuery) -> Places:
 
 def _go(asked: ImportQuery) -> Places:
     parts = asked.module.split("/")
-    # The module's own name is not a folder of its repository.
+    # A module's path begins with the name of its repository, which is no folder in it.
     return Places(folders=tuple("/".join(parts[start:]) for start in range(len(parts))))
 
 

@@ -1,4 +1,4 @@
-"""Brackets: how deep a text is in them."""
+"""How deep a text is in brackets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _BEFORE_AN_EXPRESSION = "(,=:[!&|?{};"
 
 
 class BracketScan:
-    """How deep a text is in brackets of one kind, those in quotes and regular expressions not counted.
+    """How deep a text is in brackets of one kind. Brackets in quotes and regular expressions do not count.
 
-    An apostrophe in prose looks like a quote; brackets behind it are then missed, never counted wrongly.
+    An apostrophe in prose looks like a quote. Brackets behind it are then missed, but never counted wrongly.
     """
 
     def __init__(self, opener: str, closer: str, language_id: str = "") -> None:

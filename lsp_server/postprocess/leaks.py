@@ -1,4 +1,4 @@
-"""What a model writes that is not part of any file: the ends of its training texts, halves of characters."""
+"""Text that belongs to no file: control strings, fences, headers of training texts, halves of characters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATH_HEADER = re.compile(rf"(?:{COMMENT_MARKS}|\+\+\+\+\+|diff --git\b.*)\s*{_P
 
 
 def control_text(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """End before a model's control string, unless the file has the same one."""
+    """End before a control string of a model, unless the file has the same string."""
 
     def rule(text: str) -> int | None:
         for match in _CONTROL.finditer(text):
@@ -32,7 +32,7 @@ def control_text(snapshot: Snapshot) -> Callable[[str], int | None]:
 
 
 def broken_character(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """End before bytes that are no character: a model that writes bytes can leave one unfinished."""
+    """End before bytes that are no character. A model that writes bytes can leave a character unfinished."""
     is_in_file = _BROKEN in snapshot.prefix or _BROKEN in snapshot.suffix
 
     def rule(text: str) -> int | None:
@@ -43,7 +43,7 @@ def broken_character(snapshot: Snapshot) -> Callable[[str], int | None]:
 
 
 def code_fence(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """End before a line that is a fence around code, where the file has none."""
+    """End before a line that is a fence around code, if the file has no fences."""
 
     def rule(text: str) -> int | None:
         rows = ((start, text[start:end]) for start, end in later_lines(text))
@@ -54,6 +54,6 @@ def code_fence(snapshot: Snapshot) -> Callable[[str], int | None]:
 
 
 def path_header(text: str) -> int | None:
-    """End before a comment that is a path and nothing else: another file begins."""
+    """End before a comment that is only a path: another file begins there."""
     rows = ((start, text[start:end]) for start, end in later_lines(text))
     return next((start - 1 for start, row in rows if _PATH_HEADER.fullmatch(row)), None)

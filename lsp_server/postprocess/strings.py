@@ -1,4 +1,4 @@
-"""Strings that go on over lines: what stands in them has no indentation to go by."""
+"""Strings of several lines. The lines in them have no indentation that counts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _HERE_DOCUMENT = re.compile(r"<<[-~<]?\s*(['\"]?)([A-Z_a-z]\w*)\1")
 
 
 class LineStrings:
-    """Follows a text line by line. `before` is the document's text before it, and where a string may begin."""
+    """Follows a text line by line. `before` is the document's text before it: a string may begin there."""
 
     def __init__(self, language_id: str, before: str) -> None:
         syntax = language(language_id)
         self._quotes = syntax.multi_line_strings
         self._has_here_documents = syntax.has_here_documents
-        # A quote before the cursor that nothing closes. What comments say is taken for code, which is rarely wrong.
+        # A quote before the cursor that nothing closes. Comments are taken for code, which is rarely wrong.
         self._open = next((quote for quote in self._quotes if before.count(quote) % 2), "")
         self._terminator = ""
 
