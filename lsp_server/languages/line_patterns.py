@@ -13,7 +13,7 @@ from lsp_server.languages.syntax import LANGUAGES
 
 
 def _any(words: Iterable[str]) -> str:
-    """A pattern for one of the words. The longest comes first, so that no word hides a longer one."""
+    """A pattern for one of the words. Longer words come first, so that `else` does not hide `elseif`."""
     return "|".join(sorted(map(re.escape, set(words)), key=lambda word: (-len(word), word)))
 
 
@@ -23,9 +23,9 @@ def _words(field: str) -> set[str]:
 
 
 _FUNCTION_WORDS = _any(_words("function_words"))
-COMMENT_MARKS = _any(each.line_comment for each in LANGUAGES.values())
+COMMENT_MARK = _any(each.line_comment for each in LANGUAGES.values())
 
-# Statements and blocks (post-processing).
+# Statements and blocks (post-processing). `class` is the only word of a type that counts here.
 _MODIFIERS = r"((async|export|default|pub|public|private|protected|static)\s+)*"
 BRANCH = re.compile(rf"}}?\s*({_any(_words('branch_words'))})\b")
 CASE = re.compile(rf"({_any(_words('case_words'))})\b")

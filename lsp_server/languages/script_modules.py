@@ -58,7 +58,7 @@ class ScriptProject:
             yield _join(base_url, module)
 
     def _effective(self, path: str, depth: int = 0) -> tuple[str | None, Mapping[str, list[str]], str]:
-        """What a configuration says with its bases: base folder, patterns, and the folder of the file with the patterns."""
+        """What a configuration says with its bases: base folder, patterns, and the folder of the patterns' file."""
         config = self._compilers[path]
         base_url: str | None = None
         paths: Mapping[str, list[str]] = {}

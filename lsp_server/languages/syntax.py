@@ -1,7 +1,7 @@
-"""What infill knows of each language: one record a language, in one table.
+"""What infill knows of each language: one record a language, in one table. Pure.
 
-Rules that need to know a language look its record up by LSP language id. Most records say little: a field that is left
-out has the value which rules take for a language they know nothing of.
+Rules look a record up by its LSP language id. A field that a record leaves out has its default: what rules assume of a
+language of which they know nothing. `languages/README.md` says how to add a language.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from lsp_server.languages.modules import ModuleRules
 
 @dataclass(frozen=True, slots=True)
 class DocComment:
-    """A doc comment above a definition: what stands before its text, before each further line, and behind it.
+    """A doc comment above a definition.
 
-    `stops` are texts that end the comment.
+    `lead` stands before its text, `each_line` before each further line, and `trail` behind it. `stops` are texts that
+    end the comment.
     """
 
     lead: str
@@ -275,9 +276,10 @@ _LANGUAGES = (
 # fmt: on
 
 LANGUAGES: Mapping[str, Language] = {each.id: each for each in _LANGUAGES}
+# Of all languages.
 CONSTRUCTORS = frozenset(each.constructor for each in _LANGUAGES) - {""}
 HEADER_SUFFIXES = frozenset(suffix for each in _LANGUAGES for suffix in each.header_suffixes)
-# Of the sources that may have a header.
+# Suffixes of sources that may have a header.
 SOURCE_SUFFIXES = frozenset(s for each in _LANGUAGES if each.header_suffixes for s in each.suffixes) - HEADER_SUFFIXES
 _BY_SUFFIX = {suffix: each.id for each in _LANGUAGES for suffix in each.suffixes}
 _BY_NAME = {name: each.id for each in _LANGUAGES for name in each.file_names}
@@ -289,7 +291,7 @@ def language(language_id: str) -> Language:
 
 
 def language_of(path: str) -> str:
-    """The language id of a file by its name or its path, which has forward slashes; `plaintext` if it tells nothing.
+    """The language id of a file, by its name or by a path with forward slashes. `plaintext` if these tell nothing.
 
     Editors send the id with each document. This is for files that no editor has opened.
     """

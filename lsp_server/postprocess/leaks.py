@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from lsp_server.languages.line_patterns import COMMENT_MARKS
+from lsp_server.languages.line_patterns import COMMENT_MARK
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.blocks import later_lines
 from lsp_server.text.snapshot import Snapshot
@@ -16,7 +16,7 @@ _CONTROL = re.compile(
 _BROKEN = "\ufffd"  # what the engine decodes such bytes to
 _FENCE = re.compile(r"^```\w*$", re.MULTILINE)
 _PATH = r"(?:[\w.@-]+/)*[\w.@-]+\.\w{1,6}"
-_PATH_HEADER = re.compile(rf"(?:{COMMENT_MARKS}|\+\+\+\+\+|diff --git\b.*)\s*{_PATH}\s*")
+_PATH_HEADER = re.compile(rf"(?:{COMMENT_MARK}|\+\+\+\+\+|diff --git\b.*)\s*{_PATH}\s*")
 
 
 def control_text(snapshot: Snapshot) -> Callable[[str], int | None]:

@@ -9,10 +9,10 @@ _TAB_WIDTH = 4
 
 
 def is_settled(snapshot: Snapshot) -> bool:
-    """Whether an indentation stands before the cursor, and nothing else, and is meant.
+    """Whether only an indentation stands before the cursor, and it is meant.
 
-    Editors and their users indent a line before they write it. Only below a line that opens a block and is indented as
-    much, the indentation is yet to come: not every editor adds it.
+    Editors and users indent a line before they write it. One case is open: the line above opens a block and is indented
+    as much. Then the indentation is still to come, since not every editor adds it.
     """
     indentation = snapshot.line_prefix
     if not indentation or not indentation.isspace():

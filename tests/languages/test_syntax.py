@@ -130,26 +130,29 @@ def test_the_table_loads_no_grammar():
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "False"
 
 
-def ids_together(tree: ast.Module) -> list[str]:
-    """Collections in a source with ids of two or more languages."""
+def ids_in_rules(tree: ast.Module) -> list[str]:
+    """Where a source lists ids of two or more languages, or compares something to the id of one."""
     found = []
     for node in ast.walk(tree):
+        at_least = 2
         if isinstance(node, ast.Dict):
             members = [key for key in node.keys if key is not None]
         elif isinstance(node, (ast.Set, ast.Tuple, ast.List)):
             members = node.elts
+        elif isinstance(node, ast.Compare):
+            members, at_least = [node.left, *node.comparators], 1
         else:
             continue
         values = {each.value for each in members if isinstance(each, ast.Constant)}
-        if len(values & (LANGUAGES.keys() - {"plaintext"})) > 1:
+        if len(values & (LANGUAGES.keys() - {"plaintext"})) >= at_least:
             found.append(f"line {node.lineno}")
     return found
 
 
-def test_no_other_module_has_a_table_of_languages():
+def test_no_other_module_knows_languages_by_their_ids():
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).as_posix()
-        if not name.startswith("languages/") and (lines := ids_together(ast.parse(path.read_text(encoding="utf-8")))):
+        if not name.startswith("languages/") and (lines := ids_in_rules(ast.parse(path.read_text(encoding="utf-8")))):
             found[name] = lines
     assert found.keys() == NO_TABLES.keys(), found
