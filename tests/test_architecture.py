@@ -68,8 +68,8 @@ ONLY_IN = {
     "tree_sitter": ("index", "languages.grammars"),
     "pathspec": ("index.folder",),
 }  # fmt: skip
-PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context", "engine.compat.endings",
-        "engine.compat.fields", "engine.drafting", "engine.kvcache", "engine.scheduler", "engine.sizing.memory",
+PURE = ("actions", "base.common_prefix", "base.fim_families", "base.token_estimate", "completion", "context",
+        "engine.compat.endings", "engine.compat.fields", "engine.drafting", "engine.kvcache", "engine.scheduler", "engine.sizing.memory",
         "engine.sizing.parameters", "index.chunks", "index.symbols", "index.words", "ipc", "languages", "postprocess",
         "prompt", "text.indentation", "text.secrets", "text.snapshot")  # fmt: skip
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}

@@ -12,7 +12,7 @@ from lsp_server.catalog import hub
 from lsp_server.catalog.data import data_file
 from lsp_server.catalog.models import HubFile, find_model, in_catalog, refuse_known
 from lsp_server.ipc.launch import EngineOptions, Remote
-from lsp_server.prompt.families import format_named
+from lsp_server.prompt.families import family_named
 from lsp_server.settings.model import Settings
 
 # Behind longer prompts the embedded model writes worse, and is slower (models/embedded/README.md has figures).
@@ -118,7 +118,7 @@ def unlike_the_catalogue(model: str, fim_format: str) -> str:
 
 def _remote_options(settings: Settings) -> EngineOptions:
     remote = settings.remote
-    markers = dict(format_named(remote.format).marker_texts)
+    markers = dict(family_named(remote.format).markers)
     return EngineOptions(
         model_path=remote.url,
         context_tokens=settings.engine.context_tokens,

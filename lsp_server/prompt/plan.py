@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from lsp_server.base.fim_families import Family, Order, Place
 from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN, estimate_tokens
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Marker, PromptPart, Text
 from lsp_server.prompt.anchor import Anchor
-from lsp_server.prompt.families import FimFormat, Order, Place
+from lsp_server.prompt.families import heading_of, project_line
 from lsp_server.text.excerpts import Block
 from lsp_server.text.snapshot import Snapshot
 
@@ -26,7 +27,7 @@ def plan_anchor(
     snapshot: Snapshot,
     blocks: tuple[Block, ...],
     model: ModelInfo,
-    fim_format: FimFormat,
+    family: Family,
     max_tokens: int,
     suffix_share: float,
     most_tokens: int | None = None,
@@ -37,8 +38,8 @@ def plan_anchor(
     Counts are estimated; the engine cuts exactly what is still too long. `suffix_share` is the share of the window
     that the text after the cursor may take. With `most_tokens` the anchor is a short one, of so many tokens.
     """
-    reserve = reserve_for(model, fim_format)
-    num_markers = sum(role in model.markers for role in fim_format.among if isinstance(role, str))
+    reserve = reserve_for(model, family)
+    num_markers = sum(role in model.markers for role in family.among if isinstance(role, str))
     budget = max(0, model.context_tokens - max_tokens - reserve - num_markers)
     if most_tokens is not None:
         budget = min(budget, most_tokens)
@@ -51,12 +52,12 @@ def plan_anchor(
     # What the suffix leaves at least; only half of it is for blocks. Neither depends on how long the suffix is, so
     # that the prefix's start stays where it is when the suffix changes.
     least_room = (budget - suffix_room) // 2
-    blocks = _fitting(blocks, least_room, fim_format)
-    order = fim_format.among if blocks else fim_format.alone
+    blocks = _fitting(blocks, least_room, family)
+    order = family.among if blocks else family.alone
     texts: dict[Place, Sequence[PromptPart]] = {
-        Place.PROJECT: [Text(fim_format.project_line(snapshot.project))],
-        Place.BLOCKS: [block_part(block, fim_format) for block in blocks],
-        Place.PATH: [Text(fim_format.heading_of(snapshot.language_id, snapshot.path))],
+        Place.PROJECT: [Text(project_line(family, snapshot.project))],
+        Place.BLOCKS: [block_part(block, family) for block in blocks],
+        Place.PATH: [Text(heading_of(family, snapshot.language_id, snapshot.path))],
         Place.SUFFIX: [Text(suffix_part, overflow="keep_head")],
     }
     spent = sum(_cost(part) for place in order if isinstance(place, Place) for part in texts.get(place, ()))
@@ -67,20 +68,20 @@ def plan_anchor(
         prefix,
         snapshot.suffix,
         blocks,
-        lay_out(texts, order, model, fim_format),
+        lay_out(texts, order, model, family),
         reserve,
         reserve * CHARACTERS_PER_TOKEN,
         is_short=most_tokens is not None,
     )
 
 
-def reserve_for(model: ModelInfo, fim_format: FimFormat) -> int:
+def reserve_for(model: ModelInfo, family: Family) -> int:
     """Tokens of the window that are kept for text typed behind an anchor."""
-    return min(int(model.context_tokens * RESERVE_SHARE), MAX_RESERVE_TOKENS) if fim_format.anchored else 0
+    return min(int(model.context_tokens * RESERVE_SHARE), MAX_RESERVE_TOKENS) if family.anchored else 0
 
 
 def lay_out(
-    texts: Mapping[Place, Sequence[PromptPart]], order: Order, model: ModelInfo, fim_format: FimFormat
+    texts: Mapping[Place, Sequence[PromptPart]], order: Order, model: ModelInfo, family: Family
 ) -> tuple[PromptPart, ...]:
     """Texts in a format's order, with those of its markers that the model has."""
     parts: list[PromptPart] = []
@@ -89,27 +90,27 @@ def lay_out(
             parts += texts[place]
         elif place in model.markers:
             parts.append(Marker(place))
-    return _with_lead(parts, fim_format.lead)
+    return _with_lead(parts, family.lead)
 
 
-def _fitting(blocks: tuple[Block, ...], max_tokens: int, fim_format: FimFormat) -> tuple[Block, ...]:
+def _fitting(blocks: tuple[Block, ...], max_tokens: int, family: Family) -> tuple[Block, ...]:
     """Blocks, from the first, as long as they fit: in a small window the text around the cursor matters more."""
     kept: list[Block] = []
     spent = 0
     for block in blocks:
-        cost = _cost(block_part(block, fim_format))
+        cost = _cost(block_part(block, family))
         if spent + cost <= max_tokens:
             kept.append(block)
             spent += cost
     return tuple(kept)
 
 
-def block_part(block: Block, fim_format: FimFormat) -> Text:
+def block_part(block: Block, family: Family) -> Text:
     """A block as a prompt has it."""
     ending = "" if block.text.endswith("\n") else "\n"
-    between = "" if fim_format.block_marker else "\n"
-    text = fim_format.heading_of(block.language_id, block.path) + block.text + ending + between
-    return Text(text, overflow="drop", marker=fim_format.block_marker)
+    between = "" if family.block_marker else "\n"
+    text = heading_of(family, block.language_id, block.path) + block.text + ending + between
+    return Text(text, overflow="drop", marker=family.block_marker)
 
 
 def _cost(part: PromptPart) -> int:

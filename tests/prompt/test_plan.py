@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN, estimate_tokens
 from lsp_server.ipc.requests import Marker, Text
 from lsp_server.prompt.anchor import Anchor, follow
-from lsp_server.prompt.families import format_for
+from lsp_server.prompt.families import family_for
 from lsp_server.prompt.plan import MAX_RESERVE_TOKENS, STEP_SHARE, plan_anchor
 from lsp_server.text.excerpts import Block
 from lsp_server.text.snapshot import Snapshot
@@ -34,8 +34,8 @@ def plan_for(
     most_tokens: int | None = None,
 ) -> Anchor:
     model = make_model(context_tokens, markers)
-    fim_format = format_for("any", markers)
-    return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, suffix_share, most_tokens)
+    family = family_for("any", markers)
+    return plan_anchor(snapshot, blocks, model, family, max_tokens, suffix_share, most_tokens)
 
 
 def block(path: str, size: int = 30) -> Block:
