@@ -76,7 +76,7 @@ IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfil
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.
 READERS = ("text.workspace", "index.folder", "settings.layers", "catalog", "engine.sizing.gguf", "engine.backends.fake",
            "engine.gateway.key", "engine.process.client_leases", "engine.client.shared", "server.statistics",
-           "server.streams", "commands", "measure")  # fmt: skip
+           "server.streams", "settings.docs", "commands", "measure")  # fmt: skip
 # The wall clock jumps when it is set or a laptop wakes: nothing may wait by it. These show it.
 SHOW_THE_TIME = ("engine.client.shared", "commands", "engine.compat.openai")
 
