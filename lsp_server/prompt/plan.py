@@ -1,4 +1,4 @@
-"""The plan of a fill: an anchor within the model's window, with room for what will be typed and for the answer."""
+"""The plan of a prompt: an anchor within the context length, with room for typed text and for the answer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from lsp_server.prompt.families import heading_of, project_line
 from lsp_server.text.excerpts import Block
 from lsp_server.text.snapshot import Snapshot
 
-# The prefix's start moves in steps of this share of its room: the prompt's head stays the same, and with it the
-# engine's cache, from one anchor to the next.
+# The prefix's start moves in steps of this share of its room. So the prompt's head stays the same from one anchor to
+# the next, and the engine has it in its cache.
 STEP_SHARE = 0.5
-# Room for text typed behind an anchor: a share of the window, and no more than a screenful.
+# Room for text typed behind an anchor: a share of the context length, and no more than a screenful.
 RESERVE_SHARE = 0.125
 MAX_RESERVE_TOKENS = 256
 
@@ -30,29 +30,30 @@ def plan_anchor(
     family: Family,
     max_tokens: int,
     suffix_share: float,
-    most_tokens: int | None = None,
+    max_prompt_tokens: int | None = None,
 ) -> Anchor:
     """Plan a prompt anchored at the start of the cursor's line.
 
-    In formats not to be anchored, and in lines longer than what may be typed, it is anchored at the cursor.
-    Counts are estimated; the engine cuts exactly what is still too long. `suffix_share` is the share of the window
-    that the text after the cursor may take. With `most_tokens` the anchor is a short one, of so many tokens.
+    The prompt of a family that is not anchored ends at the cursor; so does that of a line longer than the typed text
+    may be. Tokens are estimated: the engine cuts exactly what is still too long. `max_tokens` is the room for the
+    answer. `suffix_share` is the share of the budget for the text after the cursor. With `max_prompt_tokens` the anchor
+    is short.
     """
     reserve = reserve_for(model, family)
     num_markers = sum(role in model.markers for role in family.among if isinstance(role, str))
     budget = max(0, model.context_tokens - max_tokens - reserve - num_markers)
-    if most_tokens is not None:
-        budget = min(budget, most_tokens)
+    if max_prompt_tokens is not None:
+        budget = min(budget, max_prompt_tokens)
     num_typed = len(snapshot.line_prefix)
-    if num_typed > reserve * CHARACTERS_PER_TOKEN:  # as always where nothing is reserved
+    if num_typed > reserve * CHARACTERS_PER_TOKEN:  # always true where nothing is reserved
         num_typed = 0
     prefix = snapshot.prefix[: len(snapshot.prefix) - num_typed]
     suffix_room = int(budget * suffix_share)
     suffix_part = snapshot.suffix[: suffix_room * CHARACTERS_PER_TOKEN]
-    # What the suffix leaves at least; only half of it is for blocks. Neither depends on how long the suffix is, so
-    # that the prefix's start stays where it is when the suffix changes.
-    least_room = (budget - suffix_room) // 2
-    blocks = _fitting(blocks, least_room, family)
+    # What the suffix leaves at least; half of it is for blocks. It does not depend on the suffix's length, so the
+    # prefix's start stays where it is when the suffix changes.
+    min_room = (budget - suffix_room) // 2
+    blocks = _fitting(blocks, min_room, family)
     order = family.among if blocks else family.alone
     texts: dict[Place, Sequence[PromptPart]] = {
         Place.PROJECT: [Text(project_line(family, snapshot.project))],
@@ -62,7 +63,7 @@ def plan_anchor(
     }
     spent = sum(_cost(part) for place in order if isinstance(place, Place) for part in texts.get(place, ()))
     room = budget - spent
-    step = int(least_room * CHARACTERS_PER_TOKEN * STEP_SHARE)
+    step = int(min_room * CHARACTERS_PER_TOKEN * STEP_SHARE)
     texts[Place.PREFIX] = [Text(_tail(prefix, room * CHARACTERS_PER_TOKEN, step), overflow="keep_tail")]
     return Anchor(
         prefix,
@@ -71,19 +72,19 @@ def plan_anchor(
         lay_out(texts, order, model, family),
         reserve,
         reserve * CHARACTERS_PER_TOKEN,
-        is_short=most_tokens is not None,
+        is_short=max_prompt_tokens is not None,
     )
 
 
 def reserve_for(model: ModelInfo, family: Family) -> int:
-    """Tokens of the window that are kept for text typed behind an anchor."""
+    """How many tokens are kept for text typed behind an anchor: none in a family that is not anchored."""
     return min(int(model.context_tokens * RESERVE_SHARE), MAX_RESERVE_TOKENS) if family.anchored else 0
 
 
 def lay_out(
     texts: Mapping[Place, Sequence[PromptPart]], order: Order, model: ModelInfo, family: Family
 ) -> tuple[PromptPart, ...]:
-    """Texts in a format's order, with those of its markers that the model has."""
+    """The parts of a prompt: texts in the family's order, with those of its markers that the model has."""
     parts: list[PromptPart] = []
     for place in order:
         if isinstance(place, Place):
@@ -94,7 +95,7 @@ def lay_out(
 
 
 def _fitting(blocks: tuple[Block, ...], max_tokens: int, family: Family) -> tuple[Block, ...]:
-    """Blocks, from the first, as long as they fit: in a small window the text around the cursor matters more."""
+    """The blocks that fit, in order: with a small context length the text around the cursor matters more."""
     kept: list[Block] = []
     spent = 0
     for block in blocks:
@@ -118,7 +119,7 @@ def _cost(part: PromptPart) -> int:
 
 
 def _with_lead(parts: list[PromptPart], lead: str) -> tuple[PromptPart, ...]:
-    """Put a format's lead ahead of the text behind the prefix marker: in the same part, to be tokenised with it."""
+    """Put the family's lead ahead of the text behind the prefix marker: in the same part, to be tokenised with it."""
     if not lead:
         return tuple(parts)
     at = parts.index(Marker("prefix")) + 1
@@ -128,7 +129,7 @@ def _with_lead(parts: list[PromptPart], lead: str) -> tuple[PromptPart, ...]:
 
 
 def _tail(text: str, room: int, step: int) -> str:
-    """The end of a text, from a line start if one is near, that moves in large steps as the text grows."""
+    """The end of a text. Its start moves in large steps as the text grows, to a line's start if one is near."""
     if len(text) <= room:
         return text
     step = max(1, step)
