@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lsp_server import cli
-from lsp_server.settings.docs import MOST_USED, documents
+from lsp_server.settings.docs import COMMON_SETTINGS, documents
 from lsp_server.settings.model import SETTINGS
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ def test_the_settings_page_has_every_setting_and_the_readme_those_used_most() ->
     page = (ROOT / "lsp_server" / "settings" / "README.md").read_text(encoding="utf-8")
     assert [key for key in SETTINGS if f"| `{key}` |" not in page] == []
     readme = README.read_text(encoding="utf-8")
-    assert [key for key in MOST_USED if f"| `{key}` |" not in readme] == []
+    assert [key for key in COMMON_SETTINGS if f"| `{key}` |" not in readme] == []
 
 
 def test_the_readme_names_every_command() -> None:

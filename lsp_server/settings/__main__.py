@@ -13,7 +13,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lsp_server.settings", description=__doc__)
     parser.add_argument("--write-docs", action="store_true", required=True, help="write them into this checkout")
     parser.parse_args()
-    for path, text in documents(Path(__file__).parents[2]).items():
+    try:
+        current = documents(Path(__file__).parents[2])
+    except OSError as error:
+        parser.error(f"the documents are in a checkout of infill's repository only ({error})")
+    for path, text in current.items():
         path.write_text(text, encoding="utf-8")
 
 

@@ -16,8 +16,8 @@ import msgspec
 from lsp_server.settings.model import SETTINGS, Settings, json_schema
 from lsp_server.settings.record import Setting
 
-# What most users set, for the main README.
-MOST_USED = (
+# What most users set: the main README shows these.
+COMMON_SETTINGS = (
     "model",
     "chat.model",
     "completion.disabled_languages",
@@ -38,7 +38,7 @@ def documents(root: Path) -> dict[Path, str]:
     readme, page = root / "README.md", root / "lsp_server" / "settings" / "README.md"
     manifest = root / "editors" / "vscode" / "package.json"
     return {
-        readme: _with_tables(readme, _table(SETTINGS[key] for key in MOST_USED)),
+        readme: _with_tables(readme, _table(SETTINGS[key] for key in COMMON_SETTINGS)),
         page: _with_tables(page, all_settings()),
         manifest: _json(with_settings(json.loads(manifest.read_text(encoding="utf-8")))),
         root / "editors" / "settings.schema.json": _json(

@@ -122,12 +122,12 @@ def _lower_first(text: str) -> str:
 
 
 def user_file() -> Path:
-    """Where the user's own settings are."""
+    """The user's own settings file, whether it exists or not."""
     return platformdirs.user_config_path(SECTION) / "config.toml"
 
 
 def read_layer(path: Path, project: Path | None = None) -> Layer | None:
-    """A settings file as a layer, or None where there is none. Raises `SettingsError` if it cannot be read."""
+    """A settings file as a layer, or None if there is no file. Raises `SettingsError` if it cannot be read."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -138,7 +138,7 @@ def read_layer(path: Path, project: Path | None = None) -> Layer | None:
 
 
 def load(project: Path | None, client: Sequence[Any] = ()) -> tuple[Settings, list[str]]:
-    """Settings for a project (or none) and what a client has sent, the latest last."""
+    """Settings for a project, or for none, and a sentence for each problem. `client` is what the editor sent, in order."""
     layers: list[Layer] = []
     unreadable: list[str] = []
     files = [(user_file(), None)] + ([(project / PROJECT_FILE, project)] if project else [])
