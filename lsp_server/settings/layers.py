@@ -138,7 +138,10 @@ def read_layer(path: Path, project: Path | None = None) -> Layer | None:
 
 
 def load(project: Path | None, client: Sequence[Any] = ()) -> tuple[Settings, list[str]]:
-    """Settings for a project, or for none, and a sentence for each problem. `client` is what the editor sent, in order."""
+    """Settings for a project, or for none, and a sentence for each problem.
+
+    `client` is what the editor sent, the latest last.
+    """
     layers: list[Layer] = []
     unreadable: list[str] = []
     files = [(user_file(), None)] + ([(project / PROJECT_FILE, project)] if project else [])
