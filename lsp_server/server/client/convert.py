@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from lsprotocol import types
 
+from lsp_server.server.client.capabilities import MenuSupport
 from lsp_server.text.document import Document, Encoding, Position
 from lsp_server.text.snapshot import Snapshot
 
 _WORD_BEFORE_CURSOR = re.compile(r"\w*\Z")
 _LABEL_CHARACTERS = 60
-ACCEPTED = "infill.acceptedCompletion"
+# Commands that are part of answers.
+ACCEPTED, RUN_ACTION = "infill.acceptedCompletion", "infill.runAction"
 
 
 def position_from_lsp(position: types.Position) -> Position:
@@ -52,7 +54,7 @@ def acceptance_to_lsp(number: int) -> types.Command:
 
 
 def menu_items_to_lsp(
-    document: Document, snapshot: Snapshot, text: str, encoding: Encoding, client: MenuClient
+    document: Document, snapshot: Snapshot, text: str, encoding: Encoding, client: MenuSupport
 ) -> types.CompletionList:
     """One menu item in the shape that inserts correctly in every editor tried (`editors/README.md`).
 
@@ -88,26 +90,8 @@ def menu_items_to_lsp(
     return types.CompletionList(is_incomplete=True, items=[item])
 
 
-class MenuClient:
-    """What a client's completion menu can take."""
-
-    def __init__(self, params: types.InitializeParams) -> None:
-        document = params.capabilities.text_document
-        completion = document.completion if document else None
-        item = completion.completion_item if completion else None
-        modes = item.insert_text_mode_support if item else None
-        self.takes_as_is = bool(modes and types.InsertTextMode.AsIs in modes.value_set)
-        formats = (item.documentation_format if item else None) or []
-        self.takes_markdown = types.MarkupKind.Markdown in formats
-        client = params.client_info
-        self.is_neovim = bool(client and client.name == "Neovim")
-        # Before 0.11 its own completion turns line breaks into NULs, whatever the item's shape.
-        old = client is not None and re.match(r"0\.\d\b|0\.10\b", client.version or "")
-        self.takes_one_line = self.is_neovim and bool(old) and not self.takes_as_is
-
-
 def _menu_text(
-    text: str, snapshot: Snapshot, client: MenuClient
+    text: str, snapshot: Snapshot, client: MenuSupport
 ) -> tuple[str, types.InsertTextFormat, types.InsertTextMode | None]:
     """The text to insert, its format and its mode.
 
@@ -138,7 +122,7 @@ def _neovim_snippet(text: str, snapshot: Snapshot) -> str:
     return re.sub(r"([\\$}])", r"\\\1", "\n".join(kept).rstrip())
 
 
-def _documentation(text: str, language_id: str, client: MenuClient) -> types.MarkupContent | str:
+def _documentation(text: str, language_id: str, client: MenuSupport) -> types.MarkupContent | str:
     """The whole text, highlighted where the client can."""
     if not client.takes_markdown:
         return text
