@@ -1,4 +1,4 @@
-"""Edits of the workspace as clients can take them: versioned where they know how."""
+"""Workspace edits in the form that a client supports: versioned where it can."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ON_DISK = -1
 def edit_to_lsp(
     document: Document, start: Position, end: Position, text: str, encoding: Encoding, support: EditSupport
 ) -> types.WorkspaceEdit:
-    """Replace a range of a document, given in code points, by a text whose lines end in `\\n`."""
+    """Replace a range in code points by a text whose lines end in `\\n`."""
     place = types.Range(start=position_to_lsp(document, start, encoding), end=position_to_lsp(document, end, encoding))
     edit = types.TextEdit(range=place, new_text=text.replace("\n", document.line_break))
     if not support.takes_versions:
@@ -28,7 +28,7 @@ def edit_to_lsp(
 
 
 def new_file_to_lsp(uri: str, text: str) -> types.WorkspaceEdit:
-    """Create a file with a text. One that is there already is left alone, and the edit fails."""
+    """Create a file with a text. If the file exists, the edit fails and the file stays as it is."""
     start = types.Position(0, 0)
     changes: Sequence[types.CreateFile | types.TextDocumentEdit] = [
         types.CreateFile(uri=uri),

@@ -53,7 +53,7 @@ class UsageCounters:
         return range(0)
 
     def edited(self, uri: str, line: int, character: int, inserted: str) -> None:
-        """A document was edited at a place, in code points."""
+        """Count what an edit accepts; its place is in code points."""
         text, is_part = self._acceptance.accepted(uri, line, character, inserted)
         if text:
             self._counters.accepted += 1
@@ -87,11 +87,11 @@ class UsageCounters:
         return True
 
     def closed(self, uri: str) -> None:
-        """A document was closed."""
+        """Forget what a closed document showed."""
         self._acceptance.forget(uri)
 
     def write(self) -> None:
-        """Write what was counted."""
+        """Add the counts to the file, if there are any."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -103,13 +103,13 @@ class UsageCounters:
         self._counters.accepted_parts += is_part
         self._write_later()
         for name, seconds in LATER_S.items():
-            asyncio.get_running_loop().call_later(seconds, self._look_again, uri, text, name)
+            asyncio.get_running_loop().call_later(seconds, self._measure_kept, uri, text, name)
 
     def _write_later(self) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(WRITE_EVERY_S, self.write)
 
-    def _look_again(self, uri: str, text: str, name: str) -> None:
+    def _measure_kept(self, uri: str, text: str, name: str) -> None:
         document = self._documents.get(uri)
         if document is None:
             return
