@@ -10,7 +10,7 @@ from lsp_server.actions.bodies import find_body, header_end
 from lsp_server.actions.documentation import find_documentation, is_definition
 from lsp_server.actions.imports import unbound_names
 from lsp_server.actions.selection import find_selection, trimmed
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.text.document import Position
 
 FillKind = Literal["fill", "rewrite", "document", "import"]
@@ -96,7 +96,7 @@ def definition_at(source: Source, line: int) -> tuple[Position, Position] | None
     return Position(line, 0), Position(last, len(source.lines[last]))
 
 
-def replace_range_of(source: Source, candidate: CodeActionCandidate) -> Hole | None:
+def replace_range_of(source: Source, candidate: CodeActionCandidate) -> ReplaceRange | None:
     """The range that an action by infilling replaces; None where it no longer applies."""
     match candidate.kind:
         case "fill":

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from lsp_server.actions.bodies import header_end, skip_docstring
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.text.document import Position
 
 _MAX_LINES = 12
@@ -57,7 +57,7 @@ _COMMENT_END = re.compile(r"(#(?!\[|include|define|if|endif|pragma)|//|--|\*/|.*
 _LANGUAGES_WITHOUT_BRACES = ("python", "ruby", "lua", "haskell", "r", "crystal")
 
 
-def find_documentation(source: Source, line: int) -> Hole | None:
+def find_documentation(source: Source, line: int) -> ReplaceRange | None:
     """Where the documentation of the definition that a line begins is to be written; None if it needs none."""
     if not is_definition(source, line):
         return None
@@ -73,7 +73,7 @@ def find_documentation(source: Source, line: int) -> Hole | None:
     def indented(text: str) -> str:
         return text.replace("\n", "\n" + indentation)
 
-    return Hole(
+    return ReplaceRange(
         Position(line, 0),
         Position(line, 0),
         lead=indentation + indented(comment.lead),
@@ -97,7 +97,7 @@ def is_definition(source: Source, line: int) -> bool:
     return bool(_BRACED_METHOD.match(braced))
 
 
-def _docstring(source: Source, line: int) -> Hole | None:
+def _docstring(source: Source, line: int) -> ReplaceRange | None:
     header = header_end(source, line)
     if header is None or skip_docstring(source, header) != header:
         return None
@@ -106,7 +106,7 @@ def _docstring(source: Source, line: int) -> Hole | None:
     indentation = source.indentation(below or 0) if has_body else source.indentation(line) + source.unit
     end = Position(header, len(source.lines[header]))
     quotes = '"""'
-    return Hole(
+    return ReplaceRange(
         end,
         end,
         lead=f"\n{indentation}{quotes}",

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.text.document import Position
 
 # Not an attribute; behind three dots a name is one of its own.
@@ -122,16 +122,16 @@ def unbound_names(source: Source, line: int) -> list[str]:
     return [name for name in names if name not in language.known and not _is_bound(language, bare, name)]
 
 
-def import_hole(source: Source) -> Hole:
+def import_hole(source: Source) -> ReplaceRange:
     """Where another import line goes: behind the last one, or else above the code."""
     language = _LANGUAGES[source.language_id]
     found = [number for number, text in enumerate(source.lines) if text and language.line.match(text)]
     if not found:
         start = Position(_first_code(source), 0)
-        return Hole(start, start, trail="\n", max_lines=1)
+        return ReplaceRange(start, start, trail="\n", max_lines=1)
     last = _statement_end(source, found[-1])
     end = Position(last, len(source.lines[last]))
-    return Hole(end, end, lead="\n", max_lines=1)
+    return ReplaceRange(end, end, lead="\n", max_lines=1)
 
 
 def known_import(source: Source, name: str, others: Iterable[str]) -> str:

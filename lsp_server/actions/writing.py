@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lsp_server.actions.imports import beginnings, import_hole, imports_name, known_import
 from lsp_server.actions.selection import text_between
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.base.errors import EngineError, InfillError
 from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
 from lsp_server.engine.client.interface import EngineClient
@@ -30,14 +30,14 @@ def source_of(document: Document) -> Source:
     return Source(document.language_id, tuple(normalize(document.line(each)) for each in range(document.num_lines)))
 
 
-def snapshot_of(document: Document, hole: Hole) -> Snapshot:
+def snapshot_of(document: Document, hole: ReplaceRange) -> Snapshot:
     """The document with a hole in place of a range, and what the hole stands between."""
     before = document.snapshot(hole.start.line, hole.start.character)
     after = document.snapshot(hole.end.line, hole.end.character)
     return replace(before, suffix=hole.trail + after.suffix).accepting(hole.lead)
 
 
-async def fill(pipeline: Pipeline, document: Document, hole: Hole, neighbours: Neighbours) -> str:
+async def fill(pipeline: Pipeline, document: Document, hole: ReplaceRange, neighbours: Neighbours) -> str:
     """The text for a hole's range; empty if the model writes nothing, or what stands there already.
 
     Raises `InfillError` if model or engine fail.
@@ -56,7 +56,7 @@ async def fill(pipeline: Pipeline, document: Document, hole: Hole, neighbours: N
 
 async def import_line(
     pipeline: Pipeline, document: Document, name: str, neighbours: Neighbours, others: Sequence[str]
-) -> tuple[Hole, str]:
+) -> tuple[ReplaceRange, str]:
     """Where the import of a name goes, and its line: what other files write, or what the model does; empty if none.
 
     `others` are texts of other files in the same language. Raises `InfillError` if model or engine fail.
