@@ -9,8 +9,8 @@ from tests.actions.cases import source_with_cursor
 
 def titles(text: str, *problems: str, language_id: str = "python") -> list[str]:
     source, start, end = source_with_cursor(text, language_id)
-    offers = fill_candidates(source, start, end) + import_candidates(source, start.line)
-    return [offer.title for offer in offers + chat_candidates(source, start, end, problems)]
+    candidates = fill_candidates(source, start, end) + import_candidates(source, start.line)
+    return [each.title for each in candidates + chat_candidates(source, start, end, problems)]
 
 
 def test_a_header_without_a_body():
