@@ -22,7 +22,7 @@ from lsp_server.server.features.menu import CompletionMenu
 from lsp_server.server.features.status import Status
 from lsp_server.server.features.usage import UsageCounters
 from lsp_server.server.handlers import register_all
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.server.live_settings import LiveSettings
 from lsp_server.server.protocol import InfillProtocol, read_messages
 from lsp_server.server.streams import ThreadWriter, claim_stdio, read_in_thread
@@ -50,7 +50,7 @@ class Server:
         indexing = Indexing(client, documents, settings)
         engines.on_state = status.on_engine_state
         settings.followers = (engines.follow_settings, status.notify, indexing.follow_settings)
-        self.context = Context(
+        self.context = HandlerContext(
             server=self.pygls,
             stop=self.stop,
             client=client,

@@ -20,6 +20,7 @@ from lsp_server.actions.selection import text_between
 from lsp_server.base.errors import ActionError, InfillError, ModelError
 from lsp_server.prompt.chat import Message
 from lsp_server.server.client.client import Client
+from lsp_server.server.client.command_args import read_argument
 from lsp_server.server.client.edits import ON_DISK, edit_to_lsp, new_file_to_lsp
 from lsp_server.server.client.progress import WorkProgress
 from lsp_server.server.documents import Documents
@@ -51,6 +52,11 @@ class CodeActionData(msgspec.Struct, frozen=True):
     name: str = ""
     instruction: str = ""
     problems: list[tuple[int, str]] = []
+
+    @classmethod
+    def read(cls, argument: Any) -> CodeActionData:
+        """The data that a client sent back. Raises `JsonRpcInvalidParams`."""
+        return read_argument(argument, cls, "This is no action of infill's")
 
     @property
     def candidate(self) -> CodeActionCandidate:

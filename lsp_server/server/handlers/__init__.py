@@ -17,21 +17,21 @@ from lsp_server.server.handlers import (
     lifecycle,
     text_sync,
 )
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 
-Register = Callable[[Context], None]
+Register = Callable[[HandlerContext], None]
 
 # Registered at once.
 ALWAYS: tuple[Register, ...] = (lifecycle.register, text_sync.register, configuration.register, commands.register)
 # Registered within `initialize` if the client can use it: pygls advertises what is registered.
-IF_SUPPORTED: tuple[tuple[Register, Callable[[Context], bool]], ...] = (
+IF_SUPPORTED: tuple[tuple[Register, Callable[[HandlerContext], bool]], ...] = (
     (inline_completion.register, lambda context: context.client.capabilities.has_inline_completion),
     (completion.register, lambda context: context.menu.is_wanted(context.settings.read().completion)),
     (code_action.register, lambda context: context.client.capabilities.edits.has_actions),
 )
 
 
-def register_all(context: Context) -> None:
+def register_all(context: HandlerContext) -> None:
     """Register every handler, some of them only during `initialize`."""
     for register in ALWAYS:
         register(context)

@@ -13,8 +13,7 @@ from lsp_server.actions.writing import source_of
 from lsp_server.server.client.capabilities import EditSupport
 from lsp_server.server.client.convert import RUN_ACTION, position_from_lsp
 from lsp_server.server.features.code_actions import CodeActionData
-from lsp_server.server.handlers.commands import read_action
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.text.document import Document
 
 _REWRITE, _QUICK_FIX = types.CodeActionKind.RefactorRewrite.value, types.CodeActionKind.QuickFix.value
@@ -29,7 +28,7 @@ _KINDS = {
 }
 
 
-def register(context: Context) -> None:
+def register(context: HandlerContext) -> None:
     """Add the handlers."""
     kinds = sorted(set(_KINDS.values()))
     resolves = context.client.capabilities.edits.resolves_edits
@@ -44,7 +43,9 @@ def register(context: Context) -> None:
         return _resolved(context, action)
 
 
-async def _code_actions(context: Context, params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
+async def _code_actions(
+    context: HandlerContext, params: types.CodeActionParams
+) -> list[types.CodeAction | types.Command]:
     document, runner = context.documents.get(params.text_document.uri), context.code_actions
     if document is None or not context.settings.current.actions or not runner.is_allowed(document):
         return []
@@ -99,7 +100,7 @@ def _to_lsp(
     return action
 
 
-async def _resolved(context: Context, action: types.CodeAction) -> types.CodeAction:
+async def _resolved(context: HandlerContext, action: types.CodeAction) -> types.CodeAction:
     if action.command is None:  # else there is nothing to resolve
-        action.edit = await context.code_actions.resolve(read_action(action.data))
+        action.edit = await context.code_actions.resolve(CodeActionData.read(action.data))
     return action

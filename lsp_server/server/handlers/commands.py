@@ -14,7 +14,7 @@ from lsp_server import __version__
 from lsp_server.server.client.command_args import first_of, read_argument
 from lsp_server.server.client.convert import ACCEPTED, RUN_ACTION
 from lsp_server.server.features.code_actions import CodeActionData
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.text.document import Position
 
 _REJECTED = "infill.rejected"
@@ -24,14 +24,14 @@ _EDIT = "infill.edit"
 _Argument = TypeVar("_Argument", bound=msgspec.Struct)
 
 
-def register(context: Context) -> None:
+def register(context: HandlerContext) -> None:
     """Add the commands. Their arguments are `Any`: pygls takes a first parameter of type `object` for the server."""
     _register_diagnosis(context)
     _register_reports(context)
     _register_actions(context)
 
 
-def _register_diagnosis(context: Context) -> None:
+def _register_diagnosis(context: HandlerContext) -> None:
     @context.server.command("infill.explainLast")
     def explain_last(*arguments: Any) -> str:
         """The trace of the last request; with source text if the first argument is true."""
@@ -49,7 +49,7 @@ def _register_diagnosis(context: Context) -> None:
         return _debug_state(context)
 
 
-def _register_reports(context: Context) -> None:
+def _register_reports(context: HandlerContext) -> None:
     @context.server.command(ACCEPTED)
     def accepted(*arguments: Any) -> bool:
         """A text was accepted; returns whether its id is known."""
@@ -67,11 +67,11 @@ def _register_reports(context: Context) -> None:
         return context.usage.rejected(_read(_REJECTED, arguments, _Text).id)
 
 
-def _register_actions(context: Context) -> None:
+def _register_actions(context: HandlerContext) -> None:
     @context.server.command(RUN_ACTION)
     def run_action(*arguments: Any) -> Awaitable[Any]:
         """Run a code action: apply its edit, or return the text that explains."""
-        return context.code_actions.run(read_action(first_of(arguments)))
+        return context.code_actions.run(CodeActionData.read(first_of(arguments)))
 
     @context.server.command(_EDIT)
     def edit_by_instruction(*arguments: Any) -> Awaitable[Any]:
@@ -123,12 +123,7 @@ def _read(command: str, arguments: tuple[Any, ...], kind: type[_Argument]) -> _A
     return read_argument(first_of(arguments), kind, command)
 
 
-def read_action(argument: Any) -> CodeActionData:
-    """The data of a code action that the client sends back. Raises `JsonRpcInvalidParams`."""
-    return read_argument(argument, CodeActionData, "This is no action of infill's")
-
-
-def _edit_action(context: Context, argument: Any) -> CodeActionData:
+def _edit_action(context: HandlerContext, argument: Any) -> CodeActionData:
     wanted = read_argument(argument, _Instruction, _EDIT)
     document = context.documents.get(wanted.uri)
     if document is None:
@@ -147,7 +142,7 @@ def _edit_action(context: Context, argument: Any) -> CodeActionData:
     )
 
 
-def _toggle(context: Context, wanted: _Toggle) -> dict[str, Any]:
+def _toggle(context: HandlerContext, wanted: _Toggle) -> dict[str, Any]:
     switch, status = context.switch, context.status
     scope, value = wanted.scope, wanted.value
     flips = wanted.on is None and math.isinf(wanted.minutes)
@@ -163,7 +158,7 @@ def _toggle(context: Context, wanted: _Toggle) -> dict[str, Any]:
     return status.current() | {"on": is_on}
 
 
-async def _debug_state(context: Context) -> str:
+async def _debug_state(context: HandlerContext) -> str:
     documents, manager = context.documents, context.engines.manager
     lines = [
         f"infill {__version__}",

@@ -12,7 +12,7 @@ from lsprotocol import types
 
 from lsp_server.completion.pipeline import Answer, CompletionRequest
 from lsp_server.server.client.convert import menu_items_to_lsp
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.server.tasks import BackgroundTasks
 from lsp_server.text.document import Document
 from lsp_server.text.snapshot import Snapshot
@@ -23,7 +23,7 @@ _NOTHING = types.CompletionList(is_incomplete=True, items=[])
 _REGISTRATION = "infill/completion"
 
 
-def register(context: Context) -> None:
+def register(context: HandlerContext) -> None:
     """Add the handler, and with it the capability while `initialize` is not answered yet."""
     context.menu.is_offered = True
 
@@ -69,7 +69,7 @@ async def _within(
     return task.result()
 
 
-def follow_settings(context: Context) -> None:
+def follow_settings(context: HandlerContext) -> None:
     """Offer the menu to a client whose settings came after `initialize`. A menu once offered stays, without items."""
     if not context.menu.is_wanted(context.settings.current.completion) or context.menu.is_offered:
         return

@@ -14,7 +14,7 @@ from lsprotocol import types
 
 from lsp_server.server.client.client import Client
 from lsp_server.server.handlers import completion
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.settings.layers import SECTION
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 PULL_TIMEOUT_S = 2.0
 
 
-def register(context: Context) -> None:
+def register(context: HandlerContext) -> None:
     """Add the handlers."""
 
     @context.server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
@@ -30,19 +30,19 @@ def register(context: Context) -> None:
         context.tasks.track_task(pull_and_apply(context, pushed=params.settings))
 
 
-def pull_and_apply(context: Context, pushed: Any = None) -> asyncio.Future[None]:
+def pull_and_apply(context: HandlerContext, pushed: Any = None) -> asyncio.Future[None]:
     """Ask the client for its settings if it can answer, then apply all layers."""
     return asyncio.ensure_future(_pull_and_apply(context, pushed))
 
 
-async def _pull_and_apply(context: Context, pushed: Any) -> None:
+async def _pull_and_apply(context: HandlerContext, pushed: Any) -> None:
     pulled = await _pull(context.client)
     initial = context.settings.client_layers[:1]
     context.settings.client_layers = initial + [layer for layer in (pushed, pulled) if layer]
     apply(context)
 
 
-def apply(context: Context) -> None:
+def apply(context: HandlerContext) -> None:
     """Read all layers anew, and let everything follow them."""
     context.settings.apply()
     completion.follow_settings(context)

@@ -22,7 +22,7 @@ from lsp_server.server.tasks import BackgroundTasks
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class HandlerContext:
     """The parts of one client's server. Handlers are registered with `server`; `stop` ends it soon."""
 
     server: LanguageServer

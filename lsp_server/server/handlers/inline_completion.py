@@ -8,12 +8,12 @@ from lsprotocol import types
 
 from lsp_server.completion.pipeline import Answer, CompletionRequest
 from lsp_server.server.client.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.text.document import Document, Encoding, Position
 from lsp_server.text.snapshot import Snapshot
 
 
-def register(context: Context) -> None:
+def register(context: HandlerContext) -> None:
     """Add the handler, and with it the capability, which pygls advertises only if options are given."""
 
     @context.server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())

@@ -8,12 +8,12 @@ from pathlib import Path
 from lsprotocol import types
 
 from lsp_server.server.handlers import configuration
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.server.parent_watch import watch_parent
 from lsp_server.text.workspace import path_of
 
 
-def register(context: Context) -> None:
+def register(context: HandlerContext) -> None:
     """Add the handlers."""
 
     @context.server.feature(types.INITIALIZE)

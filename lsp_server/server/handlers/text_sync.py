@@ -8,13 +8,13 @@ import time
 from lsprotocol import types
 
 from lsp_server.server.client.convert import position_from_lsp
-from lsp_server.server.handlers.context import Context
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.text.snapshot import normalize
 
 logger = logging.getLogger(__name__)
 
 
-def register(context: Context) -> None:
+def register(context: HandlerContext) -> None:
     """Add the handlers."""
     documents, indexing, usage = context.documents, context.indexing, context.usage
 
