@@ -69,7 +69,7 @@ class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CatalogModel:
     """A model of the catalogue, with what the catalogue says of its family.
 
-    `num_active_parameters` are those that one token is multiplied with. `family` is the name of its FIM family.
+    `num_active_parameters` are those that one token is multiplied with. `fim_format` is the name of its FIM family.
     `kv_bytes_per_token` is that of a cache in f16, 0 if unknown. `stops` end its text besides the FIM markers.
     `chat_template` is for files that have none. `refused` says why it cannot fill holes. `unverified` names the fields
     that nobody has checked.
@@ -80,7 +80,7 @@ class CatalogModel:
     role: Literal["base", "instruct"]
     num_parameters: float
     num_active_parameters: float
-    family: str
+    fim_format: str
     licence: Licence
     context_tokens: int
     kv_bytes_per_token: int
