@@ -17,7 +17,8 @@ from rich.text import Text
 from lsp_server.base.errors import InfillError, SourceError
 from lsp_server.commands.cli_settings import configure, standard_input
 from lsp_server.commands.project import project_context, project_of
-from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.context.retrieval import Retrieval
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions

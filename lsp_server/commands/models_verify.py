@@ -19,7 +19,8 @@ from lsp_server.catalog.resolve import unlike_the_catalogue
 from lsp_server.catalog.verify import MAX_TOKENS, MIN_RIGHT_SHARE, Tried, known_infills
 from lsp_server.commands.cli_settings import configure
 from lsp_server.commands.console import make_report
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo

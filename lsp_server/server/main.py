@@ -18,7 +18,8 @@ from lsp_server import __version__
 from lsp_server.base.errors import InfillError, ModelError, ModelNotPulledError
 from lsp_server.base.trace import Trace
 from lsp_server.catalog.resolve import chat_options, embedded_model, engine_options, unlike_the_catalogue
-from lsp_server.completion.pipeline import Answer, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import Answer
 from lsp_server.completion.switch import Switch
 from lsp_server.context.retrieval import Retrieval, share_processor
 from lsp_server.engine.client.connect import connect_private, connect_shared

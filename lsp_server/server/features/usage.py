@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lsp_server.completion.acceptance import Acceptance, Reportable, Shown, num_kept
-from lsp_server.completion.pipeline import Answer
+from lsp_server.completion.request import Answer
 from lsp_server.server import statistics
 from lsp_server.server.statistics import Counters
 from lsp_server.text.document import units_to_code_points

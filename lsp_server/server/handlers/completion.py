@@ -13,7 +13,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp_server.completion.pipeline import Answer, CompletionRequest
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.server.client.convert import menu_items_to_lsp
 from lsp_server.server.handlers.completion_request import ask_pipeline
 from lsp_server.server.main import InfillServer

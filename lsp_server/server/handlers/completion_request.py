@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from lsprotocol import types
 
-from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.server.client.convert import position_from_lsp
 from lsp_server.server.main import InfillServer
 from lsp_server.text.document import Document

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from lsp_server.completion import pipeline as pipeline_module
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion import warm_up
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.ipc.requests import Chunk, Prefilled, Priority, Timings
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import END, WRITES, moved, none, pipeline_of, snapshot_at
@@ -23,7 +24,7 @@ def typed(text: str) -> Snapshot:
 @pytest.fixture(autouse=True)
 def _pause(monkeypatch) -> None:
     """The user pauses at once."""
-    monkeypatch.setattr(pipeline_module, "PAUSE_S", 0)
+    monkeypatch.setattr(warm_up, "PAUSE_S", 0)
 
 
 async def settle() -> None:
