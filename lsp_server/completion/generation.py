@@ -87,7 +87,7 @@ class Generation:
             self.stop("cancelled")
 
     async def _run(self) -> None:
-        """Stream from the engine until the hole is filled. Closing the stream early cancels the request in the engine."""
+        """Stream from the engine until the hole is filled. Closing it early cancels the request in the engine."""
         began = time.monotonic()
         try:
             async with contextlib.aclosing(self._engine.generate(self._request)) as events:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from lsp_server.completion.anchors import Anchors
 from lsp_server.completion.prefill_speed import PrefillSpeed
 from lsp_server.completion.warm_anchors import WarmAnchors
-from lsp_server.context.blocks import choose_blocks
 from lsp_server.context.candidates import Gathered
+from lsp_server.context.nearest_files import choose_nearest_files
 from lsp_server.context.ranking import choose
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Timings
@@ -26,7 +26,7 @@ RE_ANCHOR_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An anchor, and its continuation: the text typed since, and the closers that the editor added behind the cursor."""
+    """An anchor and its continuation: the text typed since, and closers that the editor added behind the cursor."""
 
     anchor: Anchor
     continuation: Continuation
@@ -136,7 +136,7 @@ class Planner:
     ) -> Anchor:
         context = self.settings.context
         if gathered is None:
-            blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
+            blocks = choose_nearest_files(snapshot, neighbours(), context.max_tokens)
         else:
             blocks = choose(gathered, context.max_tokens, self._blocks.get(snapshot.uri, ()))
             self._blocks[snapshot.uri] = blocks

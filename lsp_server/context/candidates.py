@@ -33,5 +33,5 @@ class Gathered:
     """What all sources found: candidates, which of their files import which others, and a line on each source."""
 
     candidates: tuple[Candidate, ...] = ()
-    depends: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    dependencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from lsp_server.context.scope import Scope
 
 KNOWN_NAME_SHARE = 0.35  # where the name stands in the text anyway
-LIKENESS_SHARE = 0.5  # for the share of its words that stand near the cursor
-COMPANY_GAIN = 2.0  # for a name that stands in the most similar chunk of the project
+SIMILARITY_SHARE = 0.5  # for the share of its words that stand near the cursor
+COOCCURRENCE_GAIN = 2.0  # for a name that stands in the most similar chunk of the project
 PRIVATE_SHARE, DUNDER_SHARE, CONSTRUCTOR_SHARE = 0.7, 0.05, 0.6
 UNPOPULAR_SHARE, POPULAR = 0.6, 40  # of a name that hardly anybody uses; places of one that counts in full
 UNUSED_SHARE = 0.8  # of one that nobody uses: it may be new, and about to be
@@ -24,12 +24,12 @@ class NameWeights:
 
     def __init__(self, scope: Scope, cooccurrence: Mapping[str, float]) -> None:
         self._scope = scope
-        self._company = cooccurrence
+        self._cooccurrence = cooccurrence
 
     def listing(self, name: str) -> float:
         """Of one of a module's names."""
-        share = 1 - LIKENESS_SHARE * (1 - self._scope.similarity(name))
-        share *= 1 + COMPANY_GAIN * self._company.get(name, 0.0)
+        share = 1 - SIMILARITY_SHARE * (1 - self._scope.similarity(name))
+        share *= 1 + COOCCURRENCE_GAIN * self._cooccurrence.get(name, 0.0)
         if name in self._scope.identifiers_present:
             share *= KNOWN_NAME_SHARE
         return share * (PRIVATE_SHARE if name.startswith("_") else 1.0)

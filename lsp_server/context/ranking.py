@@ -36,18 +36,18 @@ class _Choice:
 
 def rank(snapshot: Snapshot, gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) -> tuple[Block, ...]:
     """Blocks of what was gathered."""
-    return choose(worthy(snapshot, gathered), max_tokens, previous)
+    return choose(eligible(snapshot, gathered), max_tokens, previous)
 
 
-def worthy(snapshot: Snapshot, gathered: Gathered) -> Gathered:
+def eligible(snapshot: Snapshot, gathered: Gathered) -> Gathered:
     """The candidates that may be chosen, the best for its cost first: none that stands in the text at hand."""
-    identifiers_present = {line.strip() for line in snapshot.prefix.split("\n")}
-    identifiers_present.update(line.strip() for line in snapshot.suffix.split("\n"))
+    lines_present = {line.strip() for line in snapshot.prefix.split("\n")}
+    lines_present.update(line.strip() for line in snapshot.suffix.split("\n"))
     best: dict[tuple[str, int, str], Candidate] = {}
     for candidate in gathered.candidates:
         if candidate.score < MIN_SCORE or not candidate.text.strip():
             continue
-        if _stands(candidate.text, identifiers_present):
+        if _is_present(candidate.text, lines_present):
             continue
         key = (candidate.path, candidate.line, candidate.text)
         if key not in best or _strength(best[key]) < _strength(candidate):
@@ -63,7 +63,7 @@ def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) 
     """
     candidates = gathered.candidates
     chosen = _Chooser(max_tokens).choose(candidates)
-    blocks = tuple(_block(path, chosen[path]) for path in in_order(chosen, gathered.depends))
+    blocks = tuple(_block(path, chosen[path]) for path in dependencies_first(chosen, gathered.dependencies))
     if previous and previous != blocks:
         worth = sum(choice.worth for choice in chosen.values())
         if _worth_of(previous, candidates) >= HYSTERESIS * worth and _cost(previous) <= max_tokens:
@@ -71,12 +71,12 @@ def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) 
     return blocks
 
 
-def _stands(text: str, identifiers_present: set[str]) -> bool:
+def _is_present(text: str, lines_present: set[str]) -> bool:
     """Whether all of a text's lines stand at hand; short ones say nothing, unless there are only such."""
     if "\n" not in text:
-        return text.strip() in identifiers_present
+        return text.strip() in lines_present
     lines = [line.strip() for line in text.split("\n")]
-    return all(line in identifiers_present for line in [line for line in lines if len(line) >= MIN_LINE] or lines)
+    return all(line in lines_present for line in [line for line in lines if len(line) >= MIN_LINE] or lines)
 
 
 def _strength(candidate: Candidate) -> tuple[float, str, str]:
@@ -185,7 +185,7 @@ def _cost(blocks: Sequence[Block]) -> int:
     return sum(block.tokens for block in blocks)
 
 
-def in_order(paths: Iterable[str], depends: Mapping[str, frozenset[str]]) -> list[str]:
+def dependencies_first(paths: Iterable[str], depends: Mapping[str, frozenset[str]]) -> list[str]:
     """Files so that what others import comes before them; of a circle, the file with the fewest imports left first."""
     left = sorted(paths)
     ordered: list[str] = []

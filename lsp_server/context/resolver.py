@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from lsp_server.index.database import tail_of
+from lsp_server.index.database import path_tail
 from lsp_server.index.reader import MAX_REMEMBERED, IndexedFile, Reader
 from lsp_server.index.symbols import Outline, Symbol
 from lsp_server.index.words import terms
@@ -37,11 +37,11 @@ class Resolver:
         self._project = project
         self._unsaved: Mapping[str, Outline] = {}
         self._modules: dict[tuple[str, str, str], list[IndexedFile]] = {}
-        self._named: dict[tuple[str, str, tuple[str, ...]], list[Definition]] = {}
-        self._tops: dict[int, dict[str, Symbol]] = {}
+        self._by_name: dict[tuple[str, str, tuple[str, ...]], list[Definition]] = {}
+        self._top_levels: dict[int, dict[str, Symbol]] = {}
         self._members: dict[int, dict[str, list[Symbol]]] = {}
         self._publics: dict[int, dict[str, Definition]] = {}
-        self._needed: dict[int, frozenset[str]] = {}
+        self._imported_paths: dict[int, frozenset[str]] = {}
         self._scripts: ScriptProject | None = None
 
     def refresh(self, unsaved: Mapping[str, Outline] | None = None) -> None:
@@ -49,10 +49,10 @@ class Resolver:
         self._unsaved = unsaved or {}
         if self._reader.refresh():
             self._modules.clear()
-            self._named.clear()
+            self._by_name.clear()
             self._publics.clear()
-            self._needed.clear()
-            for remembered in (self._tops, self._members):
+            self._imported_paths.clear()
+            for remembered in (self._top_levels, self._members):
                 if len(remembered) > MAX_REMEMBERED:
                     remembered.clear()
             self._scripts = None
@@ -71,13 +71,13 @@ class Resolver:
         unsaved = self._unsaved.get(file.path)
         return self._reader.imports(file.number) if unsaved is None else unsaved.imports
 
-    def top(self, file: IndexedFile) -> dict[str, Symbol]:
+    def top_level(self, file: IndexedFile) -> dict[str, Symbol]:
         """What a file defines for others, by name."""
         if file.path in self._unsaved:
-            return _top(self.symbols(file))
-        if file.number not in self._tops:
-            self._tops[file.number] = _top(self.symbols(file))
-        return self._tops[file.number]
+            return _top_level(self.symbols(file))
+        if file.number not in self._top_levels:
+            self._top_levels[file.number] = _top_level(self.symbols(file))
+        return self._top_levels[file.number]
 
     def members(self, file: IndexedFile, container: str) -> list[Symbol]:
         """The members of a class or module that stand in one file."""
@@ -98,7 +98,7 @@ class Resolver:
         return self._publics[file.number]
 
     def _find_public(self, file: IndexedFile) -> dict[str, Definition]:
-        public = {name: Definition(file, symbol) for name, symbol in self.top(file).items() if name != "__all__"}
+        public = {name: Definition(file, symbol) for name, symbol in self.top_level(file).items() if name != "__all__"}
         if file.path.endswith(_PACKAGE_FILES) or len(public) < FEW_NAMES:
             for each in self.imports(file)[:MAX_RE_EXPORTED]:
                 if each.alias not in public and each.name not in ("", ALL):
@@ -123,15 +123,15 @@ class Resolver:
             self._modules[key] = found
         return self._modules[key]
 
-    def needed(self, file: IndexedFile) -> frozenset[str]:
+    def imported_paths(self, file: IndexedFile) -> frozenset[str]:
         """The paths of the modules that a file imports."""
         if file.path in self._unsaved:
-            return self._find_needed(file)
-        if file.number not in self._needed:
-            self._needed[file.number] = self._find_needed(file)
-        return self._needed[file.number]
+            return self._find_imported_paths(file)
+        if file.number not in self._imported_paths:
+            self._imported_paths[file.number] = self._find_imported_paths(file)
+        return self._imported_paths[file.number]
 
-    def _find_needed(self, file: IndexedFile) -> frozenset[str]:
+    def _find_imported_paths(self, file: IndexedFile) -> frozenset[str]:
         modules = dict.fromkeys(each.module for each in self.imports(file))
         return frozenset(found.path for name in modules for found in self.module(file.language_id, file.path, name))
 
@@ -148,13 +148,15 @@ class Resolver:
             return []
         joint = "" if what.module.endswith((".", "/")) else rules.separator
         inner = self.module(language_id, importer, f"{what.module}{joint}{what.name}" if what.module else what.name)
-        named = [Definition(file, self.top(file)[what.name]) for file in inner if what.name in self.top(file)]
+        named = [
+            Definition(file, self.top_level(file)[what.name]) for file in inner if what.name in self.top_level(file)
+        ]
         whole = language_id in ("java", "kotlin", "php")  # a file of the class's name
         return named[:1] if whole and named else [Definition(file) for file in inner]
 
     def exported(self, file: IndexedFile, name: str, depth: int = 0) -> Definition | None:
         """What a file gives to those who import a name from it."""
-        if symbol := self.top(file).get(name):
+        if symbol := self.top_level(file).get(name):
             return Definition(file, symbol)
         if name == "default":
             return self._default(file)
@@ -178,7 +180,7 @@ class Resolver:
         frequencies = self._reader.frequencies({term for each in found.values() for term in each})
         return {name: frequencies.get(each[0], 0) if each else 0 for name, each in found.items()}
 
-    def beside(self, language_id: str, path: str) -> list[IndexedFile]:
+    def files_in_same_package(self, language_id: str, path: str) -> list[IndexedFile]:
         """The files whose definitions a file sees without importing them."""
         rules = RULES.get(language_id)
         if rules is None or not rules.is_folder_shared:
@@ -186,27 +188,27 @@ class Resolver:
         files = self._reader.files("folder", [path.rpartition("/")[0]])
         return [file for file in files if file.language_id in rules.family and file.path != path][:MAX_SHARED_FILES]
 
-    def named(self, language_id: str, name: str, kinds: tuple[str, ...], importer: str) -> list[Definition]:
+    def find_by_name(self, language_id: str, name: str, kinds: tuple[str, ...], importer: str) -> list[Definition]:
         """What has a name anywhere in the project, if few files define it."""
         key = (language_id, name, kinds)
-        if key not in self._named:
-            self._named[key] = self._defining(language_id, name, kinds)
-        return [found for found in self._named[key] if found.file.path != importer]
+        if key not in self._by_name:
+            self._by_name[key] = self._defining(language_id, name, kinds)
+        return [found for found in self._by_name[key] if found.file.path != importer]
 
     def _defining(self, language_id: str, name: str, kinds: tuple[str, ...]) -> list[Definition]:
         rules = RULES.get(language_id)
-        numbers = self._reader.defining(name, kinds, MAX_DEFINING + 1)
+        numbers = self._reader.files_defining(name, kinds, MAX_DEFINING + 1)
         if rules is None or len(numbers) > MAX_DEFINING:
             return []
         files = [file for number in numbers if (file := self._reader.file(number))]
         return [
-            Definition(file, self.top(file)[name])
+            Definition(file, self.top_level(file)[name])
             for file in files
-            if file.language_id in rules.family and name in self.top(file)
+            if file.language_id in rules.family and name in self.top_level(file)
         ]
 
     def _default(self, file: IndexedFile) -> Definition | None:
-        for symbol in self.top(file).values():
+        for symbol in self.top_level(file).values():
             if "export default" in symbol.text:
                 return Definition(file, symbol)
         return Definition(file)
@@ -217,16 +219,16 @@ class Resolver:
             if found := self._reader.files("path", list(order)):
                 return [min(found, key=lambda file: order[file.path])]
         for ending in places.endings:
-            found = self._reader.files("tail", [tail_of(ending)])
+            found = self._reader.files("tail", [path_tail(ending)])
             if found := [file for file in found if f"/{file.path}".endswith(f"/{ending}")]:
                 return [min(found, key=lambda file: len(file.path))]
         for folder in places.folders:
-            if found := self._reader.files_below(folder):
+            if found := self._reader.files_in_folder(folder):
                 return found
         return []
 
 
-def _top(symbols: list[Symbol]) -> dict[str, Symbol]:
+def _top_level(symbols: list[Symbol]) -> dict[str, Symbol]:
     """The symbols that are members of no class, the first of each name."""
     found: dict[str, Symbol] = {}
     modules = {""} | {symbol.name for symbol in symbols if symbol.kind == "module"}

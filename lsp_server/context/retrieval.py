@@ -14,8 +14,8 @@ from pathlib import Path
 
 from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
-from lsp_server.context.open_files import opened
-from lsp_server.context.ranking import worthy
+from lsp_server.context.ranking import eligible
+from lsp_server.context.recent_files import recent_files
 from lsp_server.context.resolver import Resolver
 from lsp_server.index.chunks import digest_of
 from lsp_server.index.database import database_path, open_for_reading
@@ -30,7 +30,7 @@ from lsp_server.text.workspace import notebook_of, path_of
 
 logger = logging.getLogger(__name__)
 
-RULES_LAST_S = 5.0  # ignore files are read again after that
+RULES_TTL_S = 5.0  # ignore files are read again after that
 MAX_FILES_KEPT = 64  # of which an excerpt was read, or that are not saved
 # Larger documents count as they were saved: to parse this much takes some 0.2 s, once for each time it was changed.
 MAX_UNSAVED_CHARACTERS = 400_000
@@ -78,7 +78,7 @@ class Retrieval:
         self._indexed: dict[Path, _Indexed] = {}
         self._rules: dict[Path, tuple[float, Folder]] = {}
         self._outlines: dict[tuple[str, str, int], Outline] = {}
-        self._visited: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
+        self._visited_excerpts: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
 
     async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
         """What there is for a snapshot, the best first. Reading, searching and ranking are done in a thread."""
@@ -87,7 +87,7 @@ class Retrieval:
         root = max(inside, key=lambda each: len(each.parts), default=None)
         uses_index = self._uses_index()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._work, root, snapshot, neighbours, uses_index)
+        return await loop.run_in_executor(self._thread, self._gather_or_note, root, snapshot, neighbours, uses_index)
 
     def close(self) -> None:
         """Let go of the thread and of open indexes."""
@@ -99,11 +99,11 @@ class Retrieval:
             indexed.close()
         self._indexed.clear()
 
-    def _work(
+    def _gather_or_note(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
         try:
-            return worthy(snapshot, self._gather(root, snapshot, neighbours, uses_index))
+            return eligible(snapshot, self._gather(root, snapshot, neighbours, uses_index))
         except Exception as error:  # noqa: BLE001  (whatever goes wrong here, there are completions without it)
             logger.warning("Context could not be gathered: %s", type(error).__name__)
             return Gathered(notes=(f"failed: {type(error).__name__}",))
@@ -111,8 +111,8 @@ class Retrieval:
     def _gather(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
-        admitted = [known for each in neighbours if (known := self._admitted(each))]
-        candidates = tuple(opened(snapshot, admitted))
+        readable = [known for each in neighbours if (known := self._readable(each))]
+        candidates = tuple(recent_files(snapshot, readable))
         notes: tuple[str, ...] = (f"open and visited documents: {len(candidates)} of {len(neighbours)}",)
         if root is None or not uses_index:
             return Gathered(candidates, notes=notes)
@@ -121,7 +121,7 @@ class Retrieval:
             return Gathered(candidates, notes=(*notes, "the index is not there yet"))
         unsaved = {
             each.path: self._outline(each, each.whole)
-            for each in admitted
+            for each in readable
             if each.whole is not None and len(each.whole) <= MAX_UNSAVED_CHARACTERS and each.root == str(root)
         }
         # Limits are counted in this thread's own time: an engine that uses the machine makes nothing worse.
@@ -142,14 +142,14 @@ class Retrieval:
             self._indexed[root] = _Indexed(Folder(root), reader, resolver, connection.close, file_id)
         return self._indexed[root]
 
-    def _admitted(self, neighbour: Neighbour) -> Neighbour | None:
+    def _readable(self, neighbour: Neighbour) -> Neighbour | None:
         """A document that may be read, with its text; None for others."""
         rules = self._rules_of(Path(neighbour.root)) if neighbour.root else None
         if not neighbour.is_open:
             return self._read_visited(rules, neighbour) if rules else None
         if is_secret_name(neighbour.path) or has_secret(neighbour.text):
             return None
-        return neighbour if rules is None or rules.admits(neighbour.path) else None
+        return neighbour if rules is None or rules.may_read(neighbour.path) else None
 
     def _read_visited(self, rules: Folder, neighbour: Neighbour) -> Neighbour | None:
         """A file that is no longer open, with the text it has now around the line that was edited last."""
@@ -157,19 +157,19 @@ class Retrieval:
         if state is None:
             return None
         key = (neighbour.root, neighbour.path)
-        if self._visited.get(key, (None, None))[0] != state:
-            if len(self._visited) >= MAX_FILES_KEPT:
-                self._visited.clear()
+        if self._visited_excerpts.get(key, (None, None))[0] != state:
+            if len(self._visited_excerpts) >= MAX_FILES_KEPT:
+                self._visited_excerpts.clear()
             text = rules.read(neighbour.path)
             lines = split_lines(text) if text else []
-            self._visited[key] = (state, excerpt_around(lines, neighbour.line) if lines else None)
-        excerpt = self._visited[key][1]
+            self._visited_excerpts[key] = (state, excerpt_around(lines, neighbour.line) if lines else None)
+        excerpt = self._visited_excerpts[key][1]
         return replace(neighbour, line=excerpt[0], text=excerpt[1]) if excerpt else None
 
     def _rules_of(self, root: Path) -> Folder:
         now = time.monotonic()
         read_at, folder = self._rules.get(root, (0.0, None))
-        if folder is None or now - read_at > RULES_LAST_S:
+        if folder is None or now - read_at > RULES_TTL_S:
             folder = Folder(root)
             self._rules[root] = (now, folder)
         return folder

@@ -53,7 +53,9 @@ def near_terms(scope: Scope, reader: Reader) -> list[str]:
 
 def similar_chunks(scope: Scope, reader: Reader, read: ReadChunk, wanted: Sequence[str]) -> Iterator[SimilarChunk]:
     """Chunks of other files in which wanted terms stand, the most alike first."""
-    found = [chunk for chunk in reader.alike(wanted, MAX_CHUNKS + OWN_CHUNKS) if chunk.file.path != scope.snapshot.path]
+    found = [
+        chunk for chunk in reader.search(wanted, MAX_CHUNKS + OWN_CHUNKS) if chunk.file.path != scope.snapshot.path
+    ]
     for chunk in found[:MAX_CHUNKS]:
         lines = read(chunk)
         if lines is not None:  # else it has changed since
@@ -73,14 +75,14 @@ def similar(scope: Scope, chunks: Sequence[SimilarChunk], wanted: Sequence[str])
     """Pieces of the most similar chunks."""
     for each in chunks[:MAX_SHOWN]:
         file = each.chunk.file
-        line, lines = _most_alike(each.lines, each.chunk.first, wanted)
+        line, lines = _most_similar(each.lines, each.chunk.first, wanted)
         share = each.similarity * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
         yield Candidate(
             file.path, file.language_id, line, "\n".join(lines), SIMILAR * share, "similar", "similar to what is here"
         )
 
 
-def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tuple[int, Sequence[str]]:
+def _most_similar(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tuple[int, Sequence[str]]:
     """The run of lines in which the wanted words stand most often, be it within others."""
     if len(lines) <= MAX_LINES:
         return first, lines
@@ -91,7 +93,7 @@ def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tupl
     return first + start, lines[start : start + MAX_LINES]
 
 
-def siblings(scope: Scope, resolver: Resolver, reader: Reader, shares: NameWeights) -> Iterator[Candidate]:
+def siblings(scope: Scope, resolver: Resolver, reader: Reader, weights: NameWeights) -> Iterator[Candidate]:
     """What a test's subject defines, and a source's header or the other way about."""
     folder, _, name = scope.snapshot.path.rpartition("/")
     stem, suffix = posixpath.splitext(name)
@@ -103,11 +105,11 @@ def siblings(scope: Scope, resolver: Resolver, reader: Reader, shares: NameWeigh
         wanted += [stem + each for each in (".c", ".cc", ".cpp", ".cxx")]
     elif suffix in (".c", ".cc", ".cpp", ".cxx"):
         wanted += [stem + each for each in _HEADERS]
-    for file in reader.files_called(wanted)[:2]:
+    for file in reader.files_named(wanted)[:2]:
         is_beside = suffix == ".go" and file.path.rpartition("/")[0] == folder
         if file.path == scope.snapshot.path or is_beside:
             continue
         for symbol in resolver.symbols(file):
-            score = SIBLING * shares.listing(symbol.name) * (1.0 if not symbol.container else 0.8)
+            score = SIBLING * weights.listing(symbol.name) * (1.0 if not symbol.container else 0.8)
             line = line_of(symbol).whole
             yield Candidate(file.path, file.language_id, symbol.line, line, score, "siblings", f"what {name} goes with")

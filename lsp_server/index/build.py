@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
-from lsp_server.index.database import Parsed, Writer, database_path, open_database, parse, remove_database
+from lsp_server.index.database import ParsedFile, Writer, database_path, open_database, parse, remove_database
 from lsp_server.index.folder import FileState, Folder
 from lsp_server.languages.ids import language_of
 
@@ -16,7 +16,7 @@ BATCH_BYTES = 400_000
 Report = Callable[[float], None]
 
 
-def read(folder: Folder, state: FileState) -> Parsed:
+def read_and_parse(folder: Folder, state: FileState) -> ParsedFile:
     """One file as it goes into the index."""
     language_id = language_of(PurePosixPath(state.path))
     return parse(state, language_id, folder.read(state.path))
@@ -61,16 +61,16 @@ class Builder:
             return self._scan(Writer(self._connection), lambda _: None)
 
     def _scan(self, writer: Writer, report: Report) -> int:
-        writer.sweep()
+        writer.compact()
         self._folder = Folder(self.root)  # ignore files may have changed
         known = writer.states()
         changed = [state for state in self._folder.walk() if known.pop(state.path, None) != state]
         writer.remove(known)
         total = sum(state.size for state in changed)
         done = 0
-        batch: list[Parsed] = []
+        batch: list[ParsedFile] = []
         for state in changed:
-            batch.append(read(self._folder, state))
+            batch.append(read_and_parse(self._folder, state))
             done += state.size
             if sum(parsed.state.size for parsed in batch) >= BATCH_BYTES:
                 writer.write(batch)
@@ -86,5 +86,5 @@ class Builder:
         if any(os.path.isdir(self.root / path) for path in gone):  # noqa: PTH112
             return self._scan(writer, lambda _: None)
         writer.remove(gone)
-        writer.write([read(self._folder, state) for state in states])
+        writer.write([read_and_parse(self._folder, state) for state in states])
         return len(states)

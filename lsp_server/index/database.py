@@ -56,7 +56,7 @@ _TABLES = ("files", "symbols", "imports", "script_configs", "chunks", "words", "
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedFile:
     """One file as it goes into the index. `script_config` is what it says of where modules are, if it does."""
 
     state: FileState
@@ -66,17 +66,17 @@ class Parsed:
     script_config: str = ""
 
 
-def parse(state: FileState, language_id: str, text: str | None) -> Parsed:
+def parse(state: FileState, language_id: str, text: str | None) -> ParsedFile:
     """Read off a text what the index holds of it. None stands for a file that says nothing: it is noted, so that it is
     not read again until it changes.
     """
     if text is None:
-        return Parsed(state, language_id, Outline(), [])
+        return ParsedFile(state, language_id, Outline(), [])
     script_config = read_script_config(state.path, text) if is_script_config(state.path) else ""
-    return Parsed(state, language_id, outline(language_id, text), list(chunks_of(text)), script_config)
+    return ParsedFile(state, language_id, outline(language_id, text), list(chunks_of(text)), script_config)
 
 
-def tail_of(path: str) -> str:
+def path_tail(path: str) -> str:
     """A path's last two names, by which modules are looked up."""
     return "/".join(path.rsplit("/", 2)[-2:])
 
@@ -178,7 +178,7 @@ class Writer:
         rows = self._connection.execute("SELECT path, modified_ns, size FROM files")
         return {path: FileState(path, modified_ns, size) for path, modified_ns, size in rows}
 
-    def write(self, files: Iterable[Parsed]) -> None:
+    def write(self, files: Iterable[ParsedFile]) -> None:
         """Put files in, in place of what is known of them."""
         with self._transaction():
             for parsed in files:
@@ -190,7 +190,7 @@ class Writer:
             for path in paths:
                 self._remove(path)
 
-    def sweep(self) -> None:
+    def compact(self) -> None:
         """Drop the words of chunks that are no more, where they are many: the whole table is written anew."""
         live = self._connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
         ever = self._connection.execute(
@@ -225,7 +225,7 @@ class Writer:
             ):
                 self._connection.execute(statement, row)
 
-    def _write(self, parsed: Parsed) -> None:
+    def _write(self, parsed: ParsedFile) -> None:
         state, connection = parsed.state, self._connection
         known = connection.execute("SELECT modified_ns, size FROM files WHERE path = ?", (state.path,)).fetchone()
         if known == (state.modified_ns, state.size):
@@ -235,7 +235,7 @@ class Writer:
         folder = state.path.rpartition("/")[0]
         file = connection.execute(
             "INSERT INTO files (path, folder, tail, language, modified_ns, size) VALUES (?, ?, ?, ?, ?, ?)",
-            (state.path, folder, tail_of(state.path), parsed.language_id, state.modified_ns, state.size),
+            (state.path, folder, path_tail(state.path), parsed.language_id, state.modified_ns, state.size),
         ).lastrowid
         connection.executemany(
             "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -57,9 +57,9 @@ class Folder:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 try:
                     if entry.is_dir(follow_symlinks=False):
-                        if self._enters(path):
+                        if self._may_enter(path):
                             below.append(path)
-                    elif entry.is_file(follow_symlinks=False) and self._takes(path):
+                    elif entry.is_file(follow_symlinks=False) and self._may_list(path):
                         found = entry.stat(follow_symlinks=False)
                         if 0 < found.st_size <= MAX_BYTES:
                             left -= 1
@@ -70,7 +70,7 @@ class Folder:
 
     def state(self, path: str) -> FileState | None:
         """One file as `walk` would give it, or None if it would not."""
-        if not self.admits(path):
+        if not self.may_read(path):
             return None
         try:
             found = os.lstat(self.root / path)
@@ -80,13 +80,13 @@ class Folder:
             return None
         return FileState(path, found.st_mtime_ns, found.st_size)
 
-    def admits(self, path: str) -> bool:
+    def may_read(self, path: str) -> bool:
         """Whether a file may be read, by its path: inside the folder, through no link, not ignored, no secret."""
         parts = path.split("/")
         if not path or any(part in ("", ".", "..") for part in parts) or "\0" in path:
             return False
         folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-        if not all(self._enters(folder) for folder in folders) or not self._takes(path):
+        if not all(self._may_enter(folder) for folder in folders) or not self._may_list(path):
             return False
         return not any((self.root / each).is_symlink() for each in (*folders, path))
 
@@ -135,11 +135,11 @@ class Folder:
             return []
         return [] if any(entry.name in _MARKS_OF_ENVIRONMENTS for entry in found) else found
 
-    def _enters(self, path: str) -> bool:
+    def _may_enter(self, path: str) -> bool:
         name = path.rpartition("/")[2]
         return name not in _SKIPPED and not is_secret_name(f"{path}/") and not self._is_ignored(f"{path}/")
 
-    def _takes(self, path: str) -> bool:
+    def _may_list(self, path: str) -> bool:
         return not is_secret_name(path) and not self._is_ignored(path)
 
     def _is_ignored(self, path: str) -> bool:

@@ -17,7 +17,7 @@ from lsp_server.index.messages import Event, Request, Scan, Update
 
 logger = logging.getLogger(__name__)
 
-MAX_LIVES = 3  # an indexer that keeps dying is left dead: completions work without it
+MAX_STARTS = 3  # an indexer that keeps dying is left dead: completions work without it
 
 
 class IndexProcess:
@@ -33,13 +33,13 @@ class IndexProcess:
         """Bring the indexes of these folders up to date."""
         self._roots = tuple(map(str, roots))
         if self._roots:
-            self._ask(Scan(self._roots))
+            self._enqueue(Scan(self._roots))
 
     def update(self, paths: Sequence[Path]) -> None:
         """Files were written, made or deleted."""
         inside = [path for path in paths if any(path.is_relative_to(root) for root in self._roots)]
         if inside:
-            self._ask(Update(tuple(map(str, inside))))
+            self._enqueue(Update(tuple(map(str, inside))))
 
     async def stop(self) -> None:
         """End the process; safe to call twice."""
@@ -49,21 +49,21 @@ class IndexProcess:
                 await self._supervisor
             self._supervisor = None
 
-    def _ask(self, request: Request) -> None:
+    def _enqueue(self, request: Request) -> None:
         self._pending.put_nowait(request)
         if self._supervisor is None:
             self._supervisor = asyncio.ensure_future(self._supervise())
 
     async def _supervise(self) -> None:
-        for _ in range(MAX_LIVES):
+        for _ in range(MAX_STARTS):
             try:
-                await self._live()
+                await self._run_once()
             except OSError as error:
                 logger.warning("The indexing process failed: %s", error)
             logger.warning("The indexing process ended by itself.")
             self._pending.put_nowait(Scan(self._roots))
 
-    async def _live(self) -> None:
+    async def _run_once(self) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-X", "utf8", "-m", "lsp_server.index.worker"),

@@ -89,14 +89,14 @@ class Reader:
             found += [_file(row) for row in self._connection.execute(query, some)]
         return found
 
-    def files_below(self, ending: str) -> list[IndexedFile]:
+    def files_in_folder(self, ending: str) -> list[IndexedFile]:
         """The files of the folder whose path is, or ends in, some names; of several folders, the shortest path's."""
         if self._folders is None:
             self._folders = [row[0] for row in self._connection.execute("SELECT DISTINCT folder FROM files")]
         found = [folder for folder in self._folders if f"/{folder}".endswith(f"/{ending}")]
         return self.files("folder", [min(found, key=len)]) if found else []
 
-    def files_called(self, names: list[str]) -> list[IndexedFile]:
+    def files_named(self, names: list[str]) -> list[IndexedFile]:
         """The files of some names, wherever they are."""
         if self._numbers_by_name is None:
             self._numbers_by_name = {}
@@ -127,12 +127,12 @@ class Reader:
             self._imports[number] = [Import(*row) for row in self._connection.execute(query, (number,))]
         return self._imports[number]
 
-    def defining(self, name: str, kinds: tuple[str, ...], most: int) -> list[int]:
+    def files_defining(self, name: str, kinds: tuple[str, ...], limit: int) -> list[int]:
         """The files that define a name at their top, at most so many."""
         if (name, kinds) not in self._defining:
             marks = ",".join("?" * len(kinds))
             query = f"SELECT DISTINCT file FROM symbols WHERE name = ? AND container = '' AND kind IN ({marks}) LIMIT ?"  # noqa: S608
-            rows = self._connection.execute(query, (name, *kinds, most))
+            rows = self._connection.execute(query, (name, *kinds, limit))
             self._defining[name, kinds] = [row[0] for row in rows]
         return self._defining[name, kinds]
 
@@ -158,7 +158,7 @@ class Reader:
             self._frequencies.update(self._connection.execute(query, unknown))
         return {term: count for term in wanted if (count := self._frequencies[term])}
 
-    def alike(self, terms: Sequence[str], most: int) -> list[IndexedChunk]:
+    def search(self, terms: Sequence[str], limit: int) -> list[IndexedChunk]:
         """The chunks that are most alike to some terms, by BM25. SQLite would look up every chunk's length for that."""
         # Those that are no more count as well: to count the others takes a look at each.
         num_chunks = self._connection.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0]
@@ -168,7 +168,7 @@ class Reader:
             weight = math.log(1 + (num_chunks - len(numbers) + 0.5) / (len(numbers) + 0.5))
             for number in numbers:
                 weights[number] = weights.get(number, 0.0) + weight
-        best = sorted(weights, key=weights.__getitem__, reverse=True)[: 2 * most]
+        best = sorted(weights, key=weights.__getitem__, reverse=True)[: 2 * limit]
         marks = ",".join("?" * len(best))
         query = f"""SELECT files.id, path, language, modified_ns, files.size, first, last, start, chunks.size, digest,
                     chunks.id FROM chunks JOIN files ON files.id = file WHERE chunks.id IN ({marks})"""  # noqa: S608
@@ -176,7 +176,7 @@ class Reader:
         for *file, first, last, start, size, digest, number in self._connection.execute(query, best):
             similarity = weights[number] * _length_share(last - first)
             found.append(IndexedChunk(_file(file), first, last, start, size, digest, similarity))
-        return sorted(found, key=lambda chunk: chunk.similarity, reverse=True)[:most]
+        return sorted(found, key=lambda chunk: chunk.similarity, reverse=True)[:limit]
 
     def _chunks_with(self, term: str) -> list[int]:
         """The numbers of the chunks that a term stands in."""

@@ -15,7 +15,7 @@ from lsp_server.text.excerpts import Neighbour
 
 NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
 # Cells share their notebook's path, so that they are one block; their lines are told apart by standing far apart.
-LINES_OF_A_CELL = 100_000
+LINES_PER_CELL = 100_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_VISITED = 8  # files that were closed again and still count as visited
 
@@ -132,7 +132,7 @@ class Workspace:
         path = path_of(uri)
         return self._root_of(path) if path else None
 
-    def texts_like(self, uri: str) -> list[str]:
+    def texts_in_same_language(self, uri: str) -> list[str]:
         """The texts of the other open documents of a document's language."""
         language_id = self._documents[uri].language_id
         return [
@@ -163,7 +163,7 @@ class Workspace:
             of_notebook = notebook_of(other)
             if other != uri and (of_notebook == notebook if of_notebook else self._is_inside(other)):
                 neighbour = self._neighbour(other, document)
-                found.append(replace(neighbour, line=number * LINES_OF_A_CELL) if of_notebook else neighbour)
+                found.append(replace(neighbour, line=number * LINES_PER_CELL) if of_notebook else neighbour)
         return found + list(self._visited.values())
 
     def _neighbour(self, uri: str, document: Document) -> Neighbour:

@@ -103,7 +103,7 @@ class Actor:
         workspace = self._server.documents
         neighbours = partial(workspace.neighbours, document.uri)
         if chosen.kind == "import":
-            others = workspace.texts_like(document.uri)
+            others = workspace.texts_in_same_language(document.uri)
             hole, text = await writing.import_line(pipeline, document, chosen.name, neighbours, others)
         else:
             found = hole_of(writing.source_of(document), chosen.offer)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lsp_server.context.blocks import path_distance
 from lsp_server.context.candidates import Candidate
+from lsp_server.context.nearest_files import path_distance
 from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
 
@@ -15,7 +15,7 @@ CLOSED_SHARE = 0.7
 OTHER_LANGUAGE_SHARE = 0.4
 
 
-def opened(snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Iterator[Candidate]:
+def recent_files(snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Iterator[Candidate]:
     """An excerpt of each document, around where it was edited last; of a notebook, the other cells."""
     recent = sorted(neighbours, key=lambda each: (each.is_edited, each.touched), reverse=True)
     for rank, each in enumerate(recent):

@@ -8,7 +8,7 @@ from lsp_server.text.excerpts import Block, Neighbour
 from lsp_server.text.snapshot import Snapshot
 
 
-def choose_blocks(snapshot: Snapshot, neighbours: Sequence[Neighbour], max_tokens: int) -> tuple[Block, ...]:
+def choose_nearest_files(snapshot: Snapshot, neighbours: Sequence[Neighbour], max_tokens: int) -> tuple[Block, ...]:
     """The neighbours nearest by path, then by recency, that fit; those of the document's own language first.
 
     They are returned in the order of their paths, not of their rank, so that touching a file does not reorder the
