@@ -1,4 +1,4 @@
-"""All sources together, each within its time, for one snapshot."""
+"""The candidates of all sources for one snapshot, each source within its time limit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from lsp_server.text.snapshot import Snapshot
 
 _T = TypeVar("_T")
 
-# At the clock, which some systems take a fifth of a millisecond to read; to read chunks takes longer.
+# Finds between two reads of the clock: some systems need 0.2 ms for one. Chunks take longer to find.
 CANDIDATES_PER_CLOCK_READ, CHUNKS_PER_CLOCK_READ = 48, 6
 MAX_ORDERED_FILES = 12
-# Milliseconds. A source that takes longer is cut off: what it found until then is used.
+# Milliseconds. A source that takes longer is cut off; its finds until then are used.
 LIMIT_MS = {"similar chunks": 15.0, "imports": 12.0, "calls": 8.0, "bases": 6.0, "types": 10.0, "siblings": 5.0}
 
 
@@ -33,9 +33,10 @@ def gather(
     clock: Callable[[], float],
     unsaved: Mapping[str, Outline] | None = None,
 ) -> Gathered:
-    """What the index has for a snapshot. `clock` counts seconds. A damaged index has nothing.
+    """The candidates that the index has for a snapshot; none if the index is damaged.
 
-    `unsaved` are files that are not as the index has them.
+    `clock` counts seconds. `unsaved` holds the outlines of files with unsaved changes, by path; they replace those of
+    the index.
     """
     try:
         resolver.refresh(unsaved)
@@ -64,7 +65,7 @@ def gather(
 
 
 class _TimedSources:
-    """Takes what sources yield, each within its time, and notes how long that took."""
+    """Takes the finds of sources within their time limits, and notes the time each source took."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -74,7 +75,7 @@ class _TimedSources:
     def within_limit(
         self, name: str, source: Iterable[_T], finds_per_clock_read: int = CANDIDATES_PER_CLOCK_READ
     ) -> list[_T]:
-        """What a source finds until its time is up."""
+        """The finds of a source until its time is up."""
         deadline = self._started + LIMIT_MS[name] / 1000
         found = []
         for number, each in enumerate(source, 1):
@@ -89,7 +90,7 @@ class _TimedSources:
 
 
 def _dependencies(candidates: Iterable[Candidate], resolver: Resolver) -> dict[str, frozenset[str]]:
-    """Which of the candidates' files import which others of them."""
+    """Which of the candidates' files import which others. Only the best-scored files are looked at."""
     best: dict[str, float] = {}
     for candidate in candidates:
         best[candidate.path] = max(best.get(candidate.path, 0.0), candidate.score)

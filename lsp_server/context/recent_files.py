@@ -1,4 +1,4 @@
-"""The source that needs no index: what was edited of late, other open documents, and those closed lately. Pure."""
+"""The source that needs no index: documents edited, open or closed lately. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
 
 CELL, EDITED, OPEN = 0.6, 0.35, 0.15
-LATER_SHARE = 0.7  # of the score of the one touched next after it
+LATER_SHARE = 0.7  # of the score of the document touched next after this one
 CLOSED_SHARE = 0.7
 OTHER_LANGUAGE_SHARE = 0.4
 
 
 def recent_files(snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Iterator[Candidate]:
-    """An excerpt of each document, around where it was edited last; of a notebook, the other cells."""
+    """An excerpt of each document around its last edit, and the other cells of a notebook."""
     recent = sorted(neighbours, key=lambda each: (each.is_edited, each.touched), reverse=True)
     for rank, each in enumerate(recent):
         score = (EDITED if each.is_edited else OPEN) * LATER_SHARE**rank

@@ -1,4 +1,4 @@
-"""From an import to the definition it means, through relative paths, packages, aliases and re-exports."""
+"""From an import to its definition, through relative paths, packages, aliases and re-exports."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from lsp_server.languages.imports import ALL, Import
 from lsp_server.languages.modules import RULES, ImportQuery, Places
 from lsp_server.languages.script_modules import ScriptProject
 
-MAX_RE_EXPORTS = 4  # files that a name is handed on through
+MAX_RE_EXPORTS = 4  # files in a chain of re-exports
 MAX_RE_EXPORTED = 120  # names of one file
-FEW_NAMES = 3  # a module that defines fewer hands on those of others
+FEW_NAMES = 3  # a module with fewer definitions re-exports those of others
 MAX_SHARED_FILES = 40
-MAX_DEFINING = 3  # files; a name defined in more of them says nothing
+MAX_DEFINING = 3  # files; a name defined in more files is ambiguous
 _PACKAGE_FILES = ("__init__.py", "/mod.rs", "/index.ts", "/index.js")
 
 
 class Definition(msgspec.Struct, frozen=True, gc=False):
-    """A symbol and the file it stands in; without a symbol, the file as a module."""
+    """A symbol and its file. Without a symbol, the file itself as a module."""
 
     file: IndexedFile
     symbol: Symbol | None = None
 
 
 class Resolver:
-    """Finds definitions in one index, on behalf of files of one workspace folder, whose name is `project`."""
+    """Finds definitions in the index of one workspace folder, whose name is `project`."""
 
     def __init__(self, reader: Reader, project: str) -> None:
         self._reader = reader
@@ -45,7 +45,7 @@ class Resolver:
         self._scripts: ScriptProject | None = None
 
     def refresh(self, unsaved: Mapping[str, Outline] | None = None) -> None:
-        """Forget what was remembered if the index has changed since. `unsaved` files are not as the index has them."""
+        """Drop remembered results if the index has changed. The outlines in `unsaved`, by path, replace the index's."""
         self._unsaved = unsaved or {}
         if self._reader.refresh():
             self._modules.clear()
@@ -58,21 +58,21 @@ class Resolver:
             self._scripts = None
 
     def files(self, paths: list[str]) -> list[IndexedFile]:
-        """Files by their paths."""
+        """The indexed files of some paths."""
         return self._reader.files("path", paths)
 
     def symbols(self, file: IndexedFile) -> list[Symbol]:
-        """What a file defines, in order."""
+        """A file's definitions, in order."""
         unsaved = self._unsaved.get(file.path)
         return self._reader.symbols(file.number) if unsaved is None else unsaved.symbols
 
     def imports(self, file: IndexedFile) -> list[Import]:
-        """What a file imports."""
+        """A file's imports."""
         unsaved = self._unsaved.get(file.path)
         return self._reader.imports(file.number) if unsaved is None else unsaved.imports
 
     def top_level(self, file: IndexedFile) -> dict[str, Symbol]:
-        """What a file defines for others, by name."""
+        """A file's top-level definitions, by name."""
         if file.path in self._unsaved:
             return _top_level(self.symbols(file))
         if file.number not in self._top_levels:
@@ -80,7 +80,7 @@ class Resolver:
         return self._top_levels[file.number]
 
     def members(self, file: IndexedFile, container: str) -> list[Symbol]:
-        """The members of a class or module that stand in one file."""
+        """The members of a class or module, as far as they are in one file."""
         if file.path in self._unsaved:
             return [symbol for symbol in self.symbols(file) if symbol.container == container]
         if file.number not in self._members:
@@ -90,7 +90,7 @@ class Resolver:
         return self._members[file.number].get(container, [])
 
     def public(self, file: IndexedFile) -> dict[str, Definition]:
-        """What a module gives: what it defines, and in a package's file also what it imports from its own modules."""
+        """A module's exports: its definitions, and in a package's file also its imports from the package's modules."""
         if self._unsaved:
             return self._find_public(file)
         if file.number not in self._publics:
@@ -108,7 +108,7 @@ class Resolver:
         return public
 
     def module(self, language_id: str, importer: str, module: str) -> list[IndexedFile]:
-        """The files of a module, none if it is not of this project. A folder that is a module has several."""
+        """A module's files; none if the project lacks the module. A folder that is a module has several."""
         rules = RULES.get(language_id)
         if rules is None or not module:
             return []
@@ -136,7 +136,7 @@ class Resolver:
         return frozenset(found.path for name in modules for found in self.module(file.language_id, file.path, name))
 
     def imported(self, language_id: str, importer: str, what: Import) -> list[Definition]:
-        """What an import means: a definition, a module, or all that a module defines for a star."""
+        """The target of an import: a definition, or a module. A star stands for the module."""
         files = self.module(language_id, importer, what.module)
         if what.name in ("", ALL):
             return [Definition(file) for file in files]
@@ -151,11 +151,11 @@ class Resolver:
         named = [
             Definition(file, self.top_level(file)[what.name]) for file in inner if what.name in self.top_level(file)
         ]
-        whole = language_id in ("java", "kotlin", "php")  # a file of the class's name
+        whole = language_id in ("java", "kotlin", "php")  # a class has a file of its own name
         return named[:1] if whole and named else [Definition(file) for file in inner]
 
     def exported(self, file: IndexedFile, name: str, depth: int = 0) -> Definition | None:
-        """What a file gives to those who import a name from it."""
+        """The definition that an importer of a name gets from a file."""
         if symbol := self.top_level(file).get(name):
             return Definition(file, symbol)
         if name == "default":
@@ -175,13 +175,13 @@ class Resolver:
         return None
 
     def popularity(self, names: Iterable[str]) -> dict[str, int]:
-        """At how many places of the project each name stands, about: spelt in another case it is the same name."""
+        """About how many places of the project have each name. Spellings in another case count as the same name."""
         found = {name: terms(name)[:1] for name in names}
         frequencies = self._reader.frequencies({term for each in found.values() for term in each})
         return {name: frequencies.get(each[0], 0) if each else 0 for name, each in found.items()}
 
     def files_in_same_package(self, language_id: str, path: str) -> list[IndexedFile]:
-        """The files whose definitions a file sees without importing them."""
+        """The files whose definitions a file sees without an import."""
         rules = RULES.get(language_id)
         if rules is None or not rules.is_folder_shared:
             return []
@@ -189,7 +189,7 @@ class Resolver:
         return [file for file in files if file.language_id in rules.family and file.path != path][:MAX_SHARED_FILES]
 
     def find_by_name(self, language_id: str, name: str, kinds: tuple[str, ...], importer: str) -> list[Definition]:
-        """What has a name anywhere in the project, if few files define it."""
+        """The definitions of a name anywhere in the project, if few files define it."""
         key = (language_id, name, kinds)
         if key not in self._by_name:
             self._by_name[key] = self._defining(language_id, name, kinds)
@@ -229,7 +229,7 @@ class Resolver:
 
 
 def _top_level(symbols: list[Symbol]) -> dict[str, Symbol]:
-    """The symbols that are members of no class, the first of each name."""
+    """The symbols outside of classes, the first of each name."""
     found: dict[str, Symbol] = {}
     modules = {""} | {symbol.name for symbol in symbols if symbol.kind == "module"}
     for symbol in symbols:

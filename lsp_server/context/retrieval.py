@@ -1,4 +1,4 @@
-"""What the workspace knows beyond one document: the index of its folder, asked in a thread, and the open documents."""
+"""The context of a snapshot: the folder's index, which a thread queries, and the other documents."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from lsp_server.text.workspace import notebook_of, path_of
 
 logger = logging.getLogger(__name__)
 
-RULES_TTL_S = 5.0  # ignore files are read again after that
-MAX_FILES_KEPT = 64  # of which an excerpt was read, or that are not saved
-# Larger documents count as they were saved: to parse this much takes some 0.2 s, once for each time it was changed.
+RULES_TTL_S = 5.0  # after that, ignore files are read again
+MAX_FILES_KEPT = 64  # remembered excerpts of closed files; remembered outlines of unsaved documents
+# A larger unsaved document counts as it was saved. Parsing this much takes some 0.2 s, once for each change.
 MAX_UNSAVED_CHARACTERS = 400_000
-SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for the thread
+SWITCH_S = 0.001  # with Python's default of 5 ms, the event loop would wait that long for the thread
 
 
 def share_processor() -> None:
-    """Have Python's threads take turns soon enough for the event loop not to be kept waiting.
+    """Let Python switch threads often enough that the event loop never waits long for another thread.
 
-    What is loaded by now stays: to look through it for garbage would stop all threads for tens of milliseconds.
+    Objects loaded so far are frozen. A garbage collection over them would stop all threads for tens of milliseconds.
     """
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
@@ -48,7 +48,7 @@ def share_processor() -> None:
 
 @dataclass(slots=True)
 class _Indexed:
-    """A workspace folder whose index is open."""
+    """A workspace folder with its open index."""
 
     folder: Folder
     reader: Reader
@@ -57,18 +57,20 @@ class _Indexed:
     file_id: int
 
     def read(self, chunk: IndexedChunk) -> Sequence[str] | None:
-        """A chunk's lines, if they still stand where they were indexed."""
+        """A chunk's lines, if the file still has them where they were indexed."""
         content = self.folder.read_part(chunk.file.path, chunk.start, chunk.size)
         if content is not None and digest_of(content) == chunk.digest:
             return content.decode().split("\n")
-        # Lines may end in two bytes, or the text be in another encoding.
+        # Byte offsets are wrong where lines end in two bytes, or where the encoding is not UTF-8.
         text = self.folder.read_again(chunk.file.state)
         return None if text is None else text.split("\n")[chunk.first : chunk.last]
 
 
 class Retrieval:
-    """Gathers context for one server. `roots` are the workspace folders at the time; without an index, only open
-    documents are used, and never those that hold secrets or are ignored.
+    """Gathers context for one server.
+
+    `roots` returns the present workspace folders. Without an index, only open and visited documents are used.
+    Documents that hold secrets or are ignored are never used.
     """
 
     def __init__(self, roots: Callable[[], Sequence[Path]], uses_index: Callable[[], bool]) -> None:
@@ -81,7 +83,7 @@ class Retrieval:
         self._visited_excerpts: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
 
     async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
-        """What there is for a snapshot, the best first. Reading, searching and ranking are done in a thread."""
+        """The eligible candidates for a snapshot, the best first. A thread reads, searches and ranks."""
         path = path_of(snapshot.uri) or notebook_of(snapshot.uri)
         inside = [root for root in self._roots() if path is not None and path.is_relative_to(root)]
         root = max(inside, key=lambda each: len(each.parts), default=None)
@@ -90,7 +92,7 @@ class Retrieval:
         return await loop.run_in_executor(self._thread, self._gather_or_note, root, snapshot, neighbours, uses_index)
 
     def close(self) -> None:
-        """Let go of the thread and of open indexes."""
+        """Close the open indexes and end the thread."""
         self._thread.submit(self._forget)
         self._thread.shutdown(wait=False)
 
@@ -104,7 +106,7 @@ class Retrieval:
     ) -> Gathered:
         try:
             return eligible(snapshot, self._gather(root, snapshot, neighbours, uses_index))
-        except Exception as error:  # noqa: BLE001  (whatever goes wrong here, there are completions without it)
+        except Exception as error:  # noqa: BLE001  (completions must work without context)
             logger.warning("Context could not be gathered: %s", type(error).__name__)
             return Gathered(notes=(f"failed: {type(error).__name__}",))
 
@@ -124,7 +126,7 @@ class Retrieval:
             for each in readable
             if each.whole is not None and len(each.whole) <= MAX_UNSAVED_CHARACTERS and each.root == str(root)
         }
-        # Limits are counted in this thread's own time: an engine that uses the machine makes nothing worse.
+        # Limits count this thread's own CPU time, so a busy engine takes nothing from the prompt.
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
         return replace(found, candidates=(*candidates, *found.candidates), notes=(*notes, *found.notes))
 
@@ -132,7 +134,7 @@ class Retrieval:
         path = database_path(root)
         file_id = path.stat().st_ino if path.exists() else 0
         if root in self._indexed and self._indexed[root].file_id != file_id:
-            self._indexed.pop(root).close()  # deleted, or made anew
+            self._indexed.pop(root).close()  # the file was deleted or replaced
         if root not in self._indexed:
             connection = open_for_reading(path)
             if connection is None:
@@ -143,7 +145,7 @@ class Retrieval:
         return self._indexed[root]
 
     def _readable(self, neighbour: Neighbour) -> Neighbour | None:
-        """A document that may be read, with its text; None for others."""
+        """A document that may be read, with its text; None for a document that may not."""
         rules = self._rules_of(Path(neighbour.root)) if neighbour.root else None
         if not neighbour.is_open:
             return self._read_visited(rules, neighbour) if rules else None
@@ -152,7 +154,7 @@ class Retrieval:
         return neighbour if rules is None or rules.may_read(neighbour.path) else None
 
     def _read_visited(self, rules: Folder, neighbour: Neighbour) -> Neighbour | None:
-        """A file that is no longer open, with the text it has now around the line that was edited last."""
+        """A closed file with its present text around the line that was edited last."""
         state = rules.state(neighbour.path)
         if state is None:
             return None
