@@ -19,7 +19,7 @@ CALLED, IMPORTED, LISTED, MEMBER, BASE_MEMBER, NAMED, BESIDE = 1.0, 0.9, 0.95, 0
 FREQUENT = 0.5  # the nearness of a name that is used often, at any distance
 UNUSED_IMPORT = 0.9  # the nearness of an import without a use: its first use is about to come
 MIN_NEARNESS, MIN_OF_MODULE = 0.15, 0.5
-# The share for an imported name, which the text has anyway. A function's parameters are news; a class's line says little.
+# The share for an imported name, which the text has anyway. Only a function's line adds much: its parameters.
 SHARE_OF_KIND = {"class": 0.3, "variable": 0.3}
 MAX_CLASSES, MAX_BASES, MAX_NAMED = 24, 4, 24
 CLASS_KINDS = ("class",)

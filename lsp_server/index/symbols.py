@@ -1,4 +1,4 @@
-"""What a file defines and imports, read off its syntax tree. Pure."""
+"""A file's definitions and imports, from its syntax tree. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IDENTIFIERS = frozenset(
         *("simple_identifier", "constant", "name", "namespace_identifier", "package_identifier"),
     }
 )
-# Where the name of what a node defines does not stand.
+# Fields and nodes that never hold the defined name.
 _NAMELESS_FIELDS = frozenset({"type", "value", "parameters", "body", "right", "returns", "return_type", "result"})
 _NAMELESS_NODES = frozenset(
     {
@@ -40,10 +40,10 @@ _COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_co
 
 
 class Symbol(msgspec.Struct, frozen=True, gc=False):
-    """A definition: where it stands, its signature's lines verbatim, and its documentation's first line.
+    """A definition: its place, its signature's lines verbatim, and its documentation's first line.
 
-    `container` is the class or module it is a member of, by its last name. `line` and `last` are its first and last
-    line, 0-based.
+    `container` is the last name of the class or module that holds the definition. `line` and `last` are its first and
+    last line, 0-based.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Symbol(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Everything a file defines and imports, and the lines that imports stand on."""
+    """A file's definitions and imports, and the lines of the imports."""
 
     symbols: list[Symbol] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
@@ -65,12 +65,15 @@ class Outline:
 
 
 def outline(language_id: str, text: str, *, with_inner_imports: bool = False) -> Outline:
-    """What a text defines and imports, inside of functions too if wanted; nothing in a language without a grammar."""
+    """The definitions and imports of a text; none in a language without a grammar.
+
+    `with_inner_imports` adds imports inside of functions.
+    """
     grammar = GRAMMARS.get(language_id)
     if grammar is None:
         return Outline()
     content = text.encode("utf-8", "replace")
-    # Handed out in pieces: given whole, a text is parsed without letting any other thread of Python's run.
+    # The parser gets the text in pieces. Parsing a whole text would let no other Python thread run meanwhile.
     tree = parser_of(language_id).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
     reader = _Reader(grammar, language_id, content, with_inner_imports)
     reader.visit(tree.root_node, "", 0)
@@ -78,7 +81,7 @@ def outline(language_id: str, text: str, *, with_inner_imports: bool = False) ->
 
 
 class _Reader:
-    """Walks a tree, without going into what functions do, but for imports where they are wanted."""
+    """Walks a tree. It enters function bodies only for imports, and only if those are wanted."""
 
     def __init__(self, grammar: Grammar, language_id: str, content: bytes, with_inner_imports: bool) -> None:
         self._grammar = grammar
@@ -93,7 +96,7 @@ class _Reader:
         self.import_lines: set[int] = set()
 
     def visit(self, node: Node, container: str, depth: int) -> None:
-        """Note what the children of a node define and import."""
+        """Collect the definitions and imports among a node's children."""
         if depth > MAX_DEPTH or len(self.symbols) > MAX_SYMBOLS:
             return
         grammar = self._grammar
@@ -152,7 +155,7 @@ class _Reader:
             self._inner_imports(node)
 
     def _unpack(self, node: Node, container: str, depth: int) -> None:
-        """What an assignment defines besides one name: `A, B = 1, 2` and `a = b = 1`."""
+        """Collect the further names of an assignment: `A, B = 1, 2` and `a = b = 1`."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if right is not None and right.type == node.type and depth < MAX_DEPTH:
             self._define(right, "variable", container, depth + 1)
@@ -168,7 +171,7 @@ class _Reader:
                     self.symbols.append(Symbol(_text(self._content, child), kind, container, line, line, written))
 
     def _signature(self, node: Node, body: Node | None) -> str:
-        """The whole lines from a definition's first to that where its body begins."""
+        """The whole lines from a definition's first line to the beginning of its body."""
         first = node.start_point.row
         last = node.end_point.row
         if body is not None:
@@ -182,7 +185,7 @@ class _Reader:
         return text[:MAX_SIGNATURE_CHARACTERS].rstrip()
 
     def _doc(self, node: Node, body: Node | None) -> str:
-        """The first line of what documents a definition, without comment marks."""
+        """The first line of a definition's documentation, without comment marks."""
         if node.type in ("class_definition", "function_definition") and body is not None and body.named_children:
             first = body.named_children[0]
             inner = first.named_children[0] if first.named_children else first
@@ -195,7 +198,7 @@ class _Reader:
         return ""
 
     def _own_fields(self, node: Node, container: str) -> None:
-        """The fields that a method assigns to its object."""
+        """Collect the fields that a method assigns on its object."""
         assert self._own_field
         if container not in self._fields:
             self._fields[container] = {symbol.name for symbol in self.symbols if symbol.container == container}
@@ -209,7 +212,7 @@ class _Reader:
                 self.symbols.append(Symbol(match[1], "field", container, line, line, written))
 
     def _declared_attributes(self, node: Node, container: str) -> None:
-        """Fields that Ruby's classes declare by a call."""
+        """Collect the fields that a Ruby class declares by a call such as `attr_reader`."""
         text = _text(self._content, node)
         if node.type == "call" and text.startswith("attr_"):
             line = node.start_point.row
@@ -226,7 +229,7 @@ class _Reader:
 
 
 def _own_field(self_name: str) -> re.Pattern[str]:
-    """What finds the fields that a method assigns to its object."""
+    """The pattern of field assignments on a method's own object."""
     name = re.escape(self_name)
     return re.compile(rf"(?:^|[{{;])\s*{name}\.?(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE)
 
@@ -240,7 +243,7 @@ def _text(content: bytes, node: Node) -> str:
 
 
 def _body(node: Node) -> Node | None:
-    """What a definition has between its braces, or indented below it."""
+    """A definition's body: the part between its braces, or indented below it."""
     if (body := node.child_by_field_name("body")) is not None:
         return body
     for child in node.named_children:
@@ -288,7 +291,7 @@ def _qualified(name: str) -> tuple[str, list[str]]:
 
 
 def _receiver(content: bytes, node: Node) -> str:
-    """The type that a Go method belongs to."""
+    """The receiver type of a Go method."""
     receiver = node.child_by_field_name("receiver")
     found = re.findall(r"\w+", _text(content, receiver).partition("[")[0]) if receiver is not None else []
     return found[-1] if found else ""
