@@ -47,7 +47,7 @@ def share_processor() -> None:
 
 
 @dataclass(slots=True)
-class _Indexed:
+class _OpenIndex:
     """A workspace folder with its open index."""
 
     folder: Folder
@@ -77,7 +77,7 @@ class Retrieval:
         self._roots = roots
         self._uses_index = uses_index
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
-        self._indexed: dict[Path, _Indexed] = {}
+        self._indexes: dict[Path, _OpenIndex] = {}
         self._rules: dict[Path, tuple[float, Folder]] = {}
         self._outlines: dict[tuple[str, str, int], Outline] = {}
         self._visited_excerpts: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
@@ -97,9 +97,9 @@ class Retrieval:
         self._thread.shutdown(wait=False)
 
     def _forget(self) -> None:
-        for indexed in self._indexed.values():
+        for indexed in self._indexes.values():
             indexed.close()
-        self._indexed.clear()
+        self._indexes.clear()
 
     def _gather_or_note(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
@@ -130,19 +130,19 @@ class Retrieval:
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
         return replace(found, candidates=(*candidates, *found.candidates), notes=(*notes, *found.notes))
 
-    def _open(self, root: Path) -> _Indexed | None:
+    def _open(self, root: Path) -> _OpenIndex | None:
         path = database_path(root)
         file_id = path.stat().st_ino if path.exists() else 0
-        if root in self._indexed and self._indexed[root].file_id != file_id:
-            self._indexed.pop(root).close()  # the file was deleted or replaced
-        if root not in self._indexed:
+        if root in self._indexes and self._indexes[root].file_id != file_id:
+            self._indexes.pop(root).close()  # the file was deleted or replaced
+        if root not in self._indexes:
             connection = open_for_reading(path)
             if connection is None:
                 return None
             reader = Reader(connection)
             resolver = Resolver(reader, root.name)
-            self._indexed[root] = _Indexed(Folder(root), reader, resolver, connection.close, file_id)
-        return self._indexed[root]
+            self._indexes[root] = _OpenIndex(Folder(root), reader, resolver, connection.close, file_id)
+        return self._indexes[root]
 
     def _readable(self, neighbour: Neighbour) -> Neighbour | None:
         """A document that may be read, with its text; None for a document that may not."""

@@ -25,7 +25,7 @@ from lsp_server.languages.script_config import is_script_config, read_script_con
 
 VERSION = 4  # of the schema and of the parsing; an index of another version is built again
 BUSY_MS = 10_000
-LOCKED_S = 0.05
+LOCKED_RETRY_S = 0.05
 # A deleted chunk leaves its words in the table. When they reach this share, `reset_if_bloated` builds the table again.
 MAX_DEAD_SHARE = 0.5
 MIN_DEAD = 2000
@@ -98,15 +98,15 @@ def open_database(path: Path) -> sqlite3.Connection:
     deadline = time.monotonic() + BUSY_MS / 1000
     while True:
         try:
-            return _opened(path)
+            return _open_checked(path)
         except IndexFailure as error:
             if not (isinstance(error, sqlite3.OperationalError) and "locked" in str(error)):
                 break
             if time.monotonic() > deadline:
                 raise
-            time.sleep(LOCKED_S)  # SQLite does not wait by itself to change the journal's mode
+            time.sleep(LOCKED_RETRY_S)  # SQLite does not wait by itself to change the journal's mode
     remove_database(path)
-    return _opened(path)
+    return _open_checked(path)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
@@ -146,7 +146,7 @@ def remove_database(path: Path) -> None:
             os.unlink(f"{path}{suffix}")  # noqa: PTH108
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open_checked(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

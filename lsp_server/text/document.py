@@ -16,12 +16,12 @@ Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
 # The text on each side of the cursor that a snapshot carries, in lines and code points. It exceeds any model's context
 # length, and it keeps a keystroke in a huge file as cheap as in a small one.
-WINDOW_LINES = 4000
-WINDOW_CHARACTERS = 200_000
+SNAPSHOT_LINES = 4000
+SNAPSHOT_CHARACTERS = 200_000
 # The start of that text moves in steps. So anchors last while text is typed, and the prompt's head stays the same while
 # the cursor moves.
-WINDOW_STEP_LINES = 1000
-WINDOW_STEP_CHARACTERS = 50_000
+SNAPSHOT_STEP_LINES = 1000
+SNAPSHOT_STEP_CHARACTERS = 50_000
 EXCERPT_CHARACTERS = 900  # only a part of what `context.max_tokens` allows
 
 
@@ -155,17 +155,17 @@ class Document:
         content = _content(self._lines[line])
         character = max(0, min(character, len(content)))
         current = self._lines[line]
-        first = max(0, line - WINDOW_LINES) // WINDOW_STEP_LINES * WINDOW_STEP_LINES
+        first = max(0, line - SNAPSHOT_LINES) // SNAPSHOT_STEP_LINES * SNAPSHOT_STEP_LINES
         before = "".join(self._lines[first:line]) + current[:character]
-        start = -(-max(0, len(before) - WINDOW_CHARACTERS) // WINDOW_STEP_CHARACTERS) * WINDOW_STEP_CHARACTERS
-        after = self._lines[line + 1 : line + 1 + WINDOW_LINES]
+        start = -(-max(0, len(before) - SNAPSHOT_CHARACTERS) // SNAPSHOT_STEP_CHARACTERS) * SNAPSHOT_STEP_CHARACTERS
+        after = self._lines[line + 1 : line + 1 + SNAPSHOT_LINES]
         return Snapshot(
             uri=self.uri,
             version=self.version,
             language_id=self.language_id,
             path=self.path,
             prefix=normalize(before[start:]),
-            suffix=normalize((current[character:] + "".join(after))[:WINDOW_CHARACTERS]),
+            suffix=normalize((current[character:] + "".join(after))[:SNAPSHOT_CHARACTERS]),
             line=line,
             character=character,
             line_break=self.line_break,
