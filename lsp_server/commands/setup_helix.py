@@ -118,7 +118,7 @@ def _languages_of(path: Path, text: str) -> dict[str, list[str]]:
         entries = tomllib.loads(text).get("language", [])
         return {entry["name"]: entry.get("language-servers", []) for entry in entries}
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise EditorError(f"{path} is not as Helix wants it: {error}. Mend it, then try again.") from None
+        raise EditorError(f"{path} is not as Helix wants it: {error}. Correct it, then try again.") from None
 
 
 def _servers_of(program: str, language: str) -> list[str]:

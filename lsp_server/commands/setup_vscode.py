@@ -28,7 +28,7 @@ def files(server: list[str]) -> list[File]:
     try:
         return [File(path, jsonc.with_member(read(path), _SETTING, server[0]))]
     except ValueError as error:
-        raise EditorError(f"{path} is not as VS Code wants it: {error}. Mend it, then try again.") from None
+        raise EditorError(f"{path} is not as VS Code wants it: {error}. Correct it, then try again.") from None
 
 
 def check() -> str:
