@@ -1,1 +1,1 @@
-"""Small helpers without knowledge of infill's parts: errors, traces, text and process utilities. For every process."""
+"""What every package may import: errors, traces, FIM families, text and process utilities. For every process."""

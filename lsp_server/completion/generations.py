@@ -10,8 +10,8 @@ from lsp_server.completion.request import ABANDONED, SPECULATIVE, CompletionRequ
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Generate, Priority, Sampling
 from lsp_server.postprocess import filters, stop
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.settings.model import Settings
-from lsp_server.text.indentation import is_settled
 from lsp_server.text.snapshot import Snapshot
 
 
@@ -55,7 +55,7 @@ class Generations:
             snapshot,
             "always" if request.max_lines else completion.multi_line,
             request.max_lines or completion.max_lines,
-            plan.fim_format.stops + request.stops,
+            plan.family.stops + request.stops,
             completion.switched_off_rules,
         )
         prompt_request = Generate(

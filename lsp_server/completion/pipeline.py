@@ -144,7 +144,7 @@ class Pipeline:
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
-        format_name = plan.fim_format.name
+        format_name = plan.family.name
         answer.trace.add("model", f"{model.name}, {format_name} format, context length {model.context_tokens} tokens")
         for note in gathered.notes if gathered else ():
             answer.trace.add("context", note)

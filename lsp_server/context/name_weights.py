@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 
 from lsp_server.context.scope import Scope
+from lsp_server.languages.syntax import CONSTRUCTORS
 
 KNOWN_NAME_SHARE = 0.35  # of a name that this text has anyway
 SIMILARITY_SHARE = 0.5  # of the weight; it depends on the share of the name's words that stand near the cursor
@@ -36,7 +37,7 @@ class NameWeights:
 
     def member(self, name: str) -> float:
         """The weight of a class member. The constructor counts much, because it shows the fields."""
-        if name in ("__init__", "constructor"):
+        if name in CONSTRUCTORS:
             return CONSTRUCTOR_SHARE
         if name.startswith("__"):
             return DUNDER_SHARE

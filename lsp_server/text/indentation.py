@@ -1,4 +1,4 @@
-"""Indentation: a file's unit, converting a text to it, and whether a line's indentation is settled."""
+"""A file's unit of indentation, and the conversion of a text to it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from lsp_server.text.snapshot import Snapshot
 
 _INDENTATION = re.compile(r"^[ \t]+(?=\S)", re.MULTILINE)
 _DEFAULT_WIDTH = 4
-
-# The end of a line that opens an indented block. A comment may follow.
-_OPENS = re.compile(r"([:{(\[]|[-=]>|\b(then|do|else|begin|try))\s*((#|//|--).*)?$")
-_TAB_WIDTH = 4
 
 
 def indent_as_the_file(text: str, snapshot: Snapshot) -> str:
@@ -50,22 +46,3 @@ def _to_tabs(indentation: str, width: int) -> str:
 
 def _to_spaces(indentation: str, width: int) -> str:
     return indentation.expandtabs(width)
-
-
-def is_settled(snapshot: Snapshot) -> bool:
-    """Whether only an indentation is before the cursor, and it is the final one.
-
-    Editors and users indent a line before they write it. One case is open: the line above opens a block and is indented
-    as much. Not every editor adds the next level there.
-    """
-    indentation = snapshot.line_prefix
-    if not indentation or not indentation.isspace():
-        return False
-    written = snapshot.prefix.rstrip()
-    above = written[written.rfind("\n") + 1 :]
-    return _line_width(indentation) > _line_width(above) or not _OPENS.search(above)
-
-
-def _line_width(line: str) -> int:
-    expanded = line.expandtabs(_TAB_WIDTH)
-    return len(expanded) - len(expanded.lstrip())
