@@ -10,7 +10,8 @@ from lsp_server.actions.imports import beginnings, import_hole, imports_name, kn
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.base.errors import EngineError, InfillError
-from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Priority
 from lsp_server.prompt.chat import Message, prompt_for

@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from lsp_server import cli
-from lsp_server.completion.pipeline import Answer
+from lsp_server.completion.request import Answer
 from lsp_server.server import main
 
 

@@ -153,7 +153,7 @@ class CodeActionRunner:
             raise ActionError(_NOT_STARTED)
         neighbours = partial(self._documents.neighbours, document.uri)
         if data.kind == "import":
-            others = self._documents.texts_like(document.uri)
+            others = self._documents.texts_in_same_language(document.uri)
             place, text = await writing.import_line(pipeline, document, data.name, neighbours, others)
         else:
             found = replace_range_of(writing.source_of(document), data.candidate)

@@ -8,7 +8,8 @@ from typing import TypeVar
 from lsprotocol import types
 
 from lsp_server.base.trace import Trace
-from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.server.client.client import Client
 from lsp_server.server.client.convert import position_from_lsp
 from lsp_server.server.documents import Documents

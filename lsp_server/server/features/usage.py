@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 
 from lsp_server.completion.acceptance import Acceptance, OfferedById, OfferedCompletion, num_kept
-from lsp_server.completion.pipeline import Answer
+from lsp_server.completion.request import Answer
 from lsp_server.server import statistics
 from lsp_server.server.client.client import Client
 from lsp_server.server.documents import Documents

@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 
 from lsprotocol import types
 
-from lsp_server.completion.pipeline import Answer, CompletionRequest
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.server.client.convert import menu_items_to_lsp
 from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.server.tasks import BackgroundTasks

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from lsprotocol import types
 
-from lsp_server.completion.pipeline import Answer, CompletionRequest
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.server.client.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
 from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.text.document import Document, Encoding, Position

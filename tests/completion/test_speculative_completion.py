@@ -1,11 +1,12 @@
-"""While an answer is looked at, what follows it is written, in case it is accepted."""
+"""While an answer is shown, the next completion is generated, in case the answer is accepted."""
 
 import asyncio
 
 import pytest
 
-from lsp_server.completion import pipeline as pipeline_module
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion import warm_up
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.ipc.requests import Chunk, Prefilled, Priority, Timings
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import END, WRITES, moved, none, pipeline_of, snapshot_at
@@ -23,7 +24,7 @@ def typed(text: str) -> Snapshot:
 @pytest.fixture(autouse=True)
 def _pause(monkeypatch) -> None:
     """The user pauses at once."""
-    monkeypatch.setattr(pipeline_module, "PAUSE_S", 0)
+    monkeypatch.setattr(warm_up, "PAUSE_S", 0)
 
 
 async def settle() -> None:
@@ -32,16 +33,16 @@ async def settle() -> None:
         await asyncio.wait(tasks)
 
 
-async def turns() -> None:
+async def spin_event_loop() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
 
 
-async def looking_at_an_answer(*ahead, **options) -> Pipeline:
+async def looking_at_an_answer(*events, **options) -> Pipeline:
     """A pipeline that has answered, and whose engine writes something else from now on."""
     pipeline = pipeline_of(*WRITES, END, **{"speculative": True} | options)
     assert (await pipeline.complete(HERE, none, TYPING)).text == ANSWER
-    pipeline.engine.script = ahead or SPECULATIVE
+    pipeline.engine.script = events or SPECULATIVE
     return pipeline
 
 
@@ -50,16 +51,20 @@ async def test_who_accepts_has_the_next_answer_at_once():
     await settle()
     answer = await pipeline.complete(HERE.accepting(ANSWER), none, TYPING)
     assert (answer.text, answer.reason) == ("  # mm²", "known")
-    ahead = pipeline.engine.requests[-1]
-    assert (ahead.priority, ahead.typed, len(pipeline.engine.requests)) == (Priority.WARM_UP, "    " + ANSWER, 2)
+    speculative = pipeline.engine.requests[-1]
+    assert (speculative.priority, speculative.typed, len(pipeline.engine.requests)) == (
+        Priority.WARM_UP,
+        "    " + ANSWER,
+        2,
+    )
 
 
 async def test_who_accepts_while_it_is_written_waits_for_it():
     go_on = asyncio.Event()
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], go_on, Chunk("!"), END)
-    await turns()
+    await spin_event_loop()
     asking = asyncio.create_task(pipeline.complete(HERE.accepting(ANSWER), none, TYPING))
-    await turns()
+    await spin_event_loop()
     go_on.set()
     assert (await asking).text == "  # mm²!"
     assert len(pipeline.engine.requests) == 2
@@ -68,9 +73,9 @@ async def test_who_accepts_while_it_is_written_waits_for_it():
 
 async def test_typing_on_in_agreement_lets_it_be_written():
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], asyncio.Event(), END)
-    await turns()
+    await spin_event_loop()
     assert (await pipeline.complete(typed("ret"), none, TYPING)).text == "urn w * h"
-    await turns()
+    await spin_event_loop()
     assert len(pipeline.engine.requests) >= 2
     pipeline.forget(HERE.uri)
     await settle()
@@ -78,7 +83,7 @@ async def test_typing_on_in_agreement_lets_it_be_written():
 
 async def test_typing_something_else_ends_it():
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], asyncio.Event(), END)
-    await turns()
+    await spin_event_loop()
     pipeline.engine.script = SPECULATIVE
     await pipeline.complete(typed("x"), none, TYPING)
     assert "cancelled" in pipeline.engine.ends
