@@ -22,7 +22,8 @@ from lsp_server.bench.text import Book
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_for
-from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess, Source
+from lsp_server.engine.drafting.lookup import MAX_GUESSED, Source
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions

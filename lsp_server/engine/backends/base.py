@@ -41,7 +41,8 @@ class Backend(Protocol):
 
     info: ModelInfo
     num_sequences: int
-    batch_tokens: int  # the most tokens one decode takes
+    batch_tokens: int  # the maximum for one decode
+    min_chunk_tokens: int  # a chunk of prefill with fewer tokens costs more per token
     can_interrupt: bool  # whether `interrupt` is heard inside a decode, not only before one
     is_slowed_by_idle_cells: bool  # whether what other sequences hold makes a decode slower
 

@@ -77,6 +77,7 @@ class FakeBackend:
         self.num_sequences = options.num_sequences
         self.can_interrupt = self.is_slowed_by_idle_cells = True
         self.batch_tokens = options.batch_tokens or batch_tokens
+        self.min_chunk_tokens = 64
         context_tokens = options.context_tokens or 4096
         self.info = ModelInfo(
             name="fake",

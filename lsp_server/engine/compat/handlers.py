@@ -13,7 +13,7 @@ from lsp_server.engine.http.responses import BodyError, refusal
 
 _Handler = Callable[[Engine, web.Request], Awaitable[web.StreamResponse]]
 
-ROUTES: dict[tuple[str, str], _Handler] = {
+HANDLERS: dict[tuple[str, str], _Handler] = {
     ("POST", "/infill"): llama_server.infill,
     ("POST", "/tokenize"): llama_server.tokenize,
     ("POST", "/v1/completions"): openai.completions,
@@ -23,9 +23,9 @@ ROUTES: dict[tuple[str, str], _Handler] = {
 _STATUSES = {BodyError: 400, PromptError: 400, ModelError: 501, EngineError: 500}
 
 
-def foreign_routes(engine: Engine) -> list[web.RouteDef]:
+def compat_routes(engine: Engine) -> list[web.RouteDef]:
     """Their handlers, in front of an engine."""
-    return [web.route(method, path, _answering(handler, engine)) for (method, path), handler in ROUTES.items()]
+    return [web.route(method, path, _answering(handler, engine)) for (method, path), handler in HANDLERS.items()]
 
 
 def _answering(handler: _Handler, engine: Engine) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -16,9 +16,9 @@ from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
 from lsp_server.engine.drafting.lengths import DraftLengths
-from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess
-from lsp_server.engine.scheduler.batches import Part
-from lsp_server.engine.scheduler.prefill_chunks import MIN_TOKENS, ChunkSizer
+from lsp_server.engine.drafting.lookup import MAX_GUESSED
+from lsp_server.engine.scheduler.batches import Guess, Part
+from lsp_server.engine.scheduler.prefill_chunks import ChunkSizer
 from lsp_server.engine.scheduler.step_times import StepTimes
 from lsp_server.ipc.requests import Sampling
 
@@ -51,11 +51,7 @@ class DraftModel:
         self._has_pending_messages = has_pending_messages
         self._sampler = model.new_sampler(Sampling())
         self._lengths = DraftLengths(step_times, MAX_SAVED_STEPS)
-        self._chunk_sizer = ChunkSizer(
-            model.batch_tokens,
-            can_interrupt=model.can_interrupt,
-            tokens_per_s=model.info.prefill_tokens_per_s or None,
-        )
+        self._chunk_sizer = ChunkSizer.for_backend(model)
         self._held: list[int] = []  # the tokens in its cache
         self._token_s: deque[float] = deque(maxlen=_NUM_MEASURED)
         self._text_tokens: float | None = None  # that texts have, on average
@@ -77,7 +73,7 @@ class DraftModel:
         # At least one is read again: its logits are wanted.
         self._keep(min(common_prefix(self._held, tokens), len(tokens) - 1))
         num_missing = len(tokens) - len(self._held)
-        if num_missing <= MIN_TOKENS:
+        if num_missing <= self._chunk_sizer.min_tokens:
             part.guess = Guess(self._write(tokens, length), KIND, token_s)
             part.guessed = list(part.guess.tokens)
         elif self._chunk_sizer.seconds(num_missing) <= self._lengths.saved_by(guess, length, self._num_left(part)):

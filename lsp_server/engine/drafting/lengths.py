@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lsp_server.engine.drafting.lookup import Guess
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.step_times import MAX_SLOWED, StepTimes
 
 # What guesses may lose: this share of the time spent on writing, saved up to as many steps without any. What they gain

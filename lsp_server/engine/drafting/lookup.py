@@ -10,9 +10,9 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.sequence import SequenceState
 
 MAX_GUESSED = 15  # tokens
@@ -20,18 +20,6 @@ MAX_GUESSED = 15  # tokens
 KEYS = (1, 2, 3, 6)
 MAX_DOCUMENTS, MAX_REMEMBERED = 32, 256  # documents, and tokens written lately in each
 _WIDTH = array("i").itemsize
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """Tokens that may come next. Guesses of one kind are right about equally often.
-
-    `token_s` is what it takes to guess one, in seconds.
-    """
-
-    tokens: Sequence[int]
-    kind: str
-    token_s: float = 0.0
 
 
 class Source(Protocol):

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from lsp_server.engine.backends.base import Backend
 from lsp_server.engine.drafting.draft_model import KIND, DraftModel
 from lsp_server.engine.drafting.lengths import DraftLengths
-from lsp_server.engine.drafting.lookup import Guess, LookUp, Source
-from lsp_server.engine.scheduler.batches import Part
+from lsp_server.engine.drafting.lookup import LookUp, Source
+from lsp_server.engine.scheduler.batches import Guess, Part
+from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.step_times import StepTimes
+from lsp_server.ipc.requests import Event
 
 
 class Drafter:
@@ -86,6 +88,19 @@ class Drafter:
             return None
         guess = self._source.guess(seq)
         return Guess(guess.tokens[:most], guess.kind) if guess else None
+
+
+def drafting_scheduler(
+    backend: Backend,
+    emit: Callable[[str, Event], None],
+    clock: Callable[[], float] = time.monotonic,
+    has_pending_messages: Callable[[], bool] = lambda: False,
+    source: Source | None = None,
+) -> Scheduler:
+    """A scheduler with speculative decoding; see `Scheduler` and `Drafter` for the arguments."""
+    step_times = StepTimes(backend.info.prefill_tokens_per_s)
+    drafter = Drafter(backend, step_times, source, clock, has_pending_messages)
+    return Scheduler(backend, emit, step_times, drafter, clock, has_pending_messages)
 
 
 def _most_guessed(seq: SequenceState) -> int:

@@ -18,9 +18,9 @@ from lsp_server.engine.client.http import HttpClient
 from lsp_server.engine.client.interface import WENT_AWAY, EngineState
 from lsp_server.engine.client.spawn import Connection
 from lsp_server.engine.client.supervisor import Connector, EngineSupervisor
-from lsp_server.engine.compat.handlers import ROUTES
 from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
 from lsp_server.engine.http.responses import refusal, with_write_timeout
+from lsp_server.engine.http.routes import ROUTES
 from lsp_server.ipc.launch import EngineOptions
 
 HEALTH, STATE = "/health", "/state"

@@ -18,7 +18,7 @@ import msgspec
 from aiohttp import web
 
 from lsp_server import __version__
-from lsp_server.engine.compat.handlers import foreign_routes
+from lsp_server.engine.compat.handlers import compat_routes
 from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
 from lsp_server.engine.http.responses import event_stream, problem
 from lsp_server.engine.process.bridge import WorkerBridge
@@ -43,7 +43,7 @@ class Service:
         self.app.router.add_get("/load", self._load)
         self.app.router.add_get("/state", self._state)
         self.app.router.add_get("/health", self._health)
-        self.app.add_routes(foreign_routes(self._bridge))
+        self.app.add_routes(compat_routes(self._bridge))
         if self._leases:
             self.app.router.add_get("/watch", self._leases.watch)
             self.app.router.add_post("/stop", self._leases.stop)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lsp_server.base.errors import EngineError, InfillError
 from lsp_server.engine.backends.base import Backend
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.process.watchdog import Watchdog
 from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer, TokenizedRequest
@@ -145,7 +146,7 @@ class Worker:
             self._on_load(LoadFailed("EngineError", message))
             self._refuse(message)
             return
-        scheduler = Scheduler(backend, self._on_event, has_pending_messages=lambda: not self._inbox.empty())
+        scheduler = drafting_scheduler(backend, self._on_event, has_pending_messages=lambda: not self._inbox.empty())
         self._request_tokenizer = _preparer_for(backend)
         self._backend = backend
         self._scheduler = scheduler

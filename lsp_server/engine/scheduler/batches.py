@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lsp_server.engine.backends.base import BatchToken
-from lsp_server.engine.drafting.lookup import Guess
 from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.prefill_chunks import ChunkSizer
 from lsp_server.engine.scheduler.sequence import SequenceState
@@ -15,6 +14,18 @@ from lsp_server.ipc.requests import Priority
 
 # Of texts that are written one after the other, a long one lets others go first after each so many tokens.
 TURN_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Tokens that may come next. Guesses of one kind are right about equally often.
+
+    `token_s` is what it takes to guess one, in seconds.
+    """
+
+    tokens: Sequence[int]
+    kind: str
+    token_s: float = 0.0
 
 
 @dataclass(slots=True)

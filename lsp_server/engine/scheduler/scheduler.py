@@ -16,14 +16,13 @@ import msgspec
 
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
-from lsp_server.engine.drafting.lookup import Source
-from lsp_server.engine.drafting.proposer import Drafter
 from lsp_server.engine.kvcache.cache import Cache
 from lsp_server.engine.scheduler.batches import Part, compose
 from lsp_server.engine.scheduler.placement import place
 from lsp_server.engine.scheduler.prefill_chunks import ChunkSizer
 from lsp_server.engine.scheduler.queue import AdmissionQueue
 from lsp_server.engine.scheduler.sequence import SequenceState
+from lsp_server.engine.scheduler.speculator import Speculator
 from lsp_server.engine.scheduler.step_times import StepTimes
 from lsp_server.engine.scheduler.tokenize import TokenizedRequest
 from lsp_server.ipc.requests import Done, Event, Failed, FinishReason, Generate, Prefilled
@@ -33,7 +32,7 @@ class Scheduler:
     """Runs requests on a backend. `emit(request_id, event)` receives everything they produce.
 
     `has_pending_messages` tells whether a message waits that was not read yet, and would not interrupt the next decode.
-    `guesses` are where drafts come from, if not from what was read and written.
+    `speculator` adds drafts. It reads `step_times`, which the scheduler measures.
 
     Every submitted request ends in exactly one `Done` or `Failed`: leaving the table of open runs and emitting that
     event are one act, `_finish`.
@@ -43,22 +42,19 @@ class Scheduler:
         self,
         backend: Backend,
         emit: Callable[[str, Event], None],
+        step_times: StepTimes,
+        speculator: Speculator,
         clock: Callable[[], float] = time.monotonic,
         has_pending_messages: Callable[[], bool] = lambda: False,
-        guesses: Source | None = None,
     ) -> None:
         self.backend = backend
         self.cache = Cache(backend)
-        self._step_times = StepTimes(backend.info.prefill_tokens_per_s)
-        self._drafter = Drafter(backend, self._step_times, guesses, clock, has_pending_messages)
+        self._step_times = step_times
+        self._speculator = speculator
         self._emit = emit
         self._clock = clock
         self._has_pending_messages = has_pending_messages
-        self._chunk_sizer = ChunkSizer(
-            backend.batch_tokens,
-            can_interrupt=backend.can_interrupt,
-            tokens_per_s=backend.info.prefill_tokens_per_s or None,
-        )
+        self._chunk_sizer = ChunkSizer.for_backend(backend)
         self._open: dict[str, SequenceState] = {}
         self._detached: dict[str, SequenceState] = {}
         self._queue = AdmissionQueue()
@@ -109,7 +105,7 @@ class Scheduler:
         began = self._clock()
         is_pending = self._has_pending_messages()
         if not is_pending:
-            self._drafter.add_to(parts, self._draft_room(parts))
+            self._speculator.add_to(parts, self._draft_room(parts))
             is_pending = self._has_pending_messages()  # a draft model takes its time
         if is_pending:
             self._in_flight = ()
@@ -134,7 +130,7 @@ class Scheduler:
             self._sample(batch, parts)
             only_writes = all(part.is_writing for part in parts)
             self._step_times.measure(len(batch), self._clock() - started, only_writes=only_writes)
-            self._drafter.evaluated(parts)
+            self._speculator.evaluated(parts)
 
     def offload_idle(self) -> bool:
         """Move one idle slot that slows the others out of the cache; call it when nothing is asked for a moment.
@@ -339,7 +335,7 @@ class Scheduler:
     def _finish(self, seq: SequenceState, reason: FinishReason | None = None, message: str = "") -> None:
         """The only way out of the table of open requests."""
         del self._open[seq.id]
-        self._drafter.ended(seq)
+        self._speculator.ended(seq)
         if seq.sampler is not None:
             self.backend.free_sampler(seq.sampler)
             seq.sampler = None

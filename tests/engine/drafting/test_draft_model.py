@@ -13,7 +13,7 @@ from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_backend
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.engine.drafting.lookup import LookUp
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Text
@@ -49,7 +49,7 @@ class Played:
                 monkeypatch.setattr(model, "decode", self._timed(model, model.decode, seconds))
                 for sequence in range(model.num_sequences):
                     model.truncate(sequence, 0)
-        self.scheduler = Scheduler(
+        self.scheduler = drafting_scheduler(
             backend, self._on_event, lambda: self.now, lambda: self.is_pending, LookUp(lambda _: False)
         )
         self.request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.engine.drafting.lengths import LOSS_SHARE, MAX_SAVED_STEPS, DraftLengths
-from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess
+from lsp_server.engine.drafting.lookup import MAX_GUESSED
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.step_times import MAX_SLOWED, StepTimes
 
 STEP_S = 0.05

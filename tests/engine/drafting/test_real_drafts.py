@@ -7,8 +7,9 @@ import pytest
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.bench.text import library_lines
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.engine.drafting.lookup import Guess, LookUp
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.lookup import LookUp
+from lsp_server.engine.drafting.proposer import drafting_scheduler
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Sampling, Text
@@ -51,7 +52,7 @@ class Writer:
 
     def __init__(self, backend: Timed, guesses=None) -> None:
         self.backend = backend
-        self.scheduler = Scheduler(backend, self.on_event, lambda: backend.seconds, guesses=guesses)
+        self.scheduler = drafting_scheduler(backend, self.on_event, lambda: backend.seconds, source=guesses)
         self.request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self.num_right = self.num_guessed = 0
 

@@ -14,8 +14,8 @@ from lsp_server.base.errors import EngineError
 from lsp_server.engine.client import shared
 from lsp_server.engine.client.connect import connect_private, connect_shared
 from lsp_server.engine.client.supervisor import EngineSupervisor
-from lsp_server.engine.compat.handlers import ROUTES
 from lsp_server.engine.gateway.front import Front
+from lsp_server.engine.http.routes import ROUTES
 from lsp_server.ipc.launch import EngineOptions
 
 TIMEOUT_S = 60.0

@@ -24,10 +24,13 @@ from lsp_server.engine.backends.llama.context import Interrupt, LoadedModel, ope
 from lsp_server.engine.backends.llama.loading import metadata
 from lsp_server.engine.backends.llama.log import capture_log
 from lsp_server.engine.backends.llama.vocabulary import LlamaVocabulary
-from lsp_server.engine.scheduler.prefill_chunks import MIN_TOKENS
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Sampling
+
+# Flash attention on a CPU takes 64 tokens at once. It takes fewer one by one, which is slower the more tokens the cache
+# holds. Source: `ggml_fa_tile_config` in ggml-cpu/ops.cpp.
+MIN_CHUNK_TOKENS = 64
 
 GREEDY = object()  # the sampler of who wants the most probable token
 
@@ -46,6 +49,7 @@ class LlamaBackend:
         self._memory = llama_cpp.llama_get_memory(self._context)
         self.num_sequences = self._parameters.num_sequences
         self.batch_tokens = self._parameters.batch_tokens
+        self.min_chunk_tokens = MIN_CHUNK_TOKENS
         self.can_interrupt = self.is_slowed_by_idle_cells = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
         self.draft_model: LlamaBackend | None = None  # `llama_draft_model` sets it
@@ -209,7 +213,7 @@ class LlamaBackend:
     def _measure_prefill(self) -> float:
         """Tokens a second, of the smallest slice of prefill; one token before it reads the weights from the disk."""
         seconds = 0.0
-        num_tokens = min(MIN_TOKENS, self.batch_tokens, self._parameters.context_tokens)
+        num_tokens = min(self.min_chunk_tokens, self.batch_tokens, self._parameters.context_tokens)
         for count in (1, num_tokens):
             began = time.perf_counter()
             self.decode([BatchToken(0, position, 0, wants_logits=False) for position in range(count)])
