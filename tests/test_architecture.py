@@ -68,10 +68,11 @@ ONLY_IN = {
     "tree_sitter": ("index", "languages.grammars"),
     "pathspec": ("index.folder",),
 }  # fmt: skip
-PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context", "engine.compat.endings",
-        "engine.compat.fields", "engine.drafting", "engine.kvcache", "engine.scheduler", "engine.sizing.memory",
-        "engine.sizing.parameters", "index.chunks", "index.symbols", "index.words", "ipc", "languages", "postprocess",
-        "prompt", "text.indentation", "text.secrets", "text.snapshot")  # fmt: skip
+PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context",
+        "engine.compat.fields", "engine.compat.stop_conditions", "engine.drafting", "engine.kvcache",
+        "engine.scheduler", "engine.sizing.memory", "engine.sizing.parameters", "index.chunks",
+        "index.symbols", "index.words", "ipc", "languages", "postprocess", "prompt", "text.indentation",
+        "text.secrets", "text.snapshot")  # fmt: skip
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.
 READERS = ("text.workspace", "index.folder", "settings.layers", "catalog", "engine.sizing.gguf", "engine.backends.fake",

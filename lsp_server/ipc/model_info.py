@@ -64,7 +64,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     heals: bool = True
 
     @staticmethod
-    def elsewhere(
+    def remote(
         name: str, path: str, description: str, markers: dict[str, str], context_tokens: int, backend: str
     ) -> ModelInfo:
         """A model that takes no memory here, and whose speed nobody measured."""

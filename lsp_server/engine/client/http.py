@@ -105,7 +105,7 @@ class HttpClient:
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
             return f"the engine does not answer ({type(error).__name__})"
 
-    def hand_on(
+    def forward(
         self, method: str, path: str, body: bytes
     ) -> contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Ask for what somebody else wants to know. Raises `aiohttp.ClientError`; leaving early cancels it."""

@@ -42,7 +42,7 @@ class Engines:
     def __init__(self, config: EngineConfig, on_state: Callable[[Role, EngineState, float, str], None]) -> None:
         self._on_state = on_state
         self._by_role: dict[Role, LazyEngine] = {}
-        self._endings: set[asyncio.Task[None]] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self.reconfigure(config)
 
     @property
@@ -81,7 +81,7 @@ class Engines:
 
     async def stop(self) -> None:
         """End all engines; safe to call twice."""
-        await asyncio.gather(*self._endings, *(engine.stop() for engine in self._by_role.values()))
+        await asyncio.gather(*self._stopping, *(engine.stop() for engine in self._by_role.values()))
 
     def _engine_for(self, role: Role, options: EngineOptions, idle_s: float) -> LazyEngine:
         """The engine of a role: the one there is if it runs with these options, else a new one."""
@@ -102,6 +102,6 @@ class Engines:
 
     def _end(self, role: Role) -> None:
         if engine := self._by_role.pop(role, None):
-            ending = asyncio.ensure_future(engine.stop())
-            self._endings.add(ending)
-            ending.add_done_callback(self._endings.discard)
+            stopping = asyncio.ensure_future(engine.stop())
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)

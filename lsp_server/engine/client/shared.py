@@ -92,7 +92,7 @@ def records() -> Iterator[tuple[str, Record]]:
 
 def is_alive(record: Record) -> bool:
     """Whether the engine of a record answers to its token, as the process that the record names."""
-    _, body = _ask(record, "GET", "/health")
+    _, body = _request(record, "GET", "/health")
     with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.decode(body, type=_Health).pid == record.pid
     return False
@@ -101,7 +101,7 @@ def is_alive(record: Record) -> bool:
 def stop(record: Record, *, with_clients: bool) -> bool:
     """End an engine, one that has clients only `with_clients`; whether it ends."""
     path = "/stop?clients=any" if with_clients else "/stop"
-    return _ask(record, "POST", path)[0] == http.HTTPStatus.NO_CONTENT
+    return _request(record, "POST", path)[0] == http.HTTPStatus.NO_CONTENT
 
 
 def find_or_start(options: EngineOptions) -> Record:
@@ -149,8 +149,8 @@ def _start(options: EngineOptions, key: str, path: Path) -> Record:
     threading.Thread(target=process.wait, name="infill-engine-wait", daemon=True).start()
     assert process.stdin is not None
     assert process.stdout is not None
-    patience = threading.Timer(START_TIMEOUT_S, process.kill)
-    patience.start()
+    start_timer = threading.Timer(START_TIMEOUT_S, process.kill)
+    start_timer.start()
     try:
         with process.stdin as standard_input, process.stdout as standard_output:
             standard_input.write(msgspec.json.encode(launch) + b"\n")
@@ -160,7 +160,7 @@ def _start(options: EngineOptions, key: str, path: Path) -> Record:
         process.kill()
         raise EngineError(f"The shared engine did not start. Its log is {log}.") from error
     finally:
-        patience.cancel()
+        start_timer.cancel()
     record = Record(process.pid, listening.port, launch.token, __version__, options.model_path, time.time())
     new = path.with_suffix(".new")
     try:
@@ -201,7 +201,7 @@ class _Health(msgspec.Struct):
     pid: int
 
 
-def _ask(record: Record, method: str, path: str) -> tuple[int, bytes]:
+def _request(record: Record, method: str, path: str) -> tuple[int, bytes]:
     """Status and body of an engine's answer; 0 where there is none. Whatever else listens there has not its token."""
     connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=_ASK_TIMEOUT_S)
     try:

@@ -73,7 +73,7 @@ async def spawn_private(options: EngineOptions) -> AsyncIterator[Connection]:
 
     async def ended() -> str:
         await process.wait()
-        return _last_words(stderr)
+        return _last_stderr_line(stderr)
 
     try:
         launch = Launch(token=secrets.token_urlsafe(32), options=options)
@@ -107,7 +107,7 @@ async def _listening(process: asyncio.subprocess.Process, launch: Launch, stderr
         return msgspec.json.decode(line, type=Listening).port
     except (TimeoutError, msgspec.MsgspecError) as error:
         await subprocesses.end(process)
-        raise EngineError(f"The engine did not start. {_last_words(stderr)}") from error
+        raise EngineError(f"The engine did not start. {_last_stderr_line(stderr)}") from error
 
 
 async def _drain_stderr(process: asyncio.subprocess.Process, lines: deque[str]) -> None:
@@ -118,5 +118,5 @@ async def _drain_stderr(process: asyncio.subprocess.Process, lines: deque[str]) 
         logger.info("%s", text)
 
 
-def _last_words(stderr: deque[str]) -> str:
+def _last_stderr_line(stderr: deque[str]) -> str:
     return f"Its last words: {stderr[-1]}" if stderr else "It left no message."

@@ -44,8 +44,8 @@ class EngineSupervisor:
         self._client: Transport | None = None
         self._settled = asyncio.Event()  # ready or failed
         self._supervisor: asyncio.Task[None] | None = None
-        self._answered_since_start = False
-        self._last_words = ""
+        self._has_answered = False
+        self._end_reason = ""
 
     @property
     def state(self) -> EngineState:
@@ -82,7 +82,7 @@ class EngineSupervisor:
             return
         async with contextlib.aclosing(self._client.generate(request)) as events:
             async for event in events:
-                self._answered_since_start |= not isinstance(event, Failed)
+                self._has_answered |= not isinstance(event, Failed)
                 yield event
 
     async def dump(self) -> str:
@@ -111,7 +111,7 @@ class EngineSupervisor:
         deaths = 0
         while True:
             try:
-                await self._live()
+                await self._run_once()
                 logger.warning("The engine ended by itself.")
             except errors.ModelError as error:
                 self._fail(error)
@@ -120,8 +120,8 @@ class EngineSupervisor:
                 logger.warning("%s", error)
                 last_error = str(error)
             else:
-                last_error = "The engine ended by itself. " + self._last_words
-            deaths = 0 if self._answered_since_start else deaths
+                last_error = "The engine ended by itself. " + self._end_reason
+            deaths = 0 if self._has_answered else deaths
             if deaths >= len(RESTART_DELAYS_S):
                 self._fail(EngineError(f"{last_error} It was restarted {deaths} times; run `infill doctor`."))
                 return
@@ -129,9 +129,9 @@ class EngineSupervisor:
             await asyncio.sleep(RESTART_DELAYS_S[deaths])
             deaths += 1
 
-    async def _live(self) -> None:
+    async def _run_once(self) -> None:
         """One life of the process: from launch to its end. Cancelling it ends the process."""
-        self._answered_since_start = False
+        self._has_answered = False
         self._error = None
         self._settled.clear()
         self._set_state(EngineState.LOADING, 0.0)
@@ -139,7 +139,7 @@ class EngineSupervisor:
             try:
                 self._client = connection.client
                 await self._follow_load(connection.client)
-                self._last_words = await connection.ended()
+                self._end_reason = await connection.ended()
             finally:
                 self._client = None
                 self._model = None

@@ -34,7 +34,7 @@ class Extra(msgspec.Struct, frozen=True):
     filename: str = ""
 
 
-class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
+class _SamplingFields(msgspec.Struct, frozen=True, kw_only=True):
     """How tokens are drawn, and what nobody here can do."""
 
     temperature: Annotated[float, Meta(ge=0.0)] | None = None
@@ -56,21 +56,21 @@ class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
         stops = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
         return tuple(stop for stop in stops if stop)
 
-    def require_possible(self) -> None:
+    def require_supported(self) -> None:
         """Raise `BodyError` for a field that asks for what the engine cannot do."""
-        if name := self._impossible():
+        if name := self._unsupported():
             raise BodyError(f"This engine knows no {name}: leave it out.")
 
-    def _impossible(self) -> str:
+    def _unsupported(self) -> str:
         """The name of such a field; empty if there is none."""
         format_kind = self.response_format.get("type") if isinstance(self.response_format, dict) else None
-        asked = {
+        fields = {
             "grammar": self.grammar,
             "json_schema": self.json_schema,
             "logit_bias": self.logit_bias,
             "response_format": self.response_format if format_kind != "text" else None,
         }
-        return next((name for name, value in asked.items() if value), "")
+        return next((name for name, value in fields.items() if value), "")
 
     def sampling(self, number: int, temperature: float = _TEMPERATURE) -> Sampling:
         """How the tokens of the answer of that number are drawn; a sampler that is not named has no part in it."""
@@ -88,7 +88,7 @@ class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Infill(_Sampled, frozen=True, kw_only=True):
+class Infill(_SamplingFields, frozen=True, kw_only=True):
     """`POST /infill`."""
 
     input_prefix: str = ""
@@ -111,7 +111,7 @@ class StreamOptions(msgspec.Struct, frozen=True):
     include_usage: bool = False
 
 
-class _OpenAI(_Sampled, frozen=True, kw_only=True):
+class _OpenAI(_SamplingFields, frozen=True, kw_only=True):
     """What both of OpenAI's requests have."""
 
     max_tokens: int | None = None
@@ -121,13 +121,13 @@ class _OpenAI(_Sampled, frozen=True, kw_only=True):
     frequency_penalty: float | None = None
     logprobs: bool | int | None = None
 
-    def _impossible(self) -> str:
-        asked = {
+    def _unsupported(self) -> str:
+        fields = {
             "presence_penalty": self.presence_penalty,
             "frequency_penalty": self.frequency_penalty,
             "logprobs": self.logprobs,
         }
-        return super()._impossible() or next((name for name, value in asked.items() if value), "")
+        return super()._unsupported() or next((name for name, value in fields.items() if value), "")
 
 
 class Completion(_OpenAI, frozen=True, kw_only=True):
@@ -138,9 +138,9 @@ class Completion(_OpenAI, frozen=True, kw_only=True):
     echo: bool | None = None
     best_of: int | None = None
 
-    def _impossible(self) -> str:
+    def _unsupported(self) -> str:
         best_of = self.best_of if self.best_of not in (None, 1, self.n) else None
-        return super()._impossible() or ("echo" if self.echo else "") or ("best_of" if best_of else "")
+        return super()._unsupported() or ("echo" if self.echo else "") or ("best_of" if best_of else "")
 
     @property
     def text(self) -> str:
@@ -177,11 +177,11 @@ class Chat(_OpenAI, frozen=True, kw_only=True):
     n_predict: int | None = None
     tools: Any = None
 
-    def _impossible(self) -> str:
-        return super()._impossible() or ("tools" if self.tools else "")
+    def _unsupported(self) -> str:
+        return super()._unsupported() or ("tools" if self.tools else "")
 
     @property
-    def most_tokens(self) -> int:
+    def token_limit(self) -> int:
         """The most tokens of the answer, by any of the field's names; negative: as many as there is room for."""
         return next((n for n in (self.max_completion_tokens, self.max_tokens, self.n_predict) if n is not None), -1)
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from lsp_server.base.errors import EngineError, ModelError, PromptError
 from lsp_server.engine.compat import llama_server, openai
-from lsp_server.engine.compat.writing import Engine
+from lsp_server.engine.compat.completion_stream import Engine
 from lsp_server.engine.http.responses import BodyError, refusal
 
 _Handler = Callable[[Engine, web.Request], Awaitable[web.StreamResponse]]

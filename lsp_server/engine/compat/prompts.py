@@ -28,7 +28,7 @@ class Prompt:
     stops: tuple[str, ...] = ()
 
 
-def fill(
+def fill_in_middle(
     model: ModelInfo, prefix: str, suffix: str, typed: str = "", extra: Sequence[Extra] = (), filename: str = ""
 ) -> Prompt:
     """A prompt for the text between `prefix` with `typed` and `suffix`. Raises `ModelCannotInfillError`.
@@ -53,7 +53,7 @@ def fill(
     return Prompt(lay_out(texts, order, model, fim_format), behind, reserve, fim_format.stops)
 
 
-def go_on(model: ModelInfo, text: str) -> Prompt:
+def continue_text(model: ModelInfo, text: str) -> Prompt:
     """A prompt for what follows a text, with nothing after it."""
     begin: tuple[PromptPart, ...] = (Marker("begin"),) if "begin" in model.markers else ()
     return Prompt((*begin, Text(text)))

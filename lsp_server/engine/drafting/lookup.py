@@ -15,7 +15,7 @@ from typing import Protocol
 from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.sequence import SequenceState
 
-MAX_GUESSED = 15  # tokens
+MAX_DRAFTED = 15  # tokens
 # So many of the last tokens are looked for. One alone says something only in the answer before.
 KEYS = (1, 2, 3, 6)
 MAX_DOCUMENTS, MAX_REMEMBERED = 32, 256  # documents, and tokens written lately in each
@@ -34,7 +34,7 @@ class Source(Protocol):
         ...
 
 
-class LookUp:
+class Lookup:
     """Guesses what came behind the same last tokens before: in the answers last written in the document, where the rest
     of one that was typed away from is most of the next; in the prompt, and in the text written so far.
 
@@ -44,21 +44,21 @@ class LookUp:
     def __init__(self, is_text: Callable[[int], bool]) -> None:
         self._is_text = is_text
         self._answers: OrderedDict[str, bytes] = OrderedDict()
-        self._texts: dict[str, bytearray] = {}  # of each run its tokens, as they lie in memory: searching that is quick
+        self._sequences: dict[str, bytearray] = {}  # tokens by request, as bytes: quick to search
 
     def guess(self, seq: SequenceState) -> Guess | None:
         """What is behind the longest key that is found, at its latest place; of equals, in an answer."""
-        text = self._texts.setdefault(seq.id, bytearray())
+        text = self._sequences.setdefault(seq.id, bytearray())
         text += array("i", seq.tokens[len(text) // _WIDTH :]).tobytes()
         answers = self._answers.get(seq.request.document, b"")
         found = [("answer", *_longest(answers, text, KEYS)), ("text", *_longest(text, text, KEYS[1:]))]
         name, size, place = max(found, key=lambda each: each[1])
-        tokens = self._text_from(answers if name == "answer" else text, place) if size else []
+        tokens = self._text_tokens_from(answers if name == "answer" else text, place) if size else []
         return Guess(tokens, f"{name} {size}") if tokens else None
 
     def ended(self, seq: SequenceState) -> None:
         """Remember what it wrote, and what was typed before that."""
-        self._texts.pop(seq.id, None)
+        self._sequences.pop(seq.id, None)
         if seq.request.document and seq.timings.decoded_tokens:
             written = array("i", seq.tokens[len(seq.tokenized.anchor) :]).tobytes()
             known = self._answers.pop(seq.request.document, b"") + written
@@ -66,9 +66,9 @@ class LookUp:
             if len(self._answers) > MAX_DOCUMENTS:
                 self._answers.popitem(last=False)
 
-    def _text_from(self, held: bytes | bytearray, place: int) -> list[int]:
+    def _text_tokens_from(self, held: bytes | bytearray, place: int) -> list[int]:
         """The tokens of text from a place on."""
-        tokens = array("i", bytes(held[place : place + MAX_GUESSED * _WIDTH]))
+        tokens = array("i", bytes(held[place : place + MAX_DRAFTED * _WIDTH]))
         count = next((count for count, token in enumerate(tokens) if not self._is_text(token)), len(tokens))
         return list(tokens[:count])
 

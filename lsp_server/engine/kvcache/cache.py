@@ -1,4 +1,4 @@
-"""The KV cache: the books of `slots` and `saved` and the backend's memory, always changed together."""
+"""The KV cache: the books of `slots` and `offloaded` and the backend's memory, always changed together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lsp_server.engine.kvcache.offload import OffloadedSlot, OffloadedSlots
 from lsp_server.engine.kvcache.slots import Slot, Slots
 
 # Fewer tokens are evaluated again as soon as they are copied.
-MIN_SAVED_TOKENS = 128
+MIN_OFFLOADED_TOKENS = 128
 
 
 class Cache:
@@ -54,27 +54,27 @@ class Cache:
 
     def checkpoint(self, slot: Slot) -> None:
         """Copy what a slot holds to host memory if it is worth it, before some of it is dropped."""
-        if self._is_worth_keeping(slot) and self.offloaded.make_room(slot.tokens, self._size(slot)):
+        if self._is_worth_offloading(slot) and self.offloaded.reserve(slot.tokens, self._size(slot)):
             state = self._backend.save(slot.sequence)
             self.offloaded.add(
                 OffloadedSlot(list(slot.tokens), set(slot.sampled), slot.num_anchor_tokens, slot.interactive, state)
             )
 
-    def _is_worth_keeping(self, slot: Slot) -> bool:
-        return self.slots.num_own_tokens(slot) >= MIN_SAVED_TOKENS and self._size(slot) <= self.offloaded.max_bytes
+    def _is_worth_offloading(self, slot: Slot) -> bool:
+        return self.slots.num_own_tokens(slot) >= MIN_OFFLOADED_TOKENS and self._size(slot) <= self.offloaded.max_bytes
 
     def _size(self, slot: Slot) -> int:
         """Bytes that a copy of a slot takes, about."""
         return int(self._token_bytes * len(slot.tokens)) + 1
 
-    def restore(self, saved: OffloadedSlot, slot: Slot) -> None:
+    def restore(self, offloaded: OffloadedSlot, slot: Slot) -> None:
         """Put into an empty slot what was saved; it stays empty where the backend cannot."""
-        self.offloaded.remove(saved)
-        if self._backend.restore(slot.sequence, saved.state):
-            self.slots.append(slot, saved.tokens, first_sampled=len(saved.tokens))
-            slot.sampled = set(saved.sampled)
-            slot.num_anchor_tokens = saved.num_anchor_tokens
-            self.slots.touch(slot, interactive=saved.interactive)
+        self.offloaded.remove(offloaded)
+        if self._backend.restore(slot.sequence, offloaded.state):
+            self.slots.append(slot, offloaded.tokens, first_sampled=len(offloaded.tokens))
+            slot.sampled = set(offloaded.sampled)
+            slot.num_anchor_tokens = offloaded.num_anchor_tokens
+            self.slots.touch(slot, interactive=offloaded.interactive)
         else:
             self.truncate(slot, 0)
 
@@ -106,5 +106,5 @@ class Cache:
             and recent is not None
             and slot.last_used < recent.last_used
             and self.slots.num_own_tokens(slot) >= len(slot.tokens) * 3 // 4
-            and self._is_worth_keeping(slot)
+            and self._is_worth_offloading(slot)
         ]

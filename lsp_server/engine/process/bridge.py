@@ -42,7 +42,7 @@ class WorkerBridge:
         self._worker = Worker(factory, self._load_from_worker, self._event_from_worker, on_death, watchdog)
         self._load_event: LoadEvent = Loading(0.0)
         self._load_changed = asyncio.Event()
-        self._answers: dict[str, asyncio.Queue[Event]] = {}
+        self._event_queues: dict[str, asyncio.Queue[Event]] = {}
         self._ids = itertools.count(1)
 
     def start(self) -> None:
@@ -50,19 +50,19 @@ class WorkerBridge:
         self._worker.start()
 
     @contextlib.contextmanager
-    def ask(self, request: Generate) -> Iterator[ResponseStream]:
+    def generate(self, request: Generate) -> Iterator[ResponseStream]:
         """Submit a request; leaving before its end cancels it. It waits for a model that is being loaded."""
         request_id = str(next(self._ids))
         # Never longer than an answer, and that is never longer than the model's window.
-        events = self._answers[request_id] = asyncio.Queue()
-        asked = ResponseStream(events, lambda: self._worker.cancel(request_id))
+        events = self._event_queues[request_id] = asyncio.Queue()
+        stream = ResponseStream(events, lambda: self._worker.cancel(request_id))
         self._worker.submit(request_id, request)
         try:
-            yield asked
+            yield stream
         finally:
-            del self._answers[request_id]
-            if not asked.has_ended:
-                asked.cancel()
+            del self._event_queues[request_id]
+            if not stream.has_ended:
+                stream.cancel()
 
     @property
     def load_event(self) -> LoadEvent:
@@ -119,5 +119,5 @@ class WorkerBridge:
         self._loop.call_soon_threadsafe(self._deliver, request_id, event)
 
     def _deliver(self, request_id: str, event: Event) -> None:
-        if answer := self._answers.get(request_id):
+        if answer := self._event_queues.get(request_id):
             answer.put_nowait(event)

@@ -37,7 +37,7 @@ class Service:
         self._leases = (
             ClientLeases(launch.idle_shutdown_s, lambda: end_shared(launch)) if launch.idle_shutdown_s else None
         )
-        self._bridge = WorkerBridge(factory, self._die, Watchdog(launch.stuck_s))
+        self._bridge = WorkerBridge(factory, self._exit_after_fault, Watchdog(launch.stuck_s))
         self.app = web.Application(middlewares=[guard(launch.token)], client_max_size=MAX_BODY_BYTES)
         self.app.router.add_post("/generate", self._generate)
         self.app.router.add_get("/load", self._load)
@@ -52,7 +52,7 @@ class Service:
         """Begin to load the model."""
         self._bridge.start()
 
-    def _die(self) -> None:
+    def _exit_after_fault(self) -> None:
         """Our books are wrong: deliver what was said of it, then end, to be replaced."""
         self._loop.call_soon_threadsafe(self._loop.call_later, 0.2, os._exit, 70)
 
@@ -63,9 +63,9 @@ class Service:
             return web.Response(status=400, text=f"Not a Generate message: {error}.")
         if generate.document and (client := request.headers.get(CLIENT_HEADER)):
             generate = msgspec.structs.replace(generate, document=f"{client} {generate.document}")
-        with self._bridge.ask(generate) as asked:
+        with self._bridge.generate(generate) as stream:
             async with event_stream(request) as send:
-                async for event in asked:
+                async for event in stream:
                     await send(event)
                 return send.response
 

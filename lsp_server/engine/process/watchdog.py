@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 # Arming starts a thread of C's, so steps share one.
-_SHARE_ARMED_ANEW = 0.2
+_REARM_SHARE = 0.2
 
 
 class Watchdog:
@@ -21,14 +21,14 @@ class Watchdog:
         self._clock = clock
         self._armed_at: float | None = None
 
-    def watch(self) -> None:
+    def arm(self) -> None:
         """A step begins."""
         now = self._clock()
-        if self._armed_at is None or now - self._armed_at > self._limit_s * _SHARE_ARMED_ANEW:
+        if self._armed_at is None or now - self._armed_at > self._limit_s * _REARM_SHARE:
             faulthandler.dump_traceback_later(self._limit_s, exit=True)
             self._armed_at = now
 
-    def healing_bytes(self) -> None:
+    def disarm(self) -> None:
         """There is nothing to do."""
         if self._armed_at is not None:
             faulthandler.cancel_dump_traceback_later()

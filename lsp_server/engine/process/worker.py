@@ -21,7 +21,7 @@ from lsp_server.ipc.requests import Event, Failed, Generate
 logger = logging.getLogger(__name__)
 
 # Without a message, before what is in the way is moved out of the cache: a person's next letter comes sooner.
-TIDY_AFTER_S = 0.5
+OFFLOAD_AFTER_S = 0.5
 
 BackendFactory = Callable[[Callable[[float], None]], Backend]
 
@@ -147,7 +147,7 @@ class Worker:
             self._refuse(message)
             return
         scheduler = drafting_scheduler(backend, self._on_event, has_pending_messages=lambda: not self._inbox.empty())
-        self._request_tokenizer = _preparer_for(backend)
+        self._request_tokenizer = _tokenizer_for(backend)
         self._backend = backend
         self._scheduler = scheduler
         self._on_load(Loaded(backend.info))
@@ -165,18 +165,20 @@ class Worker:
     def _take_messages(self, scheduler: Scheduler) -> bool:
         """Read what has arrived, waiting for something if there is nothing to do. False: close."""
         assert self._backend is not None
-        is_tidy = False
+        is_all_offloaded = False
         while True:
             # Lowered before the inbox is read: a cancel that comes later raises it again and is read next time.
             self._backend.interrupt(False)
             if self._watchdog and not scheduler.has_work:
-                self._watchdog.healing_bytes()
+                self._watchdog.disarm()
             try:
-                message = self._inbox.get(block=not scheduler.has_work, timeout=None if is_tidy else TIDY_AFTER_S)
+                message = self._inbox.get(
+                    block=not scheduler.has_work, timeout=None if is_all_offloaded else OFFLOAD_AFTER_S
+                )
             except queue.Empty:
                 if scheduler.has_work:
                     return True
-                is_tidy = not scheduler.offload_idle()
+                is_all_offloaded = not scheduler.offload_idle()
                 continue
             match message:
                 case _Submit():
@@ -191,7 +193,7 @@ class Worker:
     def _open(self, scheduler: Scheduler, new: _Submit) -> None:
         try:
             # A preparer of its own: the other belongs to the thread that submits.
-            tokenized = new.tokenized or _preparer_for(scheduler.backend).tokenize_request(new.request)
+            tokenized = new.tokenized or _tokenizer_for(scheduler.backend).tokenize_request(new.request)
         except InfillError as error:
             self._on_event(new.request_id, Failed(str(error)))
         else:
@@ -199,7 +201,7 @@ class Worker:
 
     def _step(self, scheduler: Scheduler) -> None:
         if self._watchdog:
-            self._watchdog.watch()
+            self._watchdog.arm()
         try:
             scheduler.step()
             if not scheduler.has_work:
@@ -223,5 +225,5 @@ class Worker:
                     return
 
 
-def _preparer_for(backend: Backend) -> RequestTokenizer:
+def _tokenizer_for(backend: Backend) -> RequestTokenizer:
     return RequestTokenizer(backend, min(backend.info.context_tokens, backend.info.cache_tokens))

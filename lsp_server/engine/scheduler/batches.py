@@ -13,7 +13,7 @@ from lsp_server.engine.scheduler.step_times import MAX_SLOWED, StepTimes
 from lsp_server.ipc.requests import Priority
 
 # Of texts that are written one after the other, a long one lets others go first after each so many tokens.
-TURN_TOKENS = 64
+ROUND_ROBIN_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Guess:
 
 @dataclass(slots=True)
 class Part:
-    """What one run has in a batch: `tokens` of its own from position `start` on, then some that were `guessed`: the
+    """What one run has in a batch: `tokens` of its own from position `start` on, then some that were `drafted`: the
     beginning of a `guess`.
 
-    `is_writing`: its prompt is in the cache, and this is the token it wrote last. `num_right` of the guessed tokens
+    `is_decoding`: its prompt is in the cache, and this is the token it wrote last. `num_accepted` of the guessed tokens
     turned out to be what it writes next.
     """
 
@@ -41,10 +41,10 @@ class Part:
     slot: Slot
     start: int
     tokens: list[int]
-    is_writing: bool
+    is_decoding: bool
     guess: Guess | None = None
-    guessed: list[int] = field(default_factory=list)
-    num_right: int = 0
+    drafted: list[int] = field(default_factory=list)
+    num_accepted: int = 0
 
     @property
     def end(self) -> int:
@@ -54,11 +54,11 @@ class Part:
     @property
     def entries(self) -> list[BatchToken]:
         """All of its tokens, as a backend takes them: guesses need logits to be checked by."""
-        guessed = [
+        drafted = [
             BatchToken(token, position, self.slot.sequence, wants_logits=True)
-            for position, token in enumerate(self.guessed, self.end)
+            for position, token in enumerate(self.drafted, self.end)
         ]
-        return self.seq.next_tokens(len(self.tokens)) + guessed
+        return self.seq.next_tokens(len(self.tokens)) + drafted
 
 
 def compose(
@@ -66,7 +66,7 @@ def compose(
 ) -> list[Part]:
     """One token of each text that is written now, then prefill in order, in a slice."""
     ready = [seq for seq in chosen if seq.is_decoding and seq.num_missing == 1]
-    writing = _written_now(ready, step_times)
+    writing = _decoded_now(ready, step_times)
     prefilling = [seq for seq in chosen if seq not in ready]
     chunk_tokens = chunk_sizer.chunk_tokens(
         shared=bool(writing), background=all(seq.request.priority is Priority.WARM_UP for seq in chosen)
@@ -74,19 +74,19 @@ def compose(
     parts: list[Part] = []
     room = batch_tokens
     for seq in writing + prefilling:
-        is_writing = seq in writing
-        num_tokens = min(1 if is_writing else chunk_sizer.cut(seq.num_missing, chunk_tokens), room)
+        is_decoding = seq in writing
+        num_tokens = min(1 if is_decoding else chunk_sizer.cut(seq.num_missing, chunk_tokens), room)
         if num_tokens <= 0 or chunk_tokens <= 0:
             continue
-        chunk_tokens -= 0 if is_writing else num_tokens
+        chunk_tokens -= 0 if is_decoding else num_tokens
         room -= num_tokens
         assert seq.slot is not None
         start = len(seq.slot.tokens)
-        parts.append(Part(seq, seq.slot, start, seq.tokens[start : start + num_tokens], is_writing))
+        parts.append(Part(seq, seq.slot, start, seq.tokens[start : start + num_tokens], is_decoding))
     return parts
 
 
-def _written_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[SequenceState]:
+def _decoded_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[SequenceState]:
     """Of texts that could all be written, those that are: of what is typed at, as many as are soonest done on average;
     of what is less urgent, what is the same document's or hardly slows them."""
     if len(ready) < 2:
@@ -94,13 +94,13 @@ def _written_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[
     urgent = [seq for seq in ready if seq.request.priority is Priority.INTERACTIVE]
     if not urgent or not step_times.num_steps:
         return list(ready)
-    urgent.sort(key=lambda seq: seq.timings.decoded_tokens // TURN_TOKENS)
+    urgent.sort(key=lambda seq: seq.timings.decoded_tokens // ROUND_ROBIN_TOKENS)
     written = urgent[: step_times.best_num_at_once(len(urgent))]
     documents = {seq.request.document for seq in written} - {""}
     others = [seq for seq in ready if seq.request.priority is not Priority.INTERACTIVE]
     written += [seq for seq in others if seq.request.document in documents]
-    most_s = MAX_SLOWED * step_times.seconds(len(written))
+    max_s = MAX_SLOWED * step_times.seconds(len(written))
     for seq in others:
-        if seq.request.document not in documents and step_times.seconds(len(written) + 1) <= most_s:
+        if seq.request.document not in documents and step_times.seconds(len(written) + 1) <= max_s:
             written.append(seq)
     return written

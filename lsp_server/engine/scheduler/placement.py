@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lsp_server.base.common_prefix import common_prefix
-from lsp_server.engine.kvcache.cache import MIN_SAVED_TOKENS, Cache
+from lsp_server.engine.kvcache.cache import MIN_OFFLOADED_TOKENS, Cache
 from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.reuse import keep_sampled
 from lsp_server.engine.scheduler.sequence import SequenceState
@@ -37,10 +37,10 @@ def place(seq: SequenceState, cache: Cache, vocabulary: Vocabulary, preemptible:
     usable = [slot for slot in slots.slots if slot.owner is None or slot.sequence in preemptible]
     if not usable:
         return None
-    _restore_what_is_better(seq, cache)
+    _restore_if_better(seq, cache)
     best, shared = slots.best_for(seq.tokenized.anchor, slots.slots)
     assert best is not None
-    target = best if best in usable and _goes_on(best, shared, seq) else None
+    target = best if best in usable and _continues_anchor(best, shared, seq) else None
     if target is None:
         # What was guessed before may be guessed anew in place; whatever else is the best is left for an undo.
         others = [slot for slot in usable if slot is not best or (seq.is_background and not best.interactive)] or usable
@@ -50,40 +50,40 @@ def place(seq: SequenceState, cache: Cache, vocabulary: Vocabulary, preemptible:
             cache.fork(best, target, len(best.tokens) if shared else 0)
         elif best.interactive:
             cache.checkpoint(best)
-    _lay_out(seq, target, vocabulary)
-    cache.truncate(target, min(common_prefix(target.tokens, seq.tokens), _most_reusable(seq)))
+    _lay_out_tokens(seq, target, vocabulary)
+    cache.truncate(target, min(common_prefix(target.tokens, seq.tokens), _max_reusable(seq)))
     target.num_anchor_tokens = len(seq.tokenized.anchor)
     return target
 
 
-def _restore_what_is_better(seq: SequenceState, cache: Cache) -> None:
+def _restore_if_better(seq: SequenceState, cache: Cache) -> None:
     """Bring back from host memory what saves the run more than any slot does, if there is a slot and room for it."""
     slots = cache.slots
     anchor = seq.tokenized.anchor
-    saved, saved_shared = cache.offloaded.best_for(anchor)
+    offloaded, offloaded_shared = cache.offloaded.best_for(anchor)
     _, shared = slots.best_for(anchor, slots.slots)
     target = slots.lru_victim([slot for slot in slots.slots if slot.owner is None])
-    if saved is None or target is None or saved_shared - shared < MIN_SAVED_TOKENS:
+    if offloaded is None or target is None or offloaded_shared - shared < MIN_OFFLOADED_TOKENS:
         return
     cache.offload(target)
     idle = [slot for slot in slots.slots if slot.owner is None]
-    if cache.evict_until_fits(len(saved.tokens), idle):
-        cache.restore(saved, target)
+    if cache.evict_until_fits(len(offloaded.tokens), idle):
+        cache.restore(offloaded, target)
 
 
-def _goes_on(slot: Slot, shared: int, seq: SequenceState) -> bool:
+def _continues_anchor(slot: Slot, shared: int, seq: SequenceState) -> bool:
     """Whether a slot loses nothing but typed or written text to a run."""
     if seq.is_background and slot.interactive and len(slot.tokens) > shared:
         return False
     return shared >= min(slot.num_anchor_tokens, len(slot.tokens))
 
 
-def _most_reusable(seq: SequenceState) -> int:
+def _max_reusable(seq: SequenceState) -> int:
     """The last token of a prompt is evaluated again for its logits, if anything is to be written."""
     return len(seq.tokens) - 1 if seq.tokenized.max_tokens else len(seq.tokens)
 
 
-def _lay_out(seq: SequenceState, slot: Slot, vocabulary: Vocabulary) -> None:
+def _lay_out_tokens(seq: SequenceState, slot: Slot, vocabulary: Vocabulary) -> None:
     """The run's tokens in this slot: its anchor, then the typed text in the tokens the slot has for it, if any.
 
     The last token of typed text is taken back to be healed, unless it is one that the model itself wrote there.

@@ -74,7 +74,7 @@ class Scheduler:
         `arrived_at` is when it came, by the scheduler's clock, if not just now.
         """
         for older in list(self._open.values()):
-            if _same_place(older.request, request):
+            if _supersedes(older.request, request):
                 self._finish(older, "superseded")
         if not self._open:
             self._queue.clear()
@@ -128,8 +128,8 @@ class Scheduler:
             self._chunk_sizer.measure(sum(len(part.tokens) for part in parts), seconds)
             self._account(parts, started - began + seconds)
             self._sample(batch, parts)
-            only_writes = all(part.is_writing for part in parts)
-            self._step_times.measure(len(batch), self._clock() - started, only_writes=only_writes)
+            only_decodes = all(part.is_decoding for part in parts)
+            self._step_times.measure(len(batch), self._clock() - started, only_decodes=only_decodes)
             self._speculator.evaluated(parts)
 
     def offload_idle(self) -> bool:
@@ -153,7 +153,7 @@ class Scheduler:
         for seq, end in in_flight:
             if seq.request is request:
                 return False  # it was taken meanwhile, and is what the decode is for
-            seq.cancel_pending |= _same_place(seq.request, request)
+            seq.cancel_pending |= _supersedes(seq.request, request)
             over = seq.is_detached or seq.cancel_pending or seq.request.priority > request.priority
             wanted = tokenized.anchor + tokenized.typed
             serves_somebody |= not over or common_prefix(seq.tokens[:end], wanted) == end
@@ -274,12 +274,12 @@ class Scheduler:
     def _account(self, parts: list[Part], seconds: float) -> None:
         for part in parts:
             timings = part.seq.timings
-            if part.is_writing:
+            if part.is_decoding:
                 timings.decode_ms += seconds * 1000
-                timings.drafted_tokens += len(part.guessed)
+                timings.drafted_tokens += len(part.drafted)
             else:
                 timings.prefill_ms += seconds * 1000
-            self.cache.commit(part.slot, part.tokens + part.guessed, first_sampled=part.seq.num_prompt_tokens)
+            self.cache.commit(part.slot, part.tokens + part.drafted, first_sampled=part.seq.num_prompt_tokens)
 
     # Writing
 
@@ -290,18 +290,18 @@ class Scheduler:
                 first_rows.setdefault(entry.sequence, row)
         for part in parts:
             if part.slot.sequence in first_rows:
-                self._write_all(part, first_rows[part.slot.sequence])
+                self._sample_part(part, first_rows[part.slot.sequence])
 
-    def _write_all(self, part: Part, row: int) -> None:
+    def _sample_part(self, part: Part, row: int) -> None:
         """Draw the next token, and one more for each guess that was right; what was guessed wrong is forgotten."""
-        for guessed in [*part.guessed, None]:
-            token = self._write(part.seq, row + part.num_right, guessed)
-            if token is None or token != guessed:
+        for drafted in [*part.drafted, None]:
+            token = self._sample_token(part.seq, row + part.num_accepted, drafted)
+            if token is None or token != drafted:
                 break
-            part.num_right += 1
-        self.cache.truncate(part.slot, part.end + part.num_right)
+            part.num_accepted += 1
+        self.cache.truncate(part.slot, part.end + part.num_accepted)
 
-    def _write(self, seq: SequenceState, row: int, guessed: int | None) -> int | None:
+    def _sample_token(self, seq: SequenceState, row: int, drafted: int | None) -> int | None:
         """Draw the next token and add it to the text, or end the run by it; the token, if the text goes on."""
         must_be_visible = seq.request.fixed_indent and not seq.has_text
         token = self.backend.sample(seq.sampler, row, seq.healing_bytes, visible=must_be_visible)
@@ -322,7 +322,7 @@ class Scheduler:
             return None
         seq.tokens.append(token)
         seq.timings.decoded_tokens += 1
-        seq.timings.accepted_tokens += token == guessed
+        seq.timings.accepted_tokens += token == drafted
         if chunk := seq.take_chunk(piece):
             self._emit(seq.id, chunk)
         if seq.timings.decoded_tokens >= seq.tokenized.max_tokens:
@@ -396,5 +396,5 @@ class Scheduler:
             assert held == seq.tokens[: len(held)], "a slot holds what its run did not ask for"
 
 
-def _same_place(left: Generate, right: Generate) -> bool:
+def _supersedes(left: Generate, right: Generate) -> bool:
     return bool(left.document) and (left.document, left.kind) == (right.document, right.kind)

@@ -27,7 +27,7 @@ class SequenceState:
     id: str
     request: Generate
     tokenized: TokenizedRequest
-    turn: int
+    queue_number: int
     arrived_at: float
     tokens: list[int] = field(default_factory=list)
     num_prompt_tokens: int = 0
@@ -69,7 +69,7 @@ class SequenceState:
     @property
     def order(self) -> tuple[bool, int, int]:
         """Who goes first."""
-        return self.is_detached, self.request.priority, self.turn
+        return self.is_detached, self.request.priority, self.queue_number
 
     @property
     def reservation(self) -> int:

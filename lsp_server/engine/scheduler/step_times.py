@@ -17,12 +17,12 @@ _OPTIMISM_BETWEEN, _OPTIMISM_GROWTH = 0.9, 0.5
 _MAX_FASTER = 1.5  # than prefill was when it was measured, once
 _MUCH_FASTER = 0.7  # of what was known: no chance, but a machine that is faster now
 _MIN_S = 1e-9
-_READ = 1 << 30  # stands for the size of a step that did not only write, larger than any that did
+_WITH_PREFILL = 1 << 30  # stands for the size of a step that did not only write, larger than any that did
 
 
 class StepTimes:
     """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch takes less than
-    `least_token_s` a token, by that.
+    `min_token_s` a token, by that.
 
     Two kinds of steps do not count, where any other is known and they did not take much less. llama.cpp makes its graph
     anew where the step before was of another size: one token behind a larger batch takes a small model longer than
@@ -31,28 +31,28 @@ class StepTimes:
     """
 
     def __init__(self, tokens_per_s: float) -> None:
-        self.least_token_s = 1 / (_MAX_FASTER * tokens_per_s) if tokens_per_s else 0.0
+        self.min_token_s = 1 / (_MAX_FASTER * tokens_per_s) if tokens_per_s else 0.0
         self.num_steps = 0  # so far that only wrote
         self._last_size = 0
         self._uncounted_s = 0.0  # what the last step took, if it did not count behind a larger one that only wrote
-        self._met: set[int] = set()  # sizes
+        self._seen_sizes: set[int] = set()  # sizes
         self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
         self._seconds: dict[int, float] = {}
         self._estimates: dict[int, float] = {}  # what followed from it since it changed: each guessed token asks
         self._sizes: list[int] = []  # that were measured, ascending
         self._measured_at: dict[int, int] = {}
 
-    def measure(self, num_tokens: int, seconds: float, *, only_writes: bool = True) -> None:
+    def measure(self, num_tokens: int, seconds: float, *, only_decodes: bool = True) -> None:
         """Take note of a step, and of what it took if it only wrote."""
-        last_size, self._last_size = self._last_size, num_tokens if only_writes else _READ
-        if not only_writes:
+        last_size, self._last_size = self._last_size, num_tokens if only_decodes else _WITH_PREFILL
+        if not only_decodes:
             return
         self.num_steps += 1
-        is_first = num_tokens not in self._met
-        self._met.add(num_tokens)
+        is_first = num_tokens not in self._seen_sizes
+        self._seen_sizes.add(num_tokens)
         is_slowed = is_first or num_tokens < last_size
         counts = not is_slowed or not self._seconds or seconds < _MUCH_FASTER * self._seconds.get(num_tokens, 0.0)
-        self._uncounted_s = 0.0 if counts or is_first or last_size == _READ else seconds
+        self._uncounted_s = 0.0 if counts or is_first or last_size == _WITH_PREFILL else seconds
         if counts:
             self._count(num_tokens, seconds)
 
@@ -66,10 +66,10 @@ class StepTimes:
             self._seconds[num_tokens] = median_s
             self._estimates.clear()
         self._measured_at[num_tokens] = self.num_steps
-        lru_victim = min(self._measured_at, key=self._measured_at.__getitem__)
-        if self.num_steps - self._measured_at[lru_victim] > _FORGOTTEN_STEPS:
-            del self._measured_at[lru_victim], self._seconds[lru_victim], self._measured[lru_victim]
-            self._sizes.remove(lru_victim)
+        oldest = min(self._measured_at, key=self._measured_at.__getitem__)
+        if self.num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
+            del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
+            self._sizes.remove(oldest)
             self._estimates.clear()
 
     def is_known(self, num_tokens: int) -> bool:
@@ -92,7 +92,7 @@ class StepTimes:
         if estimate is None:
             known = self._seconds.get(num_tokens)
             if known is None:
-                known = max(self._optimistic_s(num_tokens), num_tokens * self.least_token_s)
+                known = max(self._optimistic_s(num_tokens), num_tokens * self.min_token_s)
             estimate = self._estimates[num_tokens] = max(known, _MIN_S)
         return estimate
 
@@ -108,10 +108,10 @@ class StepTimes:
         """
         if not self._seconds:
             return num_texts
-        waits = {count: self._between(count) * (-(-num_texts // count) + 1) for count in range(1, num_texts + 1)}
+        waits = {count: self._interpolated_s(count) * (-(-num_texts // count) + 1) for count in range(1, num_texts + 1)}
         return min(waits, key=lambda count: (waits[count], -count))
 
-    def _between(self, num_tokens: int) -> float:
+    def _interpolated_s(self, num_tokens: int) -> float:
         """What a step is likely to take: what lies between two sizes that were measured costs what lies between.
 
         More tokens than were ever measured are taken to cost no more than those: they are tried until one counts.
@@ -129,6 +129,6 @@ class StepTimes:
         if num_tokens <= first or first == last:
             return first_s
         if num_tokens < last:
-            return max(first_s, _OPTIMISM_BETWEEN * self._between(num_tokens))
+            return max(first_s, _OPTIMISM_BETWEEN * self._interpolated_s(num_tokens))
         growth_s = (last_s - first_s) / (last - first)
         return max(first_s, last_s + _OPTIMISM_GROWTH * growth_s * (num_tokens - last))

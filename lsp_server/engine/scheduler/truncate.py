@@ -32,7 +32,7 @@ class Tokenizer(Protocol):
 
 
 @dataclass(slots=True)
-class _Piece:
+class _TokenizedPart:
     part: PromptPart
     tokens: list[int]
 
@@ -46,7 +46,7 @@ def truncate(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -
     Cuts droppable parts first, the earliest first; then the far end of `keep_head` parts down to a share of the
     budget; then the far end of `keep_tail` parts, in large steps. Raises `PromptError` if that is not enough.
     """
-    pieces = [_Piece(part, _tokens(part, tokenizer)) for part in parts]
+    pieces = [_TokenizedPart(part, _tokens(part, tokenizer)) for part in parts]
     excess = sum(len(piece.tokens) for piece in pieces) - budget
     for piece in pieces:
         if excess > 0 and piece.may("drop"):

@@ -21,12 +21,12 @@ from lsp_server.ipc.model_info import Parameters
 DEFAULT_CONTEXT_TOKENS = 4096
 MIN_CONTEXT_TOKENS = 512
 # The cache holds several documents, as far as it takes no more than this share of the memory it lies in.
-CACHE_WINDOWS = 4
+CACHE_CONTEXTS = 4
 CACHE_MEMORY_SHARE = 1 / 8
 # A cache nobody asked for takes no more than this of what is free: the rest of the machine wants to live too.
 CACHE_FREE_SHARE = 1 / 2
 # Of the machine's memory, for documents that are moved out of the cache; and no more than this of what is free.
-SAVED_MEMORY_SHARE, SAVED_FREE_SHARE = 1 / 8, 1 / 4
+HOST_CACHE_MEMORY_SHARE, HOST_CACHE_FREE_SHARE = 1 / 8, 1 / 4
 BATCH_TOKENS, MIN_BATCH_TOKENS = 512, 32
 # On a CPU, short physical batches keep what an interrupted decode loses short; a GPU wants long ones.
 CPU_PHYSICAL_BATCH_TOKENS, GPU_PHYSICAL_BATCH_TOKENS = 128, 512
@@ -73,17 +73,20 @@ class Sizing:
         num_layers = shape.num_layers + 1
         physical = options.physical_batch_tokens or (GPU_PHYSICAL_BATCH_TOKENS if gpus else CPU_PHYSICAL_BATCH_TOKENS)
         batch = max(options.batch_tokens or BATCH_TOKENS, MIN_BATCH_TOKENS)
-        window = self._context_tokens()
+        context_tokens = self._context_tokens()
         cache_type: Literal["f16", "q8_0"] = (
             "q8_0" if options.cache_type == "q8_0" and options.flash_attention else "f16"
         )
         total, free = _memory(gpus or (self.machine,))
         token_bytes = shape.cache_token_bytes(cache_type)
-        most = min(total * CACHE_MEMORY_SHARE, free * CACHE_FREE_SHARE)
-        chosen_cache = min(CACHE_WINDOWS * window, int(most / token_bytes) if token_bytes else CACHE_WINDOWS * window)
+        max_cache_bytes = min(total * CACHE_MEMORY_SHARE, free * CACHE_FREE_SHARE)
+        chosen_cache = min(
+            CACHE_CONTEXTS * context_tokens,
+            int(max_cache_bytes / token_bytes) if token_bytes else CACHE_CONTEXTS * context_tokens,
+        )
         return Parameters(
-            context_tokens=window,
-            cache_tokens=max(options.cache_tokens or chosen_cache, window),
+            context_tokens=context_tokens,
+            cache_tokens=max(options.cache_tokens or chosen_cache, context_tokens),
             cache_type=cache_type,
             num_sequences=options.num_sequences,
             threads=options.threads or self.machine.num_cores,
@@ -91,7 +94,7 @@ class Sizing:
             physical_batch_tokens=min(physical, batch),
             gpu_layers=(num_layers if options.gpu_layers < 0 else min(options.gpu_layers, num_layers)) if gpus else 0,
             flash_attention=options.flash_attention,
-            host_cache_bytes=options.host_cache_bytes if options.host_cache_bytes >= 0 else self._saved_bytes(),
+            host_cache_bytes=options.host_cache_bytes if options.host_cache_bytes >= 0 else self._host_cache_bytes(),
             drafts=options.drafts,
         )
 
@@ -100,19 +103,19 @@ class Sizing:
 
         Layers leave the GPU one by one, or as the share says that is kept.
         """
-        now = parameters
-        if now.cache_type == "f16" and self.options.cache_type == "auto" and now.flash_attention:
-            return replace(now, cache_type="q8_0")
-        if now.gpu_layers:
-            if now.cache_tokens > now.context_tokens and not self.options.cache_tokens:
-                return replace(now, cache_tokens=now.context_tokens)
-            num_layers = min(now.gpu_layers - 1, int(now.gpu_layers * layers_kept_share))
-            return replace(now, gpu_layers=num_layers) if num_layers else self.wanted(on_gpu=False)
-        if now.cache_tokens > now.context_tokens:
-            return replace(now, cache_tokens=max(now.cache_tokens // 2, now.context_tokens))
-        if now.context_tokens > MIN_CONTEXT_TOKENS:
-            window = max(now.context_tokens // 2, MIN_CONTEXT_TOKENS)
-            return replace(now, context_tokens=window, cache_tokens=window)
+        current = parameters
+        if current.cache_type == "f16" and self.options.cache_type == "auto" and current.flash_attention:
+            return replace(current, cache_type="q8_0")
+        if current.gpu_layers:
+            if current.cache_tokens > current.context_tokens and not self.options.cache_tokens:
+                return replace(current, cache_tokens=current.context_tokens)
+            num_layers = min(current.gpu_layers - 1, int(current.gpu_layers * layers_kept_share))
+            return replace(current, gpu_layers=num_layers) if num_layers else self.wanted(on_gpu=False)
+        if current.cache_tokens > current.context_tokens:
+            return replace(current, cache_tokens=max(current.cache_tokens // 2, current.context_tokens))
+        if current.context_tokens > MIN_CONTEXT_TOKENS:
+            context_tokens = max(current.context_tokens // 2, MIN_CONTEXT_TOKENS)
+            return replace(current, context_tokens=context_tokens, cache_tokens=context_tokens)
         return None
 
     def fits(self, parameters: Parameters) -> bool:
@@ -160,12 +163,12 @@ class Sizing:
         return tuple(notes)
 
     def _context_tokens(self) -> int:
-        window = self.options.context_tokens or DEFAULT_CONTEXT_TOKENS
-        return min(window, self.shape.trained_context_tokens or window)
+        context_tokens = self.options.context_tokens or DEFAULT_CONTEXT_TOKENS
+        return min(context_tokens, self.shape.trained_context_tokens or context_tokens)
 
-    def _saved_bytes(self) -> int:
+    def _host_cache_bytes(self) -> int:
         host = self.machine
-        return int(min(host.total_bytes * SAVED_MEMORY_SHARE, host.free_bytes * SAVED_FREE_SHARE))
+        return int(min(host.total_bytes * HOST_CACHE_MEMORY_SHARE, host.free_bytes * HOST_CACHE_FREE_SHARE))
 
 
 def gpu_bytes(shape: ModelShape, parameters: Parameters) -> int:

@@ -44,8 +44,8 @@ class LlamaBackend:
     def __init__(self, options: EngineOptions, progress: Callable[[float], None] = lambda _: None) -> None:
         self._log = capture_log()
         self._interrupt = Interrupt()
-        opened = open_model(options, self._interrupt, lambda model: self._take_vocabulary(options, model), progress)
-        self._model, self._context, self._parameters = opened.model, opened.context, opened.parameters
+        loaded = open_model(options, self._interrupt, lambda model: self._take_vocabulary(options, model), progress)
+        self._model, self._context, self._parameters = loaded.model, loaded.context, loaded.parameters
         self._memory = llama_cpp.llama_get_memory(self._context)
         self.num_sequences = self._parameters.num_sequences
         self.batch_tokens = self._parameters.batch_tokens
@@ -53,7 +53,7 @@ class LlamaBackend:
         self.can_interrupt = self.is_slowed_by_idle_cells = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
         self.draft_model: LlamaBackend | None = None  # `llama_draft_model` sets it
-        self.info = self._describe(options, opened, self._measure_prefill())
+        self.info = self._describe(options, loaded, self._measure_prefill())
 
     # Tokens
 
@@ -222,7 +222,7 @@ class LlamaBackend:
             self.truncate(0, 0)
         return num_tokens / seconds
 
-    def _describe(self, options: EngineOptions, opened: LoadedModel, prefill_tokens_per_s: float) -> ModelInfo:
+    def _describe(self, options: EngineOptions, loaded: LoadedModel, prefill_tokens_per_s: float) -> ModelInfo:
         model, path = self._model, Path(options.model_path)
         recurrent = llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
         return ModelInfo(
@@ -233,7 +233,7 @@ class LlamaBackend:
             num_parameters=llama_cpp.llama_model_n_params(model),
             trained_context_tokens=llama_cpp.llama_model_n_ctx_train(model),
             weights_bytes=llama_cpp.llama_model_size(model),
-            cache_bytes=opened.memory.cache,
+            cache_bytes=loaded.memory.cache,
             isolates_line_breaks=self.vocabulary.isolates_line_breaks,
             supports_rollback=not recurrent and llama_cpp.llama_model_n_swa(model) == 0,
             prefill_tokens_per_s=prefill_tokens_per_s,
@@ -242,8 +242,8 @@ class LlamaBackend:
             chat_template=loading.chat_template(model) or options.chat_template,
             end_text=self.vocabulary.end_text,
             pre_tokeniser=metadata(model, loading.PRE_TOKENISER),
-            working_bytes=opened.memory.working,
-            notes=(*options.notes, *opened.notes),
+            working_bytes=loaded.memory.working,
+            notes=(*options.notes, *loaded.notes),
         )
 
 

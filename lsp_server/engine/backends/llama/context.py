@@ -19,7 +19,7 @@ from lsp_server.engine.backends.llama import loading
 from lsp_server.engine.backends.llama.devices import look_with_llama
 from lsp_server.engine.backends.llama.log import capture_log
 from lsp_server.engine.sizing.memory import Memory, predict
-from lsp_server.engine.sizing.model_file import size
+from lsp_server.engine.sizing.model_file import size_model
 from lsp_server.engine.sizing.parameters import LAYERS_KEPT_SHARE
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import Parameters
@@ -73,15 +73,15 @@ def open_model(
     `ModelFileError`, `ModelTooLargeError`, or `EngineError` if llama.cpp makes no context for another reason.
     """
     path = Path(options.model_path)
-    opening = _Opening(path, options, interrupt, check, progress)
+    loader = _Loader(path, options, interrupt, check, progress)
     try:
-        return opening.run()
+        return loader.run()
     except InfillError:
-        opening.free_model()
+        loader.free_model()
         raise
 
 
-class _Opening:
+class _Loader:
     """One try after the other; the model stays loaded between those that differ only in the context."""
 
     def __init__(
@@ -94,7 +94,7 @@ class _Opening:
     ) -> None:
         self._path, self._interrupt, self._check, self._progress = path, interrupt, check, progress
         self._log = capture_log()
-        self._sizing = size(options, look_with_llama())
+        self._sizing = size_model(options, look_with_llama())
         self._model: Any = None
         self._loaded_layers = 0
         self._failures: list[str] = []
@@ -103,8 +103,8 @@ class _Opening:
         parameters: Parameters | None = self._sizing.choose()
         while parameters is not None:
             logger.info("Trying %s", parameters)
-            if self._load(parameters) and (opened := self._open_context(parameters)):
-                return opened
+            if self._load(parameters) and (loaded := self._open_context(parameters)):
+                return loaded
             logger.warning("There is no memory for %s: %s", parameters, self._failures[-1])
             if not self._model and not parameters.gpu_layers:
                 break  # a smaller cache is no help where the weights have no place

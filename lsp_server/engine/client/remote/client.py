@@ -23,8 +23,17 @@ from aiohttp.http import HttpProcessingError
 
 from lsp_server.base.errors import EngineError, ModelError
 from lsp_server.engine.client.interface import WENT_AWAY
-from lsp_server.engine.client.remote.responses import Completed, Completion, Models, Problem, Props, Tokens, Took, Usage
-from lsp_server.engine.client.remote.token import read_token, where_to_put
+from lsp_server.engine.client.remote.responses import (
+    AnswerTimings,
+    Completion,
+    CompletionEvent,
+    ErrorEvent,
+    Models,
+    Props,
+    Tokens,
+    Usage,
+)
+from lsp_server.engine.client.remote.token import how_to_set_token, read_token
 from lsp_server.ipc.launch import EngineOptions, Loaded, LoadEvent
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import (
@@ -48,10 +57,10 @@ logger = logging.getLogger(__name__)
 DEFAULT_CONTEXT_TOKENS = 4096
 SILENCE_S = 60.0  # a server that says nothing for so long in the middle of an answer is gone
 _CONNECT_S = 5.0
-_RETRIED = {429, 502, 503, 504}
+_RETRIED_STATUSES = {429, 502, 503, 504}
 RETRY_DELAYS_S = (0.5, 1.5)
 _MAX_HEALED = 4  # tokens
-_MAX_REMEMBERED = 64  # texts
+_MAX_CACHED_TEXTS = 64  # texts
 
 
 class RemoteClient:
@@ -112,13 +121,13 @@ class RemoteClient:
         return None
 
     async def _llama_server(self, props: Props) -> ModelInfo:
-        window = props.default_generation_settings.n_ctx or DEFAULT_CONTEXT_TOKENS
-        begin = await self._ask_tokens("", add_special=True)
+        context_tokens = props.default_generation_settings.n_ctx or DEFAULT_CONTEXT_TOKENS
+        begin = await self._request_tokens("", add_special=True)
         if begin:
             self._marker_tokens["begin"] = begin[0][0]
             self._markers["begin"] = props.bos_token or ""
         for role, text in self._remote.markers.items():
-            found = await self._ask_tokens(text, parse_special=True)
+            found = await self._request_tokens(text, parse_special=True)
             if len(found) != 1:
                 raise ModelError(
                     f"The model at {self._url} does not know {text!r}, a marker of the format {self._remote.format}. "
@@ -126,12 +135,12 @@ class RemoteClient:
                 )
             self._markers[role], self._marker_tokens[role] = text, found[0][0]
         name = props.model_alias or props.model_path or self._model or "model"
-        return self._info(name.rsplit("/", 1)[-1], window, heals=True)
+        return self._info(name.rsplit("/", 1)[-1], context_tokens, heals=True)
 
     async def _openai(self) -> ModelInfo:
         async with self._session.get(f"{self._url}/v1/models") as response:
             if response.status in (401, 403):
-                raise ModelError(f"{self._url} wants a token: {where_to_put(self._remote)}.")
+                raise ModelError(f"{self._url} wants a token: {how_to_set_token(self._remote)}.")
             if response.status != 200:
                 raise ModelError(f"{self._url}/v1/models answers {response.status}: it is no server that infill knows.")
             models = {each.id: each for each in self._decoded(await response.read(), Models).data}
@@ -142,15 +151,15 @@ class RemoteClient:
                 f"{self._url} does not have the model {self._model!r}. Set remote.model to one it has: "
                 f"{', '.join(models) or 'it names none'}."
             )
-        window = models[self._model].max_model_len or self._options.context_tokens or DEFAULT_CONTEXT_TOKENS
+        context_tokens = models[self._model].max_model_len or self._options.context_tokens or DEFAULT_CONTEXT_TOKENS
         self._markers = dict(self._remote.markers)
-        return self._info(self._model, window, heals=False)
+        return self._info(self._model, context_tokens, heals=False)
 
-    def _info(self, name: str, window: int, *, heals: bool) -> ModelInfo:
+    def _info(self, name: str, context_tokens: int, *, heals: bool) -> ModelInfo:
         if self._options.context_tokens:
-            window = min(window, self._options.context_tokens)
+            context_tokens = min(context_tokens, self._options.context_tokens)
         backend = "llama-server" if self._is_llama_server else "openai"
-        info = ModelInfo.elsewhere(name, self._url, f"at {self._url}", self._markers, window, backend)
+        info = ModelInfo.remote(name, self._url, f"at {self._url}", self._markers, context_tokens, backend)
         # By this name of a tokeniser the format is told where families share their markers.
         return msgspec.structs.replace(info, pre_tokeniser=self._remote.format, heals=heals)
 
@@ -162,7 +171,7 @@ class RemoteClient:
             yield Done("length", Timings())  # what would be warmed is a cache of somebody else's
             return
         try:
-            ask = self._ask_llama_server if self._is_llama_server else self._ask_openai
+            ask = self._generate_llama_server if self._is_llama_server else self._generate_openai
             async for event in ask(request):
                 yield event
         except EngineError as error:
@@ -172,9 +181,9 @@ class RemoteClient:
             self.lost.set()
             yield Failed(WENT_AWAY)
 
-    async def _ask_llama_server(self, request: Generate) -> AsyncGenerator[Event, None]:
+    async def _generate_llama_server(self, request: Generate) -> AsyncGenerator[Event, None]:
         prompt = [token for part in request.prompt for token in await self._tokens_of(part)]
-        typed, rest = await self._healed(request)
+        typed, rest = await self._heal(request)
         body: dict[str, Any] = {
             "prompt": prompt + typed,
             "n_predict": request.max_tokens,
@@ -186,7 +195,7 @@ class RemoteClient:
             body["grammar"] = _grammar(rest, visible=request.fixed_indent)
         timings = Timings(prompt_tokens=len(prompt) + len(typed))
         began, announced = time.monotonic(), False
-        async for data in self._stream("/completion", body, Completed):
+        async for data in self._stream("/completion", body, CompletionEvent):
             if not announced:
                 announced = True
                 timings.first_token_ms = (time.monotonic() - began) * 1000
@@ -197,7 +206,7 @@ class RemoteClient:
             if text:
                 yield Chunk(text)
             if data.stop:
-                took = data.timings or Took()
+                took = data.timings or AnswerTimings()
                 timings.reused_tokens = took.cache_n
                 timings.prefill_ms, timings.decode_ms = took.prompt_ms, took.predicted_ms
                 timings.decoded_tokens = data.tokens_predicted
@@ -205,10 +214,10 @@ class RemoteClient:
                 return
         raise EngineError(f"The engine at {self._url} ended its answer in the middle.")
 
-    async def _ask_openai(self, request: Generate) -> AsyncGenerator[Event, None]:
+    async def _generate_openai(self, request: Generate) -> AsyncGenerator[Event, None]:
         body: dict[str, Any] = {
             "model": self._model,
-            "prompt": "".join(map(self._spelt, request.prompt)) + self._neutral(request.typed),
+            "prompt": "".join(map(self._rendered, request.prompt)) + self._break_up_markers(request.typed),
             "max_tokens": request.max_tokens,
             "stream": True,
             "temperature": request.sampling.temperature,
@@ -243,7 +252,7 @@ class RemoteClient:
         """The objects of a stream of server-sent events; asked again where the server is busy and has said nothing."""
         for delay in (*RETRY_DELAYS_S, None):
             async with self._session.post(self._url + path, json=body) as response:
-                if response.status in _RETRIED and delay is not None:
+                if response.status in _RETRIED_STATUSES and delay is not None:
                     await asyncio.sleep(delay)
                     continue
                 if response.status != 200:
@@ -259,7 +268,7 @@ class RemoteClient:
 
     def _decoded(self, text: bytes, kind: type[_T]) -> _T:
         try:
-            if problem := msgspec.json.decode(text, type=Problem).error:
+            if problem := msgspec.json.decode(text, type=ErrorEvent).error:
                 raise EngineError(f"{self._url} reports an error: {str(problem)[:300]}")
             return msgspec.json.decode(text, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -271,17 +280,17 @@ class RemoteClient:
         if isinstance(part, Marker):
             return [self._marker_tokens[part.role]]
         if isinstance(part, Control):
-            return [token for token, _ in await self._ask_tokens(part.text, parse_special=True)]
+            return [token for token, _ in await self._request_tokens(part.text, parse_special=True)]
         lead = [self._marker_tokens[part.marker]] if part.marker else []
         return lead + [token for token, _ in await self._tokenized(part.text)]
 
-    async def _healed(self, request: Generate) -> tuple[list[int], str]:
+    async def _heal(self, request: Generate) -> tuple[list[int], str]:
         """Tokens of the typed text but for those taken back, and the text of these, for the model to write anew."""
         if request.heal and request.fixed_indent:
             return [token for token, _ in await self._tokenized(request.typed[:-1])], request.typed[-1:]
         found = await self._tokenized(request.typed)
         count = 1 if request.heal and found else 0
-        while 0 < count < min(_MAX_HEALED, len(found)) and _goes_on(found[-count][1]):
+        while 0 < count < min(_MAX_HEALED, len(found)) and _continues_word(found[-count][1]):
             count += 1
         kept, taken = found[: len(found) - count], found[len(found) - count :]
         rest = b"".join(piece for _, piece in taken)
@@ -292,12 +301,12 @@ class RemoteClient:
         if not text:
             return []
         if text not in self._tokens:
-            if len(self._tokens) > _MAX_REMEMBERED:
+            if len(self._tokens) > _MAX_CACHED_TEXTS:
                 self._tokens.clear()
-            self._tokens[text] = await self._ask_tokens(text)
+            self._tokens[text] = await self._request_tokens(text)
         return self._tokens[text]
 
-    async def _ask_tokens(self, text: str, **how: bool) -> list[tuple[int, bytes]]:
+    async def _request_tokens(self, text: str, **how: bool) -> list[tuple[int, bytes]]:
         body = {"content": text, "with_pieces": True, "add_special": False, "parse_special": False, **how}
         async with self._session.post(f"{self._url}/tokenize", json=body) as response:
             if response.status != 200:
@@ -305,14 +314,14 @@ class RemoteClient:
             found = self._decoded(await response.read(), Tokens)
         return [(token.id, token.spelling) for token in found.tokens]
 
-    def _spelt(self, part: Marker | Text | Control) -> str:
+    def _rendered(self, part: Marker | Text | Control) -> str:
         if isinstance(part, Marker):
             return "" if part.role == "begin" else self._markers[part.role]  # which the server puts there itself
         if isinstance(part, Control):
             return part.text
-        return (self._markers[part.marker] if part.marker else "") + self._neutral(part.text)
+        return (self._markers[part.marker] if part.marker else "") + self._break_up_markers(part.text)
 
-    def _neutral(self, text: str) -> str:
+    def _break_up_markers(self, text: str) -> str:
         """Text in which no marker can be read as one: its second character is kept apart from the first."""
         for marker in self._markers.values():
             if marker and marker in text:
@@ -320,7 +329,7 @@ class RemoteClient:
         return text
 
 
-def _goes_on(piece: bytes) -> bool:
+def _continues_word(piece: bytes) -> bool:
     """Whether a token only goes on with a word that began before it."""
     return piece[:1].isalnum() or piece[:1] == b"_"
 

@@ -43,7 +43,7 @@ class Tokens(msgspec.Struct, frozen=True):
     tokens: list[Token]
 
 
-class Took(msgspec.Struct, frozen=True):
+class AnswerTimings(msgspec.Struct, frozen=True):
     """How long an answer took, and how much of its prompt was in the cache."""
 
     cache_n: int = 0
@@ -51,14 +51,14 @@ class Took(msgspec.Struct, frozen=True):
     predicted_ms: float = 0.0
 
 
-class Completed(msgspec.Struct, frozen=True):
+class CompletionEvent(msgspec.Struct, frozen=True):
     """An event of llama-server's `POST /completion`."""
 
     content: str = ""
     stop: bool = False
     stop_type: str = ""
     tokens_predicted: int = 0
-    timings: Took | None = None
+    timings: AnswerTimings | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ class Completion(msgspec.Struct, frozen=True):
     usage: Usage | None = None
 
 
-class Problem(msgspec.Struct, frozen=True):
+class ErrorEvent(msgspec.Struct, frozen=True):
     """An event that reports an error, in whatever words."""
 
     error: Any = None

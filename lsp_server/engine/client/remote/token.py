@@ -21,7 +21,7 @@ def read_token(remote: Remote) -> str:
     return _from_keyring(remote.url)
 
 
-def where_to_put(remote: Remote) -> str:
+def how_to_set_token(remote: Remote) -> str:
     """What to do for a token to be there, as the end of a sentence."""
     if remote.credentials == "environment":
         return f"set the environment variable {TOKEN_VARIABLE}, or remote.credentials to keyring"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 
-class Ending:
+class StopConditions:
     """Watches one text grow. `reason` is set at its end; `word` is the stop text that ended it.
 
     `indent` is the least indentation of new lines, in characters: a line with less of it ends the text ahead of it, a
-    blank line does not. Once `most_ms` have passed since the first text, the next line break ends it (0: never).
+    blank line does not. Once `max_ms` have passed since the first text, the next line break ends it (0: never).
     Source: `process_token` of llama-server, for the meaning of `stop`, `n_indent` and `t_max_predict_ms`.
     """
 
@@ -20,14 +20,14 @@ class Ending:
         self,
         stops: Sequence[str],
         indent: int = 0,
-        most_ms: float = 0,
+        max_ms: float = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.reason: Literal["", "word", "limit"] = ""
         self.word = ""
         self._stops = stops
         self._too_far_left = re.compile(rf"\n[ \t]{{0,{indent - 1}}}(?=[^ \t\r\n])") if indent > 0 else None
-        self._most_ms = most_ms
+        self._max_ms = max_ms
         self._clock = clock
         self._began: float | None = None
         self._held = ""
@@ -74,4 +74,4 @@ class Ending:
 
     def _is_late(self) -> bool:
         assert self._began is not None
-        return 0 < self._most_ms <= (self._clock() - self._began) * 1000
+        return 0 < self._max_ms <= (self._clock() - self._began) * 1000

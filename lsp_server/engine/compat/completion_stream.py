@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from lsp_server.base.errors import EngineError
-from lsp_server.engine.compat.endings import Ending
+from lsp_server.engine.compat.stop_conditions import StopConditions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Prefilled, Timings
 
@@ -33,7 +33,7 @@ class Engine(Protocol):
         """Wait for the model. Raises `EngineError` if it cannot be loaded."""
         ...
 
-    def ask(self, request: Generate) -> AbstractContextManager[ResponseStream]:
+    def generate(self, request: Generate) -> AbstractContextManager[ResponseStream]:
         """Submit a request; leaving before its end cancels it."""
         ...
 
@@ -50,18 +50,18 @@ class Engine(Protocol):
         ...
 
 
-class Writing:
+class CompletionStream:
     """An answer: iterate over its pieces, or `read` all of it. Raises `EngineError` where the engine fails.
 
-    At its end `reason` is set: `end` by the model, `word` by a stop text, `limit` by a limit.
+    At its end `reason` is set: `end` by the model, `stop_word` by a stop text, `limit` by a limit.
     """
 
-    def __init__(self, engine: Engine, request: Generate, ending: Ending) -> None:
+    def __init__(self, engine: Engine, request: Generate, stop: StopConditions) -> None:
         self.text = ""
         self.num_tokens = 0
         self.reason: Literal["", "end", "word", "limit"] = ""
         self.timings = Timings()
-        self.ending = ending
+        self.stop = stop
         self._engine = engine
         self._request = request
 
@@ -73,18 +73,18 @@ class Writing:
 
     async def pieces(self) -> AsyncGenerator[str, None]:
         """The text as it comes. Closing the iterator cancels the request."""
-        with self._engine.ask(self._request) as asked:
+        with self._engine.generate(self._request) as fields:
             is_over = False
-            async for event in asked:
+            async for event in fields:
                 match event:
                     case Prefilled(timings):
                         self.timings = timings
                     case Chunk(text) if not is_over:
                         self.num_tokens += 1
-                        piece = self.ending.feed(text)
-                        is_over = bool(self.ending.reason)
+                        piece = self.stop.feed(text)
+                        is_over = bool(self.stop.reason)
                         if is_over:
-                            asked.cancel()  # and read on, for its timings
+                            fields.cancel()  # and read on, for its timings
                         if piece:
                             self.text += piece
                             yield piece
@@ -92,17 +92,17 @@ class Writing:
                         raise EngineError(message)
                     case Done(reason, timings):
                         self.timings = timings
-                        self.reason = self.ending.reason or ("end" if reason == "end" else "limit")
-                        if rest := self.ending.rest():
+                        self.reason = self.stop.reason or ("end" if reason == "end" else "limit")
+                        if rest := self.stop.rest():
                             self.text += rest
                             yield rest
 
 
-async def read_all(writings: Sequence[Writing]) -> None:
+async def read_all(streams: Sequence[CompletionStream]) -> None:
     """Wait for the end of all of them; of those that fail, the first is raised, and the others are cancelled."""
     try:
         async with asyncio.TaskGroup() as group:
-            for writing in writings:
-                group.create_task(writing.read())
+            for stream in streams:
+                group.create_task(stream.read())
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None

@@ -28,7 +28,7 @@ HEALTH, STATE = "/health", "/state"
 OnState = Callable[[EngineState, float, str], None]
 
 
-class Front:
+class Gateway:
     """A port of its own in front of an engine. `on_state` hears of the engine what `EngineSupervisor` tells."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Front:
         self._engine = EngineSupervisor(options, self._report, self._open)
         self._app = web.Application(middlewares=[guard(key)], client_max_size=MAX_BODY_BYTES)
         for method, path in (*ROUTES, ("GET", HEALTH), ("GET", STATE)):
-            self._app.router.add_route(method, path, self._hand_on)
+            self._app.router.add_route(method, path, self._forward)
 
     @contextlib.asynccontextmanager
     async def listening(self, port: int) -> AsyncIterator[int]:
@@ -83,7 +83,7 @@ class Front:
             finally:
                 self._client = None
 
-    async def _hand_on(self, request: web.Request) -> web.StreamResponse:
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if request.path != HEALTH:
             try:
@@ -94,7 +94,7 @@ class Front:
             return refusal(503, "Loading model" if self._engine.state is EngineState.LOADING else WENT_AWAY)
         response: web.StreamResponse | None = None
         try:
-            async with self._client.hand_on(request.method, request.path, body) as answer:
+            async with self._client.forward(request.method, request.path, body) as answer:
                 response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
                 await response.prepare(request)
                 async for piece in answer.content.iter_any():
