@@ -1,4 +1,4 @@
-"""How many guessed tokens are worth a try: from what batches have cost and how often guesses were right. Pure."""
+"""Chooses the length of drafts, from measured step times and acceptance rates. Pure."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from dataclasses import dataclass
 from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.step_times import MAX_SLOWED, StepTimes
 
-# What guesses may lose: this share of the time spent on writing, saved up to as many steps without any. What they gain
-# is theirs to lose again. Where the account is full they are tried although they seem not to pay: that may change.
+# Failing drafts may lose this share of the decode time. The budget holds at most as many steps without drafts. What
+# drafts win goes back into it. While the budget is full, drafts are tried even if they seem not to pay, because that
+# may change.
 LOSS_SHARE, MAX_BUDGET_STEPS = 0.01, 8
-# Looking for guesses has a share of its own. It has the account's only while that holds a step, or looking would leave
-# nothing for trying.
+# Look-up has a budget of its own. It may use the main one only while that holds a whole step. Otherwise look-up would
+# leave nothing to try drafts with.
 _LOOKUP_SHARE = 0.005
-# That a guessed token is right, if those before it were. What is less likely to be right than the least is not tried.
+# The probability that a drafted token is right, given that those before it were. Tokens below the minimum are not
+# tried.
 _FIRST_ODDS, _MIN_ODDS, _MAX_ODDS = 0.6, 0.02, 0.98
-_FIRST_WEIGHT = 3.0  # so many tokens checked weigh as much as the first odds
-# How much of what was seen still counts after each further token that is checked, and after each step. Without the
-# latter, guesses that were wrong by chance would be the last of their kind: what is not tried is not seen to be right.
+_FIRST_WEIGHT = 3.0  # the first probability weighs as much as this many checked tokens
+# The share of old counts that is kept for each further checked token, and for each step. The second one matters: a kind
+# of guess that failed by chance would otherwise never be tried again.
 _KEPT_PER_TOKEN, _KEPT_PER_STEP = 0.95, 0.99
-_MIN_GAIN = 1.03  # less may be a mistake of measuring
+_MIN_GAIN = 1.03  # a smaller gain may be an error of measurement
 
 
 @dataclass(slots=True)
 class _Acceptance:
-    """How many tokens of a kind of guess were checked and were right, as far as they still count at a step."""
+    """Decayed counts of checked and accepted tokens of one kind of guess, as of one step."""
 
     right: float = _FIRST_WEIGHT * _FIRST_ODDS
     checked: float = _FIRST_WEIGHT
@@ -33,20 +35,20 @@ class _Acceptance:
 
 
 class DraftLengths:
-    """Learns how often each kind of guess is right, and chooses by what batches cost.
+    """Learns the acceptance rate of each kind of guess and chooses draft lengths by step times.
 
-    What guesses may lose is saved up to `max_budget_steps`.
+    The loss budget is at most `max_budget_steps` long.
     """
 
     def __init__(self, step_times: StepTimes, max_budget_steps: int = MAX_BUDGET_STEPS) -> None:
         self._step_times = step_times
         self._max_budget_steps = max_budget_steps
         self._acceptances: dict[str, _Acceptance] = {}
-        self._budget_s = float("inf")  # full, whatever that will be
-        self._lookup_budget_s = 0.0  # saved for looking
+        self._budget_s = float("inf")  # full, however large that will be
+        self._lookup_budget_s = 0.0  # saved for look-up
 
     def choose(self, guesses: Sequence[Guess | None], room: int) -> list[int]:
-        """How many tokens of each guess to check, one for each text that is written, and `room` in all at most."""
+        """The draft length of each guess, one for each decoding request. They sum up to `room` at most."""
         num_decoding, lengths = len(guesses), [0] * len(guesses)
         if not self._step_times.is_known(num_decoding):
             return lengths
@@ -57,17 +59,17 @@ class DraftLengths:
         return lengths
 
     def can_afford(self, seconds: float) -> bool:
-        """Whether so much may be spent on guesses now."""
+        """Whether drafts may cost this many seconds now."""
         return seconds <= self._budget_s
 
     def can_afford_lookup(self, seconds: float) -> bool:
-        """Whether so much may be spent on looking for guesses now."""
+        """Whether look-up may cost this many seconds now."""
         if not self._step_times.num_steps or seconds <= self._lookup_budget_s:
             return True
         return seconds + self._step_times.seconds(1) <= self._budget_s
 
     def saved_by(self, guess: Guess, length: int, num_tokens: int) -> float:
-        """Seconds that such guesses, so many tokens of each, save while one text gets `num_tokens` longer."""
+        """The seconds that drafts of this length save while one text gets `num_tokens` longer."""
         odds = self._odds(guess.kind)
         expected = sum(odds**count for count in range(length + 1))
         return num_tokens * (
@@ -75,9 +77,9 @@ class DraftLengths:
         )
 
     def charge(self, num_decoding: int, num_drafted: int, num_accepted: int, guessing_s: float = 0.0) -> None:
-        """Balance a step that was measured: what its guesses cost, as such steps do, and what they saved.
+        """Charge the budget for a step: what its drafts cost, and what they saved.
 
-        `guessing_s` was spent on looking for them and on making them.
+        `guessing_s` is the time spent on look-up and on making the drafts.
         """
         step_s = self._step_times.seconds(num_decoding)
         taken_s = self._step_times.last_step_s(num_decoding + num_drafted)
@@ -92,7 +94,7 @@ class DraftLengths:
         self._budget_s = min(max(self._budget_s, -step_s), self._max_budget_steps * step_s)
 
     def learn(self, kind: str, num_drafted: int, num_accepted: int) -> None:
-        """Take note of how many tokens of a guess were right; those behind the first wrong one were not looked at."""
+        """Record how many tokens of a draft were accepted. Tokens behind the first rejected one count as unchecked."""
         acceptance = self._decayed(kind)
         for is_right in [1] * num_accepted + [0] * (num_accepted < num_drafted):
             acceptance.right = acceptance.right * _KEPT_PER_TOKEN + is_right
@@ -104,7 +106,7 @@ class DraftLengths:
         return min(max(acceptance.right / acceptance.checked, _MIN_ODDS), _MAX_ODDS)
 
     def _decayed(self, kind: str) -> _Acceptance:
-        """What there was, on its way back to what there is at first."""
+        """The counts of a kind of guess, decayed towards their initial values."""
         first = _Acceptance()
         acceptance = self._acceptances.get(kind, first)
         kept = _KEPT_PER_STEP ** (self._step_times.num_steps - acceptance.at_step)
@@ -113,7 +115,10 @@ class DraftLengths:
         return _Acceptance(right, checked, self._step_times.num_steps)
 
     def _ranked(self, guesses: Sequence[Guess | None]) -> list[tuple[float, int]]:
-        """Odds of guessed tokens to be right with all before them, each with the index of its guess; the best first."""
+        """For each drafted token the probability that it and all before it are right, with the index of its guess.
+
+        The most probable tokens come first.
+        """
         ranked = []
         for index, guess in enumerate(guesses):
             odds = self._odds(guess.kind) if guess else 0.0
@@ -126,12 +131,15 @@ class DraftLengths:
         return ranked if len(guesses) == 1 else sorted(ranked, reverse=True)
 
     def _min_step_s(self, num_decoding: int) -> float:
-        """What a step with guesses takes at least: what was measured while the machine was slower must not make them
-        seem to shorten it."""
+        """The minimum time of a step with drafts. Without it, measurements from when the machine was slower would make
+        drafts seem to shorten a step.
+        """
         return self._step_times.seconds(num_decoding) + self._step_times.min_token_s
 
     def _best_count(self, num_decoding: int, odds: Sequence[float], costs_s: Sequence[float]) -> int:
-        """How many of the likeliest tokens to check: as many as give most tokens a second, if they can be afforded."""
+        """How many of the most probable tokens to check: as many as give the most tokens per second
+        within the budget.
+        """
         step_s = self._step_times.seconds(num_decoding)
         max_s = step_s + self._budget_s if num_decoding == 1 else min(step_s + self._budget_s, MAX_SLOWED * step_s)
         expected, guessing_s = float(num_decoding), 0.0

@@ -1,4 +1,4 @@
-"""Puts drafts into batches, and learns from what came of them."""
+"""Puts drafts into batches and learns from their acceptance."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from lsp_server.ipc.requests import Event
 
 
 class Drafter:
-    """Drafts for the texts that a backend writes; none where it cannot forget a wrong guess, or is told not to.
+    """A `Speculator`. It adds no drafts if the model supports no rollback or if drafts are switched off.
 
-    `step_times` are what batches take, measured by who has them evaluated. `source` is where guesses come from, if not
-    from what was read and written. Where it has none, the backend's draft model is asked, if there is one; it stops
-    for news.
+    `step_times` are measured by the scheduler. `source` is where guesses come from, by default look-up. If it has none,
+    the backend's draft model is asked, if there is one. The draft model stops for a pending message.
     """
 
     def __init__(
@@ -35,19 +34,19 @@ class Drafter:
         self._source = source or Lookup(lambda token: bool(backend.piece(token)))
         self._lengths = DraftLengths(step_times)
         self._clock = clock
-        self._lookup_s = self._spent_s = 0.0  # what it took to guess the last time, and in this step
+        self._lookup_s = self._spent_s = 0.0  # the time of the last look-up, and the time spent in this step
         self._is_on = backend.info.parameters.drafts and backend.info.supports_rollback
         model = backend.draft_model
         self._model = DraftModel(model, step_times, clock, has_pending_messages) if model is not None else None
 
     def add_to(self, parts: Sequence[Part], room: int) -> None:
-        """Add guessed tokens, `room` at most, where all that is evaluated is being written.
+        """Add at most `room` drafted tokens to a batch that only decodes.
 
-        Beside a prefill they would make its first text wait.
+        Beside a prefill, drafts would delay its first token.
         """
         if not self._is_on or not all(part.is_decoding for part in parts):
             return
-        # Beside a small model on a fast machine even to look for guesses takes a share of the time that counts.
+        # Beside a small model on a fast machine, even look-up takes a share of time that matters.
         if self._lengths.can_afford_lookup(self._lookup_s):
             began = self._clock()
             self._guess_for(parts, room)
@@ -56,7 +55,7 @@ class Drafter:
             self._model.add_to(parts[0], min(room, _max_drafted(parts[0].seq)))
 
     def evaluated(self, parts: Sequence[Part]) -> None:
-        """Learn which guesses of a batch were right."""
+        """Learn which drafted tokens of a batch were accepted."""
         if not self._is_on or not all(part.is_decoding for part in parts):
             return
         if self._model:
@@ -70,7 +69,7 @@ class Drafter:
                 self._lengths.learn(part.guess.kind, len(part.drafted), part.num_accepted)
 
     def ended(self, seq: SequenceState) -> None:
-        """A run is over."""
+        """Record that a request has ended."""
         if self._is_on:
             self._source.ended(seq)
         if self._model and seq.timings.decoded_tokens:
@@ -83,7 +82,7 @@ class Drafter:
             part.drafted = list(guess.tokens[:length]) if guess else []
 
     def _guess(self, seq: SequenceState) -> Guess | None:
-        """What a run may write next."""
+        """The tokens that a request may sample next."""
         if (max_tokens := _max_drafted(seq)) <= 0:
             return None
         guess = self._source.guess(seq)
@@ -97,13 +96,13 @@ def drafting_scheduler(
     has_pending_messages: Callable[[], bool] = lambda: False,
     source: Source | None = None,
 ) -> Scheduler:
-    """A scheduler with speculative decoding; see `Scheduler` and `Drafter` for the arguments."""
+    """A scheduler with speculative decoding. `Scheduler` and `Drafter` explain the arguments."""
     step_times = StepTimes(backend.info.prefill_tokens_per_s)
     drafter = Drafter(backend, step_times, source, clock, has_pending_messages)
     return Scheduler(backend, emit, step_times, drafter, clock, has_pending_messages)
 
 
 def _max_drafted(seq: SequenceState) -> int:
-    """How many tokens to guess at most: none while it spells what was typed, nor more than it may write."""
-    # Behind the last one another is drawn.
+    """The maximum length of a draft: none while healing, and never beyond the token limit."""
+    # Behind the last drafted token one more is sampled.
     return 0 if seq.healing_bytes else seq.tokenized.max_tokens - seq.timings.decoded_tokens - 1

@@ -1,7 +1,7 @@
-"""The engine process: HTTP on loopback in front of a `Worker`. `lsp_server/WIRE.md` says what it speaks.
+"""The main module of the engine process: HTTP on loopback in front of a `Worker`. See `engine/compat/README.md`.
 
-It ends when its standard input does, that is, when whoever launched it is gone, however it went. One that is shared
-(`shared.py`) ends when it had no client for a while.
+A private engine ends when its standard input closes, however its launcher ended. A shared engine (`client/shared.py`)
+ends a while after its last client has left.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from lsp_server.ipc.requests import Generate
 
 
 class Service:
-    """The application: its routes."""
+    """The web application and its routes."""
 
     def __init__(self, factory: BackendFactory, launch: Launch) -> None:
         self._loop = asyncio.get_running_loop()
@@ -53,7 +53,7 @@ class Service:
         self._bridge.start()
 
     def _exit_after_fault(self) -> None:
-        """Our books are wrong: deliver what was said of it, then end, to be replaced."""
+        """After a fault of ours, deliver the last events, then end. The supervisor starts another process."""
         self._loop.call_soon_threadsafe(self._loop.call_later, 0.2, os._exit, 70)
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
@@ -82,7 +82,7 @@ class Service:
         return web.Response(text=await self._bridge.state())
 
     async def _health(self, _: web.Request) -> web.Response:
-        """Who it is, too: whatever else came to listen at its port does not know that."""
+        """The state, with pid and version. A client can tell by them whether another program now has this port."""
         about = {"pid": os.getpid(), "version": __version__}
         match self._bridge.load_event:
             case Loaded():
@@ -95,7 +95,8 @@ class Service:
 
 async def serve(launch: Launch) -> None:
     """Run the engine until the process ends."""
-    # Two threads share the interpreter: the worker must not wait 5 ms for it after each decode.
+    # The worker and the event loop share the interpreter. By default the worker would wait 5 ms for it after each
+    # decode.
     sys.setswitchinterval(0.0005)
     service = Service(_backend_factory(launch), launch)
     runner = web.AppRunner(service.app, handler_cancellation=True, access_log=None)
@@ -110,7 +111,9 @@ async def serve(launch: Launch) -> None:
 
 
 def _backend_factory(launch: Launch) -> BackendFactory:
-    """Imports the backend in the worker's thread: llama.cpp takes its time, and the port should be open by then."""
+    """A factory that imports the backend in the worker's thread. llama.cpp loads slowly, and the port should open
+    first.
+    """
     options = launch.options
 
     def llama(progress: Callable[[float], None]) -> object:
@@ -137,7 +140,7 @@ def main() -> None:
 
 
 def _end_with_standard_input() -> None:
-    """Exit at once, even from inside a decode: nothing here needs saving."""
+    """Exit at once, even from inside a decode. Nothing here needs saving."""
     while sys.stdin.buffer.read(4096):
         pass
     os._exit(0)

@@ -1,4 +1,4 @@
-"""One batch: which tokens of which runs are evaluated together."""
+"""Composes one batch: the tokens of several requests that one decode evaluates. Pure."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.step_times import MAX_SLOWED, StepTimes
 from lsp_server.ipc.requests import Priority
 
-# Of texts that are written one after the other, a long one lets others go first after each so many tokens.
+# Requests that are decoded in turns yield after this many tokens (round robin).
 ROUND_ROBIN_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Tokens that may come next. Guesses of one kind are right about equally often.
+    """Tokens that may come next. Guesses of one kind have about the same acceptance rate.
 
-    `token_s` is what it takes to guess one, in seconds.
+    `token_s` is the time to guess one token, in seconds.
     """
 
     tokens: Sequence[int]
@@ -30,11 +30,10 @@ class Guess:
 
 @dataclass(slots=True)
 class Part:
-    """What one run has in a batch: `tokens` of its own from position `start` on, then some that were `drafted`: the
-    beginning of a `guess`.
+    """The share of one request in a batch: its own `tokens` from position `start` on, then `drafted` tokens.
 
-    `is_decoding`: its prompt is in the cache, and this is the token it wrote last. `num_accepted` of the guessed tokens
-    turned out to be what it writes next.
+    `drafted` is the beginning of `guess`. `is_decoding` means that the prompt is in the cache and `tokens` is the token
+    sampled last. `num_accepted` counts the drafted tokens that the model then sampled, too.
     """
 
     seq: SequenceState
@@ -48,12 +47,12 @@ class Part:
 
     @property
     def end(self) -> int:
-        """The position behind the run's own tokens."""
+        """The position behind the request's own tokens."""
         return self.start + len(self.tokens)
 
     @property
     def entries(self) -> list[BatchToken]:
-        """All of its tokens, as a backend takes them: guesses need logits to be checked by."""
+        """All tokens of the part, in the backend's form. Each drafted token needs logits to be verified."""
         drafted = [
             BatchToken(token, position, self.slot.sequence, wants_logits=True)
             for position, token in enumerate(self.drafted, self.end)
@@ -64,7 +63,7 @@ class Part:
 def compose(
     chosen: Sequence[SequenceState], chunk_sizer: ChunkSizer, step_times: StepTimes, batch_tokens: int
 ) -> list[Part]:
-    """One token of each text that is written now, then prefill in order, in a slice."""
+    """The next batch: one token of each request that decodes in this step, then one chunk of prefill in order."""
     ready = [seq for seq in chosen if seq.is_decoding and seq.num_missing == 1]
     writing = _decoded_now(ready, step_times)
     prefilling = [seq for seq in chosen if seq not in ready]
@@ -87,8 +86,11 @@ def compose(
 
 
 def _decoded_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[SequenceState]:
-    """Of texts that could all be written, those that are: of what is typed at, as many as are soonest done on average;
-    of what is less urgent, what is the same document's or hardly slows them."""
+    """The requests that decode in this step, of all that could.
+
+    Of interactive requests, as many decode at once as minimise the mean completion time. A less urgent request joins if
+    it belongs to one of their documents, or if it hardly slows them.
+    """
     if len(ready) < 2:
         return list(ready)
     urgent = [seq for seq in ready if seq.request.priority is Priority.INTERACTIVE]

@@ -1,4 +1,4 @@
-"""Whose turn it is among equals. Pure."""
+"""The order of admission among requests of equal priority. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _Key = tuple[str, str, Priority]
 
 
 class AdmissionQueue:
-    """Numbers of turns; the lower goes first.
+    """Hands out queue numbers. The request with the lowest number goes first.
 
-    A document keeps its turn while it waits, however often its request is replaced: where more is asked for than can
-    be answered, each key's request would else go to the end of the queue, and never come to its front.
+    A document keeps its number while it waits, even if a newer request replaces the older one. Otherwise each keystroke
+    would send the document to the end of the queue. On an overloaded engine it would never reach the front.
     """
 
     def __init__(self) -> None:
@@ -19,16 +19,16 @@ class AdmissionQueue:
         self._waiting: dict[_Key, int] = {}
 
     def enqueue(self, request: Generate) -> int:
-        """The turn of a request: that of the last one of the same place, if that had none of its answer."""
+        """The number of a request. A request that replaces an unanswered one inherits its number."""
         self.num_requests += 1
         return self._waiting.setdefault(_key_of(request), self.num_requests) if request.document else self.num_requests
 
     def answered(self, request: Generate) -> None:
-        """Take note that a request's answer has begun: the next one of its place queues anew."""
+        """Record that the answer of a request has begun. The next request in its place gets a new number."""
         self._waiting.pop(_key_of(request), None)
 
     def clear(self) -> None:
-        """Take note that nobody waits."""
+        """Forget all numbers, because no request waits."""
         self._waiting.clear()
 
 

@@ -1,4 +1,4 @@
-"""What the scheduler needs of speculative decoding. `engine.drafting` implements it."""
+"""The scheduler's interface to speculative decoding. `engine.drafting` implements it."""
 
 from __future__ import annotations
 

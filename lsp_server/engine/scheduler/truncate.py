@@ -1,4 +1,4 @@
-"""Turn a prompt's parts into tokens that fit the model's window. Pure, but for the tokeniser it is handed."""
+"""Turns the parts of a prompt into tokens that fit the context. Pure, except for the tokeniser argument."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 from lsp_server.base.errors import PromptError
 from lsp_server.ipc.requests import Control, Marker, PromptPart, Text
 
-# What a cut may take of the text after the cursor before it takes from the text before it.
+# The text after the cursor keeps this share of the budget before the text before the cursor is cut.
 SUFFIX_SHARE = 0.25
-# The window's start moves in steps of this share of the budget, so that the head of the prompt, and with it the
-# cache, stays the same while the text before the cursor grows.
+# Cuts move in steps of this share of the budget. So the start of the prompt, and with it the cache, stays the same
+# while text grows.
 STEP_SHARE = 0.125
 
 
@@ -43,8 +43,9 @@ class _TokenizedPart:
 def truncate(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> list[int]:
     """Tokens of `parts`, at most `budget` of them.
 
-    Cuts droppable parts first, the earliest first; then the far end of `keep_head` parts down to a share of the
-    budget; then the far end of `keep_tail` parts, in large steps. Raises `PromptError` if that is not enough.
+    First it drops droppable parts, the earliest first. Then it cuts the far end of `keep_head` parts, down to their
+    share of the budget. Then it cuts the far end of `keep_tail` parts, in large steps. Raises `PromptError` if that is
+    not enough.
     """
     pieces = [_TokenizedPart(part, _tokens(part, tokenizer)) for part in parts]
     excess = sum(len(piece.tokens) for piece in pieces) - budget

@@ -350,5 +350,5 @@ def test_the_dump_has_none_of_the_users_text(make_bench):
     bench.submit("b", "secret")
     bench.step(3)
     dump = bench.scheduler.dump()
-    assert "run a: inline, interactive, missing 1, 3/50 written" in dump
+    assert "request a: inline, interactive, missing 1, 3/50 decoded" in dump
     assert "secret" not in dump
