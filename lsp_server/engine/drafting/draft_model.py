@@ -103,9 +103,7 @@ class DraftModel:
             return
         began = self._clock()
         if self._evaluate(tokens[len(self._cached) :][:num_tokens]):
-            self._model.sample(
-                self._sampler, num_tokens - 1
-            )  # waits for a GPU, which returns from a decode before it is done
+            self._model.sample(self._sampler, num_tokens - 1)  # waits for the GPU: its decode returns early
             self._chunk_sizer.measure(num_tokens, self._clock() - began)
 
     def _draft(self, tokens: Sequence[int], length: int) -> list[int]:

@@ -1,7 +1,7 @@
-"""An engine at a fixed address, for programs that are told one: `infill engine serve`.
+"""The gateway: an engine at a fixed address for other programs (`infill engine serve`).
 
-It hands on what other programs may ask (`wire.routes`) to the engine that editors share, or to one of its own, with
-that engine's token instead of its own key. The engine is watched and started anew as an editor's is.
+It forwards the requests of `http.routes` to the shared engine, or to a private one. It replaces its own key by the
+engine's token. A supervisor watches the engine and restarts it, as in an editor's server.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ OnState = Callable[[EngineState, float, str], None]
 
 
 class Gateway:
-    """A port of its own in front of an engine. `on_state` hears of the engine what `EngineSupervisor` tells."""
+    """A port in front of an engine. `on_state` receives the states of its `EngineSupervisor`."""
 
     def __init__(
         self, key: str, options: EngineOptions, connector: Connector, on_state: OnState = lambda *_: None
@@ -45,7 +45,7 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def listening(self, port: int) -> AsyncIterator[int]:
-        """Serve on loopback; yields the port, which is any that is free for 0. Raises `EngineError` if it is taken."""
+        """Serve on loopback. Yields the port; 0 takes any free one. Raises `EngineError` if the port is taken."""
         runner = web.AppRunner(self._app, handler_cancellation=True, access_log=None)
         await runner.setup()
         try:
@@ -64,7 +64,7 @@ class Gateway:
             await runner.cleanup()
 
     async def failed(self) -> str:
-        """Wait until the engine has failed for good; why."""
+        """Wait until the engine has failed for good, and return the reason."""
         return await asyncio.shield(self._failed)
 
     def _report(self, state: EngineState, fraction: float, message: str) -> None:
@@ -74,7 +74,7 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def _open(self, options: EngineOptions) -> AsyncIterator[Connection]:
-        """Open the engine, and keep hold of the client that asks it."""
+        """Connect to the engine, and keep its client for `_forward`."""
         async with self._connector(options) as connection:
             assert isinstance(connection.client, HttpClient)
             self._client = connection.client

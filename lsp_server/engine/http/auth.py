@@ -1,4 +1,4 @@
-"""Who may ask: programs of this user that know the token. Neither web pages nor other machines."""
+"""Authentication: only programs of this user that know the token. It refuses web pages and other machines."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def guard(token: str) -> Middleware:
-    """A middleware that lets pass whose request carries the token as a bearer, and has a body of bearable size.
+    """A middleware that requires the token as a bearer, and limits the size of the body.
 
-    Browsers add an Origin to what a page sends elsewhere, and say the page's own name as Host where that was made to
-    resolve to loopback: both are refused.
+    Browsers add an Origin to requests that a page sends to another site. A page's own name may be made to resolve to
+    loopback, and then stands in Host. Both kinds are refused.
     """
 
     @web.middleware
@@ -34,7 +34,7 @@ def guard(token: str) -> Middleware:
             return _too_large()
         try:
             return await handler(request)
-        except web.HTTPRequestEntityTooLarge:  # it did not say its length
+        except web.HTTPRequestEntityTooLarge:  # a body without a length
             return _too_large()
 
     return check

@@ -1,4 +1,4 @@
-"""The paths that other programs may ask. The engine answers them, and the gateway hands them on."""
+"""The paths for other programs. The engine answers them, and the gateway forwards them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How a model is run on this machine: as the settings want it, or as large as its memory allows.
+"""Chooses the parameters of a model: as the settings want them, or as large as memory allows. Pure.
 
-There is one way down from what is wanted, in small steps. Choosing goes down it until the prediction fits what is free;
-where llama.cpp then cannot allocate what was predicted, loading goes on from there.
+From the wanted parameters, one path of small steps leads down. The choice is the first step whose prediction fits the
+free memory. If llama.cpp then fails to allocate, loading continues down the path.
 """
 
 from __future__ import annotations
@@ -20,34 +20,36 @@ from lsp_server.ipc.model_info import Parameters
 
 DEFAULT_CONTEXT_TOKENS = 4096
 MIN_CONTEXT_TOKENS = 512
-# The cache holds several documents, as far as it takes no more than this share of the memory it lies in.
+# The cache holds this many contexts, so several documents, up to this share of its memory.
 CACHE_CONTEXTS = 4
 CACHE_MEMORY_SHARE = 1 / 8
-# A cache nobody asked for takes no more than this of what is free: the rest of the machine wants to live too.
+# A cache of default size takes at most this share of the free memory, so that other programs have room.
 CACHE_FREE_SHARE = 1 / 2
-# Of the machine's memory, for documents that are moved out of the cache; and no more than this of what is free.
+# The host cache takes at most these shares of the total and of the free memory.
 HOST_CACHE_MEMORY_SHARE, HOST_CACHE_FREE_SHARE = 1 / 8, 1 / 4
 BATCH_TOKENS, MIN_BATCH_TOKENS = 512, 32
-# On a CPU, short physical batches keep what an interrupted decode loses short; a GPU wants long ones.
+# On a CPU, short physical batches lose little work when a decode is interrupted. A GPU needs long ones.
 CPU_PHYSICAL_BATCH_TOKENS, GPU_PHYSICAL_BATCH_TOKENS = 128, 512
-# What is left free of a GPU, for its libraries' own buffers and the screen.
+# Memory left free on a GPU, for its libraries' own buffers and the screen.
 GPU_RESERVE_BYTES = 512 << 20
-# Of the machine's memory, what is left to everything else.
+# The share of the machine's memory that other programs keep.
 HOST_RESERVE_SHARE = 1 / 16
-# After a failure to allocate, a quarter of the layers is taken off the GPU: each try loads the model anew.
+# After a failed allocation a quarter of the layers leaves the GPU, because each try loads the model again.
 LAYERS_KEPT_SHARE = 3 / 4
 
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """A model, what the settings want of it, and the machine. What the options set is kept as long as it can be."""
+    """A model, the settings for it, and the machine. Values that the settings name are kept as long as possible."""
 
     options: EngineOptions
     shape: ModelShape
     machine: Machine
 
     def beside(self, other: Sizing) -> Sizing:
-        """The same on what another model leaves of the machine, spread over its GPUs as llama.cpp spreads layers."""
+        """The same sizing on the memory that another model leaves. llama.cpp spreads layers over GPUs by
+        free memory.
+        """
         chosen = other.choose()
         machine, taken = self.machine, predict(other.shape, chosen, self.machine.repacked_types).total
         on_gpu = gpu_bytes(other.shape, chosen) + compute_bytes(other.shape, chosen) if chosen.gpu_layers else 0
@@ -60,14 +62,14 @@ class Sizing:
         return dataclasses.replace(self, machine=dataclasses.replace(machine, gpus=gpus, free_bytes=free_bytes))
 
     def choose(self) -> Parameters:
-        """The first on the way down whose prediction fits, or the smallest there is."""
+        """The first parameters on the path whose prediction fits, or the smallest."""
         parameters = self.wanted()
         while not self.fits(parameters) and (smaller := self.smaller(parameters)):
             parameters = smaller
         return parameters
 
     def wanted(self, *, on_gpu: bool = True) -> Parameters:
-        """What would be run with if memory were no matter."""
+        """The parameters if memory were unlimited."""
         options, shape = self.options, self.shape
         gpus = self.machine.gpus if on_gpu and options.gpu_layers else ()
         num_layers = shape.num_layers + 1
@@ -99,9 +101,9 @@ class Sizing:
         )
 
     def smaller(self, parameters: Parameters, layers_kept_share: float = 1.0) -> Parameters | None:
-        """The next step down, or None from the last: q8_0 first, then a smaller cache, then what is slower.
+        """The next step down, or None after the last: first q8_0, then a smaller cache, then slower places.
 
-        Layers leave the GPU one by one, or as the share says that is kept.
+        Layers leave the GPU one by one, or all but `layers_kept_share` of them.
         """
         current = parameters
         if current.cache_type == "f16" and self.options.cache_type == "auto" and current.flash_attention:
@@ -119,7 +121,7 @@ class Sizing:
         return None
 
     def fits(self, parameters: Parameters) -> bool:
-        """Whether there is memory for it, by prediction. Layers that the settings put on the GPU are taken to fit."""
+        """Whether the prediction fits the memory. Layers that the settings put on the GPU count as fitting."""
         if parameters.gpu_layers:
             is_set = self.options.gpu_layers >= 0
             return is_set or gpu_bytes(self.shape, parameters) <= gpu_room(self.machine.gpus, self.shape, parameters)
@@ -127,12 +129,12 @@ class Sizing:
         memory = predict(self.shape, parameters, host.repacked_types)
         if not self.options.cache_tokens and memory.cache > host.free_bytes * CACHE_FREE_SHARE:
             return False
-        # Weights are mapped from their file: what does not fit of them is read again and again, which is no failure.
+        # Weights are mapped from their file. What does not fit is read again and again, which is slow but works.
         weights = min(memory.weights, host.free_bytes // 2)
         return weights + memory.working + memory.cache <= host.free_bytes - host.total_bytes * HOST_RESERVE_SHARE
 
     def notes(self, chosen: Parameters) -> tuple[str, ...]:
-        """Sentences for the user: what is not as it was wanted."""
+        """Sentences for the user about every parameter that is not as the settings want it."""
         notes = []
         trained, options = self.shape.trained_context_tokens, self.options
         if trained and options.context_tokens > trained:
@@ -172,7 +174,7 @@ class Sizing:
 
 
 def gpu_bytes(shape: ModelShape, parameters: Parameters) -> int:
-    """What lies on the GPUs besides compute buffers: the output, and as many of the last layers as there is to go."""
+    """GPU memory besides compute buffers: the output, and as many of the last layers as are on the GPU."""
     blocks = parameters.gpu_layers - 1
     if blocks < 0:
         return 0
@@ -182,10 +184,10 @@ def gpu_bytes(shape: ModelShape, parameters: Parameters) -> int:
 
 
 def gpu_room(gpus: Sequence[Gpu], shape: ModelShape, parameters: Parameters) -> int:
-    """What there is room for on GPUs besides compute buffers.
+    """The room on the GPUs besides compute buffers.
 
-    A layer lies on one GPU, so up to one is lost on every further one. Where layers stay on the CPU, long batches have
-    their weights copied to the GPU, one tensor at a time.
+    A layer lies on one GPU, so every further GPU loses up to one layer. If layers stay on the CPU, llama.cpp copies
+    their weights to the GPU for long batches, one tensor at a time.
     """
     is_partial = parameters.gpu_layers <= shape.num_layers
     taken = GPU_RESERVE_BYTES + compute_bytes(shape, parameters) + (shape.largest_bytes if is_partial else 0)
@@ -199,7 +201,7 @@ def _memory(places: Sequence[Gpu | Machine]) -> tuple[int, int]:
 
 
 def draft_options(options: EngineOptions) -> EngineOptions:
-    """How the draft model is run: as the model it guesses for, for one text in a cache of one window."""
+    """How a draft model runs: as the large model does, for one text, in a cache of one context."""
     return replace(
         options,
         model_path=options.draft_model_path,

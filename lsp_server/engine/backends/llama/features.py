@@ -1,4 +1,6 @@
-"""What llama.cpp was built with and where it runs. Run as a process of its own: a build for another CPU dies."""
+"""Reports how llama.cpp was built and where it runs. It runs in its own process, because a build for
+another CPU dies.
+"""
 
 from __future__ import annotations
 
