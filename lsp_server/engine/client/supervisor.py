@@ -1,4 +1,4 @@
-"""The engine's life as its clients see it: opened, watched, opened anew with back-off."""
+"""The supervisor of an engine: it connects, follows the loading, and restarts with back-off."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from lsp_server.ipc.requests import Event, Failed, Generate
 
 logger = logging.getLogger(__name__)
 
-RESTART_DELAYS_S = (0.2, 1.0, 5.0, 20.0)  # after that many deaths in a row it stays down
+RESTART_DELAYS_S = (0.2, 1.0, 5.0, 20.0)  # after that many deaths in a row the engine stays down
 
 Connector = Callable[[EngineOptions], contextlib.AbstractAsyncContextManager[Connection]]
 
 
 class EngineSupervisor:
-    """An `EngineClient` whose engine runs in another process: a child of ours, or whatever `connector` opens.
+    """An `EngineClient` whose engine runs in another process, to which `connector` connects.
 
-    `on_state` hears of every change: the new state, and the fraction loaded or the error's sentence.
+    `on_state` receives every change: the new state, the fraction loaded, and the message of an error.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class EngineSupervisor:
 
     @property
     def state(self) -> EngineState:
-        """Where the engine is in its life."""
+        """The state of the engine."""
         return self._state
 
     @property
@@ -58,12 +58,12 @@ class EngineSupervisor:
         return self._model
 
     def start(self) -> None:
-        """Launch the process and load the model in the background, unless that was done before."""
+        """Start the engine and load the model in the background, unless that was done before."""
         if self._supervisor is None and self._error is None:
             self._supervisor = asyncio.ensure_future(self._supervise())
 
     async def ready(self) -> ModelInfo:
-        """Wait for the model. Raises the `ModelError` or `EngineError` that keeps it from serving."""
+        """Wait for the model. Raises the `ModelError` or `EngineError` that prevents it."""
         while self._model is None:
             await self._settled.wait()
             if self._error is not None:
@@ -71,7 +71,7 @@ class EngineSupervisor:
         return self._model
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """Ask for text; waits for the model if it is still loading."""
+        """Generate text. Waits for the model if it is still loading."""
         try:
             await self.ready()
         except InfillError as error:
@@ -86,7 +86,7 @@ class EngineSupervisor:
                 yield event
 
     async def dump(self) -> str:
-        """State for a bug report."""
+        """The state, for a bug report."""
         text = f"engine {self._state.value}"
         if self._client is not None:
             text += "\n" + await self._client.state()
@@ -95,7 +95,7 @@ class EngineSupervisor:
         return text
 
     async def stop(self) -> None:
-        """End the process; safe to call twice."""
+        """End the engine. Safe to call twice."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -130,7 +130,7 @@ class EngineSupervisor:
             deaths += 1
 
     async def _run_once(self) -> None:
-        """One life of the process: from launch to its end. Cancelling it ends the process."""
+        """One life of the engine, from its start to its end. Cancelling ends the engine."""
         self._has_answered = False
         self._error = None
         self._settled.clear()

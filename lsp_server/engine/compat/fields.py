@@ -1,8 +1,8 @@
-"""Requests in the words of llama-server and of OpenAI's API: their fields, checked, and what they mean to the engine.
+"""The request fields of llama-server's and OpenAI's APIs: validation, and translation to the engine's own.
 
-Fields that are not named here change nothing about a text, or are said to be ignored in `WIRE.md`; those that would
-change it, and that the engine cannot do, are refused. Sources: llama.cpp's `tools/server/README.md` ("POST /infill",
-"POST /completion", "POST /tokenize"), OpenAI's API reference ("Completions", "Chat").
+A field without a name here does not change the text, or README.md lists it as ignored. Fields that would change the
+text but are unsupported raise an error. Sources: llama.cpp's `tools/server/README.md` ("POST /infill", "POST
+/completion", "POST /tokenize"), OpenAI's API reference ("Completions", "Chat").
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Extra(msgspec.Struct, frozen=True):
 
 
 class _SamplingFields(msgspec.Struct, frozen=True, kw_only=True):
-    """How tokens are drawn, and what nobody here can do."""
+    """Fields for sampling, and unsupported ones."""
 
     temperature: Annotated[float, Meta(ge=0.0)] | None = None
     top_k: int | None = None
@@ -57,7 +57,7 @@ class _SamplingFields(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(stop for stop in stops if stop)
 
     def require_supported(self) -> None:
-        """Raise `BodyError` for a field that asks for what the engine cannot do."""
+        """Raise `BodyError` if an unsupported field is set."""
         if name := self._unsupported():
             raise BodyError(f"This engine knows no {name}: leave it out.")
 
@@ -73,12 +73,12 @@ class _SamplingFields(msgspec.Struct, frozen=True, kw_only=True):
         return next((name for name, value in fields.items() if value), "")
 
     def sampling(self, number: int, temperature: float = _TEMPERATURE) -> Sampling:
-        """How the tokens of the answer of that number are drawn; a sampler that is not named has no part in it."""
+        """The sampling of answer number `number`. `samplers` switches off all samplers that it does not name."""
         names = _SAMPLERS if self.samplers is None else self.samplers
         seed = random.randrange(_MAX_SEED) if self.seed is None or self.seed < 0 else self.seed  # noqa: S311
         wanted = temperature if self.temperature is None else self.temperature
         return Sampling(
-            # As in llama-server, what is drawn without a temperature is drawn from the probabilities as they are.
+            # As in llama-server: without the temperature sampler, the probabilities stay as they are.
             temperature=wanted if "temperature" in names else 1.0,
             top_k=_given(self.top_k, _TOP_K) if "top_k" in names else 0,
             top_p=_given(self.top_p, _TOP_P) if "top_p" in names else 1.0,
@@ -112,7 +112,7 @@ class StreamOptions(msgspec.Struct, frozen=True):
 
 
 class _OpenAI(_SamplingFields, frozen=True, kw_only=True):
-    """What both of OpenAI's requests have."""
+    """The fields of both of OpenAI's requests."""
 
     max_tokens: int | None = None
     n: Count | None = None
@@ -149,21 +149,21 @@ class Completion(_OpenAI, frozen=True, kw_only=True):
 
 
 class ContentPart(msgspec.Struct, frozen=True):
-    """A part of a message; text is all that there can be."""
+    """A part of a message. Only text is supported."""
 
     type: Literal["text"]
     text: str
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
-    """One turn of a chat."""
+    """One message of a chat."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | tuple[ContentPart, ...] | None = None
 
     @property
     def text(self) -> str:
-        """What it says."""
+        """The text of the message."""
         if isinstance(self.content, tuple):
             return "".join(part.text for part in self.content)
         return self.content or ""
@@ -182,7 +182,7 @@ class Chat(_OpenAI, frozen=True, kw_only=True):
 
     @property
     def token_limit(self) -> int:
-        """The most tokens of the answer, by any of the field's names; negative: as many as there is room for."""
+        """The maximum number of tokens, by whichever name it was given. Negative means as many as fit."""
         return next((n for n in (self.max_completion_tokens, self.max_tokens, self.n_predict) if n is not None), -1)
 
 

@@ -1,4 +1,4 @@
-"""What other programs may ask an engine, by method and path."""
+"""The handlers of other programs' requests, by method and path."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STATUSES = {BodyError: 400, PromptError: 400, ModelError: 501, EngineError: 500
 
 
 def compat_routes(engine: Engine) -> list[web.RouteDef]:
-    """Their handlers, in front of an engine."""
+    """The routes of `HANDLERS`, bound to an engine."""
     return [web.route(method, path, _answering(handler, engine)) for (method, path), handler in HANDLERS.items()]
 
 

@@ -1,4 +1,4 @@
-"""`/infill` and `/tokenize`, as llama-server answers them."""
+"""llama-server's API: `/infill` and `/tokenize`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STOP_TYPES = {"end": "eos", "word": "word", "limit": "limit"}
 
 
 async def infill(engine: Engine, request: web.Request) -> web.StreamResponse:
-    """`POST /infill`: the text between two others, once or several times."""
+    """`POST /infill`: the text between two others, in one or several answers."""
     fields = await body_of(request, Infill)
     fields.require_supported()
     if fields.stream and fields.n_cmpl > 1:
@@ -56,9 +56,9 @@ def _open_stream(engine: Engine, model: ModelInfo, fields: Infill, number: int, 
     )
 
 
-def token_limit(fields: int, model: ModelInfo) -> int:
-    """How many tokens an answer may have: as many as asked for, or if that is negative, half of the window."""
-    return min(fields, model.context_tokens // 2) if fields >= 0 else model.context_tokens // 2
+def token_limit(wanted: int, model: ModelInfo) -> int:
+    """The maximum number of tokens of an answer. If `wanted` is negative, half of the context."""
+    return min(wanted, model.context_tokens // 2) if wanted >= 0 else model.context_tokens // 2
 
 
 async def _stream(
@@ -108,7 +108,7 @@ def _answer(number: int, stream: CompletionStream, model: ModelInfo, fields: Inf
 
 
 def _at(answer: dict[str, Any], path: str) -> Any:
-    """What a path such as `timings/prompt_n` leads to; the answer then has it under that path."""
+    """The value at a path such as `timings/prompt_n`."""
     found: Any = answer
     for name in path.split("/"):
         found = found.get(name) if isinstance(found, dict) else None
@@ -135,12 +135,12 @@ def _rate(name: str, count: int, milliseconds: float) -> dict[str, float]:
 
 
 async def tokenize(engine: Engine, request: web.Request) -> web.StreamResponse:
-    """`POST /tokenize`: a text in tokens."""
+    """`POST /tokenize`: the tokens of a text."""
     fields = await body_of(request, Tokenize)
     await engine.model()
     tokens = engine.tokenize(fields.content, control=fields.parse_special)
     if fields.add_special:
-        with contextlib.suppress(PromptError):  # this vocabulary begins with nothing
+        with contextlib.suppress(PromptError):  # this vocabulary has no token for the beginning
             tokens = [engine.marker("begin"), *tokens]
     if not fields.with_pieces:
         return json_response({"tokens": tokens})
@@ -148,7 +148,7 @@ async def tokenize(engine: Engine, request: web.Request) -> web.StreamResponse:
 
 
 def _piece(piece: bytes) -> str | list[int]:
-    """A token's text, or its bytes if they are no text by themselves."""
+    """A token's text. Its bytes if they are incomplete by themselves."""
     try:
         return piece.decode()
     except UnicodeDecodeError:

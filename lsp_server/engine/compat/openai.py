@@ -1,4 +1,4 @@
-"""`/v1/completions`, `/v1/chat/completions` and `/v1/models`, as OpenAI's API answers them."""
+"""OpenAI's API: `/v1/completions`, `/v1/chat/completions` and `/v1/models`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REASONS = {"end": "stop", "word": "stop", "limit": "length"}
 
 
 async def completions(engine: Engine, request: web.Request) -> web.StreamResponse:
-    """`POST /v1/completions`: what follows a prompt, or what stands between it and a suffix."""
+    """`POST /v1/completions`: the text behind a prompt, or between a prompt and a suffix."""
     fields = await body_of(request, Completion)
     fields.require_supported()
     model = await engine.model()
@@ -37,8 +37,8 @@ async def completions(engine: Engine, request: web.Request) -> web.StreamRespons
 
 
 async def chat(engine: Engine, request: web.Request) -> web.StreamResponse:
-    """`POST /v1/chat/completions`: the next turn of a chat."""
-    from lsp_server.prompt.chat import Message, prompt_for  # Jinja takes its time
+    """`POST /v1/chat/completions`: the next message of a chat."""
+    from lsp_server.prompt.chat import Message, prompt_for  # importing Jinja takes time
 
     fields = await body_of(request, Chat)
     fields.require_supported()
@@ -49,7 +49,7 @@ async def chat(engine: Engine, request: web.Request) -> web.StreamResponse:
 
 
 async def models(engine: Engine, _: web.Request) -> web.StreamResponse:
-    """`GET /v1/models`: the one there is. `max_model_len` is vLLM's, `meta` llama-server's."""
+    """`GET /v1/models`: the only model. `max_model_len` follows vLLM, `meta` follows llama-server."""
     model = await engine.model()
     meta = {
         "n_ctx_train": model.trained_context_tokens,
@@ -61,7 +61,7 @@ async def models(engine: Engine, _: web.Request) -> web.StreamResponse:
 
 
 class _Shape(msgspec.Struct, frozen=True):
-    """How one of the two spells its objects: whole answers and parts of a stream."""
+    """The objects of one of the two APIs, as whole answers and as parts of a stream."""
 
     prefix: str
     whole: str
@@ -83,7 +83,7 @@ _MESSAGE = _Shape(
 
 
 def _template(model: ModelInfo, prompt: Prompt, max_tokens: int, kind: str, priority: Priority) -> Generate:
-    """The request of all answers, but for how they are drawn."""
+    """The request of every answer, still without its sampling."""
     return Generate(
         prompt.parts,
         token_limit(max_tokens, model),

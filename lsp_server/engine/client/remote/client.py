@@ -1,7 +1,7 @@
-"""Engines elsewhere: llama-server, and servers with OpenAI's `/v1/completions` (vLLM, SGLang, Ollama and others).
+"""Remote engines: llama-server, and servers with OpenAI's `/v1/completions` (vLLM, SGLang, Ollama and others).
 
-The prompt is ours either way. llama-server gets it in tokens, so that what was typed goes on behind the middle marker
-as in infill's own engine, and a grammar heals the last token. The others get it as text, cut at the cursor.
+infill renders the prompt for both kinds. llama-server receives tokens. So typed text goes behind the middle marker, as
+in infill's own engine, and a grammar heals the last token. Other servers receive text, cut at the cursor.
 
 Sources: llama.cpp's `tools/server/README.md` ("POST /completion", "POST /tokenize", "GET /props"), and OpenAI's API
 reference ("Completions", "List models"), with vLLM's `max_model_len`.
@@ -55,7 +55,7 @@ _T = TypeVar("_T")
 logger = logging.getLogger(__name__)
 
 DEFAULT_CONTEXT_TOKENS = 4096
-SILENCE_S = 60.0  # a server that says nothing for so long in the middle of an answer is gone
+SILENCE_S = 60.0  # a server that is silent for this long in the middle of an answer counts as gone
 _CONNECT_S = 5.0
 _RETRIED_STATUSES = {429, 502, 503, 504}
 RETRY_DELAYS_S = (0.5, 1.5)
@@ -64,8 +64,10 @@ _MAX_CACHED_TEXTS = 64  # texts
 
 
 class RemoteClient:
-    """One server elsewhere, of either kind. Raises `EngineError` where it cannot be reached, `ModelError` where it
-    cannot serve."""
+    """One remote engine of either kind.
+
+    Raises `EngineError` if the server cannot be reached, and `ModelError` if it cannot serve.
+    """
 
     def __init__(self, options: EngineOptions) -> None:
         assert options.remote is not None
@@ -89,13 +91,13 @@ class RemoteClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections, which cancels what is under way."""
+        """Close all connections, which cancels the requests under way."""
         await self._session.close()
 
-    # What it is
+    # Loading
 
     async def load(self) -> AsyncGenerator[LoadEvent, None]:
-        """Find out what is there."""
+        """Find out what the server is, and which model it has."""
         if token := await asyncio.to_thread(read_token, self._remote):
             self._session.headers["Authorization"] = f"Bearer {token}"
         try:
@@ -109,7 +111,7 @@ class RemoteClient:
         yield Loaded(model)
 
     async def _props(self) -> Props | None:
-        """llama-server's properties; None for another kind of server."""
+        """llama-server's properties. None for another kind of server."""
         if self._remote.api == "openai":
             return None
         async with self._session.get(f"{self._url}/props") as response:
@@ -160,15 +162,15 @@ class RemoteClient:
             context_tokens = min(context_tokens, self._options.context_tokens)
         backend = "llama-server" if self._is_llama_server else "openai"
         info = ModelInfo.remote(name, self._url, f"at {self._url}", self._markers, context_tokens, backend)
-        # By this name of a tokeniser the format is told where families share their markers.
+        # Families with common markers are told apart by this name of a tokeniser.
         return msgspec.structs.replace(info, pre_tokeniser=self._remote.format, heals=heals)
 
-    # Asking
+    # Requests
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """Ask for text; ends with exactly one `Done` or `Failed`, also when the server goes away meanwhile."""
+        """Generate text. Ends with exactly one `Done` or `Failed`, also if the server goes away meanwhile."""
         if not request.max_tokens:
-            yield Done("length", Timings())  # what would be warmed is a cache of somebody else's
+            yield Done("length", Timings())  # no warm-up: the cache belongs to another machine
             return
         try:
             ask = self._generate_llama_server if self._is_llama_server else self._generate_openai
@@ -221,7 +223,7 @@ class RemoteClient:
             "max_tokens": request.max_tokens,
             "stream": True,
             "temperature": request.sampling.temperature,
-            # What was in the cache is said with the usage only.
+            # Only the usage tells how much of the prompt was cached.
             "stream_options": {"include_usage": True},
         }
         timings = Timings()
@@ -244,12 +246,12 @@ class RemoteClient:
         yield Done("length" if reason == "length" else "end", timings)
 
     async def state(self) -> str:
-        """What is known of it."""
+        """A description of the server, for a bug report."""
         kind = "llama-server" if self._is_llama_server else "OpenAI-compatible"
         return f"{kind} at {self._url}, model {self._model or 'not named'}"
 
     async def _stream(self, path: str, body: dict[str, Any], kind: type[_T]) -> AsyncGenerator[_T, None]:
-        """The objects of a stream of server-sent events; asked again where the server is busy and has said nothing."""
+        """The objects of a stream of server-sent events. Retries while the server is busy and has sent nothing."""
         for delay in (*RETRY_DELAYS_S, None):
             async with self._session.post(self._url + path, json=body) as response:
                 if response.status in _RETRIED_STATUSES and delay is not None:
@@ -285,7 +287,9 @@ class RemoteClient:
         return lead + [token for token, _ in await self._tokenized(part.text)]
 
     async def _heal(self, request: Generate) -> tuple[list[int], str]:
-        """Tokens of the typed text but for those taken back, and the text of these, for the model to write anew."""
+        """Tokens of the typed text without those taken back, and the text of the latter, for the model
+        to write again.
+        """
         if request.heal and request.fixed_indent:
             return [token for token, _ in await self._tokenized(request.typed[:-1])], request.typed[-1:]
         found = await self._tokenized(request.typed)
@@ -297,7 +301,9 @@ class RemoteClient:
         return [token for token, _ in kept], rest.decode("utf-8", errors="ignore")
 
     async def _tokenized(self, text: str) -> list[tuple[int, bytes]]:
-        """Tokens of user text and their pieces; the texts of an anchor come again at every keystroke."""
+        """Tokens of user text with their bytes. Cached, because the texts of an anchor come again with
+        every keystroke.
+        """
         if not text:
             return []
         if text not in self._tokens:
@@ -316,13 +322,13 @@ class RemoteClient:
 
     def _rendered(self, part: Marker | Text | Control) -> str:
         if isinstance(part, Marker):
-            return "" if part.role == "begin" else self._markers[part.role]  # which the server puts there itself
+            return "" if part.role == "begin" else self._markers[part.role]  # the server adds that one itself
         if isinstance(part, Control):
             return part.text
         return (self._markers[part.marker] if part.marker else "") + self._break_up_markers(part.text)
 
     def _break_up_markers(self, text: str) -> str:
-        """Text in which no marker can be read as one: its second character is kept apart from the first."""
+        """The text with a space after the first character of each marker, so that no marker can be read as one."""
         for marker in self._markers.values():
             if marker and marker in text:
                 text = text.replace(marker, f"{marker[0]} {marker[1:]}")
@@ -330,12 +336,12 @@ class RemoteClient:
 
 
 def _continues_word(piece: bytes) -> bool:
-    """Whether a token only goes on with a word that began before it."""
+    """Whether a token continues a word that began before it."""
     return piece[:1].isalnum() or piece[:1] == b"_"
 
 
 def _count(timings: Timings, usage: Usage) -> None:
-    """Note what an answer took, by the server's own count."""
+    """Set the counts of an answer to the server's own."""
     timings.prompt_tokens = usage.prompt_tokens
     timings.decoded_tokens = usage.completion_tokens or timings.decoded_tokens
     details = usage.prompt_tokens_details
@@ -343,7 +349,7 @@ def _count(timings: Timings, usage: Usage) -> None:
 
 
 def _grammar(rest: str, *, visible: bool) -> str:
-    """GBNF for a text that begins with `rest`, and with `visible` goes on with no white space."""
+    """A GBNF grammar for text that begins with `rest`. With `visible`, no white space may follow."""
     start = f"{json.dumps(rest, ensure_ascii=False)} " if rest else ""
     seen = "[^ \\t\\n] " if visible else ""
     return f"root ::= {start}{seen}[^\\x00]*"
