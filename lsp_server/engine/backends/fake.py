@@ -187,7 +187,7 @@ class FakeBackend:
 
     def fork(self, source: int, target: int, num_tokens: int) -> None:
         """Copy. The cells are shared, as in llama.cpp."""
-        assert not self.sequences[target], "a branch goes into an empty sequence"
+        assert not self.sequences[target], "a fork goes into an empty sequence"
         self.sequences[target] = self.sequences[source][:num_tokens]
         self._cells[target] = self._cells[source][:num_tokens]
 
@@ -197,7 +197,7 @@ class FakeBackend:
 
     def restore(self, sequence: int, state: tuple[int, ...]) -> bool:
         """The restored tokens get cells of their own."""
-        assert not self.sequences[sequence], "what was saved goes into an empty sequence"
+        assert not self.sequences[sequence], "a saved state goes into an empty sequence"
         if len(set().union(*self._cells)) + len(state) > self.info.cache_tokens:
             return False
         self.sequences[sequence] = list(state)

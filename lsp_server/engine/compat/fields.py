@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from lsp_server.engine.http.responses import BodyError
+from lsp_server.engine.http.responses import InvalidRequestError
 from lsp_server.ipc.requests import Sampling
 
 MAX_ANSWERS = 8
@@ -57,9 +57,9 @@ class _SamplingFields(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(stop for stop in stops if stop)
 
     def require_supported(self) -> None:
-        """Raise `BodyError` if an unsupported field is set."""
+        """Raise `InvalidRequestError` if an unsupported field is set."""
         if name := self._unsupported():
-            raise BodyError(f"This engine knows no {name}: leave it out.")
+            raise InvalidRequestError(f"This engine knows no {name}: leave it out.")
 
     def _unsupported(self) -> str:
         """The name of such a field; empty if there is none."""

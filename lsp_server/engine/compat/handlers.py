@@ -9,7 +9,7 @@ from aiohttp import web
 from lsp_server.base.errors import EngineError, ModelError, PromptError
 from lsp_server.engine.compat import llama_server, openai
 from lsp_server.engine.compat.completion_stream import Engine
-from lsp_server.engine.http.responses import BodyError, refusal
+from lsp_server.engine.http.responses import InvalidRequestError, error_response
 
 _Handler = Callable[[Engine, web.Request], Awaitable[web.StreamResponse]]
 
@@ -20,7 +20,7 @@ HANDLERS: dict[tuple[str, str], _Handler] = {
     ("POST", "/v1/chat/completions"): openai.chat,
     ("GET", "/v1/models"): openai.models,
 }
-_STATUSES = {BodyError: 400, PromptError: 400, ModelError: 501, EngineError: 500}
+_STATUSES = {InvalidRequestError: 400, PromptError: 400, ModelError: 501, EngineError: 500}
 
 
 def compat_routes(engine: Engine) -> list[web.RouteDef]:
@@ -34,6 +34,6 @@ def _answering(handler: _Handler, engine: Engine) -> Callable[[web.Request], Awa
             return await handler(engine, request)
         except tuple(_STATUSES) as error:
             status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
-            return refusal(status, str(error))
+            return error_response(status, str(error))
 
     return answer

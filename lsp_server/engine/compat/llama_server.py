@@ -12,7 +12,7 @@ from lsp_server.engine.compat.completion_stream import CompletionStream, Engine,
 from lsp_server.engine.compat.fields import Infill, Tokenize
 from lsp_server.engine.compat.prompts import fill_in_middle
 from lsp_server.engine.compat.stop_conditions import StopConditions
-from lsp_server.engine.http.responses import BodyError, body_of, event_stream, json_response, problem
+from lsp_server.engine.http.responses import InvalidRequestError, decode_body, error_body, event_stream, json_response
 from lsp_server.ipc.launch import CLIENT_HEADER
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Generate, Priority
@@ -22,10 +22,10 @@ _STOP_TYPES = {"end": "eos", "word": "word", "limit": "limit"}
 
 async def infill(engine: Engine, request: web.Request) -> web.StreamResponse:
     """`POST /infill`: the text between two others, in one or several answers."""
-    fields = await body_of(request, Infill)
+    fields = await decode_body(request, Infill)
     fields.require_supported()
     if fields.stream and fields.n_cmpl > 1:
-        raise BodyError("Of several answers none can be streamed: set stream or n_cmpl.")
+        raise InvalidRequestError("Of several answers none can be streamed: set stream or n_cmpl.")
     model = await engine.model()
     client = request.headers.get(CLIENT_HEADER, "")
     streams = [_open_stream(engine, model, fields, number, client) for number in range(fields.n_cmpl)]
@@ -70,7 +70,7 @@ async def _stream(
                 part = _part(0, piece, stream)
                 await send(part | ({"timings": _timings(stream)} if fields.timings_per_token else {}))
         except EngineError as error:
-            await send(problem(500, str(error)))
+            await send(error_body(500, str(error)))
         else:
             await send(_answer(0, stream, model, fields) | {"content": ""})
         return send.response
@@ -136,7 +136,7 @@ def _rate(name: str, count: int, milliseconds: float) -> dict[str, float]:
 
 async def tokenize(engine: Engine, request: web.Request) -> web.StreamResponse:
     """`POST /tokenize`: the tokens of a text."""
-    fields = await body_of(request, Tokenize)
+    fields = await decode_body(request, Tokenize)
     await engine.model()
     tokens = engine.tokenize(fields.content, control=fields.parse_special)
     if fields.add_special:

@@ -16,7 +16,7 @@ from lsp_server.engine.compat.fields import Chat, Completion
 from lsp_server.engine.compat.llama_server import token_limit
 from lsp_server.engine.compat.prompts import Prompt, continue_text, fill_in_middle
 from lsp_server.engine.compat.stop_conditions import StopConditions
-from lsp_server.engine.http.responses import BodyError, body_of, event_stream, json_response, problem
+from lsp_server.engine.http.responses import InvalidRequestError, decode_body, error_body, event_stream, json_response
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Generate, Priority, Timings
 
@@ -27,7 +27,7 @@ _REASONS = {"end": "stop", "word": "stop", "limit": "length"}
 
 async def completions(engine: Engine, request: web.Request) -> web.StreamResponse:
     """`POST /v1/completions`: the text behind a prompt, or between a prompt and a suffix."""
-    fields = await body_of(request, Completion)
+    fields = await decode_body(request, Completion)
     fields.require_supported()
     model = await engine.model()
     prompt = fill_in_middle(model, fields.text, fields.suffix) if fields.suffix else continue_text(model, fields.text)
@@ -40,7 +40,7 @@ async def chat(engine: Engine, request: web.Request) -> web.StreamResponse:
     """`POST /v1/chat/completions`: the next message of a chat."""
     from lsp_server.prompt.chat import Message, prompt_for  # importing Jinja takes time
 
-    fields = await body_of(request, Chat)
+    fields = await decode_body(request, Chat)
     fields.require_supported()
     model = await engine.model()
     turns = [Message("system" if each.role == "developer" else each.role, each.text) for each in fields.messages]
@@ -113,7 +113,7 @@ async def _answer(
     head = {"id": shape.prefix + secrets.token_hex(12), "created": int(time.time()), "model": model}
     if fields.stream:
         if len(streams) > 1:
-            raise BodyError("Of several answers none can be streamed: set stream or n.")
+            raise InvalidRequestError("Of several answers none can be streamed: set stream or n.")
         return await _stream(request, fields, streams[0], shape, head)
     await read_all(streams)
     choices = [_choice(shape.whole_choice(each.text), number, each) for number, each in enumerate(streams)]
@@ -131,7 +131,7 @@ async def _stream(
             async for piece in stream.pieces():
                 await send(head | {"choices": [_choice(shape.part_choice(piece), 0)]})
         except EngineError as error:
-            await send(problem(500, str(error)))
+            await send(error_body(500, str(error)))
             return send.response
         await send(head | {"choices": [_choice(shape.part_choice(""), 0, stream)]})
         if fields.stream_options and fields.stream_options.include_usage:

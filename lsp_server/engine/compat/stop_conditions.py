@@ -62,8 +62,8 @@ class StopConditions:
 
     def _num_open(self, stop: str) -> int:
         """How many of the last characters may be the beginning of a stop text."""
-        most = min(len(stop) - 1, len(self._held))
-        return next((size for size in range(most, 0, -1) if self._held.endswith(stop[:size])), 0)
+        max_size = min(len(stop) - 1, len(self._held))
+        return next((size for size in range(max_size, 0, -1) if self._held.endswith(stop[:size])), 0)
 
     def _num_indented(self) -> int:
         """How many of the last characters are an indentation that may turn out too small."""

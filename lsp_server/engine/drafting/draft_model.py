@@ -76,7 +76,7 @@ class DraftModel:
         if num_missing <= self._chunk_sizer.min_tokens:
             part.guess = Guess(self._draft(tokens, length), KIND, token_s)
             part.drafted = list(part.guess.tokens)
-        elif self._chunk_sizer.seconds(num_missing) <= self._lengths.saved_by(guess, length, self._num_left(part)):
+        elif self._chunk_sizer.seconds(num_missing) <= self._lengths.seconds_saved(guess, length, self._num_left(part)):
             self._prefill(tokens, self._chunk_sizer.cut(num_missing, self._chunk_sizer.chunk_tokens(shared=True)))
         self._spent_s += self._clock() - began
 
@@ -132,7 +132,7 @@ class DraftModel:
         try:
             status = self._model.decode(batch)
         except EngineError as error:
-            logger.warning("The draft model is not asked any more. %s", error)
+            logger.warning("The draft model is switched off. %s", error)
             self._is_on = False
             return False
         if status is DecodeStatus.OK:

@@ -68,7 +68,7 @@ class DraftLengths:
             return True
         return seconds + self._step_times.seconds(1) <= self._budget_s
 
-    def saved_by(self, guess: Guess, length: int, num_tokens: int) -> float:
+    def seconds_saved(self, guess: Guess, length: int, num_tokens: int) -> float:
         """The seconds that drafts of this length save while one text gets `num_tokens` longer."""
         odds = self._odds(guess.kind)
         expected = sum(odds**count for count in range(length + 1))

@@ -18,8 +18,8 @@ from lsp_server.engine.client.http import HttpClient
 from lsp_server.engine.client.interface import WENT_AWAY, EngineState
 from lsp_server.engine.client.spawn import Connection
 from lsp_server.engine.client.supervisor import Connector, EngineSupervisor
-from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
-from lsp_server.engine.http.responses import refusal, with_write_timeout
+from lsp_server.engine.http.auth import MAX_BODY_BYTES, require_token
+from lsp_server.engine.http.responses import error_response, with_write_timeout
 from lsp_server.engine.http.routes import ROUTES
 from lsp_server.ipc.launch import EngineOptions
 
@@ -39,7 +39,7 @@ class Gateway:
         self._on_state = on_state
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._engine = EngineSupervisor(options, self._report, self._open)
-        self._app = web.Application(middlewares=[guard(key)], client_max_size=MAX_BODY_BYTES)
+        self._app = web.Application(middlewares=[require_token(key)], client_max_size=MAX_BODY_BYTES)
         for method, path in (*ROUTES, ("GET", HEALTH), ("GET", STATE)):
             self._app.router.add_route(method, path, self._forward)
 
@@ -89,9 +89,9 @@ class Gateway:
             try:
                 await self._engine.ready()
             except InfillError as error:
-                return refusal(503, str(error))
+                return error_response(503, str(error))
         if self._client is None:
-            return refusal(503, "Loading model" if self._engine.state is EngineState.LOADING else WENT_AWAY)
+            return error_response(503, "Loading model" if self._engine.state is EngineState.LOADING else WENT_AWAY)
         response: web.StreamResponse | None = None
         try:
             async with self._client.forward(request.method, request.path, body) as answer:
@@ -103,5 +103,5 @@ class Gateway:
                 return response
         except aiohttp.ClientError:
             if response is None:
-                return refusal(503, WENT_AWAY)
+                return error_response(503, WENT_AWAY)
             raise ConnectionResetError("The engine went away in the middle of its answer.") from None

@@ -17,18 +17,18 @@ _KINDS = {400: "invalid_request_error", 401: "authentication_error", 501: "not_s
 _T = TypeVar("_T")
 
 
-class BodyError(Exception):
+class InvalidRequestError(Exception):
     """A body that cannot be read, or that asks for something unsupported. Its text is a sentence."""
 
 
-def problem(status: int, message: str) -> dict[str, Any]:
+def error_body(status: int, message: str) -> dict[str, Any]:
     """An error in the form of llama-server and of OpenAI's API."""
     return {"error": {"code": status, "message": message, "type": _KINDS.get(status, "server_error")}}
 
 
-def refusal(status: int, message: str) -> web.Response:
+def error_response(status: int, message: str) -> web.Response:
     """A response that reports an error."""
-    return json_response(problem(status, message), status)
+    return json_response(error_body(status, message), status)
 
 
 def json_response(content: Any, status: int = 200) -> web.Response:
@@ -36,12 +36,12 @@ def json_response(content: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
 
 
-async def body_of(request: web.Request, kind: type[_T]) -> _T:
-    """The body of a request. Raises `BodyError` if it is not of that kind."""
+async def decode_body(request: web.Request, kind: type[_T]) -> _T:
+    """The body of a request. Raises `InvalidRequestError` if it is not of that kind."""
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BodyError(f"The request cannot be read: {error}.") from None
+        raise InvalidRequestError(f"The request cannot be read: {error}.") from None
 
 
 async def with_write_timeout(writing: Awaitable[None]) -> None:

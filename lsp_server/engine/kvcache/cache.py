@@ -12,7 +12,7 @@ from lsp_server.engine.kvcache.slots import Slot, Slots
 MIN_OFFLOADED_TOKENS = 128
 
 
-class Cache:
+class KVCache:
     """The operations on the cache. Each updates the backend and the accounting."""
 
     def __init__(self, backend: Backend) -> None:

@@ -95,7 +95,7 @@ class Slots:
 
     def fork(self, source: Slot, target: Slot, num_tokens: int) -> None:
         """Record that an empty slot now shares the first tokens of another."""
-        assert not target.tokens, "a branch goes into an empty slot"
+        assert not target.tokens, "a fork goes into an empty slot"
         target.tokens = source.tokens[:num_tokens]
         target.cells = source.cells[:num_tokens]
         target.sampled = {position for position in source.sampled if position < num_tokens}

@@ -19,8 +19,8 @@ from aiohttp import web
 
 from lsp_server import __version__
 from lsp_server.engine.compat.handlers import compat_routes
-from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
-from lsp_server.engine.http.responses import event_stream, problem
+from lsp_server.engine.http.auth import MAX_BODY_BYTES, require_token
+from lsp_server.engine.http.responses import error_body, event_stream
 from lsp_server.engine.process.bridge import WorkerBridge
 from lsp_server.engine.process.client_leases import ClientLeases, end_shared
 from lsp_server.engine.process.watchdog import Watchdog
@@ -38,7 +38,7 @@ class Service:
             ClientLeases(launch.idle_shutdown_s, lambda: end_shared(launch)) if launch.idle_shutdown_s else None
         )
         self._bridge = WorkerBridge(factory, self._exit_after_fault, Watchdog(launch.stuck_s))
-        self.app = web.Application(middlewares=[guard(launch.token)], client_max_size=MAX_BODY_BYTES)
+        self.app = web.Application(middlewares=[require_token(launch.token)], client_max_size=MAX_BODY_BYTES)
         self.app.router.add_post("/generate", self._generate)
         self.app.router.add_get("/load", self._load)
         self.app.router.add_get("/state", self._state)
@@ -88,9 +88,9 @@ class Service:
             case Loaded():
                 return web.json_response(about | {"status": "ok"})
             case LoadFailed(_, message):
-                return web.json_response(about | {"status": "failed"} | problem(503, message), status=503)
+                return web.json_response(about | {"status": "failed"} | error_body(503, message), status=503)
             case Loading():
-                return web.json_response(about | {"status": "loading"} | problem(503, "Loading model"), status=503)
+                return web.json_response(about | {"status": "loading"} | error_body(503, "Loading model"), status=503)
 
 
 async def serve(launch: Launch) -> None:

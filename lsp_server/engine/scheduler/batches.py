@@ -65,15 +65,15 @@ def compose(
 ) -> list[Part]:
     """The next batch: one token of each request that decodes in this step, then one chunk of prefill in order."""
     ready = [seq for seq in chosen if seq.is_decoding and seq.num_missing == 1]
-    writing = _decoded_now(ready, step_times)
+    decoding = _decoded_now(ready, step_times)
     prefilling = [seq for seq in chosen if seq not in ready]
     chunk_tokens = chunk_sizer.chunk_tokens(
-        shared=bool(writing), background=all(seq.request.priority is Priority.WARM_UP for seq in chosen)
+        shared=bool(decoding), background=all(seq.request.priority is Priority.WARM_UP for seq in chosen)
     )
     parts: list[Part] = []
     room = batch_tokens
-    for seq in writing + prefilling:
-        is_decoding = seq in writing
+    for seq in decoding + prefilling:
+        is_decoding = seq in decoding
         num_tokens = min(1 if is_decoding else chunk_sizer.cut(seq.num_missing, chunk_tokens), room)
         if num_tokens <= 0 or chunk_tokens <= 0:
             continue
@@ -97,12 +97,12 @@ def _decoded_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[
     if not urgent or not step_times.num_steps:
         return list(ready)
     urgent.sort(key=lambda seq: seq.timings.decoded_tokens // ROUND_ROBIN_TOKENS)
-    written = urgent[: step_times.best_num_at_once(len(urgent))]
-    documents = {seq.request.document for seq in written} - {""}
+    decoding = urgent[: step_times.best_num_at_once(len(urgent))]
+    documents = {seq.request.document for seq in decoding} - {""}
     others = [seq for seq in ready if seq.request.priority is not Priority.INTERACTIVE]
-    written += [seq for seq in others if seq.request.document in documents]
-    max_s = MAX_SLOWED * step_times.seconds(len(written))
+    decoding += [seq for seq in others if seq.request.document in documents]
+    max_s = MAX_SLOWED * step_times.seconds(len(decoding))
     for seq in others:
-        if seq.request.document not in documents and step_times.seconds(len(written) + 1) <= max_s:
-            written.append(seq)
-    return written
+        if seq.request.document not in documents and step_times.seconds(len(decoding) + 1) <= max_s:
+            decoding.append(seq)
+    return decoding

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lsp_server.base.common_prefix import common_prefix
-from lsp_server.engine.kvcache.cache import MIN_OFFLOADED_TOKENS, Cache
+from lsp_server.engine.kvcache.cache import MIN_OFFLOADED_TOKENS, KVCache
 from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.reuse import keep_sampled
 from lsp_server.engine.scheduler.sequence import SequenceState
@@ -26,7 +26,7 @@ class Vocabulary(Protocol):
         ...
 
 
-def place(seq: SequenceState, cache: Cache, vocabulary: Vocabulary, preemptible: set[int]) -> Slot | None:
+def place(seq: SequenceState, cache: KVCache, vocabulary: Vocabulary, preemptible: set[int]) -> Slot | None:
     """Choose and prepare a slot for a request. None if every slot is taken.
 
     `preemptible` are sequences whose owner would give way. A slot that already holds the anchor is used in place.
@@ -57,7 +57,7 @@ def place(seq: SequenceState, cache: Cache, vocabulary: Vocabulary, preemptible:
     return target
 
 
-def _restore_if_better(seq: SequenceState, cache: Cache) -> None:
+def _restore_if_better(seq: SequenceState, cache: KVCache) -> None:
     """Restore an offloaded slot if it saves more prefill than any slot does, and if a slot and room are free."""
     slots = cache.slots
     anchor = seq.tokenized.anchor

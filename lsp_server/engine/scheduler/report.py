@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lsp_server.engine.kvcache.cache import Cache
+from lsp_server.engine.kvcache.cache import KVCache
 from lsp_server.engine.scheduler.sequence import SequenceState
 
 
-def report(cache: Cache, requests: Sequence[SequenceState], num_submitted: int, chunk_tokens: int) -> str:
+def report(cache: KVCache, requests: Sequence[SequenceState], num_submitted: int, chunk_tokens: int) -> str:
     """A line for the cache, then one for each slot and for each open request. It has no text of the user."""
     slots = cache.slots
     num_detached = sum(seq.is_detached for seq in requests)

@@ -17,7 +17,7 @@ import msgspec
 
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
-from lsp_server.engine.kvcache.cache import Cache
+from lsp_server.engine.kvcache.cache import KVCache
 from lsp_server.engine.scheduler.batches import Part, compose
 from lsp_server.engine.scheduler.placement import place
 from lsp_server.engine.scheduler.prefill_chunks import ChunkSizer
@@ -50,7 +50,7 @@ class Scheduler:
         has_pending_messages: Callable[[], bool] = lambda: False,
     ) -> None:
         self.backend = backend
-        self.cache = Cache(backend)
+        self.cache = KVCache(backend)
         self._step_times = step_times
         self._speculator = speculator
         self._emit = emit

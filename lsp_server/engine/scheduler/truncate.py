@@ -36,7 +36,7 @@ class _TokenizedPart:
     part: PromptPart
     tokens: list[int]
 
-    def may(self, overflow: str) -> bool:
+    def has_overflow(self, overflow: str) -> bool:
         return isinstance(self.part, Text) and self.part.overflow == overflow
 
 
@@ -50,16 +50,16 @@ def truncate(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -
     pieces = [_TokenizedPart(part, _tokens(part, tokenizer)) for part in parts]
     excess = sum(len(piece.tokens) for piece in pieces) - budget
     for piece in pieces:
-        if excess > 0 and piece.may("drop"):
+        if excess > 0 and piece.has_overflow("drop"):
             excess -= len(piece.tokens)
             piece.tokens = []
     for piece in pieces:
-        if excess > 0 and piece.may("keep_head"):
+        if excess > 0 and piece.has_overflow("keep_head"):
             kept = max(len(piece.tokens) - excess, min(len(piece.tokens), max(0, int(budget * SUFFIX_SHARE))))
             excess -= len(piece.tokens) - kept
             piece.tokens = piece.tokens[:kept]
     for piece in pieces:
-        if excess > 0 and piece.may("keep_tail"):
+        if excess > 0 and piece.has_overflow("keep_tail"):
             step = max(1, int(budget * STEP_SHARE))
             cut = min(len(piece.tokens), -(-excess // step) * step)
             excess -= cut
@@ -67,7 +67,7 @@ def truncate(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -
     if excess > 0:
         raise PromptError(
             f"The prompt needs {budget + excess} tokens and only {budget} fit. "
-            "Use a model with a larger window, raise engine.context_tokens, or ask for a shorter answer."
+            "Use a model with a longer context, raise engine.context_tokens, or ask for a shorter answer."
         )
     return [token for piece in pieces for token in piece.tokens]
 

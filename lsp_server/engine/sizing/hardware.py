@@ -50,7 +50,7 @@ class LlamaFeatures:
     machine: Machine
 
 
-def look(gpus: tuple[Gpu, ...] = (), repacked_types: tuple[int, ...] = ()) -> Machine:
+def detect_machine(gpus: tuple[Gpu, ...] = (), repacked_types: tuple[int, ...] = ()) -> Machine:
     """This machine, as far as this process may use it."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = psutil.virtual_memory()

@@ -140,7 +140,7 @@ class Sizing:
         if trained and options.context_tokens > trained:
             notes.append(
                 f"engine.context_tokens is {options.context_tokens}, but this model was trained for {trained} tokens; "
-                "beyond them it writes nonsense. The window has no more."
+                "beyond them it writes nonsense. The context is that long."
             )
         if chosen.context_tokens < self._context_tokens() or chosen.cache_tokens < options.cache_tokens:
             notes.append(

@@ -184,7 +184,7 @@ def test_what_a_guess_takes_to_make_counts(token_s, is_checked):
         checked.append(count)
     assert (mean(checked[200:]) > 5) == is_checked
     assert is_checked or sum(map(bool, checked[200:])) <= 3
-    assert (lengths.saved_by(guess, 8, 50) > 0) == is_checked
+    assert (lengths.seconds_saved(guess, 8, 50) > 0) == is_checked
     assert lengths.can_afford(4 * STEP_S) == is_checked
 
 

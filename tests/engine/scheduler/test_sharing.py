@@ -213,7 +213,7 @@ def test_a_prompt_that_does_not_fit_fails_with_a_sentence(make_bench):
     bench.submit("small", WORDY)
     bench.run()
     assert bench.end("big") == Failed(
-        "The prompt needs 61 tokens and only 54 fit. Use a model with a larger window, raise engine.context_tokens, "
+        "The prompt needs 61 tokens and only 54 fit. Use a model with a longer context, raise engine.context_tokens, "
         "or ask for a shorter answer."
     )
     bench.assert_answered("small", WORDY)

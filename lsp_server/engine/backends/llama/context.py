@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from lsp_server.base.errors import EngineError, InfillError, ModelFileError, ModelTooLargeError
 from lsp_server.engine.backends.llama import loading
-from lsp_server.engine.backends.llama.devices import look_with_llama
+from lsp_server.engine.backends.llama.devices import detect_machine_with_llama
 from lsp_server.engine.backends.llama.log import capture_log
 from lsp_server.engine.sizing.memory import Memory, predict
 from lsp_server.engine.sizing.model_file import size_model
@@ -94,7 +94,7 @@ class _Loader:
     ) -> None:
         self._path, self._interrupt, self._check, self._progress = path, interrupt, check, progress
         self._log = capture_log()
-        self._sizing = size_model(options, look_with_llama())
+        self._sizing = size_model(options, detect_machine_with_llama())
         self._model: Any = None
         self._loaded_layers = 0
         self._failures: list[str] = []

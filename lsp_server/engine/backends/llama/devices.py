@@ -13,7 +13,7 @@ import llama_cpp
 from llama_cpp._ctypes_extensions import load_shared_library
 
 from lsp_server.engine.backends.llama.log import capture_log
-from lsp_server.engine.sizing.hardware import Gpu, Machine, look
+from lsp_server.engine.sizing.hardware import Gpu, Machine, detect_machine
 from lsp_server.engine.sizing.memory import repacked_types
 
 logger = logging.getLogger(__name__)
@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 _GPU, _INTEGRATED_GPU = 1, 2  # enum ggml_backend_dev_type
 
 
-def look_with_llama() -> Machine:
+def detect_machine_with_llama() -> Machine:
     """This machine, as llama.cpp sees it."""
     gpus = find_gpus() if llama_cpp.llama_supports_gpu_offload() else ()
     # With a GPU, the layers on the CPU lie in buffers that the GPU can read. llama.cpp makes no copies of those.
     system = llama_cpp.llama_print_system_info().decode("utf-8", errors="replace")
-    return look(gpus, () if gpus else repacked_types(system))
+    return detect_machine(gpus, () if gpus else repacked_types(system))
 
 
 def find_gpus() -> tuple[Gpu, ...]:

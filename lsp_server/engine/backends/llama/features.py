@@ -9,7 +9,7 @@ import sys
 import llama_cpp
 import msgspec
 
-from lsp_server.engine.backends.llama.devices import look_with_llama
+from lsp_server.engine.backends.llama.devices import detect_machine_with_llama
 from lsp_server.engine.sizing.hardware import LlamaFeatures
 
 
@@ -19,7 +19,7 @@ def main() -> None:
         version=llama_cpp.__version__,
         offloads_to_gpu=llama_cpp.llama_supports_gpu_offload(),
         system=llama_cpp.llama_print_system_info().decode("utf-8", errors="replace").strip(),
-        machine=look_with_llama(),
+        machine=detect_machine_with_llama(),
     )
     sys.stdout.write(msgspec.json.encode(features).decode() + "\n")
 
