@@ -217,7 +217,9 @@ class RemoteSettings(msgspec.Struct, frozen=True):
     model: Annotated[str, Meta(description="Which of its models; empty: the only one it has.")] = ""
     credentials: Annotated[
         Literal["environment", "keyring"],
-        Meta(description="Where its token is: `INFILL_REMOTE_TOKEN`, or your keyring (`lsp_server/engine/client/remote/README.md`)."),
+        Meta(
+            description="Where its token is: `INFILL_REMOTE_TOKEN`, or your keyring (`lsp_server/engine/client/remote/README.md`)."
+        ),
     ] = "environment"
     format: Annotated[str, Meta(description="The family of that model, by whose markers it is prompted.")] = "deepseek"
 

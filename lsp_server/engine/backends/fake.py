@@ -145,7 +145,7 @@ class FakeBackend:
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
         """Append to the sequences. If interrupted, half of the batch stays in the cache, as with llama.cpp."""
         self.num_decodes += 1
-        self._misbehave()
+        self._follow_script()
         if self.script.full_after and self.num_decodes >= self.script.full_after:
             return DecodeStatus.CACHE_FULL
         if len(set().union(*self._cells)) + len(batch) > self.info.cache_tokens:
@@ -158,7 +158,7 @@ class FakeBackend:
             sequence.append(entry.token)
             self._num_evaluated += 1
             self._cells[entry.sequence].append(self._num_evaluated)
-            self._rows.append(_next_said(sequence, self._says) if self._says else next_token(sequence))
+            self._rows.append(_next_scripted(sequence, self._says) if self._says else next_token(sequence))
         return DecodeStatus.INTERRUPTED if interrupted else DecodeStatus.OK
 
     def new_sampler(self, sampling: Sampling) -> int:
@@ -212,7 +212,7 @@ class FakeBackend:
     def close(self) -> None:
         """Nothing to free."""
 
-    def _misbehave(self) -> None:
+    def _follow_script(self) -> None:
         if self.script.die_after and self.num_decodes >= self.script.die_after:
             os._exit(9)
         if self.script.fail_after and self.num_decodes >= self.script.fail_after:
@@ -226,7 +226,7 @@ class FakeBackend:
         return self._interrupted
 
 
-def _next_said(sequence: Sequence[int], text: bytes) -> int:
+def _next_scripted(sequence: Sequence[int], text: bytes) -> int:
     """The byte of a text behind the longest beginning that the sequence ends with; then the end token."""
     tail = bytes(token if token < _END else 0 for token in sequence[-len(text) :])
     written = next(size for size in range(len(tail), -1, -1) if tail.endswith(text[:size]))

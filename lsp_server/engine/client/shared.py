@@ -36,8 +36,8 @@ warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 # How long an engine waits for a client after the last has left. A restarted editor then finds the model loaded.
 IDLE_SHUTDOWN_S = 120.0
 MAX_LOG_BYTES = 1 << 20
-_ASK_TIMEOUT_S = 5.0
-_MAX_ANSWER_BYTES = 1 << 16
+_REQUEST_TIMEOUT_S = 5.0
+_MAX_RESPONSE_BYTES = 1 << 16
 
 
 @contextlib.asynccontextmanager
@@ -203,11 +203,11 @@ class _Health(msgspec.Struct):
 
 def _request(record: Record, method: str, path: str) -> tuple[int, bytes]:
     """Status and body of a response; 0 if there is none. Another program on this port does not have the token."""
-    connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=_ASK_TIMEOUT_S)
+    connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=_REQUEST_TIMEOUT_S)
     try:
         connection.request(method, path, headers={"Authorization": f"Bearer {record.token}"})
         response = connection.getresponse()
-        return response.status, response.read(_MAX_ANSWER_BYTES)
+        return response.status, response.read(_MAX_RESPONSE_BYTES)
     except (OSError, http.client.HTTPException):
         return 0, b""
     finally:

@@ -17,8 +17,8 @@ LOSS_SHARE, MAX_BUDGET_STEPS = 0.01, 8
 _LOOKUP_SHARE = 0.005
 # The probability that a drafted token is right, given that those before it were. Tokens below the minimum are not
 # tried.
-_FIRST_ODDS, _MIN_ODDS, _MAX_ODDS = 0.6, 0.02, 0.98
-_FIRST_WEIGHT = 3.0  # the first probability weighs as much as this many checked tokens
+_INITIAL_RATE, _MIN_PROBABILITY, _MAX_RATE = 0.6, 0.02, 0.98
+_INITIAL_WEIGHT = 3.0  # the first probability weighs as much as this many checked tokens
 # The share of old counts that is kept for each further checked token, and for each step. The second one matters: a kind
 # of guess that failed by chance would otherwise never be tried again.
 _KEPT_PER_TOKEN, _KEPT_PER_STEP = 0.95, 0.99
@@ -29,8 +29,8 @@ _MIN_GAIN = 1.03  # a smaller gain may be an error of measurement
 class _Acceptance:
     """Decayed counts of checked and accepted tokens of one kind of guess, as of one step."""
 
-    right: float = _FIRST_WEIGHT * _FIRST_ODDS
-    checked: float = _FIRST_WEIGHT
+    right: float = _INITIAL_WEIGHT * _INITIAL_RATE
+    checked: float = _INITIAL_WEIGHT
     at_step: int = 0
 
 
@@ -54,7 +54,7 @@ class DraftLengths:
             return lengths
         ranked = self._ranked(guesses)[:room]
         costs_s = [guess.token_s if (guess := guesses[index]) else 0.0 for _, index in ranked]
-        for _, index in ranked[: self._best_count(num_decoding, [odds for odds, _ in ranked], costs_s)]:
+        for _, index in ranked[: self._best_count(num_decoding, [probability for probability, _ in ranked], costs_s)]:
             lengths[index] += 1
         return lengths
 
@@ -70,8 +70,8 @@ class DraftLengths:
 
     def seconds_saved(self, guess: Guess, length: int, num_tokens: int) -> float:
         """The seconds that drafts of this length save while one text gets `num_tokens` longer."""
-        odds = self._odds(guess.kind)
-        expected = sum(odds**count for count in range(length + 1))
+        rate = self._acceptance_rate(guess.kind)
+        expected = sum(rate**count for count in range(length + 1))
         return num_tokens * (
             self._step_times.seconds(1) - (self._step_times.seconds(1 + length) + length * guess.token_s) / expected
         )
@@ -101,9 +101,9 @@ class DraftLengths:
             acceptance.checked = acceptance.checked * _KEPT_PER_TOKEN + 1
         self._acceptances[kind] = acceptance
 
-    def _odds(self, kind: str) -> float:
+    def _acceptance_rate(self, kind: str) -> float:
         acceptance = self._decayed(kind)
-        return min(max(acceptance.right / acceptance.checked, _MIN_ODDS), _MAX_ODDS)
+        return min(max(acceptance.right / acceptance.checked, _MIN_PROBABILITY), _MAX_RATE)
 
     def _decayed(self, kind: str) -> _Acceptance:
         """The counts of a kind of guess, decayed towards their initial values."""
@@ -121,13 +121,13 @@ class DraftLengths:
         """
         ranked = []
         for index, guess in enumerate(guesses):
-            odds = self._odds(guess.kind) if guess else 0.0
-            together = odds
+            rate = self._acceptance_rate(guess.kind) if guess else 0.0
+            probability = rate
             for _ in guess.tokens if guess else ():
-                if together < _MIN_ODDS:
+                if probability < _MIN_PROBABILITY:
                     break
-                ranked.append((together, index))
-                together *= odds
+                ranked.append((probability, index))
+                probability *= rate
         return ranked if len(guesses) == 1 else sorted(ranked, reverse=True)
 
     def _min_step_s(self, num_decoding: int) -> float:
@@ -136,7 +136,7 @@ class DraftLengths:
         """
         return self._step_times.seconds(num_decoding) + self._step_times.min_token_s
 
-    def _best_count(self, num_decoding: int, odds: Sequence[float], costs_s: Sequence[float]) -> int:
+    def _best_count(self, num_decoding: int, probabilities: Sequence[float], costs_s: Sequence[float]) -> int:
         """How many of the most probable tokens to check: as many as give the most tokens per second
         within the budget.
         """
@@ -145,8 +145,8 @@ class DraftLengths:
         expected, guessing_s = float(num_decoding), 0.0
         best, best_rate = 0, 0.0
         seconds_of, min_s = self._step_times.seconds, self._min_step_s(num_decoding)
-        for count, (odd, cost_s) in enumerate(zip(odds, costs_s, strict=True), 1):
-            expected += odd
+        for count, (probability, cost_s) in enumerate(zip(probabilities, costs_s, strict=True), 1):
+            expected += probability
             guessing_s += cost_s
             seconds = max(seconds_of(num_decoding + count), min_s) + guessing_s
             if seconds <= max_s and expected / seconds > best_rate:

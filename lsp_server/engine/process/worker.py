@@ -105,18 +105,18 @@ class Worker:
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
         """Tokens of a text, with control tokens if `control`. Raises `EngineError` while there is no model."""
-        backend = self._loaded()
+        backend = self._require_backend()
         return backend.tokenize_control(text) if control else backend.tokenize(text)
 
     def piece(self, token: int) -> bytes:
         """The bytes of a token. Raises `EngineError` while there is no model."""
-        return self._loaded().piece(token)
+        return self._require_backend().piece(token)
 
     def marker(self, role: str) -> int:
         """The token of a marker. Raises `PromptError` if the model has none, and `EngineError` without a model."""
-        return self._loaded().marker(role)
+        return self._require_backend().marker(role)
 
-    def _loaded(self) -> Backend:
+    def _require_backend(self) -> Backend:
         if self._backend is None:
             raise EngineError("The model is not loaded.")
         return self._backend
@@ -138,13 +138,13 @@ class Worker:
         except InfillError as error:
             logger.warning("%s", error)
             self._on_load(LoadFailed(type(error).__name__, str(error)))
-            self._refuse(str(error))
+            self._fail_requests(str(error))
             return
         except Exception as error:
             logger.exception("The backend failed while loading.")
             message = f"The engine failed while loading ({type(error).__name__})."
             self._on_load(LoadFailed("EngineError", message))
-            self._refuse(message)
+            self._fail_requests(message)
             return
         scheduler = drafting_scheduler(backend, self._on_event, has_pending_messages=lambda: not self._inbox.empty())
         self._request_tokenizer = _tokenizer_for(backend)
@@ -183,7 +183,7 @@ class Worker:
                 continue
             match message:
                 case _Submit():
-                    self._open(scheduler, message)
+                    self._submit_to(scheduler, message)
                 case _Cancel(request_id):
                     scheduler.cancel(request_id)
                 case _Dump(reply):
@@ -191,7 +191,7 @@ class Worker:
                 case _Close():
                     return False
 
-    def _open(self, scheduler: Scheduler, new: _Submit) -> None:
+    def _submit_to(self, scheduler: Scheduler, new: _Submit) -> None:
         try:
             # The other tokeniser belongs to the thread that submits, so this thread makes one of its own.
             tokenized = new.tokenized or _tokenizer_for(scheduler.backend).tokenize_request(new.request)
@@ -214,7 +214,7 @@ class Worker:
             scheduler.fail_all(f"The engine failed ({type(error).__name__}) and is being restarted.")
             raise
 
-    def _refuse(self, message: str) -> None:
+    def _fail_requests(self, message: str) -> None:
         """Without a model, fail every request until the process ends."""
         while True:
             match self._inbox.get():

@@ -103,14 +103,14 @@ class SequenceState:
 
     def take_chunk(self, piece: bytes) -> Chunk | None:
         """The text that the bytes of a token complete. None if a character is still incomplete."""
-        text = self.decoder.decode(self._take_rest(piece))
+        text = self.decoder.decode(self._take_new_bytes(piece))
         if not text:
             return None
         logprob = self.chunk_logprob if self.request.logprobs else None
         self.chunk_logprob = 0.0
         return Chunk(text, logprob, self.timings.drafted_tokens, self.timings.accepted_tokens)
 
-    def _take_rest(self, piece: bytes) -> bytes:
+    def _take_new_bytes(self, piece: bytes) -> bytes:
         """The new bytes of a token. While a token is healed, the first bytes are those that were typed."""
         taken = min(len(self.healing_bytes), len(piece))
         self.healing_bytes = self.healing_bytes[taken:]

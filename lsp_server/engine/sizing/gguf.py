@@ -16,12 +16,12 @@ from typing import Any, BinaryIO
 from lsp_server.base.errors import ModelFileError, ModelNotFoundError
 
 _MAGIC = b"GGUF"
-_SMALLEST_BYTES = 1024  # magic, version, counts and the least metadata that a model needs
-_OLDEST_VERSION, _NEWEST_VERSION = 2, 255  # a larger number means the other byte order
+_MIN_BYTES = 1024  # magic, version, counts and the least metadata that a model needs
+_MIN_VERSION, _MAX_VERSION = 2, 255  # a larger number means the other byte order
 # enum gguf_type, as letters of `struct`. Strings and arrays are read separately.
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
-_LONGEST_KEPT = 4096  # elements: enough for one value per layer, but no vocabulary
+_MAX_ARRAY_LENGTH = 4096  # elements: enough for one value per layer, but no vocabulary
 _DEFAULT_ALIGNMENT = 32
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 
@@ -63,7 +63,7 @@ def check_gguf(path: Path) -> None:
         raise ModelFileError(
             f"{path} is not a GGUF file. Download the GGUF version of the model, not its original weights."
         )
-    if size < _SMALLEST_BYTES:
+    if size < _MIN_BYTES:
         raise ModelFileError(f"{path} is cut short ({size} bytes). Download it again.")
 
 
@@ -135,14 +135,14 @@ class _Cursor:
             for _ in range(count):
                 self.skip(self.number("Q")) if element == _STRING else self.value(_ARRAY)
             return None
-        if count <= _LONGEST_KEPT:
+        if count <= _MAX_ARRAY_LENGTH:
             return self.numbers(_NUMBERS[element], count)
         self.skip(count * struct.calcsize(f"<{_NUMBERS[element]}"))
         return None
 
 
 def _parse(cursor: _Cursor) -> Header:
-    if not _OLDEST_VERSION <= cursor.number("I") <= _NEWEST_VERSION:
+    if not _MIN_VERSION <= cursor.number("I") <= _MAX_VERSION:
         raise ValueError
     num_tensors, num_values = cursor.number("Q"), cursor.number("Q")
     metadata = {}

@@ -79,7 +79,7 @@ class Sizing:
         cache_type: Literal["f16", "q8_0"] = (
             "q8_0" if options.cache_type == "q8_0" and options.flash_attention else "f16"
         )
-        total, free = _memory(gpus or (self.machine,))
+        total, free = _total_and_free(gpus or (self.machine,))
         token_bytes = shape.cache_token_bytes(cache_type)
         max_cache_bytes = min(total * CACHE_MEMORY_SHARE, free * CACHE_FREE_SHARE)
         chosen_cache = min(
@@ -195,7 +195,7 @@ def gpu_room(gpus: Sequence[Gpu], shape: ModelShape, parameters: Parameters) -> 
     return sum(max(0, gpu.free_bytes - taken) for gpu in gpus) - (len(gpus) - 1) * layer
 
 
-def _memory(places: Sequence[Gpu | Machine]) -> tuple[int, int]:
+def _total_and_free(places: Sequence[Gpu | Machine]) -> tuple[int, int]:
     """Total and free bytes."""
     return sum(place.total_bytes for place in places), sum(place.free_bytes for place in places)
 

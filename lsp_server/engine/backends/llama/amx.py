@@ -42,7 +42,7 @@ def switch_off() -> None:
     address = function_of(registry_of(device), b"ggml_backend_dev_get_extra_bufts")
     if address:
         choose = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(address)
-        with _amx_refused(), _silence():
+        with _amx_refused(), _stderr_discarded():
             choose(device)
 
 
@@ -69,7 +69,7 @@ def _amx_refused() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def _stderr_discarded() -> Iterator[None]:
     """Discard standard error. llama.cpp reports the refusal there, past its own log."""
     sys.stderr.flush()
     kept = os.dup(_STANDARD_ERROR)

@@ -145,7 +145,7 @@ class RemoteClient:
                 raise ModelError(f"{self._url} wants a token: {how_to_set_token(self._remote)}.")
             if response.status != 200:
                 raise ModelError(f"{self._url}/v1/models answers {response.status}: it is no server that infill knows.")
-            models = {each.id: each for each in self._decoded(await response.read(), Models).data}
+            models = {each.id: each for each in self._decode(await response.read(), Models).data}
         if not self._model and len(models) == 1:
             self._model = next(iter(models))
         if self._model not in models:
@@ -219,7 +219,7 @@ class RemoteClient:
     async def _generate_openai(self, request: Generate) -> AsyncGenerator[Event, None]:
         body: dict[str, Any] = {
             "model": self._model,
-            "prompt": "".join(map(self._rendered, request.prompt)) + self._break_up_markers(request.typed),
+            "prompt": "".join(map(self._render, request.prompt)) + self._break_up_markers(request.typed),
             "max_tokens": request.max_tokens,
             "stream": True,
             "temperature": request.sampling.temperature,
@@ -265,10 +265,10 @@ class RemoteClient:
                     text = line[5:].strip()
                     if text == b"[DONE]":
                         return
-                    yield self._decoded(text, kind)
+                    yield self._decode(text, kind)
                 return
 
-    def _decoded(self, text: bytes, kind: type[_T]) -> _T:
+    def _decode(self, text: bytes, kind: type[_T]) -> _T:
         try:
             if problem := msgspec.json.decode(text, type=ErrorEvent).error:
                 raise EngineError(f"{self._url} reports an error: {str(problem)[:300]}")
@@ -284,15 +284,15 @@ class RemoteClient:
         if isinstance(part, Control):
             return [token for token, _ in await self._request_tokens(part.text, parse_special=True)]
         lead = [self._marker_tokens[part.marker]] if part.marker else []
-        return lead + [token for token, _ in await self._tokenized(part.text)]
+        return lead + [token for token, _ in await self._tokenize(part.text)]
 
     async def _heal(self, request: Generate) -> tuple[list[int], str]:
         """Tokens of the typed text without those taken back, and the text of the latter, for the model
         to write again.
         """
         if request.heal and request.fixed_indent:
-            return [token for token, _ in await self._tokenized(request.typed[:-1])], request.typed[-1:]
-        found = await self._tokenized(request.typed)
+            return [token for token, _ in await self._tokenize(request.typed[:-1])], request.typed[-1:]
+        found = await self._tokenize(request.typed)
         count = 1 if request.heal and found else 0
         while 0 < count < min(_MAX_HEALED, len(found)) and _continues_word(found[-count][1]):
             count += 1
@@ -300,7 +300,7 @@ class RemoteClient:
         rest = b"".join(piece for _, piece in taken)
         return [token for token, _ in kept], rest.decode("utf-8", errors="ignore")
 
-    async def _tokenized(self, text: str) -> list[tuple[int, bytes]]:
+    async def _tokenize(self, text: str) -> list[tuple[int, bytes]]:
         """Tokens of user text with their bytes. Cached, because the texts of an anchor come again with
         every keystroke.
         """
@@ -317,10 +317,10 @@ class RemoteClient:
         async with self._session.post(f"{self._url}/tokenize", json=body) as response:
             if response.status != 200:
                 raise EngineError(f"{self._url} does not tokenise: {response.status}.")
-            found = self._decoded(await response.read(), Tokens)
+            found = self._decode(await response.read(), Tokens)
         return [(token.id, token.spelling) for token in found.tokens]
 
-    def _rendered(self, part: Marker | Text | Control) -> str:
+    def _render(self, part: Marker | Text | Control) -> str:
         if isinstance(part, Marker):
             return "" if part.role == "begin" else self._markers[part.role]  # the server adds that one itself
         if isinstance(part, Control):
