@@ -218,7 +218,10 @@ class RemoteSettings(msgspec.Struct, frozen=True):
     credentials: Annotated[
         Literal["environment", "keyring"],
         Meta(
-            description="Where its token is: `INFILL_REMOTE_TOKEN`, or your keyring (`lsp_server/engine/client/remote/README.md`)."
+            description=(
+                "Where its token is: `INFILL_REMOTE_TOKEN`, or your keyring "
+                "(`lsp_server/engine/client/remote/README.md`)."
+            )
         ),
     ] = "environment"
     format: Annotated[str, Meta(description="The family of that model, by whose markers it is prompted.")] = "deepseek"
