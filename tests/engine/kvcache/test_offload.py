@@ -18,7 +18,7 @@ ROOM = 1 << 30
 def _small(monkeypatch):
     """Short texts are worth it."""
     for module in (cache_module, placement_module):
-        monkeypatch.setattr(module, "MIN_SAVED_TOKENS", 16)
+        monkeypatch.setattr(module, "MIN_OFFLOADED_TOKENS", 16)
 
 
 @pytest.fixture
