@@ -181,7 +181,7 @@ def test_what_is_in_the_way_is_moved_when_nothing_is_asked_for_a_moment(monkeypa
         while True:
             worker.dump(dumps.put)
             dump = dumps.get(timeout=WRITE_TIMEOUT_S)
-            if f", {int(name != 'a')} saved" in dump:
+            if f", {int(name != 'a')} offloaded" in dump:
                 break
             time.sleep(0.1)  # longer than the worker waits
     worker.close()
