@@ -23,9 +23,9 @@ from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Done, Generate, Priority, Sampling, Timings
 from lsp_server.postprocess import filters, stop
 from lsp_server.prompt.anchor import Anchor
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Neighbour
-from lsp_server.text.indentation import is_settled
 from lsp_server.text.secrets import is_secret_name
 from lsp_server.text.snapshot import Snapshot
 

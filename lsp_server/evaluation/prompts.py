@@ -15,10 +15,10 @@ from lsp_server.evaluation.holes import Hole
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt
 from lsp_server.ipc.requests import Generate, PromptPart, Text
 from lsp_server.prompt.families import format_of
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Block
-from lsp_server.text.indentation import is_settled
 
 
 @dataclass(frozen=True, slots=True)

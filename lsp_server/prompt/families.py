@@ -16,7 +16,7 @@ from enum import Enum
 
 from lsp_server.base.errors import ModelCannotInfillError
 from lsp_server.ipc.model_info import ModelInfo
-from lsp_server.languages.comments import line_comment
+from lsp_server.languages.syntax import language
 
 
 class Place(Enum):
@@ -63,7 +63,7 @@ class FimFormat:
 
     def heading_of(self, language_id: str, path: str) -> str:
         """What names a file. A path is one line, whatever a file system allows in it."""
-        return self.heading.format(comment=line_comment(language_id), path=_printable(path))
+        return self.heading.format(comment=language(language_id).line_comment, path=_printable(path))
 
     def project_line(self, project: str) -> str:
         """What names a project; one that has no name is any repository."""

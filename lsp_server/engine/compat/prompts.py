@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from lsp_server.engine.compat.fields import Extra
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Marker, PromptPart, Text
-from lsp_server.languages.ids import language_of
+from lsp_server.languages.syntax import language_of
 from lsp_server.prompt.families import Place, format_of
 from lsp_server.prompt.plan import block_part, lay_out, reserve_for
 from lsp_server.text.excerpts import Block
@@ -45,7 +44,7 @@ def fill_in_middle(
     texts: dict[Place, Sequence[PromptPart]] = {
         Place.PROJECT: [Text(fim_format.project_line(""))],
         Place.BLOCKS: [block_part(_block(each), fim_format) for each in extra if each.text],
-        Place.PATH: [Text(fim_format.heading_of(_language(name), name))] if name else [],
+        Place.PATH: [Text(fim_format.heading_of(language_of(name), name))] if name else [],
         Place.PREFIX: [Text(before, overflow="keep_tail")],
         Place.SUFFIX: [Text(suffix, overflow="keep_head")],
     }
@@ -61,8 +60,4 @@ def continue_text(model: ModelInfo, text: str) -> Prompt:
 
 def _block(extra: Extra) -> Block:
     name = extra.filename or _UNNAMED
-    return Block(name, _language(name), extra.text, "sent with the request")
-
-
-def _language(name: str) -> str:
-    return language_of(PurePosixPath(name))
+    return Block(name, language_of(name), extra.text, "sent with the request")
