@@ -48,9 +48,7 @@ class Backend(Protocol):
 
     @property
     def draft_model(self) -> Backend | None:
-        """A small model with the same vocabulary that drafts for this one, if there is one. It is closed
-        with this one.
-        """
+        """A small model with the same vocabulary that drafts for this one, if any. Closed with this one."""
         ...
 
     def tokenize(self, text: str) -> list[int]:
@@ -121,9 +119,7 @@ class Backend(Protocol):
         ...
 
     def interrupt(self, flag: bool) -> None:
-        """Make the decode under way return `INTERRUPTED`, also that of the draft model, until unset.
-        From any thread.
-        """
+        """Make the decode under way return `INTERRUPTED`, until unset. Includes the draft model. From any thread."""
         ...
 
     def close(self) -> None:

@@ -72,9 +72,7 @@ class HttpClient:
             yield Failed(WENT_AWAY)
 
     async def load(self) -> AsyncGenerator[LoadEvent, None]:
-        """Follow the loading of the model until it is loaded or has failed. Raises `EngineError` if the engine goes
-        away.
-        """
+        """Follow the loading of the model to its end. Raises `EngineError` if the engine goes away."""
         try:
             async with self._session.get("/load") as response:
                 await _require_success(response)

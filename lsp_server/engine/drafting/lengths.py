@@ -131,15 +131,14 @@ class DraftLengths:
         return ranked if len(guesses) == 1 else sorted(ranked, reverse=True)
 
     def _min_step_s(self, num_decoding: int) -> float:
-        """The minimum time of a step with drafts. Without it, measurements from when the machine was slower would make
-        drafts seem to shorten a step.
+        """The minimum time of a step with drafts.
+
+        Otherwise measurements from when the machine was slower would make drafts seem to shorten a step.
         """
         return self._step_times.seconds(num_decoding) + self._step_times.min_token_s
 
     def _best_count(self, num_decoding: int, probabilities: Sequence[float], costs_s: Sequence[float]) -> int:
-        """How many of the most probable tokens to check: as many as give the most tokens per second
-        within the budget.
-        """
+        """How many of the most probable tokens give the most tokens per second within the budget."""
         step_s = self._step_times.seconds(num_decoding)
         max_s = step_s + self._budget_s if num_decoding == 1 else min(step_s + self._budget_s, MAX_SLOWED * step_s)
         expected, guessing_s = float(num_decoding), 0.0

@@ -111,8 +111,9 @@ async def serve(launch: Launch) -> None:
 
 
 def _backend_factory(launch: Launch) -> BackendFactory:
-    """A factory that imports the backend in the worker's thread. llama.cpp loads slowly, and the port should open
-    first.
+    """A factory that imports the backend in the worker's thread.
+
+    llama.cpp loads slowly, and the port should open first.
     """
     options = launch.options
 

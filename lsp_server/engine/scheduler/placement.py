@@ -80,9 +80,7 @@ def _continues_anchor(slot: Slot, shared: int, seq: SequenceState) -> bool:
 
 
 def _max_reusable(seq: SequenceState) -> int:
-    """How many tokens the cache may serve. The last token of a prompt is evaluated again, because its logits are
-    needed.
-    """
+    """The maximum number of reusable tokens. The last token's logits are needed, so it is evaluated again."""
     return len(seq.tokens) - 1 if seq.tokenized.max_tokens else len(seq.tokens)
 
 

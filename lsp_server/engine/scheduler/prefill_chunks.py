@@ -53,8 +53,6 @@ class ChunkSizer:
         return min(max(wanted, self.min_tokens), MAX_TOKENS, self._batch_tokens)
 
     def cut(self, num_missing: int, chunk_tokens: int) -> int:
-        """How many of the missing tokens the next chunk takes. The last `min_tokens` are taken together with the
-        remainder.
-        """
+        """How many of the missing tokens to take. The last `min_tokens` go together with the remainder."""
         before_last = (num_missing // self.min_tokens - 1) * self.min_tokens
         return min(before_last, chunk_tokens) if before_last > 0 else num_missing

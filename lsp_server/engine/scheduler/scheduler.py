@@ -246,9 +246,7 @@ class Scheduler:
             self._finish(seq, "length")
 
     def _ensure_room(self, parts: list[Part]) -> bool:
-        """Whether the cache has room for a batch, or evicts idle slots until it has. Background work is preempted
-        first.
-        """
+        """Make room in the cache for a batch. False if there is none yet, after preempting background work."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None]
         has_room = self.cache.evict_until_fits(sum(len(part.tokens) for part in parts), idle)
         if not has_room and not self._preempt_background():

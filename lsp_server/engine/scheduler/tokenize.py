@@ -23,8 +23,9 @@ class TokenizedRequest:
 
 
 class RequestTokenizer:
-    """Tokenises requests for a context of `context_tokens`. It caches the last anchors, because they come again with
-    every keystroke.
+    """Tokenises requests for a context of `context_tokens`.
+
+    It caches the last anchors, because they come again with every keystroke.
     """
 
     def __init__(self, tokenizer: Tokenizer, context_tokens: int) -> None:
@@ -58,9 +59,7 @@ class RequestTokenizer:
         return TokenizedRequest(anchor, typed, min(request.max_tokens, room))
 
     def _typed(self, request: Generate) -> list[int]:
-        """Tokens of the typed text. The last space of an indentation is separate, because the token of a word begins
-        with it.
-        """
+        """Tokens of the typed text. The last space of an indentation is separate: a word's token begins with it."""
         if request.fixed_indent and request.heal:
             return self._tokenizer.tokenize(request.typed[:-1]) + self._tokenizer.tokenize(request.typed[-1:])
         return self._tokenizer.tokenize(request.typed) if request.typed else []

@@ -47,8 +47,9 @@ class Sizing:
     machine: Machine
 
     def beside(self, other: Sizing) -> Sizing:
-        """The same sizing on the memory that another model leaves. llama.cpp spreads layers over GPUs by
-        free memory.
+        """The same sizing on the memory that another model leaves.
+
+        llama.cpp spreads layers over GPUs by free memory.
         """
         chosen = other.choose()
         machine, taken = self.machine, predict(other.shape, chosen, self.machine.repacked_types).total

@@ -181,8 +181,9 @@ class LlamaBackend:
         return state
 
     def restore(self, sequence: int, state: npt.NDArray[np.uint8]) -> bool:
-        """Copy a saved sequence into an empty one. Source: `llama_state_seq_set_data`, which returns 0
-        where it fails.
+        """Copy a saved sequence into an empty one.
+
+        Source: `llama_state_seq_set_data`, which returns 0 where it fails.
         """
         if llama_cpp.llama_state_seq_set_data(self._context, _bytes_of(state), len(state), sequence):
             return True

@@ -1,5 +1,6 @@
-"""Reports how llama.cpp was built and where it runs. It runs in its own process, because a build for
-another CPU dies.
+"""Reports how llama.cpp was built and where it runs.
+
+It runs in its own process, because llama.cpp built for another CPU crashes.
 """
 
 from __future__ import annotations

@@ -287,9 +287,7 @@ class RemoteClient:
         return lead + [token for token, _ in await self._tokenize(part.text)]
 
     async def _heal(self, request: Generate) -> tuple[list[int], str]:
-        """Tokens of the typed text without those taken back, and the text of the latter, for the model
-        to write again.
-        """
+        """Tokens of the typed text that are kept, and the text of those taken back for healing."""
         if request.heal and request.fixed_indent:
             return [token for token, _ in await self._tokenize(request.typed[:-1])], request.typed[-1:]
         found = await self._tokenize(request.typed)
@@ -301,9 +299,7 @@ class RemoteClient:
         return [token for token, _ in kept], rest.decode("utf-8", errors="ignore")
 
     async def _tokenize(self, text: str) -> list[tuple[int, bytes]]:
-        """Tokens of user text with their bytes. Cached, because the texts of an anchor come again with
-        every keystroke.
-        """
+        """Tokens of user text with their bytes. Cached, because an anchor's texts come again with every keystroke."""
         if not text:
             return []
         if text not in self._tokens:
