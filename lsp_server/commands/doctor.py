@@ -23,7 +23,7 @@ from lsp_server.commands.machine import llama_features
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
-from lsp_server.prompt.families import format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.settings import layers
 from lsp_server.settings.model import Settings
 
@@ -55,14 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     report.add_row("model", options.model_path + (" (embedded)" if embedded else ""))
     try:
         model = asyncio.run(_load(options))
-        fim_format = format_of(model).name
+        family = family_of(model).name
     except InfillError as error:
         report.add_row("can infill", f"[red]no[/]: {error}")
         Console(highlight=False).print(report)
         return 1
     _add_model(report, model)
-    report.add_row("can infill", f"[green]yes[/], {fim_format} format: {' '.join(model.markers.values())}")
-    if warning := unlike_the_catalogue(chosen.model, fim_format):
+    report.add_row("can infill", f"[green]yes[/], {family} format: {' '.join(model.markers.values())}")
+    if warning := unlike_the_catalogue(chosen.model, family):
         report.add_row("", f"[yellow]{escape(warning)}[/]")
     _add_chat(report, chosen, options, model)
     Console(highlight=False).print(report)

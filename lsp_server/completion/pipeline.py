@@ -205,7 +205,7 @@ class Pipeline:
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
-        format_name = plan.fim_format.name
+        format_name = plan.family.name
         answer.trace.add("model", f"{model.name}, {format_name} format, window of {model.context_tokens} tokens")
         for note in gathered.notes if gathered else ():
             answer.trace.add("context", note)
@@ -278,7 +278,7 @@ class Pipeline:
             snapshot,
             "always" if request.max_lines else completion.multi_line,
             request.max_lines or completion.max_lines,
-            plan.fim_format.stops + request.stops,
+            plan.family.stops + request.stops,
             completion.switched_off_rules,
         )
         prompt_request = Generate(

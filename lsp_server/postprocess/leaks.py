@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from lsp_server.base.fim_families import leak_pattern
 from lsp_server.languages.line_patterns import COMMENT_MARK
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.blocks import later_lines
 from lsp_server.text.snapshot import Snapshot
 
-_CONTROL = re.compile(
-    r"<\|[\w▁]+\|>|<｜[\w▁]+｜>|<\[[\w▁]+(?:-[\w▁]+)?\]>|<fim_(?:prefix|middle|suffix|pad)>|<(?:file_sep|repo_name)>"
-)
+_CONTROL = leak_pattern()
 _BROKEN = "\ufffd"  # what the engine decodes such bytes to
 _FENCE = re.compile(r"^```\w*$", re.MULTILINE)
 _PATH = r"(?:[\w.@-]+/)*[\w.@-]+\.\w{1,6}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lsp_server.base.fim_families import Place
 from lsp_server.engine.compat.fields import Extra
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Marker, PromptPart, Text
 from lsp_server.languages.syntax import language_of
-from lsp_server.prompt.families import Place, format_of
+from lsp_server.prompt.families import family_of, heading_of, project_line
 from lsp_server.prompt.plan import block_part, lay_out, reserve_for
 from lsp_server.text.excerpts import Block
 
@@ -35,21 +36,21 @@ def fill_in_middle(
     If the model's family is anchored, the line up to the cursor stands behind the middle marker, with `typed` at its
     end. Then typing on costs only the typed tokens. Otherwise all of it stands in the prefix.
     """
-    fim_format = format_of(model)
-    cut = prefix.rfind("\n") + 1 if fim_format.anchored else len(prefix)
-    reserve = reserve_for(model, fim_format)
-    behind = prefix[cut:] + typed if fim_format.anchored else ""
-    before = prefix[:cut] if fim_format.anchored else prefix + typed
-    name = filename or (_UNNAMED if fim_format.block_marker else "")
+    family = family_of(model)
+    cut = prefix.rfind("\n") + 1 if family.anchored else len(prefix)
+    reserve = reserve_for(model, family)
+    behind = prefix[cut:] + typed if family.anchored else ""
+    before = prefix[:cut] if family.anchored else prefix + typed
+    name = filename or (_UNNAMED if family.block_marker else "")
     texts: dict[Place, Sequence[PromptPart]] = {
-        Place.PROJECT: [Text(fim_format.project_line(""))],
-        Place.BLOCKS: [block_part(_block(each), fim_format) for each in extra if each.text],
-        Place.PATH: [Text(fim_format.heading_of(language_of(name), name))] if name else [],
+        Place.PROJECT: [Text(project_line(family, ""))],
+        Place.BLOCKS: [block_part(_block(each), family) for each in extra if each.text],
+        Place.PATH: [Text(heading_of(family, language_of(name), name))] if name else [],
         Place.PREFIX: [Text(before, overflow="keep_tail")],
         Place.SUFFIX: [Text(suffix, overflow="keep_head")],
     }
-    order = fim_format.among if texts[Place.BLOCKS] else fim_format.alone
-    return Prompt(lay_out(texts, order, model, fim_format), behind, reserve, fim_format.stops)
+    order = family.among if texts[Place.BLOCKS] else family.alone
+    return Prompt(lay_out(texts, order, model, family), behind, reserve, family.stops)
 
 
 def continue_text(model: ModelInfo, text: str) -> Prompt:
