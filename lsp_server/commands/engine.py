@@ -98,13 +98,13 @@ async def _front(options: EngineOptions, port: int, *, is_shared: bool) -> None:
     """Serve until the engine fails for good. Raises `EngineError` then."""
     from lsp_server.engine.client.connect import connect_private, connect_shared
     from lsp_server.engine.gateway import key
-    from lsp_server.engine.gateway.front import Front
+    from lsp_server.engine.gateway.gateway import Gateway
 
-    front = Front(key.read_or_make(), options, connect_shared if is_shared else connect_private, _tell)
-    async with front.listening(port) as bound:
+    gateway = Gateway(key.read_or_make(), options, connect_shared if is_shared else connect_private, _tell)
+    async with gateway.listening(port) as bound:
         print(f"The engine is at http://127.0.0.1:{bound} until you end this.")
         print(f"Its key is in {key.key_file()}.", flush=True)
-        raise EngineError(await front.failed())
+        raise EngineError(await gateway.failed())
 
 
 def _tell(state: EngineState, _fraction: float, _message: str) -> None:

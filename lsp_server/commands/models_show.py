@@ -19,7 +19,7 @@ from lsp_server.commands.machine import llama_features
 from lsp_server.engine.sizing.gguf import read_header
 from lsp_server.engine.sizing.hardware import Machine
 from lsp_server.engine.sizing.memory import predict, shape_of
-from lsp_server.engine.sizing.model_file import size
+from lsp_server.engine.sizing.model_file import size_model
 from lsp_server.settings import layers
 
 Facts = list[tuple[str, str]]
@@ -100,7 +100,7 @@ def _of_file(path: Path, machine: Machine) -> Facts:
 def _memory(path: Path, machine: Machine) -> Facts:
     """The predicted memory of the model, as it would be run now."""
     chosen, _ = layers.load(Path.cwd(), [{"model": named(str(path))}])
-    sizing = size(engine_options(chosen, None), machine)
+    sizing = size_model(engine_options(chosen, None), machine)
     parameters = sizing.choose()
     memory = predict(sizing.shape, parameters, machine.repacked_types)
     parts = (
