@@ -85,7 +85,7 @@ async def test_a_killed_server_takes_nothing_from_the_others(serve_shared):
 def _num_open() -> int:
     """Requests that the engine has open, by its own books."""
     [record] = running()
-    _, state = shared._ask(record, "GET", "/state")
+    _, state = shared._request(record, "GET", "/state")
     return int(state.decode().split(" open")[0].rpartition(" ")[2])
 
 

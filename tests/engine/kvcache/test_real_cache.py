@@ -17,8 +17,10 @@ import pytest
 
 from lsp_server.completion.planner import Planner
 from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.engine.drafting.proposer import Drafter
 from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.sequence import SequenceState
+from lsp_server.engine.scheduler.step_times import StepTimes
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Priority
@@ -118,7 +120,8 @@ class Use:
     def __init__(self, seed: int, backend: LlamaBackend, fresh: Fresh) -> None:
         self.rng = random.Random(seed)
         self.backend, self.fresh = backend, fresh
-        self.scheduler = Watched(backend, self.on_event)
+        step_times = StepTimes(backend.info.prefill_tokens_per_s)
+        self.scheduler = Watched(backend, self.on_event, step_times, Drafter(backend, step_times))
         self.asked = self.scheduler.asked = {}
         self.request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self.planner = Planner(Settings(completion=CompletionSettings(max_tokens=MAX_TOKENS)))
