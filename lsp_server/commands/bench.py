@@ -16,13 +16,20 @@ from typing import Any
 from rich.console import Console
 
 from lsp_server.base.errors import InfillError
-from lsp_server.bench import alternatives, burst, cancel, decode, drafts, edits, revisit, typing
-from lsp_server.bench.busy import busy
-from lsp_server.bench.ours import OurSide, OurSideElsewhere, running_engine
-from lsp_server.bench.peer import PeerSide
-from lsp_server.bench.record import write_json
-from lsp_server.bench.sides import Side
-from lsp_server.bench.text import Book
+from tests.bench import alternatives
+from lsp_server.measure import typing_burst
+from tests.bench import cancel
+from tests.bench import decode
+from tests.bench import drafts
+from lsp_server.measure import typing_trace
+from tests.bench import revisit
+from lsp_server.measure import typing_cost
+from lsp_server.measure.busy import busy
+from lsp_server.measure.infill_target import InfillTarget, RemoteTarget, running_engine
+from tests.bench.baseline import Baseline
+from lsp_server.measure.record import write_json
+from lsp_server.measure.targets import Target
+from lsp_server.measure.corpus import Corpus
 from lsp_server.catalog.resolve import engine_options
 from lsp_server.commands import bench_context, bench_load, bench_tables
 from lsp_server.commands.cli_settings import model_file
@@ -158,15 +165,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Both sides, ready to be asked, and text to ask about."""
+    """Both targets, ready to be asked, and text to ask about."""
 
-    ours: OurSide
-    peer: PeerSide | None
-    book: Book
+    ours: InfillTarget
+    peer: Baseline | None
+    corpus: Corpus
     about: dict[str, Any]
 
     @property
-    def sides(self) -> list[Side]:
+    def targets(self) -> list[Target]:
         """Those that are there."""
         return [self.ours, self.peer] if self.peer else [self.ours]
 
@@ -183,42 +190,42 @@ async def _stage(
         if getattr(arguments, "elsewhere", None):
             yield await stack.enter_async_context(_stage_elsewhere(arguments, options, tokens))
             return
-        peer = await stack.enter_async_context(PeerSide(arguments.peer)) if arguments.peer else None
+        peer = await stack.enter_async_context(Baseline(arguments.peer)) if arguments.peer else None
         about_peer = await peer.describe(Path(options.model_path)) if peer else None
         if about_peer is not None and arguments.peer_options:
             about_peer["options"] = arguments.peer_options
         engine, model = await stack.enter_async_context(running_engine(options))
         scale = min(1.0, WINDOW_SHARE * model.context_tokens / sum(tokens))
-        book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
+        corpus = _corpus(options.model_path, *(int(wanted * scale) for wanted in tokens))
         about = {"model": _about(model), "peer": about_peer}
-        yield Stage(OurSide(engine, model, typing.ANSWER_TOKENS, prefill_budget_ms), peer, book, about)
+        yield Stage(InfillTarget(engine, model, typing.ANSWER_TOKENS, prefill_budget_ms), peer, corpus, about)
 
 
 @contextlib.asynccontextmanager
 async def _stage_elsewhere(
     arguments: argparse.Namespace, options: EngineOptions, tokens: tuple[int, int]
 ) -> AsyncIterator[Stage]:
-    """Find a llama-server that our own side asks; it has no other beside it, which would take its cache."""
+    """Find a llama-server that our own target asks; it has no other beside it, which would take its cache."""
     if arguments.peer:
         raise InfillError("Name one of --peer and --elsewhere: both would share a cache.")
     settings = Settings(remote=RemoteSettings(url=arguments.elsewhere, api="llama-server", format=arguments.format))
     async with contextlib.AsyncExitStack() as stack:
-        server = await stack.enter_async_context(PeerSide(arguments.elsewhere))
+        server = await stack.enter_async_context(Baseline(arguments.elsewhere))
         about = await server.describe(Path(options.model_path)) | {"options": arguments.peer_options}
         engine, model = await stack.enter_async_context(running_engine(engine_options(settings, None)))
         scale = min(1.0, WINDOW_SHARE * model.context_tokens / sum(tokens))
-        book = _book(options.model_path, *(int(wanted * scale) for wanted in tokens))
-        side = OurSideElsewhere(engine, model, typing.ANSWER_TOKENS, server)
-        yield Stage(side, None, book, {"model": _about(model), "elsewhere": about})
+        corpus = _corpus(options.model_path, *(int(wanted * scale) for wanted in tokens))
+        target = RemoteTarget(engine, model, typing.ANSWER_TOKENS, server)
+        yield Stage(target, None, corpus, {"model": _about(model), "elsewhere": about})
 
 
-def _book(model_path: str, before_tokens: int = 0, after_tokens: int = 0) -> Book:
+def _corpus(model_path: str, before_tokens: int = 0, after_tokens: int = 0) -> Corpus:
     """Text in pages of that size by the model's own tokeniser."""
-    from lsp_server.bench.bare_loop import FileVocabulary
+    from tests.bench.bare_loop import FileVocabulary
 
     vocabulary = FileVocabulary(Path(model_path))
     try:
-        return Book(lambda text: len(vocabulary.tokenize(text)), before_tokens, after_tokens)
+        return Corpus(lambda text: len(vocabulary.tokenize(text)), before_tokens, after_tokens)
     finally:
         vocabulary.close()
 
@@ -252,17 +259,17 @@ async def _typing(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         results |= stage.about | {"prefill_budget_ms": arguments.patience}
         known = edits.rows(typing.ANSWER_TOKENS)
         results["rows"] = [
-            await typing.measure(name, known[name], stage.book, stage.sides, arguments.pairs, say)
+            await typing.measure(name, known[name], stage.corpus, stage.targets, arguments.pairs, say)
             for name in wanted
             if name in known
         ]
         pace_s = arguments.pace / 1000
         if BURST in wanted:
             results["from_cold"] = await burst.from_cold(
-                stage.book, stage.sides, arguments.pairs, pace_s, arguments.letters, say
+                stage.corpus, stage.targets, arguments.pairs, pace_s, arguments.letters, say
             )
         if texts:
-            results["through_files"] = await burst.through_files(texts, stage.sides, pace_s, arguments.letters, say)
+            results["through_files"] = await burst.through_files(texts, stage.targets, pace_s, arguments.letters, say)
     return results
 
 
@@ -286,8 +293,8 @@ def _run_cancel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     window = 2 * arguments.prefill
     options = EngineOptions(arguments.model, threads=arguments.threads, context_tokens=window, cache_tokens=window)
     results, prefill_tokens = asyncio.run(_cancel(arguments, options, say))
-    book = _book(options.model_path)
-    batches = cancel.measure_batches(options, book, prefill_tokens, arguments.batch_pairs, say)
+    corpus = _corpus(options.model_path)
+    batches = cancel.measure_batches(options, corpus, prefill_tokens, arguments.batch_pairs, say)
     return results | {"batches": batches}
 
 
@@ -296,15 +303,15 @@ async def _cancel(arguments: argparse.Namespace, options: EngineOptions, say: Sa
         rooms = [stage.ours.model.context_tokens]
         rooms += [stage.about["peer"]["context_tokens"]] if stage.peer else []
         prefill_tokens = min(arguments.prefill, *(room - SPARE_TOKENS for room in rooms))
-        askers: list[cancel.Asker] = [cancel.OurAsker(stage.ours)]
-        askers += [cancel.PeerAsker(stage.peer)] if stage.peer else []
-        measured = await cancel.measure(stage.book, askers, prefill_tokens, arguments.pairs, say)
+        targets: list[cancel.TextTarget] = [cancel.InfillText(stage.ours)]
+        targets += [cancel.BaselineText(stage.peer)] if stage.peer else []
+        measured = await cancel.measure(stage.corpus, targets, prefill_tokens, arguments.pairs, say)
         return stage.about | {"prefill_tokens": prefill_tokens, "cancel": measured}, prefill_tokens
 
 
 def _run_decode(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     options = EngineOptions(arguments.model, threads=arguments.threads)
-    return {"decode": decode.measure(options, _book(options.model_path), arguments.pairs, say)}
+    return {"decode": decode.measure(options, _corpus(options.model_path), arguments.pairs, say)}
 
 
 def _run_drafts(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
@@ -312,12 +319,12 @@ def _run_drafts(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     wanted = _named(arguments.rows, rows) if arguments.rows else rows
     draft_model = model_file(arguments.draft_model) if arguments.draft_model else ""
     options = EngineOptions(arguments.model, threads=arguments.threads, draft_model_path=draft_model)
-    return {"drafts": drafts.measure(options, _book(options.model_path), wanted, arguments.pairs, say)}
+    return {"drafts": drafts.measure(options, _corpus(options.model_path), wanted, arguments.pairs, say)}
 
 
 def _run_alternatives(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     options = EngineOptions(arguments.model, threads=arguments.threads)
-    return {"alternatives": alternatives.measure(options, _book(options.model_path), arguments.pairs, say)}
+    return {"alternatives": alternatives.measure(options, _corpus(options.model_path), arguments.pairs, say)}
 
 
 def _run_revisit(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
@@ -327,5 +334,5 @@ def _run_revisit(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 async def _revisit(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     options = EngineOptions(arguments.model, threads=arguments.threads, cache_tokens=arguments.cache)
     async with _stage(arguments, options, (BEFORE_TOKENS, AFTER_TOKENS)) as stage:
-        measured = await revisit.measure(stage.book, stage.sides, arguments.files, arguments.rounds, say)
+        measured = await revisit.measure(stage.corpus, stage.targets, arguments.files, arguments.rounds, say)
         return stage.about | {"revisit": measured}

@@ -9,14 +9,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from lsp_server.bench.alternatives import AlternativesResult
-from lsp_server.bench.burst import ColdResult, FilesResult
-from lsp_server.bench.cancel import BatchResult, CancelResult
-from lsp_server.bench.decode import DecodeResult
-from lsp_server.bench.drafts import RowResult as DraftsRow
-from lsp_server.bench.revisit import RevisitResult
-from lsp_server.bench.stats import Ratio, Spread
-from lsp_server.bench.typing import ALONE, ALONE_TOKENS, ANSWER_TOKENS, RowResult
+from tests.bench.alternatives import AlternativesResult
+from lsp_server.measure.typing_burst import ColdResult, FilesResult
+from tests.bench.cancel import BatchResult, CancelResult
+from tests.bench.decode import DecodeResult
+from tests.bench.drafts import RowResult as DraftsRow
+from tests.bench.revisit import RevisitResult
+from lsp_server.measure.stats import Ratio, Spread
+from lsp_server.measure.typing_cost import ALONE, ALONE_TOKENS, ANSWER_TOKENS, RowResult
 from lsp_server.commands.console import make_table
 
 NONE = "–"
@@ -56,7 +56,7 @@ def _rows(rows: list[RowResult]) -> Group:
         spreads = (row.evaluated_tokens, row.prompt_tokens, row.total_ms)
         table.add_row(
             row.name,
-            *(" : ".join(_median(each[side]) for side in ("ours", "peer") if side in each) for each in spreads),
+            *(" : ".join(_median(each[target]) for target in ("ours", "peer") if target in each) for each in spreads),
             _ratio(row.over.get("peer")),
             f"{row.num_full}/{len(row.samples)}",
         )
@@ -68,28 +68,28 @@ def _rows(rows: list[RowResult]) -> Group:
 
 def _from_cold(result: ColdResult) -> Group:
     table = make_table("undisturbed", "typing", "letters typed", "typing / undisturbed")
-    for side in result.samples:
+    for target in result.samples:
         table.add_row(
-            side,
-            _median(result.undisturbed_ms[side]),
-            _median(result.typing_ms[side]),
-            _median(result.num_keys[side]),
-            _ratio(result.over_undisturbed[side]),
+            target,
+            _median(result.undisturbed_ms[target]),
+            _median(result.typing_ms[target]),
+            _median(result.num_keys[target]),
+            _ratio(result.over_undisturbed[target]),
         )
     return _titled("from cold, ms to the first text (medians)", table, "typing ends with the first text")
 
 
 def _through_files(result: FilesResult) -> Group:
     table = make_table("letters", "answered in time", "p50 ms to text", "p95", "evaluated a letter")
-    for side in result.samples:
-        waits = result.waits_ms[side]
+    for target in result.samples:
+        waits = result.waits_ms[target]
         table.add_row(
-            side,
-            str(result.num_keys[side]),
-            f"{result.share_in_time[side]:.1%}",
+            target,
+            str(result.num_keys[target]),
+            f"{result.share_in_time[target]:.1%}",
             _median(waits),
             _number(waits.p95) if waits else NONE,
-            _median(result.evaluated_tokens[side]),
+            _median(result.evaluated_tokens[target]),
         )
     return _titled(
         "typing through files",
@@ -102,10 +102,10 @@ def _through_files(result: FilesResult) -> Group:
 def _cancel(result: CancelResult) -> Group:
     table = make_table("given up", "p50", "p95", "most", "undisturbed")
     for kind, by_side in result.free_ms.items():
-        for side, free in by_side.items():
+        for target, free in by_side.items():
             figures = [free.median, free.p95, free.most] if free else [None] * 3
-            length = f"{_number(result.undisturbed_ms[kind][side])} ms"
-            table.add_row(f"{kind}, {side}", str(free.n if free else 0), *map(_number, figures), length)
+            length = f"{_number(result.undisturbed_ms[kind][target])} ms"
+            table.add_row(f"{kind}, {target}", str(free.n if free else 0), *map(_number, figures), length)
     return _titled("given up midway: ms until the engine is free for another request", table)
 
 
@@ -151,9 +151,9 @@ def _alternatives(result: AlternativesResult) -> Group:
 
 def _revisit(result: RevisitResult) -> Group:
     table = make_table("cold", "on return", "evaluated", "return / cold")
-    for side, cold in result.cold_ms.items():
-        figures = (cold, result.back_ms[side], result.evaluated_tokens[side])
-        table.add_row(side, *map(_median, figures), _ratio(result.over_cold[side]))
+    for target, cold in result.cold_ms.items():
+        figures = (cold, result.back_ms[target], result.evaluated_tokens[target])
+        table.add_row(target, *map(_median, figures), _ratio(result.over_cold[target]))
     return _titled(
         f"{result.num_files} files in turn, ms to the first text (medians)",
         table,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from lsp_server.bench.record import write_json
+from lsp_server.measure.record import write_json
 from lsp_server.commands import eval_infilling, eval_retrieval, eval_typing
 from lsp_server.commands.cli_settings import add_measuring_options, model_file
 from lsp_server.commands.console import make_console, make_table, require_folder_of
 from lsp_server.ipc.launch import EngineOptions
 
 if TYPE_CHECKING:
-    from lsp_server.evaluation.model import Comparison, ModelResult
+    from tests.eval.model import Comparison, ModelResult
 
 WINDOW_TOKENS = 1024
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _measure_model(arguments: argparse.Namespace) -> int:
     from lsp_server.engine.backends.llama.backend import LlamaBackend
-    from lsp_server.evaluation.model import NUM_SEQUENCES, measure
+    from tests.eval.model import NUM_SEQUENCES, measure
 
     console = make_console()
     options = EngineOptions(

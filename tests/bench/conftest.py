@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench.stub_peer import StubPeer
+from tests.bench.fake_llama_server import FakeLlamaServer
 
 
 @pytest.fixture
-def peer_url(peer: StubPeer) -> Iterator[str]:
+def peer_url(peer: FakeLlamaServer) -> Iterator[str]:
     """The peer in a thread of its own: `infill bench` runs an event loop itself."""
     address: list[str] = []
     started, ended = threading.Event(), threading.Event()

@@ -6,16 +6,16 @@ import pytest
 
 from lsp_server import cli
 from lsp_server.base.errors import EngineError
-from lsp_server.bench.editor import Editor
-from lsp_server.bench.load import Ledger
-from tests.bench.stub_peer import StubPeer
+from tests.bench.editor import Editor
+from tests.bench.load import Ledger
+from tests.bench.fake_llama_server import FakeLlamaServer
 
 CLIENTS = 2
 
 
 @pytest.fixture
 def peer():
-    peer = StubPeer("tiny-fim.gguf")
+    peer = FakeLlamaServer("tiny-fim.gguf")
     peer.num_slots = CLIENTS
     return peer
 
@@ -29,7 +29,7 @@ def test_all_of_it_beside_a_peer(tmp_path, capsys, peer, peer_url):
     assert found["num_keys"] == {"ours": 6 * CLIENTS, "peer": 6 * CLIENTS}
     ledger = found["ledger"]
     assert ledger["num_asked"] == 7 * CLIENTS, "each key, and once to open the document"
-    assert (ledger["num_lost"], ledger["num_twice"], ledger["num_crossed"]) == (0, 0, 0)
+    assert (ledger["num_lost"], ledger["num_doubled"], ledger["num_crossed"]) == (0, 0, 0)
     assert ledger["num_compared"] == CLIENTS
     assert 0 < found["shared_memory_mebibytes"] < found["private_memory_mebibytes"]
     assert found["over"]["n"] == CLIENTS
@@ -42,9 +42,9 @@ def test_a_peer_with_too_few_slots_is_no_peer(capsys, peer_url):
     assert "-np 3" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", [{"num_lost": 1}, {"num_twice": 1}, {"num_crossed": 1}])
+@pytest.mark.parametrize("wrong", [{"num_lost": 1}, {"num_doubled": 1}, {"num_crossed": 1}])
 def test_what_must_not_be_is_an_error(wrong):
-    sound = {"num_asked": 9, "num_lost": 0, "num_twice": 0, "num_crossed": 0, "num_compared": 2, "num_same": 1}
+    sound = {"num_asked": 9, "num_lost": 0, "num_doubled": 0, "num_crossed": 0, "num_compared": 2, "num_same": 1}
     Ledger(**sound).require_sound()
     with pytest.raises(EngineError, match="Of 9 requests"):
         Ledger(**sound | wrong).require_sound()

@@ -29,7 +29,7 @@ def test_a_model_that_is_missing_is_said(infill):
 
 
 def test_typing_by_threshold(infill, project):
-    options = ("--model", "fake:decode_ms=0", "--stretches", "1", "--confidence", "0.5", "0")
+    options = ("--model", "fake:decode_ms=0", "--segments", "1", "--confidence", "0.5", "0")
     found = infill("eval", "typing", *options, "--json", "result.json")
     assert found.status == 0, found.err
     assert re.search(r"^0 +\d.*\n0\.5 +\d", found.out, re.MULTILINE), found.out
@@ -42,6 +42,6 @@ def test_typing_by_threshold(infill, project):
     assert result["rows"][0]["shown"] > 0.5
 
 
-@pytest.mark.parametrize("option", [("--stretches", "0"), ("--confidence", "2")])
+@pytest.mark.parametrize("option", [("--segments", "0"), ("--confidence", "2")])
 def test_what_cannot_be_typed_is_said(infill, option):
     assert option[0] in infill("eval", "typing", *option).sentence()

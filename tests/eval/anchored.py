@@ -1,16 +1,16 @@
 """Is anchored fill as good as a fresh prompt? `python tests/eval/anchored.py [--holes N] [--record]`.
 
-A hole is cut at a random place inside a code line of a module that the embedded model never saw; the truth is the rest
+A hole is cut at a random place inside a code line of a module that the embedded model never saw; the expected is the rest
 of the line. Three prompts are compared on the same holes, with the very same text around the cursor:
 
 fresh      all of the line so far stands before the suffix marker
 anchored   the line so far stands behind the middle marker, in the tokens it has by itself
 healed     as anchored, its last tokens taken back and the next ones bound to agree with them: what infill does
 
-Reported: the log-probability per byte of the truth and the line break that ends it, in nats, and how often greedy
-writing gives exactly the truth. Differences are paired; [mean, low, high] is a bootstrap 95% interval over lines.
+Reported: the log-probability per byte of the expected and the line break that ends it, in nats, and how often greedy
+writing gives exactly the expected. Differences are paired; [mean, low, high] is a bootstrap 95% interval over lines.
 The hole ends with the line's break; or the break stays in the suffix, as it does in an editor, and then whatever ends
-the line ends the truth: a break, or the end of the text.
+the line ends the expected: a break, or the end of the text.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.evaluation.holes import Hole
-from lsp_server.evaluation.intervals import mean_interval
-from lsp_server.evaluation.prompts import Prompts
-from lsp_server.evaluation.scoring import Scorer
+from tests.eval.targets import EvalTarget
+from lsp_server.measure.stats import mean_interval
+from tests.eval.prompts import Prompts
+from tests.eval.scoring import Scorer
 from lsp_server.ipc.launch import EngineOptions
 from tests.bench.record import report
-from tests.eval.holes import random_cuts
+from tests.eval.choose_targets import random_cuts
 
 RESULTS = Path(__file__).parent / "results"
 VARIANTS = ("fresh", "anchored", "healed")
@@ -42,14 +42,14 @@ VARIANTS = ("fresh", "anchored", "healed")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of a hole: by variant, nats per byte and whether the truth was written."""
+    """What came of a hole: by variant, nats per byte and whether the expected was written."""
 
-    hole: Hole
+    hole: EvalTarget
     nats: tuple[float, ...]
     exact: tuple[bool, ...]
 
 
-def measure(hole: Hole, prompts: Prompts, scorer: Scorer, *, break_follows: bool) -> Found | None:
+def measure(hole: EvalTarget, prompts: Prompts, scorer: Scorer, *, break_follows: bool) -> Found | None:
     """What comes of a hole; None where the prompts would differ in their text."""
     variants = prompts.of(hole, break_follows=break_follows)
     if variants is None:
@@ -58,8 +58,8 @@ def measure(hole: Hole, prompts: Prompts, scorer: Scorer, *, break_follows: bool
     three = [getattr(variants, name) for name in VARIANTS]
     scores, first = scorer.score(three, break_follows=break_follows)
     written = scorer.write(three, first)
-    size = len(f"{hole.truth}\n".encode())
-    return Found(hole, tuple(score / size for score in scores), tuple(each.text == hole.truth for each in written))
+    size = len(f"{hole.expected}\n".encode())
+    return Found(hole, tuple(score / size for score in scores), tuple(each.text == hole.expected for each in written))
 
 
 def summarize(found: list[Found]) -> dict[str, Any]:

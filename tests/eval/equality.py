@@ -31,7 +31,7 @@ from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
-from lsp_server.evaluation.holes import Hole
+from tests.eval.targets import EvalTarget
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate
 from lsp_server.prompt.families import format_of
@@ -39,7 +39,7 @@ from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings.model import Settings
 from tests.bench.record import report
 from tests.engine.fresh import NEAR_TIE, WAYS, Fresh
-from tests.eval.holes import random_cuts
+from tests.eval.choose_targets import random_cuts
 
 RESULTS = Path(__file__).parent / "results"
 NUM_TOKENS = 24
@@ -71,7 +71,7 @@ class Ours:
         if isinstance(event, Done | Failed):
             self.end = event
 
-    def write(self, name: str, hole: Hole) -> tuple[list[int], Text]:
+    def write(self, name: str, hole: EvalTarget) -> tuple[list[int], Text]:
         """The tokens of a hole's prompt, and what we write behind them."""
         snapshot = hole.snapshot(break_follows=True)
         share = Settings().context.suffix_share

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.bench.bare_loop import FileVocabulary
+from tests.bench.bare_loop import FileVocabulary
 from lsp_server.engine.scheduler.truncate import truncate
 from lsp_server.ipc.requests import Marker, Text
 from lsp_server.prompt.chat import Message, chat_prompt

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsp_server.bench.text import library_lines
+from lsp_server.measure.corpus import library_lines
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.ipc.requests import Sampling
 from tests.engine.drive import GREEDY, evaluate, prompt_of, sample

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from lsp_server.base.common_prefix import common_prefix
-from lsp_server.bench.text import library_lines
+from lsp_server.measure.corpus import library_lines
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.drafting.lookup import Guess, LookUp
 from lsp_server.engine.scheduler.scheduler import Scheduler

@@ -1,0 +1,46 @@
+"""Segments of held-out files to be typed again, in the middle of what else the files have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.eval.targets import read_places, source_lines
+
+NUM_LINES = 20
+_BEGINS = re.compile(r"\s*(?:async def|def|class)\b")
+_GOLDEN = 0.6180339887  # steps of this share of a file never come near one another
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Whole lines of a module: the text before them, with its last line break, they themselves, and the text after."""
+
+    module: str
+    before: str
+    to_type: str
+    after: str
+
+
+def choose_segments(count: int, num_lines: int = NUM_LINES) -> list[Segment]:
+    """Segments of so many lines, one of each module of the standard library in the list of holes, then more of each.
+
+    The same for the same Python. Each begins with a function or class, where one begins further down in its file.
+    """
+    modules = sorted({place.module for place in read_places() if not place.in_project})
+    texts = [lines for module in modules if (lines := source_lines(module))]
+    return [
+        _segment(modules[number % len(texts)], texts[number % len(texts)], number // len(texts), num_lines)
+        for number in range(count)
+    ]
+
+
+def _segment(module: str, lines: Sequence[str], number: int, num_lines: int) -> Segment:
+    place = int(len(lines) * ((0.5 + number * _GOLDEN) % 1))
+    start = next((at for at in range(place, len(lines) - num_lines) if _BEGINS.match(lines[at])), None)
+    if start is None:
+        start = max(0, min(place, len(lines) - num_lines))
+    before = "".join(f"{line}\n" for line in lines[:start])
+    after = "".join(f"\n{line}" for line in lines[start + num_lines :])
+    return Segment(module, before, "\n".join(lines[start : start + num_lines]).rstrip(), after)

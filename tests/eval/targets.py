@@ -1,0 +1,153 @@
+"""Places to complete, and what stands there: a committed list, found again in the sources that are installed.
+
+The list names places in modules of Python's standard library and of pygls, which infill needs and is written in
+several files. The embedded model was trained on neither. Another version of a module may have lost some of the
+lines; those are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+from lsp_server.base.errors import InfillError
+from lsp_server.text.excerpts import Neighbour
+from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.workspace import read_source
+
+# half line: the rest of a line, from between two words; line: a whole line behind its indentation; block: such a line
+# that is the first of a block.
+Kind = Literal["half line", "line", "block"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+PROJECT = "pygls"
+LIST = Path(__file__).with_name("holes.tsv")
+# What another file shows of itself as context.
+NEIGHBOUR_CHARACTERS = 800
+
+
+@dataclass(frozen=True, slots=True)
+class EvalTarget:
+    """A cursor inside a line, and what stands there: the rest of the line.
+
+    `before` and `after` are the lines around it, `typed` the line up to the cursor. `line` counts from 0.
+    """
+
+    kind: str
+    module: str
+    line: int
+    before: str
+    typed: str
+    expected: str
+    after: str
+
+    @property
+    def path(self) -> str:
+        """Its file, as a project has it."""
+        return self.module.replace(".", "/") + ".py"
+
+    def snapshot(self, *, break_follows: bool = True) -> Snapshot:
+        """The document without the expected, which ends before the line's break, or with it."""
+        suffix = "\n" * break_follows + self.after
+        uri = f"file:///{self.path}"
+        return Snapshot(uri, 1, "python", self.path, self.before + self.typed, suffix, self.line, len(self.typed))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the list: where a hole is, and a digest of its line, by which the line is known again."""
+
+    kind: str
+    module: str
+    line: int
+    column: int
+    digest: str
+
+    @property
+    def in_project(self) -> bool:
+        """Whether its module has siblings."""
+        return self.module.startswith(PROJECT)
+
+
+def read_places(path: Path = LIST) -> list[Place]:
+    """The list. Raises `InfillError` if it is damaged."""
+    places = []
+    for number, row in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            kind, module, line, column, digest = row.split("\t")
+            places.append(Place(kind, module, int(line), int(column), digest))
+        except ValueError:
+            raise InfillError(f"{path}:{number} is damaged. Reinstall infill.") from None
+    return places
+
+
+def find_targets(places: Sequence[Place]) -> list[EvalTarget]:
+    """The holes at some places, those whose line is there, in the order of modules and lines."""
+    ordered = sorted(places, key=lambda place: (place.module, place.line, place.column))
+    return [hole for place in ordered if (hole := _find(place))]
+
+
+def _find(place: Place) -> EvalTarget | None:
+    lines = list(source_lines(place.module))
+    same = [number for number, line in enumerate(lines) if digest(line) == place.digest]
+    if not same:
+        return None
+    number = min(same, key=lambda each: abs(each - place.line))
+    return target_at(place.kind, place.module, lines, number, place.column)
+
+
+def target_at(kind: str, module: str, lines: Sequence[str], number: int, column: int) -> EvalTarget:
+    """A hole in a line of a module, from a column to the line's end."""
+    before = "".join(f"{line}\n" for line in lines[:number])
+    line = lines[number].rstrip()
+    return EvalTarget(kind, module, number, before, line[:column], line[column:], "\n".join(lines[number + 1 :]))
+
+
+def digest(line: str) -> str:
+    """By what a line is known again."""
+    return hashlib.blake2b(line.encode(), digest_size=6).hexdigest()
+
+
+@cache
+def source_lines(module: str) -> tuple[str, ...]:
+    """The lines of an installed module; none where there is no such module."""
+    path = _source_of(module)
+    return tuple(read_source(path).split("\n")) if path else ()
+
+
+def _source_of(module: str) -> Path | None:
+    package, *rest = module.split(".")
+    found = importlib.util.find_spec(package)  # of the first part only: a longer name would import the others
+    if found is None or found.origin is None:
+        return None
+    origin = Path(found.origin)
+    path = origin.parent.joinpath(*rest).with_suffix(".py") if rest else origin
+    return path if path.is_file() else None
+
+
+def neighbours_of(hole: EvalTarget) -> list[Neighbour]:
+    """The beginnings of the other modules of its project that the list has holes in; none outside of a project."""
+    if not hole.module.startswith(PROJECT):
+        return []
+    return [
+        Neighbour(module.replace(".", "/") + ".py", "python", "\n".join(source_lines(module))[:NEIGHBOUR_CHARACTERS], 0)
+        for module in _project_modules()
+        if module != hole.module
+    ]
+
+
+@cache
+def _project_modules() -> tuple[str, ...]:
+    return tuple(sorted({place.module for place in read_places() if place.in_project}))
+
+
+def trained_texts(held_out: set[str]) -> Iterator[str]:
+    """Text like that which models are trained on: the standard library but for the modules held out."""
+    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        if path.stem not in held_out:
+            yield read_source(path)
