@@ -1,6 +1,6 @@
-"""Benchmarks of the engine's core beside a peer, llama-server, on the same model and machine: `infill bench`.
+"""What `infill bench` and `infill eval` measure, on a model of the user's own. Runs in the command's process.
 
-What is compared takes turns, sample by sample, and never runs at the same time. Read the ratios: machines differ and
-drift. `typing`, `burst`, `cancel` and `decode` measure; `ours` and `peer` are the two targets; `text`, `edits` and
-`stats` serve them.
+`bench typing` asks what a keystroke costs: `typing_trace`, `typing_cost` and `typing_burst` on a `stage`.
+`eval typing` asks what is shown while somebody types: `segments`, `typing_quality` and `caching_engine`.
+Both write their results with `record` and describe samples with `stats`.
 """

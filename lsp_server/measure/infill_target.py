@@ -1,4 +1,4 @@
-"""Our target: the real engine process, asked over HTTP with the prompts of the real planner."""
+"""infill as a benchmark's target: the real engine process, asked over HTTP with the prompts of the real planner."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from lsp_server.base.errors import EngineError
-from tests.bench.baseline import Baseline
-from lsp_server.measure.targets import Answer, ignore
-from lsp_server.measure.corpus import View
 from lsp_server.completion.planner import Planner
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Marker, Prefilled, PromptPart, Text, Timings
+from lsp_server.measure.corpus import View
+from lsp_server.measure.targets import INFILL, Answer, ignore
 from lsp_server.settings.model import CompletionSettings, ContextSettings, Settings
 
 IDLE = "0 open, 0 detached"  # of the scheduler's dump
@@ -25,11 +24,11 @@ POLL_S = 0.02
 class InfillTarget:
     """Satisfies `Target`. `max_tokens` is the answer's length that prompts are planned for.
 
-    With `prefill_budget_ms` prompts are shorter than the peer's where the whole would take longer; 0 keeps both equal.
+    With `prefill_budget_ms`, prompts are shorter where the whole prefill would take longer. 0 keeps their full length.
     """
 
     def __init__(self, engine: EngineSupervisor, model: ModelInfo, max_tokens: int, prefill_budget_ms: int = 0) -> None:
-        self.name = "ours"
+        self.name = INFILL
         self.engine = engine
         self.model = model
         self.prefill_budget_ms = prefill_budget_ms
@@ -41,8 +40,8 @@ class InfillTarget:
         return await self.ask(self.request(view, max_tokens), on_text)
 
     async def decode_alone(self, view: View, num_tokens: int) -> Answer:
-        """Write so many tokens with all of the prompt in the cache but its last token, which is evaluated again."""
-        # Healing would evaluate more than the last token; and what healing wrote may be cut otherwise.
+        """Write some tokens where only the prompt's last token is not in the cache."""
+        # Healing would evaluate more than the last token, and its text may have other tokens.
         await self.ask(self.request(view, 1, heal=False))
         return await self.ask(self.request(view, num_tokens, heal=False))
 
@@ -81,21 +80,9 @@ class InfillTarget:
         return answer
 
     async def settle(self) -> None:
-        """Wait until no request is open and no cancelled one's prefill goes on."""
+        """Wait until no request is open and no detached prefill goes on."""
         while IDLE not in await self.engine.dump():  # noqa: ASYNC110  (another process: there is no event)
             await asyncio.sleep(POLL_S)
-
-
-class RemoteTarget(InfillTarget):
-    """Our prompts, asked of a llama-server: what it says it evaluated is what they cost there. Satisfies `Target`."""
-
-    def __init__(self, engine: EngineSupervisor, model: ModelInfo, max_tokens: int, server: Baseline) -> None:
-        super().__init__(engine, model, max_tokens)
-        self._server = server
-
-    async def settle(self) -> None:
-        """Wait until its slots are idle."""
-        await self._server.settle()
 
 
 def _fill(answer: Answer, timings: Timings) -> None:
@@ -107,7 +94,7 @@ def _fill(answer: Answer, timings: Timings) -> None:
 
 
 def prompt_of(text: str, model: ModelInfo) -> tuple[PromptPart, ...]:
-    """A prompt of that text with next to nothing after it."""
+    """A prompt with that text before the cursor, and a line break after it."""
     begin: tuple[PromptPart, ...] = (Marker("begin"),) if "begin" in model.markers else ()
     return (*begin, Marker("prefix"), Text(text), Marker("suffix"), Text("\n"), Marker("middle"))
 

@@ -1,4 +1,4 @@
-"""Results as files: what was called, where, and every sample."""
+"""Results as files: the command, the machine, and every sample."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ import msgspec
 import psutil
 
 _CPUINFO = Path("/proc/cpuinfo")
+_ADDRESSES = ("--peer=", "--remote=")
 
 
-def command_line(arguments: Sequence[str]) -> str:
-    """The command as it may be shown: paths by their last part, the peer's address left out."""
+def command_line(program: str, arguments: Sequence[str]) -> str:
+    """The command as a record may show it: absolute paths by their last part, the address of a peer left out."""
     shown: list[str] = []
     for argument in arguments:
         option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
-        asked_for = option + equals or (f"{arguments[len(shown) - 1]}=" if shown else "")
+        option_of_value = option + equals or (f"{arguments[len(shown) - 1]}=" if shown else "")
         if equals or not option:
-            shown.append(option + equals + _without_place(value, is_peer=asked_for == "--peer="))
+            shown.append(option + equals + _without_place(value, is_address=option_of_value in _ADDRESSES))
         else:
             shown.append(argument)
-    return shlex.join(["infill", *shown])
+    return f"{program} {shlex.join(shown)}"
 
 
-def _without_place(value: str, *, is_peer: bool) -> str:
-    if is_peer:
+def _without_place(value: str, *, is_address: bool) -> str:
+    if is_address:
         return "URL"
-    return Path(value).name if os.path.isabs(value) else value  # noqa: PTH117  (whatever it is, not only a path)
+    return Path(value).name if os.path.isabs(value) else value  # noqa: PTH117  (the value may be no path at all)
 
 
 def machine() -> dict[str, Any]:
-    """Where a result was measured."""
+    """The machine that a result was measured on."""
     return {
         "system": platform.system(),
         "processor": _processor(),
@@ -57,9 +58,12 @@ def _processor() -> str:
     return platform.processor()
 
 
-def write_json(path: Path, results: dict[str, Any]) -> None:
-    """Write results with their command and machine. Figures are rounded to what a clock can tell."""
-    document = {"command": command_line(sys.argv[1:]), "machine": machine(), **results}
+def write_json(path: Path, results: dict[str, Any], program: str = "infill") -> None:
+    """Write results with their command and machine. Figures are rounded to what a clock can tell.
+
+    `program` is how the command line began, up to its arguments.
+    """
+    document = {"command": command_line(program, sys.argv[1:]), "machine": machine(), **results}
     content = msgspec.to_builtins(document, str_keys=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(_rounded(content)), indent=1) + b"\n")
 

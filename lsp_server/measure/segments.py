@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.eval.targets import read_places, source_lines
+from lsp_server.measure.held_out import MODULES, source_lines
 
 NUM_LINES = 20
 _BEGINS = re.compile(r"\s*(?:async def|def|class)\b")
@@ -28,12 +28,8 @@ def choose_segments(count: int, num_lines: int = NUM_LINES) -> list[Segment]:
 
     The same for the same Python. Each begins with a function or class, where one begins further down in its file.
     """
-    modules = sorted({place.module for place in read_places() if not place.in_project})
-    texts = [lines for module in modules if (lines := source_lines(module))]
-    return [
-        _segment(modules[number % len(texts)], texts[number % len(texts)], number // len(texts), num_lines)
-        for number in range(count)
-    ]
+    texts = [(module, lines) for module in sorted(MODULES) if (lines := source_lines(module))]
+    return [_segment(*texts[number % len(texts)], number // len(texts), num_lines) for number in range(count)]
 
 
 def _segment(module: str, lines: Sequence[str], number: int, num_lines: int) -> Segment:

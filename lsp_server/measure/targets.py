@@ -1,20 +1,25 @@
-"""What a benchmark asks of either target."""
+"""What a benchmark measures: an engine that completes at a cursor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from lsp_server.measure.corpus import View
+
+T = TypeVar("T")
+
+# Names of targets. Recorded results have them as keys.
+INFILL, BASELINE = "ours", "peer"
 
 
 @dataclass(slots=True)
 class Answer:
-    """What came of a request. `*_ms` count from the moment it was sent, by the target's clock.
+    """A completed request. `*_ms` count from the moment it was sent, by the client's clock.
 
-    `evaluated_tokens` of `prompt_tokens` were not in the cache; `written_tokens` is the length of the answer.
-    By the engine's own clock, `prompt_ms` went into evaluating them, and `queue_ms` into waiting (ours only).
+    `evaluated_tokens` of `prompt_tokens` were not in the cache. `written_tokens` is the length of the answer.
+    The engine's own clock gives two more: `prompt_ms` for the prefill, and `queue_ms` for waiting (infill only).
     """
 
     text: str = ""
@@ -28,7 +33,7 @@ class Answer:
 
 
 def ignore(_: Answer) -> None:
-    """Nobody waits for the first text."""
+    """The callback of a caller that does not wait for the first text."""
 
 
 class Target(Protocol):
@@ -37,12 +42,18 @@ class Target(Protocol):
     name: str
 
     async def complete(self, view: View, max_tokens: int, on_text: Callable[[Answer], None] = ignore) -> Answer:
-        """Ask and wait for the whole answer; cancelling this closes the connection.
+        """Send a request and wait for the whole answer. Cancelling this call closes the connection.
 
-        `on_text` is called when the first text is there, which asks the peer to stream.
+        `on_text` is called with the first text. It makes a llama-server stream.
         """
         ...
 
     async def settle(self) -> None:
-        """Wait until nothing is evaluated any more."""
+        """Wait until the engine evaluates nothing."""
         ...
+
+
+def in_turn(targets: Sequence[T], number: int) -> list[T]:
+    """The targets in the order of a sample: another one goes first each time."""
+    first = number % len(targets)
+    return [*targets[first:], *targets[:first]]

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from lsp_server.measure.targets import Answer, Target
-from lsp_server.measure.stats import Ratio, Spread, ratio, spread
 from lsp_server.measure.corpus import Corpus, View, keystrokes
+from lsp_server.measure.stats import Ratio, Spread, ratio, spread
+from lsp_server.measure.targets import Answer, Target
 from lsp_server.measure.typing_cost import ANSWER_TOKENS
 
 

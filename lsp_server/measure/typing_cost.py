@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from lsp_server.measure.typing_trace import Trace, Step
-from lsp_server.measure.infill_target import InfillTarget
-from lsp_server.measure.targets import Answer, Target
-from lsp_server.measure.stats import Ratio, Spread, ratio, spread
 from lsp_server.measure.corpus import Corpus
+from lsp_server.measure.infill_target import InfillTarget
+from lsp_server.measure.stats import Ratio, Spread, ratio, spread
+from lsp_server.measure.targets import Answer, Target
+from lsp_server.measure.typing_trace import Step, Trace
 
 ANSWER_TOKENS = 16
 # A letter is compared with this many tokens decoded alone by the same engine.
@@ -85,6 +85,10 @@ def _summarise(name: str, samples: list[StepAnswers]) -> EditCost:
         {target: spread(all_of(target, lambda answer: answer.prompt_tokens, samples)) for target in names},
         {target: spread(all_of(target, lambda answer: answer.total_ms, full)) for target in names},
         len(full),
-        {target: ratio(ours, all_of(target, lambda answer: answer.total_ms, full)) for target in names if target != "ours"},
+        {
+            target: ratio(ours, all_of(target, lambda answer: answer.total_ms, full))
+            for target in names
+            if target != "ours"
+        },
         samples,
     )

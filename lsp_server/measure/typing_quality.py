@@ -14,12 +14,12 @@ import msgspec
 
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
-from lsp_server.measure.corpus import keystrokes
 from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.engine.client.interface import EngineClient
-from lsp_server.measure.stats import mean_interval
-from lsp_server.measure.segments import Segment
 from lsp_server.measure.caching_engine import CachingEngine
+from lsp_server.measure.corpus import keystrokes
+from lsp_server.measure.segments import Segment
+from lsp_server.measure.stats import mean_interval
 from lsp_server.settings.model import Settings
 from lsp_server.text.document import Document, Position
 

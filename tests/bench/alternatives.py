@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from lsp_server.base.errors import EngineError
-from tests.bench.bare_loop import BareLoop
-from tests.bench.scripted_backend import ScriptedBackend
-from lsp_server.measure.infill_target import prompt_of
-from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.corpus import Corpus
 from lsp_server.engine.backends.base import Backend
 from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Priority, Sampling
+from lsp_server.measure.corpus import Corpus
+from lsp_server.measure.infill_target import prompt_of
+from lsp_server.measure.stats import Ratio, Spread, ratio, spread
+from tests.bench.bare_loop import BareLoop
+from tests.bench.scripted_backend import ScriptedBackend
 
 NUM_ANSWERS, TOKENS, PROMPT_TOKENS = 3, 24, 256
 SAMPLINGS = tuple(Sampling(temperature=0.8, seed=seed) for seed in range(1, NUM_ANSWERS + 1))

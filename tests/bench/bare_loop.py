@@ -1,21 +1,16 @@
-"""llama.cpp with nothing of ours around it, for `infill bench` to compare with; and its tokeniser without a model."""
+"""A loop over llama.cpp's functions alone: what the scheduler is compared with."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import llama_cpp
 
-from lsp_server.base.errors import EngineError, ModelFileError
+from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.engine.backends.llama.log import capture_log
-from lsp_server.engine.backends.llama.vocabulary import LlamaVocabulary
-from lsp_server.engine.sizing.gguf import check_gguf
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Sampling
 
@@ -97,21 +92,3 @@ def _decode_one(context: Any, sampler: Any, batch: Any, token: int, position: in
     if llama_cpp.llama_decode(context, batch) != 0:
         raise EngineError("llama.cpp could not evaluate a token.")
     return int(llama_cpp.llama_sampler_sample(sampler, context, -1))
-
-
-class FileVocabulary(LlamaVocabulary):
-    """The vocabulary of a GGUF file, without loading its weights. Raises `ModelFileError`."""
-
-    def __init__(self, path: Path) -> None:
-        check_gguf(path)
-        capture_log()
-        params = llama_cpp.llama_model_default_params()
-        params.vocab_only = True
-        self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
-        if not self._model:
-            raise ModelFileError(f"llama.cpp cannot read the vocabulary of {path}.")
-        super().__init__(llama_cpp.llama_model_get_vocab(self._model))
-
-    def close(self) -> None:
-        """Free it."""
-        llama_cpp.llama_model_free(self._model)

@@ -12,8 +12,8 @@ import aiohttp
 import msgspec
 
 from lsp_server.base.errors import EngineError
-from lsp_server.measure.targets import Answer, ignore
 from lsp_server.measure.corpus import View, lines_of
+from lsp_server.measure.targets import Answer, ignore
 
 # llama.vim's defaults: lines of the document around the cursor that are sent. They fit this context; `/infill` refuses
 # what does not fit.

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from lsp_server.measure.infill_target import InfillTarget, prompt_of
-from tests.bench.baseline import Baseline
-from lsp_server.measure.targets import Answer, ignore
-from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.corpus import Corpus
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Generate
+from lsp_server.measure.corpus import Corpus
+from lsp_server.measure.infill_target import InfillTarget, prompt_of
+from lsp_server.measure.stats import Ratio, Spread, ratio, spread
+from lsp_server.measure.targets import Answer, ignore
+from tests.bench.baseline import Baseline
 
 KINDS = ("prefill", "decode")
 DECODED_TOKENS = 128
@@ -110,7 +110,7 @@ async def measure(
     corpus: Corpus, targets: Sequence[TextTarget], prefill_tokens: int, pairs: int, say: Callable[[str], None]
 ) -> CancelResult:
     """Give up requests in a long prefill and in a long answer."""
-    moments = random.Random(_SEED)  # noqa: S311  (moments, not secrets)
+    moments = random.Random(_SEED)
     undisturbed: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
     samples: dict[str, dict[str, list[CancelSample]]] = {kind: {each.name: [] for each in targets} for kind in KINDS}
     for kind in KINDS:
@@ -141,7 +141,9 @@ async def _undisturbed_ms(target: TextTarget, kind: str, corpus: Corpus, prefill
     return answer.total_ms - answer.first_text_ms
 
 
-async def _give_up(target: TextTarget, kind: str, corpus: Corpus, prefill_tokens: int, after_ms: float) -> CancelSample | None:
+async def _give_up(
+    target: TextTarget, kind: str, corpus: Corpus, prefill_tokens: int, after_ms: float
+) -> CancelSample | None:
     """Ask, close the connection after a while, of the prefill or from the first text on, and ask something short.
 
     None if the model had ended its text by then.

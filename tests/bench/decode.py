@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
-from lsp_server.measure.infill_target import prompt_of
-from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.corpus import Corpus
 from lsp_server.engine.backends.base import Backend
 from lsp_server.engine.drafting.lookup import Source
 from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Prefilled, Timings
+from lsp_server.measure.corpus import Corpus
+from lsp_server.measure.infill_target import prompt_of
+from lsp_server.measure.stats import Ratio, Spread, ratio, spread
 
 TOKENS = 128
 PROMPT_TOKENS = 256
@@ -112,8 +112,8 @@ class Scheduled:
 
 def measure(options: EngineOptions, corpus: Corpus, pairs: int, say: Callable[[str], None]) -> DecodeResult:
     """Both write behind the same prompt, in turns, without drafts; the model decides how much, `TOKENS` at most."""
-    from tests.bench.bare_loop import BareLoop
     from lsp_server.engine.backends.llama.backend import LlamaBackend
+    from tests.bench.bare_loop import BareLoop
 
     backend, bare = LlamaBackend(replace(options, drafts=False)), BareLoop(options)
     scheduled = Scheduled(backend)

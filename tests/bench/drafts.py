@@ -14,11 +14,6 @@ from msgspec.structs import replace
 
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
-from tests.bench.decode import Scheduled
-from tests.bench.scripted_backend import ScriptedBackend
-from lsp_server.measure.infill_target import prompt_of
-from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.corpus import Corpus
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_for
@@ -27,6 +22,11 @@ from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Generate
+from lsp_server.measure.corpus import Corpus
+from lsp_server.measure.infill_target import prompt_of
+from lsp_server.measure.stats import Ratio, Spread, ratio, spread
+from tests.bench.decode import Scheduled
+from tests.bench.scripted_backend import ScriptedBackend
 
 TOKENS = 64
 PROMPT_TOKENS = 256
@@ -83,7 +83,7 @@ class ScriptedGuesses:
     def __init__(self, odds: float) -> None:
         self.text: Sequence[int] = ()
         self._odds = odds
-        self._random = random.Random(SEED)  # noqa: S311  (the same each time)
+        self._random = random.Random(SEED)
 
     def guess(self, run: SequenceState) -> Guess | None:
         """What is scripted next."""

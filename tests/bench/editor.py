@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from lsp_server.base.errors import EditorError
-from lsp_server.measure.targets import Answer, ignore
 from lsp_server.measure.corpus import View
+from lsp_server.measure.targets import Answer, ignore
 
 TIMEOUT_S = 120.0
 _REQUEST_CANCELLED = -32800
@@ -74,7 +74,7 @@ class Editor:
     async def complete(
         self,
         view: View,
-        max_tokens: int,  # noqa: ARG002  (the settings say it)
+        max_tokens: int,
         on_text: Callable[[Answer], None] = ignore,
     ) -> Answer:
         """Bring the document to this state and ask at the cursor.

@@ -1,4 +1,4 @@
-"""The part of llama-server's wire that `infill bench` uses, without a model: every answer is as long as was asked for.
+"""The part of llama-server's HTTP API that benchmarks use, without a model: every answer is as long as was asked for.
 
 Shapes: llama.cpp, `tools/server/README.md`, of the build in llama-cpp-python 0.3.36.
 """

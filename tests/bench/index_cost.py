@@ -18,13 +18,13 @@ from typing import Any
 
 import psutil
 
-from lsp_server.measure.stats import Spread, spread
 from lsp_server.context.ranking import choose
 from lsp_server.context.retrieval import Retrieval, share_processor
 from lsp_server.index.build import Builder
 from lsp_server.index.database import database_path
 from lsp_server.index.folder import Folder
 from lsp_server.languages.ids import language_of
+from lsp_server.measure.stats import Spread, spread
 from lsp_server.settings.model import Settings
 from lsp_server.text.document import Document
 from lsp_server.text.workspace import file_uri, read_source
@@ -91,7 +91,7 @@ def _saves(root: Path, index: Path, pairs: int) -> dict[str, Spread | None]:
         builder = Builder(copied, index)
         builder.scan()
         wall, cpu = [], []
-        rng = random.Random(SEED)  # noqa: S311
+        rng = random.Random(SEED)
         for number, path in enumerate(rng.choices(paths, k=pairs)):
             with path.open("r+b") as file:
                 lines = file.readlines()
@@ -113,7 +113,7 @@ def _queries(root: Path, cache: Path, pairs: int) -> dict[str, Any]:
     builder = Builder(root, database_path(root))
     num_files = builder.scan()
     builder.close()
-    rng = random.Random(SEED)  # noqa: S311
+    rng = random.Random(SEED)
     paths = [root / state.path for state in Folder(root).walk() if state.path.endswith(".py")]
     before = psutil.Process().memory_info().rss
     idle = asyncio.run(_idle_pauses(pairs))

@@ -14,14 +14,14 @@ from typing import Any
 import psutil
 
 from lsp_server.base.errors import EngineError
-from lsp_server.measure.typing_burst import Burst, type_through
-from tests.bench.editor import Editor
-from tests.bench.baseline import Baseline
-from lsp_server.measure.targets import Answer, Target, ignore
-from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.corpus import Corpus, View, keystrokes
-from lsp_server.measure.typing_cost import ANSWER_TOKENS
 from lsp_server.engine.client import shared
+from lsp_server.measure.corpus import Corpus, View, keystrokes
+from lsp_server.measure.stats import Ratio, Spread, ratio, spread
+from lsp_server.measure.targets import Answer, Target, ignore
+from lsp_server.measure.typing_burst import Burst, type_through
+from lsp_server.measure.typing_cost import ANSWER_TOKENS
+from tests.bench.baseline import Baseline
+from tests.bench.editor import Editor
 
 Say = Callable[[str], None]
 _FOLDERS = ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
@@ -55,16 +55,16 @@ class Ledger:
 
     num_asked: int
     num_lost: int
-    num_doubled: int
+    num_twice: int
     num_crossed: int
     num_compared: int
     num_same: int
 
     def require_sound(self) -> None:
         """Raise `EngineError` if a request was lost, answered twice, or got another's text."""
-        if self.num_lost or self.num_doubled or self.num_crossed:
+        if self.num_lost or self.num_twice or self.num_crossed:
             raise EngineError(
-                f"Of {self.num_asked} requests {self.num_lost} were lost, {self.num_doubled} answered twice, and "
+                f"Of {self.num_asked} requests {self.num_lost} were lost, {self.num_twice} answered twice, and "
                 f"{self.num_crossed} got the text of another document."
             )
 
@@ -219,7 +219,7 @@ async def _check(editors: list[Editor], ends: list[tuple[View, str]], settings: 
     return Ledger(
         num_asked=sum(len(each.asked) for each in editors),
         num_lost=sum(len(each.asked - each.answered.keys()) for each in editors),
-        num_doubled=sum(count > 1 for each in editors for count in each.answered.values()),
+        num_twice=sum(count > 1 for each in editors for count in each.answered.values()),
         num_crossed=sum(bool(text) and text != own and text in quiet for text, own in zip(texts, quiet, strict=True)),
         num_compared=len(texts),
         num_same=sum(text == own for text, own in zip(texts, quiet, strict=True)),

@@ -1,18 +1,14 @@
-"""What infill costs besides the model: `python tests/bench/overhead.py [--record]`. Milliseconds."""
+"""What infill costs besides the model, in milliseconds."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lsp_server.completion.pipeline import Pipeline
 from lsp_server.engine.backends.fake import FakeBackend
@@ -22,13 +18,15 @@ from lsp_server.engine.process.worker import Worker
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Done, Event, Generate, Marker, Prefilled, Text, Timings
+from lsp_server.measure.stats import Spread, spread
 from lsp_server.server.main import make_server
 from lsp_server.settings.model import Settings
-from tests.bench.record import report, spread
 from tests.raw_client import INLINE, RawClient
 
 BARE_PYGLS = "from pygls.lsp.server import LanguageServer as L; L('bare', '1').start_io()"
 FAKE = EngineOptions(model_path="fake", backend="fake")
+
+Rows = dict[str, Spread | None]
 
 
 def start_up_ms(command: list[str]) -> float:
@@ -45,7 +43,7 @@ def start_up_ms(command: list[str]) -> float:
     return elapsed
 
 
-def start_up(pairs: int) -> dict[str, dict[str, Any]]:
+def start_up(pairs: int) -> Rows:
     ours = [sys.executable, "-m", "lsp_server", "serve"]
     bare = [sys.executable, "-c", BARE_PYGLS]
     samples = [(start_up_ms(ours), start_up_ms(bare)) for _ in range(pairs)]
@@ -72,7 +70,7 @@ class StampingEngine:
         yield Done("end", Timings())
 
 
-async def own_time(num_lines: int, samples: int) -> dict[str, dict[str, Any]]:
+async def own_time(num_lines: int, samples: int) -> Rows:
     """From the bytes of a change and a request to the engine's submission, in a file of `num_lines`."""
     server = make_server()
     sent: list[bytes] = []
@@ -116,7 +114,7 @@ def question(number: int) -> Generate:
     )
 
 
-async def boundary(pairs: int) -> dict[str, dict[str, Any]]:
+async def boundary(pairs: int) -> Rows:
     """From asking to the first event: across the process boundary, and from a worker in this process."""
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[Event] = asyncio.Queue()
@@ -150,15 +148,3 @@ async def boundary(pairs: int) -> dict[str, dict[str, Any]]:
         "  the same engine in this process": spread(within),
         "  difference": spread([a - w for a, w in zip(across, within, strict=True)]),
     }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--record", action="store_true", help="write results/overhead.json")
-    record = parser.parse_args().record
-    rows = start_up(20) | asyncio.run(own_time(5000, 300)) | asyncio.run(boundary(300))
-    report("overhead", rows, record=record)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from lsp_server.measure.targets import Answer, Target
-from lsp_server.measure.stats import Ratio, Spread, ratio, spread
 from lsp_server.measure.corpus import Corpus
+from lsp_server.measure.stats import Ratio, Spread, ratio, spread
+from lsp_server.measure.targets import Answer, Target
 
 TOKENS = 4  # of each answer: its first text is what is measured
 

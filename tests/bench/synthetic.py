@@ -1,6 +1,6 @@
 """A model of DeepSeek-Coder's shape and vocabulary with random weights, for measuring speed without its weights.
 
-    python tests/bench/synthetic.py 1.3b OUT.gguf [--vocab PATH]
+    python -m tests.bench.synthetic 1.3b OUT.gguf [--vocab PATH]
 
 Tensor types are those that `llama-quantize … Q4_K_M` gives (llama.cpp, `src/llama-quant.cpp`), the vocabulary is the
 real one: as many bytes are read and as many operations done per token as with the real model. What it writes is

@@ -1,17 +1,15 @@
-"""`infill bench` end to end: the real engine on the embedded model, beside a peer that speaks llama-server's wire."""
+"""`python -m tests.bench` end to end: the real engine on the embedded model, beside a peer that speaks llama-server's wire."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 
-import psutil
 import pytest
 
-from lsp_server import cli
-from tests.bench import drafts
-from lsp_server.measure.busy import busy
 from lsp_server.catalog.resolve import embedded_model
+from tests.bench import drafts
+from tests.bench.__main__ import KINDS, main
 from tests.bench.fake_llama_server import FakeLlamaServer
 
 MODEL = "tiny-fim.gguf"
@@ -24,12 +22,12 @@ def peer() -> FakeLlamaServer:
 
 @pytest.fixture
 def bench(tmp_path, capsys) -> Callable[..., dict]:
-    """Runs `infill bench` and returns its JSON, with what it printed under `printed`."""
+    """Runs a benchmark and returns its JSON, with what it printed under `printed`."""
 
     def run(*arguments: str) -> dict:
         path = tmp_path / "results.json"
         pairs = () if arguments[0] == "revisit" else ("--pairs", "1")
-        assert cli.main(["bench", *arguments, *pairs, "--threads", "1", "--json", str(path)]) == 0
+        assert main([*arguments, *pairs, "--threads", "1", "--json", str(path)]) == 0
         return json.loads(path.read_text(encoding="utf-8")) | {"printed": capsys.readouterr().out}
 
     return run
@@ -64,23 +62,13 @@ def test_the_peer_is_asked_as_llama_vim_asks(bench, peer, peer_url):
 
 def test_our_prompts_on_a_llama_server(bench, peer, peer_url):
     """Anchored fill works there too: by its own count, a letter costs it the tokens typed."""
-    results = bench("typing", "--elsewhere", peer_url, "--rows", "letter,cold", "--before", "200", "--after", "100")
+    results = bench("typing", "--remote", peer_url, "--rows", "letter,cold", "--before", "200", "--after", "100")
     rows = {row["name"]: row for row in results["rows"]}
     assert rows["letter"]["evaluated_tokens"]["ours"]["median"] <= 3
     assert rows["letter"]["prompt_tokens"]["ours"]["median"] > 200
     assert rows["cold"]["evaluated_tokens"]["ours"]["median"] > 200
     assert {path for path, _ in peer.asked} == {"/completion"}
-    assert results["elsewhere"]["build"] == "b0-stub"
-
-
-def test_typing_through_files_at_a_pace(bench, tmp_path):
-    source = tmp_path / "source.py"
-    source.write_text("def area(width, height):\n    return width * height\n\n\n" * 30, encoding="utf-8")
-    results = bench("typing", "--realistic", str(source), "--letters", "20", "--pace", "10")
-    through = results["through_files"]
-    assert through["num_keys"] == {"ours": 20}
-    assert 0 <= through["share_in_time"]["ours"] <= 1
-    assert through["waits_ms"]["ours"]["median"] > 0
+    assert results["remote"]["build"] == "b0-stub"
 
 
 def test_giving_up_midway(bench, peer_url):
@@ -144,10 +132,24 @@ def test_files_in_turn(bench, peer_url):
     assert "on return" in results["printed"]
 
 
-@pytest.mark.parametrize("kind", ["typing", "cancel", "decode", "drafts", "alternatives", "revisit", "context", "load"])
+def test_what_an_index_costs(tmp_path, capsys):
+    project = tmp_path / "small"
+    project.mkdir()
+    (project / "a.py").write_text("def f(): ...\n")
+    path = tmp_path / "result.json"
+    small = ("--project", str(project), "--pairs", "2", "--files", "20")
+    assert main(["context", *small, "--json", str(path)]) == 0
+    assert "index of small" in capsys.readouterr().out
+    written = json.loads(path.read_text(encoding="utf-8"))
+    assert written["small"]["num_files"] == 1
+    assert written["queries"]["num_files"] == 20
+    assert written["standard library"]["num_files"] > 500
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_says_what_it_does(capsys, kind):
     with pytest.raises(SystemExit, match="0"):
-        cli.main(["bench", kind, "--help"])
+        main([kind, "--help"])
     printed = " ".join(capsys.readouterr().out.split())
     assert "Measure" in printed
     assert "{" not in printed
@@ -163,25 +165,17 @@ def test_every_kind_says_what_it_does(capsys, kind):
         (("typing", "--rows", "leter"), "There is no row 'leter'."),
         (("typing", "--json", "no/such/folder/r.json"), "There is no folder for"),
         (("typing", "--peer", "http://127.0.0.1:9"), "Is llama-server running?"),
-        (("typing", "--elsewhere", "http://127.0.0.1:9"), "Is llama-server running?"),
-        (("typing", "--elsewhere", "http://127.0.0.1:9", "--peer", "http://127.0.0.1:9"), "share a cache"),
+        (("typing", "--remote", "http://127.0.0.1:9"), "Is llama-server running?"),
+        (("typing", "--remote", "http://127.0.0.1:9", "--peer", "http://127.0.0.1:9"), "share a cache"),
         (("decode", "--model", "nowhere.gguf"), "nowhere.gguf"),
     ],
 )
 def test_what_cannot_be_measured_is_a_sentence(capsys, arguments, says):
-    assert cli.main(["bench", *arguments]) != 0
+    assert main([*arguments]) != 0
     assert says in capsys.readouterr().err
 
 
 def test_a_peer_with_another_model_is_no_peer(capsys, peer, peer_url):
     peer._model_file = "another.gguf"
-    assert cli.main(["bench", "typing", "--peer", peer_url]) != 0
+    assert main(["typing", "--peer", peer_url]) != 0
     assert "The peer runs another.gguf, not tiny-fim.gguf" in capsys.readouterr().err
-
-
-def test_busy_programs_are_busy_and_end():
-    before = {process.pid for process in psutil.Process().children()}
-    with busy(2):
-        started = [process for process in psutil.Process().children() if process.pid not in before]
-        assert len(started) == 2
-    assert not [process for process in started if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]

@@ -1,4 +1,4 @@
-"""Is anchored fill as good as a fresh prompt? `python tests/eval/anchored.py [--holes N] [--record]`.
+"""Whether anchored fill is as good as a fresh prompt.
 
 A hole is cut at a random place inside a code line of a module that the embedded model never saw; the expected is the rest
 of the line. Three prompts are compared on the same holes, with the very same text around the cursor:
@@ -15,29 +15,23 @@ the line ends the expected: a break, or the end of the text.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from tests.eval.targets import EvalTarget
 from lsp_server.measure.stats import mean_interval
+from tests.eval.choose_targets import random_cuts
 from tests.eval.prompts import Prompts
 from tests.eval.scoring import Scorer
-from lsp_server.ipc.launch import EngineOptions
-from tests.bench.record import report
-from tests.eval.choose_targets import random_cuts
+from tests.eval.targets import EvalTarget
 
-RESULTS = Path(__file__).parent / "results"
 VARIANTS = ("fresh", "anchored", "healed")
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +70,14 @@ def summarize(found: list[Found]) -> dict[str, Any]:
     return summary
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--holes", type=int, default=2120)
-    parser.add_argument("--model", default=str(embedded_model()))
-    parser.add_argument("--window", type=int, default=512, help="tokens; small, so that many holes can be tried")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--record", action="store_true", help="write results/anchored.json")
-    arguments = parser.parse_args()
-    backend = LlamaBackend(
-        EngineOptions(
-            arguments.model,
-            context_tokens=arguments.window,
-            cache_tokens=4 * arguments.window,
-            num_sequences=1 + len(VARIANTS),
-            batch_tokens=len(VARIANTS) * arguments.window,  # a whole prompt of each, at worst
-            threads=arguments.threads,
-        )
-    )
+def measure_all(backend: LlamaBackend, num_holes: int, say: Say) -> dict[str, dict[str, Any]]:
+    """Rows by where the line's break stands and where the line is cut."""
     prompts, scorer = Prompts(backend, anchored=True), Scorer(backend)
-    holes = random_cuts(arguments.holes)
+    holes = random_cuts(num_holes)
     rows: dict[str, dict[str, Any]] = {}
     began = time.monotonic()
     for break_follows, where in ((False, "break in the hole"), (True, "break in the suffix")):
+        say(where)
         measured = [measure(hole, prompts, scorer, break_follows=break_follows) for hole in holes]
         found = [each for each in measured if each is not None]
         rows[f"{where}, all"] = summarize(found)
@@ -107,8 +86,4 @@ def main() -> None:
         rows[f"{where}, after a space"] = summarize([each for each in found if each.hole.typed.endswith(" ")])
     rows["took"] = {"minutes": round((time.monotonic() - began) / 60, 1), "window": backend.info.context_tokens,
                     "model": backend.info.name}  # fmt: skip
-    report("anchored", rows, record=arguments.record, folder=RESULTS)
-
-
-if __name__ == "__main__":
-    main()
+    return rows

@@ -8,18 +8,12 @@ from __future__ import annotations
 import io
 import random
 import re
-import sys
 import tokenize
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from lsp_server.measure.held_out import MODULES, source_lines
+from tests.eval.targets import LIST, EvalTarget, Kind, digest, target_at
 
-from tests.eval.targets import LIST, EvalTarget, Kind, digest, target_at, source_lines
-
-# `models/embedded/recipe/held_out.txt` lists them too.
-MODULES = ("argparse", "textwrap", "heapq", "dataclasses", "shlex", "queue", "bisect", "csv", "configparser", "fnmatch",
-           "statistics", "graphlib", "cmd", "sched", "zipfile", "netrc")  # fmt: skip
 PROJECT_MODULES = (
     *("client", "exceptions", "feature_manager", "io_", "progress", "server", "uris"),
     *("protocol.json_rpc", "protocol.language_server"),

@@ -1,4 +1,4 @@
-"""Is our greedy text llama-server's? `python tests/eval/equality.py --peer URL [--model PATH] [--record]`.
+"""Whether our greedy text is llama-server's.
 
 The peer is a llama-server of the same llama.cpp with the same GGUF. Both are handed the same tokens, of anchored
 prompts at random places in held-out modules; the peer with and without its own cache, ours with slots, branches and
@@ -13,37 +13,31 @@ is the measure of what is to be expected.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
-from tests.eval.targets import EvalTarget
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate
 from lsp_server.prompt.families import format_of
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings.model import Settings
-from tests.bench.record import report
 from tests.engine.fresh import NEAR_TIE, WAYS, Fresh
 from tests.eval.choose_targets import random_cuts
+from tests.eval.targets import EvalTarget
 
-RESULTS = Path(__file__).parent / "results"
 NUM_TOKENS = 24
 CANDIDATES = 20
+Say = Callable[[str], None]
+
 END = -1  # stands for every token that ends a text
 
 
@@ -174,34 +168,22 @@ def summarize(distances: list[float | None]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", required=True, metavar="URL", help="a llama-server on the same model")
-    parser.add_argument("--model", default=str(embedded_model()))
-    parser.add_argument("--prompts", type=int, default=300)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--record", action="store_true", help="write results/equality.json")
-    arguments = parser.parse_args()
-    ours = Ours(arguments.model, arguments.threads)
+def measure(url: str, model: str, num_prompts: int, threads: int, say: Say) -> dict[str, dict[str, Any]]:
+    """Rows by what is compared with what."""
+    ours = Ours(model, threads)
     distances: dict[str, list[float | None]] = {"cold": [], "cached": [], "peer against itself": []}
-    for number, hole in enumerate(random_cuts(arguments.prompts)):
+    for number, hole in enumerate(random_cuts(num_prompts)):
+        say(f"prompt {number + 1}/{num_prompts}")
         prompt, mine = ours.write(str(number), hole)
-        cached = ask(arguments.peer, prompt, ours, cache_prompt=True)
-        cold = ask(arguments.peer, prompt, ours, cache_prompt=False)
-        distances["cold"].append(compare(arguments.peer, ours, mine, cold, prompt))
-        distances["cached"].append(compare(arguments.peer, ours, mine, cached, prompt))
-        distances["peer against itself"].append(compare(arguments.peer, ours, cached, cold, prompt))
-    rows = {
+        cached = ask(url, prompt, ours, cache_prompt=True)
+        cold = ask(url, prompt, ours, cache_prompt=False)
+        distances["cold"].append(compare(url, ours, mine, cold, prompt))
+        distances["cached"].append(compare(url, ours, mine, cached, prompt))
+        distances["peer against itself"].append(compare(url, ours, cached, cold, prompt))
+    return {
         "ours against the peer without its cache": summarize(distances["cold"]),
         "ours against the peer with its cache": summarize(distances["cached"]),
         "the peer against itself": summarize(distances["peer against itself"]),
         "what was written": {"tokens": NUM_TOKENS, "model": ours.backend.info.name,
-                             "reused by us, tokens a prompt": round(ours.reused_tokens / arguments.prompts, 1)},
+                             "reused by us, tokens a prompt": round(ours.reused_tokens / num_prompts, 1)},
     }  # fmt: skip
-    report("equality", rows, record=arguments.record, folder=RESULTS)
-    if any(row.get("divergences") for name, row in rows.items() if name.startswith("ours")):
-        sys.exit("The texts differ by more than rounding does.")
-
-
-if __name__ == "__main__":
-    main()

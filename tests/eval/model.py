@@ -9,12 +9,12 @@ import numpy as np
 
 from lsp_server.context.blocks import choose_blocks
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from tests.eval import ngram
-from tests.eval.targets import KINDS, EvalTarget, find_targets, neighbours_of, read_places, trained_texts
 from lsp_server.measure.stats import mean_interval
+from lsp_server.settings.model import Settings
+from tests.eval import ngram
 from tests.eval.prompts import Prompts, Variants
 from tests.eval.scoring import ANSWER_TOKENS, Prompt, Scorer
-from lsp_server.settings.model import Settings
+from tests.eval.targets import KINDS, EvalTarget, find_targets, neighbours_of, read_places, trained_texts
 
 # Each in a sequence of its own, behind the one that holds the anchor.
 NUM_SEQUENCES = 3

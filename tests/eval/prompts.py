@@ -11,14 +11,14 @@ import msgspec
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.scheduler.placement import num_healed
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
-from tests.eval.targets import EvalTarget
-from tests.eval.scoring import ANSWER_TOKENS, Prompt
 from lsp_server.ipc.requests import Generate, PromptPart, Text
 from lsp_server.prompt.families import format_of
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Block
 from lsp_server.text.indentation import is_settled
+from tests.eval.scoring import ANSWER_TOKENS, Prompt
+from tests.eval.targets import EvalTarget
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ lines; those are left out.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from lsp_server.base.errors import InfillError
+from lsp_server.measure.held_out import source_lines
 from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
 from lsp_server.text.workspace import read_source
@@ -26,7 +26,7 @@ from lsp_server.text.workspace import read_source
 Kind = Literal["half line", "line", "block"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PROJECT = "pygls"
-LIST = Path(__file__).with_name("holes.tsv")
+LIST = Path(__file__).with_name("targets.tsv")
 # What another file shows of itself as context.
 NEIGHBOUR_CHARACTERS = 800
 
@@ -82,7 +82,7 @@ def read_places(path: Path = LIST) -> list[Place]:
             kind, module, line, column, digest = row.split("\t")
             places.append(Place(kind, module, int(line), int(column), digest))
         except ValueError:
-            raise InfillError(f"{path}:{number} is damaged. Reinstall infill.") from None
+            raise InfillError(f"{path}:{number} is damaged. Check it out anew.") from None
     return places
 
 
@@ -111,23 +111,6 @@ def target_at(kind: str, module: str, lines: Sequence[str], number: int, column:
 def digest(line: str) -> str:
     """By what a line is known again."""
     return hashlib.blake2b(line.encode(), digest_size=6).hexdigest()
-
-
-@cache
-def source_lines(module: str) -> tuple[str, ...]:
-    """The lines of an installed module; none where there is no such module."""
-    path = _source_of(module)
-    return tuple(read_source(path).split("\n")) if path else ()
-
-
-def _source_of(module: str) -> Path | None:
-    package, *rest = module.split(".")
-    found = importlib.util.find_spec(package)  # of the first part only: a longer name would import the others
-    if found is None or found.origin is None:
-        return None
-    origin = Path(found.origin)
-    path = origin.parent.joinpath(*rest).with_suffix(".py") if rest else origin
-    return path if path.is_file() else None
 
 
 def neighbours_of(hole: EvalTarget) -> list[Neighbour]:

@@ -7,12 +7,12 @@ import pytest
 
 from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from tests.eval.targets import find_targets, target_at, read_places
-from tests.eval.prompts import Prompts
-from tests.eval.scoring import ANSWER_TOKENS, Scorer, Written
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.prompt.families import format_for
 from tests.engine.drive import evaluate
+from tests.eval.prompts import Prompts
+from tests.eval.scoring import ANSWER_TOKENS, Scorer, Written
+from tests.eval.targets import find_targets, read_places, target_at
 
 WINDOW = 512
 NEAR = 0.1  # nats: batches of different shapes differ by less

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from lsp_server.base.errors import InfillError
-from tests.eval import targets
-from tests.eval.targets import KINDS, Place, digest, find_targets, target_at, neighbours_of, read_places
 from tests.eval import choose_targets as choosing
+from tests.eval import targets
+from tests.eval.targets import KINDS, Place, digest, find_targets, neighbours_of, read_places, target_at
 
 RECIPE = Path(__file__).parents[2] / "models/embedded/recipe"
 
@@ -37,7 +37,7 @@ def test_holes_are_where_a_person_would_type(places):
         assert hole.expected.strip(")]}: ,;"), "not only closing brackets"
         assert hole.before + hole.typed + hole.expected == "\n".join(
             line.rstrip() if number == hole.line else line
-            for number, line in enumerate(holes.source_lines(hole.module)[: hole.line + 1])
+            for number, line in enumerate(targets.source_lines(hole.module)[: hole.line + 1])
         )
         if hole.kind == "half line":
             assert hole.typed.strip()
@@ -59,7 +59,7 @@ def test_the_document_without_the_truth():
 
 def test_a_line_that_has_moved_is_found_again(monkeypatch):
     lines = ("", "return x", "", "", "return x", "y = 2")
-    monkeypatch.setattr(holes, "source_lines", lambda _: lines)
+    monkeypatch.setattr(targets, "source_lines", lambda _: lines)
     place = Place("half line", "any", 5, 6, digest("return x"))
     [hole] = find_targets([place])
     assert (hole.line, hole.expected) == (4, " x"), "the nearest of two"
@@ -83,10 +83,10 @@ def test_the_other_files_of_a_project_are_its_neighbours(places):
     neighbours = neighbours_of(here)
     assert "pygls/server.py" not in {each.path for each in neighbours}
     assert "pygls/protocol/json_rpc.py" in {each.path for each in neighbours}
-    assert all(0 < len(each.text) <= holes.NEIGHBOUR_CHARACTERS for each in neighbours)
+    assert all(0 < len(each.text) <= targets.NEIGHBOUR_CHARACTERS for each in neighbours)
 
 
 def test_what_is_counted_has_nothing_that_is_held_out():
-    texts = "\n".join(holes.trained_texts({"argparse"}))
+    texts = "\n".join(targets.trained_texts({"argparse"}))
     assert "class ArgumentParser(" not in texts
     assert "class TextWrapper" in texts

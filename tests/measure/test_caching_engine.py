@@ -3,8 +3,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.measure.caching_engine import CachingEngine
 from lsp_server.ipc.requests import Chunk, Done, Generate, Marker, Sampling, Text, Timings
+from lsp_server.measure.caching_engine import CachingEngine
 from tests.builders import ScriptedEngine
 
 PROMPT = (Marker("prefix"), Text("x = "), Marker("suffix"), Marker("middle"))

@@ -17,11 +17,12 @@ from lsp_server.measure.record import command_line, write_json
         (["bench", "typing", "--model=/home/me/m.gguf"], "infill bench typing --model=m.gguf"),
         (["bench", "cancel", "--peer", "http://127.0.0.1:8080"], "infill bench cancel --peer URL"),
         (["bench", "cancel", "--peer=http://127.0.0.1:8080"], "infill bench cancel --peer=URL"),
+        (["bench", "typing", "--remote", "http://127.0.0.1:8080"], "infill bench typing --remote URL"),
         (["bench", "typing", "--rows", "letter,new line"], "infill bench typing --rows 'letter,new line'"),
     ],
 )
 def test_the_command_is_shown_without_places(arguments, shown):
-    assert command_line(arguments) == shown
+    assert command_line("infill", arguments) == shown
 
 
 def test_figures_are_rounded_and_the_machine_is_named(tmp_path):

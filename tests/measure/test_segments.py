@@ -1,9 +1,10 @@
 import re
 
-from tests.eval.targets import read_places, source_lines
+from lsp_server.measure.held_out import MODULES as HELD_OUT
+from lsp_server.measure.held_out import source_lines
 from lsp_server.measure.segments import NUM_LINES, choose_segments
 
-MODULES = {place.module for place in read_places() if not place.in_project}
+MODULES = set(HELD_OUT)
 
 
 def test_each_module_has_its_turn_before_any_has_another():
@@ -14,7 +15,7 @@ def test_each_module_has_its_turn_before_any_has_another():
     assert choose_segments(3) == segments[:3]
 
 
-def test_a_stretch_is_whole_lines_of_its_file():
+def test_a_segment_is_whole_lines_of_its_file():
     for segment in choose_segments(len(MODULES)):
         whole = "\n".join(source_lines(segment.module))
         assert whole.startswith(segment.before + segment.to_type)
@@ -32,7 +33,7 @@ def test_most_begin_with_a_function_or_a_class():
     assert sum(map(bool, begin)) > len(MODULES) / 2
 
 
-def test_a_file_shorter_than_a_stretch_is_typed_whole():
+def test_a_file_shorter_than_a_segment_is_typed_whole():
     [segment] = choose_segments(1, num_lines=100_000)
     assert (segment.before, segment.after) == ("", "")
     assert segment.to_type

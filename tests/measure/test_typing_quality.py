@@ -1,11 +1,11 @@
 import pytest
 
 from lsp_server.base.errors import EngineError
-from lsp_server.measure.corpus import keystrokes
 from lsp_server.completion.pipeline import Pipeline
+from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Timings
+from lsp_server.measure.corpus import keystrokes
 from lsp_server.measure.segments import Segment
 from lsp_server.measure.typing_quality import ShownText, at_rest, first_line, replay, summarise
-from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Timings
 from lsp_server.settings.model import Settings
 from tests.builders import ScriptedEngine
 

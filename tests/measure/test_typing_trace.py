@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from lsp_server.measure.typing_trace import Step, traces
 from lsp_server.measure.corpus import JUMP_LINES, Corpus, keystrokes, library_lines, lines_of
+from lsp_server.measure.typing_trace import Step, traces
 
 NUM_STEPS = 60
 BEFORE, AFTER = 300, 100

@@ -1,51 +1,42 @@
-"""`infill bench context`: what the index of a workspace costs."""
+"""`python -m tests.bench context`: what the index of a workspace costs."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from lsp_server.base.errors import InfillError
+from lsp_server.commands.console import make_report
+from lsp_server.commands.measuring import Results, Say, positive
 from tests.bench import index_cost
-from lsp_server.measure.record import write_json
-from lsp_server.commands.console import make_console, make_report, require_folder_of
 from tests.eval.retrieval.blocks import HELD_OUT, locate
 
-LARGEST = "mypy"  # of the projects that `infill eval retrieval` measures
+SUMMARY = "what the index of a workspace costs: to build, to keep, to ask"
+LARGEST = "mypy"  # of the projects that `python -m tests.eval retrieval` measures
 
 
-def add_kind(kinds: Any) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
-    summary = "what the index of a workspace costs: to build, to keep, to ask"
-    kind = kinds.add_parser("context", help=summary, description=f"Measure {summary}.")
-    kind.add_argument("--pairs", type=int, default=100, metavar="N", help="saves and queries (100)")
-    kind.add_argument("--files", type=int, default=context.NUM_FILES, metavar="N", help="files of the workspace (5000)")
-    kind.add_argument("--project", metavar="FOLDER", help=f"a project to index; default: the installed {LARGEST}")
-    kind.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
+    parser.add_argument("--pairs", type=positive, default=100, metavar="N", help="saves and queries (100)")
+    num_files = index_cost.NUM_FILES
+    parser.add_argument("--files", type=positive, default=num_files, metavar="N", help=f"the workspace's ({num_files})")
+    parser.add_argument("--project", metavar="FOLDER", help=f"a project to index; default: the installed {LARGEST}")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Measure, print, and write what was asked for."""
-    if arguments.pairs < 1 or arguments.files < 1:
-        raise InfillError("--pairs and --files must be at least 1.")
-    require_folder_of(arguments.json)
+def measure(arguments: argparse.Namespace, say: Say) -> Results:
+    """Measure the standard library and a project. Raises `InfillError`."""
     project = Path(arguments.project) if arguments.project else locate(LARGEST, *HELD_OUT[LARGEST])
-    projects = {"standard library": context.standard_library(), project.name: project}
-    with Console(stderr=True).status("indexing…") as status:
-        results = context.measure(projects, arguments.pairs, arguments.files, lambda text: status.update(f"{text}…"))
-    _print(make_console(), results, list(projects))
-    if arguments.json:
-        write_json(Path(arguments.json), results)
-    return 0
+    projects = {"standard library": index_cost.standard_library(), project.name: project}
+    return index_cost.measure(projects, arguments.pairs, arguments.files, say)
 
 
-def _print(console: Console, results: dict[str, Any], names: list[str]) -> None:
+def show(console: Console, results: Results) -> None:
+    """Print a report."""
     report = make_report()
-    for name in names:
-        cold = results[name]
+    for name, cold in results.items():
+        if "source_bytes" not in cold:
+            continue
         report.add_row(
             f"index of {name}",
             f"{cold['num_files']} files, {cold['source_bytes'] / 1e6:.1f} MB in {cold['wall_s']:.1f} s, "

@@ -1,99 +1,88 @@
-"""`infill eval infilling`: programs with holes, filled and run."""
+"""`python -m tests.eval infilling`: programs with holes, filled and run."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from rich.console import Console
 
 from lsp_server.base.errors import InfillError
-from lsp_server.measure.infill_target import running_engine
-from lsp_server.measure.record import write_json
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.commands.cli_settings import add_measuring_options, model_file
-from lsp_server.commands.console import make_console, make_table
+from lsp_server.commands.cli_settings import model_file
+from lsp_server.commands.console import make_table
+from lsp_server.commands.measuring import Results, Say, add_model_options
+from lsp_server.measure.infill_target import running_engine
 from lsp_server.settings.model import EngineSettings, Settings
+from tests.eval.infilling.attempts import (
+    MAX_LINES,
+    MAX_TOKENS,
+    Attempt,
+    InfillingResult,
+    PositionRow,
+    complete,
+    complete_as,
+    run_all,
+    settings_for,
+    summarise,
+)
+from tests.eval.infilling.oracle import Oracle
+from tests.eval.infilling.sandbox import require_sandbox
+from tests.eval.infilling.tasks import Task, read_tasks, take_evenly
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tests.eval.infilling.attempts import Attempt, InfillingResult, PositionRow, Say
-    from tests.eval.infilling.tasks import Task
-
+SUMMARY = (
+    f"how often programs with a hole pass their tests once it is filled, with up to {MAX_LINES} lines and "
+    f"{MAX_TOKENS} tokens, whatever your settings say"
+)
 TIMEOUT_S = 5.0
 
 
-def add_kind(kinds: Any) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
-    from tests.eval.infilling.attempts import MAX_LINES, MAX_TOKENS
-    from tests.eval.infilling.oracle import Oracle
-
-    summary = "how often programs with a hole pass their tests once it is filled"
-    kind = kinds.add_parser(
-        "infilling",
-        help=summary,
-        description=f"Measure {summary}. Texts may have {MAX_LINES} lines and {MAX_TOKENS} tokens, whatever your "
-        "settings say: the holes need them.",
-    )
-    kind.add_argument(
+    parser.add_argument(
         "--data", metavar="FILE", required=True, help="tasks in HumanEval-Infilling's format, .jsonl or .jsonl.gz"
     )
-    add_measuring_options(kind)
-    kind.add_argument(
+    add_model_options(parser)
+    parser.add_argument(
         "--oracle",
         choices=get_args(Oracle),
-        help="instead of a model, one that writes what stood there, and then stops, or runs on into what stands below, "
-        "or into other code: it measures what infill makes of a text",
+        help="instead of a model, one that writes the expected text, and then stops, or runs on into what stands "
+        "below, or into other code: it measures what infill makes of a text",
     )
-    kind.add_argument("--tasks", type=int, metavar="N", help="so many, taken evenly from all; default: all")
-    kind.add_argument(
+    parser.add_argument("--tasks", type=int, metavar="N", help="so many, taken evenly from all; default: all")
+    parser.add_argument(
         "--multi-line",
         choices=("auto", "always", "never"),
         default="always",
         help="as the setting completion.multi_line; default: always, for holes that go over lines where text follows",
     )
-    kind.add_argument(
+    parser.add_argument(
         "--timeout", type=float, default=TIMEOUT_S, metavar="S", help=f"a program's seconds ({TIMEOUT_S})"
     )
-    kind.add_argument("--no-run", action="store_true", help="run no programs: only compare texts with what stood there")
-    kind.set_defaults(measure=run)
+    parser.add_argument("--no-run", action="store_true", help="run no programs: only compare texts")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Complete, run, print, and write what was asked for."""
-    from tests.eval.infilling.attempts import run_all, summarise
-    from tests.eval.infilling.sandbox import require_sandbox
-    from tests.eval.infilling.tasks import read_tasks, take_evenly
-
+def measure(arguments: argparse.Namespace, say: Say) -> Results:
+    """Complete all tasks and run their programs. Raises `InfillError`."""
     if arguments.timeout <= 0 or (arguments.tasks is not None and arguments.tasks < 1):
         raise InfillError("Give --timeout and --tasks numbers above zero.")
     if not arguments.no_run:
         require_sandbox()
     tasks = take_evenly(read_tasks(Path(arguments.data)), arguments.tasks)
-    with Console(stderr=True).status("loading the model…") as status:
-
-        def say(text: str) -> None:
-            status.update(f"{text}…")
-
-        attempts, about = asyncio.run(_complete(arguments, tasks, say))
-        if not arguments.no_run:
-            attempts = run_all(attempts, arguments.timeout, say)
+    attempts, about = asyncio.run(_complete(arguments, tasks, say))
+    if not arguments.no_run:
+        attempts = run_all(attempts, arguments.timeout, say)
     result = summarise(attempts, oracle=bool(arguments.oracle), has_run=not arguments.no_run)
-    _print(make_console(), result)
-    if arguments.json:
-        write_json(Path(arguments.json), {**about, "result": result})
-    return 0
+    return {**about, "result": result}
 
 
 async def _complete(
     arguments: argparse.Namespace, tasks: Sequence[Task], say: Say
 ) -> tuple[list[Attempt], dict[str, str]]:
-    """Attempts at all tasks, and whose they are."""
-    from tests.eval.infilling.attempts import complete, complete_as, settings_for
-
+    """Attempts at all tasks, and what wrote them."""
     if arguments.oracle:
         settings = settings_for(Settings(), arguments.multi_line)
         return await complete_as(arguments.oracle, settings, tasks, say), {"oracle": arguments.oracle}
@@ -104,7 +93,9 @@ async def _complete(
         return attempts, {"model": model.name, "description": model.description}
 
 
-def _print(console: Console, result: InfillingResult) -> None:
+def show(console: Console, results: Results) -> None:
+    """Print how many programs passed, and a row for each position of holes."""
+    result: InfillingResult = results["result"]
     if passed := result.passed:
         failures = ", ".join(f"{count} {kind}" for kind, count in passed.failures.items())
         console.print(f"pass@1 {passed.pass_at_1:.1%} of {passed.num_tasks} tasks; failed: {failures}\n")

@@ -12,10 +12,10 @@ from typing import Literal, get_args
 from lsp_server.base.errors import EngineError
 from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.engine.client.interface import EngineClient
+from lsp_server.settings.model import CompletionSettings, Settings
 from tests.eval.infilling.oracle import Oracle, OracleEngine, OracleTexts
 from tests.eval.infilling.sandbox import Verdict, run_program
 from tests.eval.infilling.tasks import POSITIONS, Task
-from lsp_server.settings.model import CompletionSettings, Settings
 
 # How a shown text compares with the expected, white space at the end left out: too early and too late are cut there.
 Comparison = Literal["exact", "too early", "too late", "other"]

@@ -1,6 +1,6 @@
-"""Tasks for `infill eval infilling` out of `functions/`, in HumanEval-Infilling's format.
+"""Tasks for `python -m tests.eval infilling` out of `functions/`, in HumanEval-Infilling's format.
 
-`python tests/eval/infilling/build.py FILE` writes them, the same for every run: every line of every function's body,
+`python -m tests.eval.infilling.build FILE` writes them, the same for every run: every line of every function's body,
 every run of two to five of its lines, and spans drawn at random that begin and end between tokens. A class's lines are
 holes too, and its methods are the functions whose lines make runs; spans may go from one into the next.
 """

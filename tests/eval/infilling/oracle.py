@@ -12,11 +12,11 @@ from typing import Literal
 import msgspec
 
 from lsp_server.engine.client.interface import EngineState
-from tests.eval.infilling.tasks import Task
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Event, Generate, Prefilled, Timings
 from lsp_server.postprocess.statements import LEAVES
 from lsp_server.prompt.families import format_named
+from tests.eval.infilling.tasks import Task
 
 # exact: the true middle, and stops. runs-on: goes on with what stands below. perturbed: goes on with other code.
 Oracle = Literal["exact", "runs-on", "perturbed"]
@@ -106,7 +106,7 @@ class OracleTexts:
 
     def _other_lines(self, task: Task) -> Iterator[str]:
         """Statements of other programs, indented as the line that the expected ends on, or as what it heads."""
-        chooser = random.Random(f"{SEED} {task.name}")  # noqa: S311  (any lines will do)
+        chooser = random.Random(f"{SEED} {task.name}")
         indentation = _indentation_after(task)
         text = task.before + task.expected + task.after
         others = [each for each in self._statements if each not in text]

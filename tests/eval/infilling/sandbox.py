@@ -19,7 +19,7 @@ from lsp_server.base.errors import InfillError
 Kind = Literal["passed", "wrong", "error", "timed out"]
 
 MEMORY_BYTES = 1 << 30
-_SCRIPT = Path(__file__).with_name("confined.py")
+_SCRIPT = Path(__file__).with_name("sandbox_child.py")
 _MAX_REPORT_BYTES = 4096
 _CPU_TIME_IS_UP = (-signal.SIGXCPU, 128 + signal.SIGXCPU) if hasattr(signal, "SIGXCPU") else ()
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsp_server.ipc.requests import Chunk, Generate
+from lsp_server.settings.model import Settings
 from tests.eval.infilling.attempts import Attempt, complete_as, run_all, settings_for, summarise
+from tests.eval.infilling.build import MAX_SPAN_TOKENS, NUM_SPANS, build, read_functions
 from tests.eval.infilling.oracle import NUM_OTHER_LINES, OracleEngine, OracleTexts, pieces
 from tests.eval.infilling.sandbox import Verdict
 from tests.eval.infilling.tasks import Task, read_tasks
-from lsp_server.ipc.requests import Chunk, Generate
-from lsp_server.settings.model import Settings
-from tests.eval.infilling.build import MAX_SPAN_TOKENS, NUM_SPANS, build, read_functions
 
 SETTINGS = settings_for(Settings(), "always")
 TASK = Task(

@@ -1,4 +1,4 @@
-"""`infill eval infilling` end to end: the embedded model, oracles, and programs that are really run."""
+"""`python -m tests.eval infilling` end to end: the embedded model, oracles, and programs that are really run."""
 
 import json
 import re
@@ -25,8 +25,8 @@ def data(source):
     return source("".join(json.dumps(row) + "\n" for row in rows), "tasks.jsonl")
 
 
-def test_the_embedded_model_is_asked_and_its_programs_are_run(infill, project, data):
-    found = infill("eval", "infilling", "--data", data, "--timeout", "30", "--threads", "1", "--json", "result.json")
+def test_the_embedded_model_is_asked_and_its_programs_are_run(evaluate, project, data):
+    found = evaluate("infilling", "--data", data, "--timeout", "30", "--threads", "1", "--json", "result.json")
     assert found.status == 0, found.err
     assert "of 3 tasks" in found.out
     written = json.loads((project / "result.json").read_text(encoding="utf-8"))
@@ -36,8 +36,8 @@ def test_the_embedded_model_is_asked_and_its_programs_are_run(infill, project, d
     assert round(passed["pass_at_1"] * 3) + sum(passed["failures"].values()) == 3
 
 
-def test_an_oracle_passes(infill, project, data):
-    found = infill("eval", "infilling", "--data", data, "--oracle", "exact", "--timeout", "30", "--json", "result.json")
+def test_an_oracle_passes(evaluate, project, data):
+    found = evaluate("infilling", "--data", data, "--oracle", "exact", "--timeout", "30", "--json", "result.json")
     assert found.status == 0, found.err
     assert "pass@1 100.0% of 3 tasks" in found.out
     written = json.loads((project / "result.json").read_text(encoding="utf-8"))
@@ -45,8 +45,8 @@ def test_an_oracle_passes(infill, project, data):
     assert written["result"]["rows"][-1]["exact"] == 1.0
 
 
-def test_programs_need_not_be_run(infill, data):
-    found = infill("eval", "infilling", "--data", data, "--oracle", "runs-on", "--no-run", "--tasks", "2")
+def test_programs_need_not_be_run(evaluate, data):
+    found = evaluate("infilling", "--data", data, "--oracle", "runs-on", "--no-run", "--tasks", "2")
     assert found.status == 0, found.err
     assert "pass@1" not in found.out
     assert re.search(r"^all +2 +100.0%", found.out, re.MULTILINE), found.out
@@ -63,6 +63,6 @@ def test_programs_need_not_be_run(infill, data):
         pytest.param(["--data", "main.py"], "main.py:1 is no task", id="no tasks in it"),
     ],
 )
-def test_what_is_wrong_is_said(infill, data, source, arguments, says):
+def test_what_is_wrong_is_said(evaluate, data, source, arguments, says):
     source("x = 1\n")
-    assert says in infill("eval", "infilling", *arguments).sentence()
+    assert says in evaluate("infilling", *arguments).sentence()

@@ -104,7 +104,7 @@ def test_programs_that_do_not_end_are_ended(program):
 
 
 def test_time_of_the_processor_is_limited_by_the_system():
-    script = Path(confined.__file__)
+    script = Path(sandbox_child.__file__)
     arguments = (1, MEMORY_BYTES, 1)  # where to report, and a second of the processor
     found = subprocess.run(
         [sys.executable, "-I", "-S", str(script), *map(str, arguments)],
@@ -259,7 +259,7 @@ def test_where_nothing_limits_programs_they_are_not_run(monkeypatch):
 )
 def test_what_python_refuses_where_the_kernel_does_not(event, arguments, is_refused, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    hook = confined.refuse(network=True)
+    hook = sandbox_child.refuse(network=True)
     if is_refused:
         with pytest.raises(PermissionError):
             hook(event, arguments)
@@ -269,7 +269,7 @@ def test_what_python_refuses_where_the_kernel_does_not(event, arguments, is_refu
 
 def test_the_script_needs_nothing_of_the_package():
     """It runs without what is installed."""
-    tree = ast.parse(Path(confined.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(sandbox_child.__file__).read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert {module.split(".")[0] for module in modules} <= sys.stdlib_module_names

@@ -20,7 +20,6 @@ from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
 from lsp_server.context.ranking import rank
 from lsp_server.context.resolver import Resolver
-from tests.eval.retrieval.ground_truth import Need, Project
 from lsp_server.index.build import Builder
 from lsp_server.index.database import open_for_reading
 from lsp_server.index.folder import Folder
@@ -29,6 +28,7 @@ from lsp_server.index.words import terms, terms_of
 from lsp_server.text.document import Document
 from lsp_server.text.excerpts import Block, Neighbour
 from lsp_server.text.snapshot import Snapshot
+from tests.eval.retrieval.ground_truth import Need, Project
 
 BUDGETS = (256, 512, 1024, 2048)
 SEED = 8
@@ -104,7 +104,9 @@ class RetrievalResult(msgspec.Struct):
     @staticmethod
     def empty() -> RetrievalResult:
         """Nothing measured yet."""
-        return RetrievalResult([], 0, [WayRow(way, [Share() for _ in BUDGETS], [Share() for _ in BUDGETS]) for way in WAYS])
+        return RetrievalResult(
+            [], 0, [WayRow(way, [Share() for _ in BUDGETS], [Share() for _ in BUDGETS]) for way in WAYS]
+        )
 
     def add(self, way: str, index: int, need: Need, blocks: Sequence[Block]) -> None:
         """Count what of a need stands in the blocks of one budget."""
@@ -117,7 +119,7 @@ class RetrievalResult(msgspec.Struct):
 
 def measure(packages: Mapping[str, tuple[str, str]], most: int, say: Callable[[str], None]) -> RetrievalResult:
     """Measure every way in some packages, at most so many holes of each kind in each. Raises `InfillError`."""
-    rng = random.Random(SEED)  # noqa: S311  (a sample, not a secret)
+    rng = random.Random(SEED)
     result = RetrievalResult.empty()
     roots = {name: locate(name, *where) for name, where in packages.items()}
     for name, root in roots.items():

@@ -1,12 +1,12 @@
-"""`infill eval retrieval` and `infill bench context` end to end, on little."""
+"""`python -m tests.eval retrieval` end to end, on little."""
 
 import json
 import re
 
 
-def test_figures_are_printed_and_written(infill, project):
-    found = infill(
-        *("eval", "retrieval", "--projects", "pygls", "--holes", "3", "--model-holes", "1", "--threads", "1"),
+def test_figures_are_printed_and_written(evaluate, project):
+    found = evaluate(
+        *("retrieval", "--projects", "pygls", "--holes", "3", "--model-holes", "1", "--threads", "1"),
         *("--json", "result.json"),
     )
     assert found.status == 0, found.err
@@ -21,20 +21,5 @@ def test_figures_are_printed_and_written(infill, project):
     assert written["model"]["nats"] < 0
 
 
-def test_a_project_that_is_not_pinned_is_said(infill):
-    assert "hypothesis" in infill("eval", "retrieval", "--projects", "nothing").sentence()
-
-
-def test_what_an_index_costs(infill, project):
-    (project / "small").mkdir()
-    (project / "small" / "a.py").write_text("def f(): ...\n")
-    found = infill(
-        *("bench", "context", "--project", str(project / "small"), "--pairs", "2", "--files", "20"),
-        *("--json", "result.json"),
-    )
-    assert found.status == 0, found.err
-    assert "index of small" in found.out
-    written = json.loads((project / "result.json").read_text(encoding="utf-8"))
-    assert written["small"]["num_files"] == 1
-    assert written["queries"]["num_files"] == 20
-    assert written["standard library"]["num_files"] > 500
+def test_a_project_that_is_not_pinned_is_said(evaluate):
+    assert "hypothesis" in evaluate("retrieval", "--projects", "nothing").sentence()

@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from tests.eval import targets
 from lsp_server.measure.stats import mean_interval
-from tests.eval.prompts import Prompts
-from tests.eval.retrieval.blocks import SEED, RetrievalTarget, ProjectBench, locate
-from tests.eval.scoring import Scorer
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Block
+from tests.eval.prompts import Prompts
+from tests.eval.retrieval.blocks import SEED, ProjectBench, RetrievalTarget, locate
+from tests.eval.scoring import Scorer
+from tests.eval.targets import target_at
 
 Outcome = tuple[float, bool]  # nats a byte of the expected, and whether the model wrote it
 
@@ -41,7 +41,7 @@ def measure(
     backend: LlamaBackend, packages: Mapping[str, tuple[str, str]], most: int, say: Callable[[str], None]
 ) -> Worth:
     """Measure with one model, whose backend has a sequence for the anchor and one for a prompt."""
-    rng = random.Random(SEED)  # noqa: S311  (a sample, not a secret)
+    rng = random.Random(SEED)
     prompts, scorer = Prompts(backend), Scorer(backend)
     outcomes: list[tuple[Outcome, Outcome]] = []
     for name, where in packages.items():
