@@ -74,7 +74,7 @@ def show(console: Console, results: Results) -> None:
         )
     console.print(table)
     console.print(
-        f"{result.rows[0].num_keys:,} keys in {len(result.modules)} segments, {result.num_asked:,} texts written. "
+        f"{result.rows[0].num_keys:,} keys in {len(result.modules)} segments, {result.num_requests:,} texts written. "
         f"Accepted: the first line, where all of it comes next. Saved: keys of a hundred by accepting, less "
         f"{result.wrong_keys:g} for each wrong text new on screen; by lines: whole rests of lines only.",
         style="dim",

@@ -1,8 +1,8 @@
-"""An engine that writes each text once and remembers it, for replays that differ only in how sure a text must be.
+"""An engine that keeps the model's texts, for replays that differ only in the threshold of probability.
 
-What a higher threshold leaves of a text is the beginning of what a lower one leaves, so that replays from the lowest to
-the highest ask the model only for what none of them had asked before. A replay by itself finds other near ties: what a
-model writes depends a little on the tokens that the same text before it has in the cache, which is how it came there.
+A higher threshold keeps a beginning of the text that a lower one keeps. So replays from the lowest threshold to the
+highest ask the model once for each prompt. A replay of one threshold alone finds other near ties: logits depend a
+little on how the prompt was tokenised into the cache.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ class _CachedText:
 
 
 class CachingEngine:
-    """Satisfies `EngineClient` with another's texts. Ask for a text with thresholds that rise, or stay."""
+    """Satisfies `EngineClient` with the texts of another engine. Thresholds for one text may not fall."""
 
     def __init__(self, engine: EngineClient) -> None:
         self._engine = engine
-        self._written: dict[bytes, _CachedText] = {}
-        self.num_asked = 0
+        self._texts: dict[bytes, _CachedText] = {}
+        self.num_requests = 0
 
     @property
     def state(self) -> EngineState:
-        """That of the other engine."""
+        """The state of the other engine."""
         return self._engine.state
 
     @property
     def model(self) -> ModelInfo | None:
-        """That of the other engine."""
+        """The model of the other engine."""
         return self._engine.model
 
     def start(self) -> None:
@@ -47,27 +47,27 @@ class CachingEngine:
         self._engine.start()
 
     async def ready(self) -> ModelInfo:
-        """Wait for the other engine. Raises what that raises."""
+        """Wait for the other engine. Raises the errors of its `ready`."""
         return await self._engine.ready()
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """The text for a prompt, as far as its probability allows; see `Sampling.confidence`."""
+        """The text for a prompt, cut where its probability falls below `Sampling.confidence`."""
         confidence = request.sampling.confidence
         key = msgspec.json.encode((request.prompt, request.typed, request.max_tokens))
-        if written := self._written.get(key):
+        if written := self._texts.get(key):
             assert written.confidence <= confidence, "a lower threshold needs more of the text than there is"
             for event in _cut(written.events, confidence):
                 yield event
             return
-        written = self._written[key] = _CachedText(confidence)
-        self.num_asked += 1
+        written = self._texts[key] = _CachedText(confidence)
+        self.num_requests += 1
         async for event in self._engine.generate(msgspec.structs.replace(request, logprobs=True)):
             written.events.append(event)
             yield event
 
 
 def _cut(events: list[Event], confidence: float) -> list[Event]:
-    """Events up to the token that makes its line less probable than that."""
+    """Events up to the token that makes its line less probable than `confidence`."""
     kept: list[Event] = []
     joint = 0.0
     for event in events:

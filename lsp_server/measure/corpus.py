@@ -1,4 +1,4 @@
-"""Text to type in: real Python of the standard library, cut to size by the model's tokeniser."""
+"""Text to type in: Python of the standard library, cut to size by the model's tokeniser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lsp_server.text.snapshot import Snapshot, normalize
 
-# Modules that the embedded model was not trained on.
+# Of `held_out.MODULES`. Recorded results depend on their order.
 MODULES = ("argparse", "configparser", "statistics", "dataclasses", "shlex", "csv", "textwrap", "heapq", "graphlib")
 TYPED_CHARACTERS = 700  # what a page has to be typed
 JUMP_LINES = 100
@@ -26,7 +26,7 @@ class View:
     suffix: str
 
     def snapshot(self) -> Snapshot:
-        """As the planner wants it."""
+        """The snapshot that the planner takes."""
         line_start = self.prefix.rfind("\n") + 1
         return Snapshot(
             uri=self.uri,
@@ -42,7 +42,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A document with a blank line to type in: the text before it, what is to be typed, and the text after."""
+    """A document with a blank line to type in: the text before that line, the text to type, and the text after."""
 
     uri: str
     before: str
@@ -50,12 +50,12 @@ class Page:
     after: str
 
     def view(self, typed: str = "", closer: str = "") -> View:
-        """With some text typed; `closer` is what an editor put behind the cursor."""
+        """The page with some text typed. `closer` is the bracket that an editor put after the cursor."""
         return View(self.uri, self.before + typed, closer + self.after)
 
 
 class Corpus:
-    """Pages with `before_tokens` and `after_tokens` around the cursor, about, each of other text."""
+    """Pages of different text, with about `before_tokens` before and `after_tokens` after the cursor."""
 
     def __init__(self, count_tokens: Callable[[str], int], before_tokens: int, after_tokens: int) -> None:
         self._lines = library_lines()
@@ -66,19 +66,19 @@ class Corpus:
         self._next_line = 0
 
     def page(self) -> Page:
-        """The next page: a document of its own, which from its first line on shares nothing with another."""
+        """The next page. It is a document of its own, and no other page has its first line."""
         number = next(self._numbers)
         page = self._page_at(self._next_line, f"file:///bench/page_{number}.py", f"# page {number}\n")
         self._next_line += page.before.count("\n") + page.to_type.count("\n")
         return page
 
     def places(self) -> list[Page]:
-        """The places of one document, each `JUMP_LINES` below the one before."""
+        """Places in one document, each `JUMP_LINES` below the one before."""
         uri = f"file:///bench/jumps_{next(self._numbers)}.py"
         return [self._page_at(line, uri, "") for line in range(0, len(self._lines), JUMP_LINES)]
 
     def text(self, num_tokens: int) -> str:
-        """About so many tokens of text, the first line unlike any other."""
+        """About so many tokens of text. No other text has its first line."""
         number = next(self._numbers)
         start = number * JUMP_LINES
         return f"# text {number}\n" + self._take(start, num_tokens)
@@ -93,7 +93,7 @@ class Corpus:
         return Page(uri, heading + before, to_type.strip("\n"), "\n" + self._take(start, self._after_tokens))
 
     def _take(self, start: int, num_tokens: int) -> str:
-        """Whole lines from a line on, of at most so many tokens."""
+        """Whole lines from `start` on, of at most so many tokens."""
         taken: list[str] = []
         total = 0
         for index in range(start, start + len(self._lines)):
@@ -104,7 +104,7 @@ class Corpus:
         return "".join(taken)
 
     def _line(self, index: int) -> str:
-        """The text has no end: it begins again."""
+        """A line of the endless text, which repeats the library."""
         return self._lines[index % len(self._lines)]
 
 
@@ -115,7 +115,7 @@ def library_lines() -> list[str]:
 
 
 def keystrokes(text: str) -> list[str]:
-    """What each key that types a text inserts: a character, or a line break with the next line's indentation."""
+    """The insertions of the keys that type a text: a character, or a line break with the next line's indentation."""
     keys: list[str] = []
     for number, line in enumerate(text.split("\n")):
         words = line.lstrip(" ")
@@ -125,5 +125,5 @@ def keystrokes(text: str) -> list[str]:
 
 
 def lines_of(text: str) -> list[str]:
-    """Lines with their breaks; unlike `splitlines` it takes a form feed for ordinary text, as editors do."""
+    """Lines with their breaks. A form feed is ordinary text here, as in editors and unlike in `splitlines`."""
     return [line for line in re.split(r"(?<=\n)", text) if line]

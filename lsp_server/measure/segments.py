@@ -1,4 +1,4 @@
-"""Segments of held-out files to be typed again, in the middle of what else the files have."""
+"""Segments of held-out files, to be typed again between the text before and after them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from lsp_server.measure.held_out import MODULES, source_lines
 
 NUM_LINES = 20
 _BEGINS = re.compile(r"\s*(?:async def|def|class)\b")
-_GOLDEN = 0.6180339887  # steps of this share of a file never come near one another
+_GOLDEN = 0.6180339887  # steps of this share of a file stay far from one another
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Whole lines of a module: the text before them, with its last line break, they themselves, and the text after."""
+    """Whole lines to type, and the module's text around them: a line break ends `before` and begins `after`."""
 
     module: str
     before: str
@@ -24,9 +24,9 @@ class Segment:
 
 
 def choose_segments(count: int, num_lines: int = NUM_LINES) -> list[Segment]:
-    """Segments of so many lines, one of each module of the standard library in the list of holes, then more of each.
+    """Segments of so many lines: one of each held-out module, then a second of each, and so on.
 
-    The same for the same Python. Each begins with a function or class, where one begins further down in its file.
+    The same Python gives the same segments. A segment begins with a function or a class, if one begins further down.
     """
     texts = [(module, lines) for module in sorted(MODULES) if (lines := source_lines(module))]
     return [_segment(*texts[number % len(texts)], number // len(texts), num_lines) for number in range(count)]

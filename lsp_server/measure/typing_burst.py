@@ -1,4 +1,4 @@
-"""Typing at a steady pace: every key asks anew and closes the connection of the request before it, as editors do."""
+"""Typing at a steady pace. Every key sends a request and closes the connection of the one before, as editors do."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass, field
 
 from lsp_server.measure.corpus import Corpus, View, keystrokes
 from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.targets import Answer, Target
+from lsp_server.measure.targets import Answer, Target, in_turn
 from lsp_server.measure.typing_cost import ANSWER_TOKENS
 
 
 @dataclass(slots=True)
 class Burst:
-    """A burst of keys: when each was typed, and which had text and when. Seconds from the first key."""
+    """A burst of keys: when each was typed, and which keys had text and when. Seconds count from the first key."""
 
     typed_s: list[float] = field(default_factory=list)
     texts: list[tuple[int, float]] = field(default_factory=list)
     evaluated_tokens: list[int] = field(default_factory=list)  # of the keys that had text
 
     def waits_ms(self) -> list[float]:
-        """From each key to the first text that belongs to it or to a later one; keys without any are left out."""
+        """From each key to the first text of this or a later key. Keys without such a text are left out."""
         firsts = [min((at for key, at in self.texts if key >= number), default=None) for number in range(self.num_keys)]
         return [(first - typed) * 1000 for first, typed in zip(firsts, self.typed_s, strict=True) if first is not None]
 
     def num_in_time(self) -> int:
-        """Keys that had their own text before the next key."""
+        """How many keys had their own text before the next key."""
         nexts = [*self.typed_s[1:], float("inf")]
         return sum(at < nexts[key] for key, at in self.texts)
 
@@ -38,7 +38,7 @@ class Burst:
 
 
 async def type_through(target: Target, views: Sequence[View], pace_s: float, *, until_text: bool = False) -> Burst:
-    """Type; the last request is waited for. With `until_text`, stop typing when some text is there."""
+    """Type, and wait for the last request. With `until_text`, typing stops at the first text."""
     burst = Burst()
     began = time.perf_counter()
     asked: asyncio.Task[Answer] | None = None
@@ -64,7 +64,7 @@ async def type_through(target: Target, views: Sequence[View], pace_s: float, *, 
 
 
 async def _give_up(asked: asyncio.Task[Answer] | None) -> None:
-    """Close a request's connection if it is still open. Raises what went wrong with it if it failed."""
+    """Close a request's connection if it is still open. Raises the error of a request that failed."""
     if asked is None:
         return
     if asked.done():
@@ -79,7 +79,7 @@ async def _give_up(asked: asyncio.Task[Answer] | None) -> None:
 
 @dataclass(slots=True)
 class ColdSample:
-    """Milliseconds to the first text: undisturbed, and from the first key of a burst, of `num_keys` keys."""
+    """Milliseconds to the first text: of an undisturbed request, and from the first key of a burst."""
 
     undisturbed_ms: float
     typing_ms: float
@@ -100,10 +100,10 @@ class ColdResult:
 async def from_cold(
     corpus: Corpus, targets: list[Target], pairs: int, pace_s: float, keys: int, say: Callable[[str], None]
 ) -> ColdResult:
-    """Typing into a new document against an undisturbed request in another; typing ends with the first text."""
+    """Type into a new document until the first text, and send an undisturbed request in another document."""
     samples: dict[str, list[ColdSample]] = {target.name: [] for target in targets}
     for number in range(pairs):
-        for target in targets[number % len(targets) :] + targets[: number % len(targets)]:
+        for target in in_turn(targets, number):
             say(f"typing from cold {number + 1}/{pairs}, {target.name}")
             undisturbed = await type_through(target, [corpus.page().view()], pace_s)
             page = corpus.page()
@@ -130,7 +130,7 @@ async def from_cold(
 
 @dataclass(slots=True)
 class FilesResult:
-    """Typing through files, by target; `share_in_time` of the keys had their text before the next one."""
+    """Typing through files, by target. `share_in_time` of the keys had their text before the next key."""
 
     num_keys: dict[str, int]
     share_in_time: dict[str, float]
@@ -142,11 +142,14 @@ class FilesResult:
 async def through_files(
     texts: Sequence[tuple[str, str]], targets: list[Target], pace_s: float, keys: int, say: Callable[[str], None]
 ) -> FilesResult:
-    """Type at a third of each file (name and text) what stands there, into a document that was asked for once."""
+    """Type the text that follows the first third of each file (name and text).
+
+    Before that, one request is sent in the document.
+    """
     bursts: dict[str, list[Burst]] = {target.name: [] for target in targets}
     for number, (name, text) in enumerate(texts):
         opened, views = _views_through(name, text, keys)
-        for target in targets[number % len(targets) :] + targets[: number % len(targets)]:
+        for target in in_turn(targets, number):
             say(f"typing through {name}, {target.name}")
             await target.complete(opened, ANSWER_TOKENS)
             await target.settle()
@@ -164,10 +167,10 @@ async def through_files(
 
 
 def _views_through(name: str, text: str, keys: int) -> tuple[View, list[View]]:
-    """A file without the text behind its first third, as it is opened, and as it is while that is typed."""
+    """A file without the text after its first third, and the views while that text is typed."""
     start = text.find("\n", len(text) // 3) + 1
     typed = keystrokes(text[start:])[:keys]
-    # What is left of the last line is dropped: nothing stands behind the cursor on its line.
+    # The rest of the last line is dropped, so that the cursor is at the end of its line.
     end = text.find("\n", start + sum(map(len, typed)))
     rest = text[end:] if end >= 0 else ""
     uri = f"file:///bench/{name}"

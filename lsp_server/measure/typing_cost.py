@@ -1,4 +1,4 @@
-"""What a keystroke costs, by kind of edit: tokens evaluated and milliseconds to the whole answer, both targets."""
+"""What a keystroke costs, by kind of edit: tokens evaluated, and milliseconds to the whole answer."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from dataclasses import dataclass, field
 from lsp_server.measure.corpus import Corpus
 from lsp_server.measure.infill_target import InfillTarget
 from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.targets import Answer, Target
+from lsp_server.measure.targets import INFILL, Answer, Target, in_turn
 from lsp_server.measure.typing_trace import Step, Trace
 
 ANSWER_TOKENS = 16
-# A letter is compared with this many tokens decoded alone by the same engine.
+# A letter is compared with so many tokens that the same engine decodes without any prefill.
 ALONE, ALONE_TOKENS = "decoding alone", 18
 
 
 @dataclass(slots=True)
 class StepAnswers:
-    """The answers of each target to one step, and of decoding alone, by name, in the order they were measured."""
+    """The answers to one step by target, and that of decoding alone. They stand in the order of measuring."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class EditCost:
-    """A row of the table. `over` has the ratios of our milliseconds to those of others by name.
+    """What one kind of edit costs, by target.
 
-    Ratios are of the pairs in which both answers had their full length, `num_full` of them.
+    `over` is infill's milliseconds over those of each other target. Ratios and milliseconds count only samples in
+    which all answers had their full length. There are `num_full` of those.
     """
 
     name: str
@@ -40,17 +41,17 @@ class EditCost:
 
 
 async def measure(
-    name: str, row: Trace, corpus: Corpus, targets: list[Target], pairs: int, say: Callable[[str], None]
+    name: str, trace: Trace, corpus: Corpus, targets: list[Target], pairs: int, say: Callable[[str], None]
 ) -> EditCost:
-    """One row: every target takes every step, and the target that goes first changes each time."""
+    """Measure one kind of edit. Every target takes every step, and another target goes first each time."""
     samples: list[StepAnswers] = []
-    # Each target types in documents of its own making: what one accepts, the other did not write.
-    steps: Iterator[Step] = row(corpus)
+    # What one target accepts, the other did not write: so a step is a function of the answer.
+    steps: Iterator[Step] = trace(corpus)
     for number in range(pairs):
         say(f"{name} {number + 1}/{pairs}")
         step = next(steps)
         sample = StepAnswers()
-        for target in targets[number % len(targets) :] + targets[: number % len(targets)]:
+        for target in in_turn(targets, number):
             sample.answers[target.name] = await _take(target, step)
             if name == "letter" and isinstance(target, InfillTarget):
                 alone = await target.decode_alone(step.measured(""), ALONE_TOKENS)
@@ -78,7 +79,7 @@ def _summarise(name: str, samples: list[StepAnswers]) -> EditCost:
     def all_of(target: str, read: Callable[[Answer], float], of: list[StepAnswers]) -> list[float]:
         return [read(sample.answers[target]) for sample in of]
 
-    ours = all_of("ours", lambda answer: answer.total_ms, full)
+    ours = all_of(INFILL, lambda answer: answer.total_ms, full)
     return EditCost(
         name,
         {target: spread(all_of(target, lambda answer: answer.evaluated_tokens, samples)) for target in names},
@@ -88,7 +89,7 @@ def _summarise(name: str, samples: list[StepAnswers]) -> EditCost:
         {
             target: ratio(ours, all_of(target, lambda answer: answer.total_ms, full))
             for target in names
-            if target != "ours"
+            if target != INFILL
         },
         samples,
     )

@@ -1,7 +1,7 @@
-"""`infill eval typing`: held-out text typed letter by letter, ghost text asked for behind each, as an editor does.
+"""What is shown while held-out text is typed letter by letter, with an automatic request after each letter.
 
-Time stands still: every request is answered before the next letter, and nobody pauses, so that nothing is prepared or
-written ahead. Nothing is accepted while typing; what accepting would have saved is worked out afterwards.
+Time stands still: every request is answered before the next letter. So the warm-up and speculative completion are
+left out. Nothing is accepted while typing: the keys that accepting would have saved are computed afterwards.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from lsp_server.settings.model import Settings
 from lsp_server.text.document import Document, Position
 
 THRESHOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
-# What a wrong text costs whom it is shown to, in keys that could be typed meanwhile: a glance of a quarter of a second.
+# What a wrong text costs the user, in keys that he could type meanwhile: a glance of a quarter of a second.
 WRONG_KEYS = 1.0
-# Shorter texts save nothing: accepting takes a key too.
+# Shorter texts save nothing, because accepting takes a key.
 MIN_ACCEPTED_KEYS = 2
 
 Say = Callable[[str], None]
@@ -34,9 +34,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ShownText:
-    """What was shown behind a key, empty for nothing: whether that needed no model, and whether it was new on screen.
+    """The text that was shown after a key, empty for none.
 
-    It is not new if it is what the key left of the text before.
+    `is_known`: the answer needed no model. `is_new`: the text is more than what the key left of the text before.
     """
 
     text: str
@@ -46,15 +46,17 @@ class ShownText:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRow:
-    """A threshold. Shares run from 0 to 1.
+    """The result of one threshold. Shares run from 0 to 1.
 
-    `known` of the requests were answered without the model, and at `shown` of them something was on screen. At
-    `right_line` of those its first line was the rest of the true line; `agreeing` of its characters were typed later.
+    `known`: the share of requests answered without the model. `shown`: the share after which a text was on screen.
+    `right_line`: of these, the share whose first line was the rest of the true line.
+    `agreeing`: the share of characters on screen that were typed later.
 
-    Somebody looks at each text that is new on screen and accepts its first line where all of it is what comes next:
-    `num_accepted`, which is `coverage` of the keys. The others, `num_wrong`, cost `WRONG_KEYS` each. `saved` is what
-    that gains of a hundred keys: (mean, low, high) of 95 percent; `saved_by_lines` where only whole rests of lines are
-    accepted, and the beginnings of such gain and cost nothing.
+    A simulated user looks at each text that is new on screen. He accepts its first line where all of it comes next.
+    `num_accepted` counts these, and `coverage` is the share of keys in them. `num_wrong` counts the other texts, which
+    cost `WRONG_KEYS` each. `precision` is the accepted share of both. `saved` is the gain in a hundred keys: (mean,
+    low, high) of 95 percent. `saved_by_lines` is the same for a user who accepts only whole rests of lines. For him the
+    beginning of such a rest gains and costs nothing.
     """
 
     confidence: float
@@ -73,32 +75,32 @@ class ThresholdRow:
 
 @dataclass(frozen=True, slots=True)
 class TypingResult:
-    """Rows by threshold, the segments that were typed, and how often the model was asked for a text."""
+    """Rows by threshold, the modules of the segments, and how many requests reached the model."""
 
     rows: list[ThresholdRow]
     wrong_keys: float
     modules: list[str]
-    num_asked: int
+    num_requests: int
 
 
 async def measure(
     engine: EngineClient, settings: Settings, segments: Sequence[Segment], thresholds: Sequence[float], say: Say
 ) -> TypingResult:
-    """Type all segments once for each threshold. Raises the error that keeps the engine from answering."""
-    once = CachingEngine(engine)
+    """Type all segments once for each threshold. Raises `EngineError` if a request fails."""
+    cached = CachingEngine(engine)
     rows = []
     for confidence in sorted(thresholds):
-        pipeline = Pipeline(once, at_rest(settings, confidence))
+        pipeline = Pipeline(cached, at_rest(settings, confidence))
         typed: list[list[ShownText]] = []
         for number, segment in enumerate(segments, 1):
             say(f"confidence {confidence}, {segment.module} {number}/{len(segments)}")
             typed.append(await replay(pipeline, segment))
         rows.append(summarise(confidence, segments, typed))
-    return TypingResult(rows, WRONG_KEYS, [segment.module for segment in segments], once.num_asked)
+    return TypingResult(rows, WRONG_KEYS, [segment.module for segment in segments], cached.num_requests)
 
 
 def at_rest(settings: Settings, confidence: float) -> Settings:
-    """Settings with a threshold, and with nothing in them that time has a part in."""
+    """Settings with a threshold, and without everything that depends on time."""
     completion = msgspec.structs.replace(
         settings.completion, confidence=confidence, debounce_ms=0, prefill_budget_ms=0, speculative=False
     )
@@ -107,13 +109,13 @@ def at_rest(settings: Settings, confidence: float) -> Settings:
 
 
 async def replay(pipeline: Pipeline, segment: Segment) -> list[ShownText]:
-    """Type a segment into its file; what is shown behind each key but the last."""
+    """Type a segment into its file. Returns what is shown after each key but the last."""
     path = f"{segment.module}.py"
     uri = f"file:///{path}/{segment.before.count(chr(10))}"
     document = Document(uri, path, "python", 1, segment.before + segment.after)
     line, character = segment.before.count("\n"), 0
     shown: list[ShownText] = []
-    expected = ""  # what is left on screen once the next key is typed
+    expected = ""  # what stays on screen when the next key agrees
     for key in keystrokes(segment.to_type)[:-1]:
         document.edit(Position(line, character), Position(line, character), key, "utf-32")
         document.version += 1
@@ -130,11 +132,11 @@ async def replay(pipeline: Pipeline, segment: Segment) -> list[ShownText]:
 
 
 @dataclass(slots=True)
-class _Looker:
-    """Somebody who looks at what is new on screen, and accepts the first line of it where all of that comes next.
+class _SimulatedUser:
+    """A simulated user who accepts the first line of a new text where all of that line comes next.
 
-    With `only_lines` where it is all of the line, too. Places are in characters of a segment. `gains` has what each key
-    brought, in keys.
+    With `only_lines`, the line must also be the whole rest of the true line. Places are in characters of a segment.
+    `gains` is what each key brought, in keys.
     """
 
     only_lines: bool = False
@@ -145,12 +147,12 @@ class _Looker:
     _accepted_until: int = 0
 
     def begin(self) -> None:
-        """Another segment."""
+        """Begin another segment."""
         self._accepted_until = 0
 
     def look(self, shown: ShownText, place: int, rest: str) -> None:
-        """What is shown at a place, and what comes next there. What is accepted already is not typed."""
-        # Behind what was accepted, what is left of the text has its next line looked at.
+        """Look at a text shown at a place where `rest` comes next. Accepted keys are not typed."""
+        # After an accepted line, the user looks at the next line of the same text.
         is_looked_at = (shown.is_new and place > self._accepted_until) or place == self._accepted_until
         line = first_line(shown.text)
         self.gains.append(self._gain(line, place, rest) if line and is_looked_at else 0.0)
@@ -169,25 +171,25 @@ class _Looker:
 
 
 def summarise(confidence: float, segments: Sequence[Segment], typed: Sequence[Sequence[ShownText]]) -> ThresholdRow:
-    """What came of a threshold: for each segment what was shown behind each key."""
-    looker, by_lines = _Looker(), _Looker(only_lines=True)
+    """The figures of a threshold. `typed` has what was shown after each key of each segment."""
+    user, by_lines = _SimulatedUser(), _SimulatedUser(only_lines=True)
     num_known = num_shown = num_right = num_characters = num_agreeing = 0
     for segment, of_segment in zip(segments, typed, strict=True):
         following = segment.to_type + segment.after
-        looker.begin()
+        user.begin()
         by_lines.begin()
         place = 0
         for key, shown in zip(keystrokes(segment.to_type), of_segment, strict=False):
             place += len(key)
             rest = following[place:]
-            looker.look(shown, place, rest)
+            user.look(shown, place, rest)
             by_lines.look(shown, place, rest)
             num_known += shown.is_known
             num_shown += bool(shown.text)
             num_right += bool(shown.text) and first_line(shown.text) == first_line(rest)
             num_characters += len(shown.text)
             num_agreeing += common_prefix(shown.text, rest)
-    num_keys = len(looker.gains)
+    num_keys = len(user.gains)
     groups = [number for number, of_segment in enumerate(typed) for _ in of_segment]
     return ThresholdRow(
         confidence,
@@ -196,17 +198,17 @@ def summarise(confidence: float, segments: Sequence[Segment], typed: Sequence[Se
         shown=_share(num_shown, num_keys),
         right_line=_share(num_right, num_shown),
         agreeing=_share(num_agreeing, num_characters),
-        num_accepted=looker.num_accepted,
-        num_wrong=looker.num_wrong,
-        precision=_share(looker.num_accepted, looker.num_accepted + looker.num_wrong),
-        coverage=_share(looker.num_covered, num_keys),
-        saved=mean_interval([100 * gain for gain in looker.gains], groups),
+        num_accepted=user.num_accepted,
+        num_wrong=user.num_wrong,
+        precision=_share(user.num_accepted, user.num_accepted + user.num_wrong),
+        coverage=_share(user.num_covered, num_keys),
+        saved=mean_interval([100 * gain for gain in user.gains], groups),
         saved_by_lines=mean_interval([100 * gain for gain in by_lines.gains], groups),
     )
 
 
 def first_line(text: str) -> str:
-    """A text up to the end of its first line with something in it."""
+    """A text up to the end of its first line that is not blank."""
     match = re.match(r"\s*[^\n]*", text)
     return match[0].rstrip() if match else ""
 

@@ -1,4 +1,4 @@
-"""Edits a person makes, as endless series of steps: what is asked for first, and what is then measured."""
+"""Traces of edits that a user makes: endless series of steps, each a preparation and a measured request."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ MAX_DELETED_LINES = 3
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`preparation` is asked for first, in order, `preparation_tokens` of text each, and not measured.
+    """One measured request.
 
-    `measured` makes the view that is, from the answer to the last of the preparation.
+    The views of `preparation` are asked for first, in order. Their answers have `preparation_tokens` each and are not
+    measured. `measured` makes the measured view from the last of these answers.
     """
 
     preparation: tuple[View, ...]
@@ -24,7 +25,7 @@ class Step:
 
 
 def letters(corpus: Corpus) -> Iterator[Step]:
-    """One more letter on the same line; line breaks between are not measured."""
+    """One more letter on the same line. Line breaks between letters are not measured."""
     while True:
         page = corpus.page()
         typed, preparation = "", [page.view()]
@@ -39,7 +40,7 @@ def letters(corpus: Corpus) -> Iterator[Step]:
 
 
 def new_lines(corpus: Corpus) -> Iterator[Step]:
-    """Enter at the end of a line, with the indentation that the editor adds."""
+    """Enter at the end of a line, with the indentation that an editor adds."""
     while True:
         page = corpus.page()
         typed, preparation = "", [page.view()]
@@ -52,7 +53,7 @@ def new_lines(corpus: Corpus) -> Iterator[Step]:
 
 
 def acceptances(corpus: Corpus, answer_tokens: int) -> Iterator[Step]:
-    """The answer is accepted and a letter typed behind it. Each target accepts what it wrote itself."""
+    """The answer is accepted and a letter is typed after it. Each target accepts its own answer."""
     for base, key, view_of, opening in _letters_of_pages(corpus):
 
         def accepted(answer: str, typed: str = base + key, view_of: Callable[[str], View] = view_of) -> View:
@@ -68,7 +69,7 @@ def backspaces(corpus: Corpus) -> Iterator[Step]:
 
 
 def undos(corpus: Corpus) -> Iterator[Step]:
-    """Some lines above the cursor's were deleted, and are there again."""
+    """Some lines above the cursor were deleted, and come back."""
     while True:
         page = corpus.page()
         lines = page.to_type.split("\n")
@@ -82,7 +83,7 @@ def undos(corpus: Corpus) -> Iterator[Step]:
 
 
 def jumps(corpus: Corpus) -> Iterator[Step]:
-    """The cursor goes a hundred lines down, to text that was not in the prompt yet."""
+    """The cursor goes a hundred lines down, to text that no prompt had yet."""
     while True:
         first, *others = corpus.places()
         opening: tuple[View, ...] = (first.view(),)
@@ -109,7 +110,7 @@ Trace = Callable[[Corpus], Iterator[Step]]
 
 
 def traces(answer_tokens: int) -> dict[str, Trace]:
-    """Every row by name."""
+    """Every trace by name."""
     return {
         "letter": letters,
         "new line": new_lines,
@@ -127,7 +128,10 @@ def _always(view: View) -> Callable[[str], View]:
 
 
 def _letters_of_pages(corpus: Corpus) -> Iterator[tuple[str, str, Callable[[str], View], tuple[View, ...]]]:
-    """Typed text, the letter that comes next, views of the page by typed text, and the page's opening view, once."""
+    """For each letter: the text typed before it, the letter, a view of the page by typed text, and the page's opening.
+
+    The opening is empty after the first letter of a page.
+    """
     while True:
         page = corpus.page()
         opening: tuple[View, ...] = (page.view(),)

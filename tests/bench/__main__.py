@@ -1,4 +1,7 @@
-"""`python -m tests.bench NAME`: how fast infill is, beside llama-server and bare llama.cpp. One file of `commands` each."""
+"""`python -m tests.bench NAME`: how fast infill is, beside llama-server and bare llama.cpp.
+
+Each NAME is a file of `commands`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several answers to one prompt take, beside a bare loop over llama.cpp's functions that writes as many."""
+"""The time of several answers to one prompt, beside a bare loop over llama.cpp's functions that writes as many."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class AlternativesResult:
 
 
 class Alternatives:
-    """A scheduler that is asked for several answers at once, as the pipeline asks."""
+    """A scheduler with several requests at once, as the pipeline sends them for alternatives."""
 
     def __init__(self, backend: Backend) -> None:
         self._scheduler = Scheduler(backend, self._receive)
@@ -81,10 +81,9 @@ class Alternatives:
 
 
 def measure(options: EngineOptions, corpus: Corpus, pairs: int, say: Callable[[str], None]) -> AlternativesResult:
-    """Both write the same text several times behind a prompt that is in the cache, in turns.
+    """Both write the same text several times after a prompt that is in the cache, in turns.
 
-    The text is scripted, so that every answer has its length; without drafts, because the first answer would tell the
-    others.
+    The text is scripted, so that every answer has its length. Drafts are off: the first answer would draft the others.
     """
     backend, bare = ScriptedBackend(replace(options, drafts=False)), BareLoop(options)
     alternatives = Alternatives(backend)

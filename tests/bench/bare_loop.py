@@ -16,7 +16,7 @@ from lsp_server.ipc.requests import Sampling
 
 
 class BareLoop(LlamaBackend):
-    """A context with the backend's parameters, written into by a loop over llama_cpp's functions alone."""
+    """A context with the backend's parameters, driven by a loop over llama_cpp's functions alone."""
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
@@ -24,13 +24,13 @@ class BareLoop(LlamaBackend):
         self._few = llama_cpp.llama_batch_init(self.num_sequences, 0, 1)
 
     def close(self) -> None:
-        """Free the batch too."""
+        """Free the batches too."""
         llama_cpp.llama_batch_free(self._one)
         llama_cpp.llama_batch_free(self._few)
         super().close()
 
     def prefill(self, tokens: Sequence[int]) -> None:
-        """Bring tokens into an empty first sequence, all at once in as few decodes as the batch's size allows."""
+        """Evaluate tokens in an emptied first sequence, with as few decodes as the batch's size allows."""
         self.truncate(0, 0)
         for start in range(0, len(tokens), self.batch_tokens):
             part = list(enumerate(tokens))[start : start + self.batch_tokens]
@@ -39,9 +39,9 @@ class BareLoop(LlamaBackend):
                 raise EngineError(f"llama.cpp could not evaluate {len(tokens)} tokens.")
 
     def write(self, prompt: Sequence[int], num_tokens: int) -> tuple[list[int], float]:
-        """Write behind a prompt that is in the cache: the tokens, and the seconds from the first to the last.
+        """Write after a prompt that is in the cache. Returns the tokens, and the seconds from the first to the last.
 
-        As in the scheduler's timing, what comes before the first token is drawn does not count.
+        As in the scheduler's timing, the time before the first token is sampled does not count.
         """
         context, batch, memory = self._context, self._one, self._memory
         sampler = self.new_chain(Sampling())
@@ -59,9 +59,9 @@ class BareLoop(LlamaBackend):
         return written, seconds
 
     def write_together(self, prompt: Sequence[int], text: Sequence[int], samplings: Sequence[Sampling]) -> float:
-        """Write a text with each sampling, in one batch, behind a prompt that is in the cache; the seconds it took.
+        """Write a text with each sampling, in one batch, after a prompt that is in the cache. Returns the seconds.
 
-        What is drawn is not used. The sequences share the prompt but for its last token, which each evaluates.
+        The sampled tokens are not used. The sequences share all of the prompt but its last token.
         """
         context, batch, memory = self._context, self._few, self._memory
         began = time.perf_counter()

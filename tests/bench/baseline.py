@@ -1,4 +1,4 @@
-"""The other target: a running llama-server, asked over HTTP as llama.vim asks it."""
+"""The baseline: a running llama-server, asked over HTTP as llama.vim asks it."""
 
 from __future__ import annotations
 
@@ -13,28 +13,27 @@ import msgspec
 
 from lsp_server.base.errors import EngineError
 from lsp_server.measure.corpus import View, lines_of
-from lsp_server.measure.targets import Answer, ignore
+from lsp_server.measure.targets import BASELINE, Answer, ignore
 
-# llama.vim's defaults: lines of the document around the cursor that are sent. They fit this context; `/infill` refuses
-# what does not fit.
+# llama.vim's defaults: how many lines around the cursor it sends. They fit this context. `/infill` refuses longer ones.
 LINES_BEFORE, LINES_AFTER, CONTEXT_TOKENS = 256, 64, 4096
 POLL_S = 0.05
-# llama.vim's samplers are top_k 40, top_p 0.9 and infill. Greedy instead: the answers' lengths must not be left to
-# chance, and one sampler over one candidate is the least work.
+# llama.vim's samplers are top_k 40, top_p 0.9 and infill. Greedy answers have the same length in every run, and one
+# sampler over one candidate is the least work.
 GREEDY = {"temperature": 0.0, "top_k": 1, "samplers": ["top_k"]}
 UNLIMITED_MS = 10_000_000  # llama.vim gives up after half a second of prompt and a second of text
 
 
 class Baseline:
-    """Satisfies `Target`, in one of the peer's slots. Use as an async context manager.
+    """Satisfies `Target`, in one of llama-server's slots. Use as an async context manager.
 
-    Raises `EngineError` when the peer fails.
+    Its methods raise `EngineError` when llama-server fails.
     """
 
     def __init__(self, url: str, slot: int = 0) -> None:
-        self.name = "peer"
+        self.name = BASELINE
         self._slot = slot
-        self._scale = 1.0  # of the lines that are sent
+        self._scale = 1.0  # the share of llama.vim's lines that is sent
         self._session = aiohttp.ClientSession(
             base_url=url,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
@@ -49,7 +48,7 @@ class Baseline:
         await self._session.close()
 
     async def describe(self, model: Path) -> dict[str, Any]:
-        """Version and context of the peer. Raises `EngineError` unless it runs the file of the same name."""
+        """Build, context and slots of the peer. Raises `EngineError` unless it runs a file of the same name."""
         properties = await self._get("/props")
         running = Path(properties.get("model_path", "")).name
         if running != model.name:
@@ -63,7 +62,7 @@ class Baseline:
         return await self.ask("/infill", infill_fields(view, self._scale) | {"n_predict": max_tokens}, on_text)
 
     async def ask(self, path: str, fields: dict[str, Any], on_text: Callable[[Answer], None] = ignore) -> Answer:
-        """Send a request; streamed only if somebody waits for its first text."""
+        """Send a request. It is streamed only if `on_text` waits for the first text."""
         stream = on_text is not ignore
         body = fields | GREEDY | {"cache_prompt": True, "id_slot": self._slot, "stream": stream}
         body |= {"timings_per_token": stream, "t_max_prompt_ms": UNLIMITED_MS, "t_max_predict_ms": UNLIMITED_MS}
@@ -85,7 +84,7 @@ class Baseline:
         return answer
 
     async def settle(self) -> None:
-        """Wait until its slots have been idle twice in a row: between two looks the next in line may begin."""
+        """Wait until all slots were idle twice in a row. Once is too little: a queued request may begin just then."""
         idle = 0
         while idle < 2:
             idle = 0 if any(slot["is_processing"] for slot in await self._get("/slots")) else idle + 1
@@ -102,10 +101,10 @@ class Baseline:
 
 
 def infill_fields(view: View, scale: float) -> dict[str, Any]:
-    """The text around a cursor in the fields of `/infill`: llama.vim's `llama#fim` puts them so.
+    """The text around a cursor in the fields of `/infill`, as llama.vim's `llama#fim` fills them.
 
-    The line up to the cursor is the prompt, nothing if it is blank; without a ring buffer there is no extra text.
-    `scale` is the share of the usual lines to send.
+    `prompt` is the line up to the cursor, or nothing if that is blank. Without a ring buffer `input_extra` is empty.
+    `scale` is the share of llama.vim's lines to send.
     """
     line_start = view.prefix.rfind("\n") + 1
     line = view.prefix[line_start:]
@@ -118,7 +117,7 @@ def infill_fields(view: View, scale: float) -> dict[str, Any]:
 
 
 async def _events(response: aiohttp.ClientResponse, *, stream: bool) -> AsyncIterator[dict[str, Any]]:
-    """The one object of an answer, or those of its server-sent events."""
+    """The object of an answer, or the objects of its server-sent events."""
     if not stream:
         yield msgspec.json.decode(await response.read())
         return

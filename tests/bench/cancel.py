@@ -1,6 +1,6 @@
-"""How soon the engine is free for another: a request is given up at a random moment and a short one follows at once.
+"""How soon the engine is free again: a request is cancelled at a random moment, and a short one follows at once.
 
-And what an engine that can be interrupted quickly pays for it: prefill with short and long physical batches.
+Short physical batches let the engine stop soon. So prefill is measured with short and long ones too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lsp_server.ipc.requests import Generate
 from lsp_server.measure.corpus import Corpus
 from lsp_server.measure.infill_target import InfillTarget, prompt_of
 from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.targets import Answer, ignore
+from lsp_server.measure.targets import Answer, ignore, in_turn
 from tests.bench.baseline import Baseline
 
 KINDS = ("prefill", "decode")
@@ -27,69 +27,70 @@ DECODED_TOKENS = 128
 DECODE_PROMPT_TOKENS = 100
 PHYSICAL_BATCHES = (128, 512)
 SHORT_TEXT = "def area(width, height):\n    return "
-# Not before the request has reached the engine, nor when it is all but over.
+# Shares of a request's time: after it has reached the engine, and well before it ends.
 EARLIEST, LATEST = 0.05, 0.95
 _SEED = 1
 
 
 class TextTarget(Protocol):
-    """A target that can be asked about plain text, without a plan."""
+    """A target that completes plain text, without a plan."""
 
     name: str
 
     async def ask_text(self, text: str, max_tokens: int, on_text: Callable[[Answer], None] = ignore) -> Answer:
-        """Go on after a text."""
+        """Complete a text."""
         ...
 
     async def calm(self) -> None:
-        """End whatever a request that was given up has left behind, and wait until the engine is idle."""
+        """End what a cancelled request left in the engine, and wait until the engine is idle."""
         ...
 
 
 class InfillText:
-    """Ours: a text with nothing after it."""
+    """infill: a prompt with the text before the cursor and nothing after it."""
 
     def __init__(self, target: InfillTarget) -> None:
         self.name = target.name
-        self._side = target
+        self._target = target
         self._document = ""
 
     async def ask_text(self, text: str, max_tokens: int, on_text: Callable[[Answer], None] = ignore) -> Answer:
-        """Go on after a text; every text is a document of its own."""
+        """Complete a text. Every text is a document of its own."""
         self._document = text if text != SHORT_TEXT else self._document
-        prompt = prompt_of(text, self._side.model)
-        return await self._side.ask(Generate(prompt, max_tokens, document=str(hash(text))), on_text)
+        prompt = prompt_of(text, self._target.model)
+        return await self._target.ask(Generate(prompt, max_tokens, document=str(hash(text))), on_text)
 
     async def calm(self) -> None:
-        """A request in the same document ends the prefill that goes on for it."""
-        request = Generate(prompt_of("\n", self._side.model), 1, document=str(hash(self._document)))
-        await self._side.ask(request)
-        await self._side.settle()
+        """End the detached prefill by a request in the same document."""
+        request = Generate(prompt_of("\n", self._target.model), 1, document=str(hash(self._document)))
+        await self._target.ask(request)
+        await self._target.settle()
 
 
 class BaselineText:
-    """The peer: `/completion`, because `/infill` cuts its prefix to less than a long prompt needs."""
+    """llama-server's `/completion`. Its `/infill` would cut the prefix of a long prompt."""
 
     def __init__(self, target: Baseline) -> None:
         self.name = target.name
-        self._side = target
+        self._target = target
 
     async def ask_text(self, text: str, max_tokens: int, on_text: Callable[[Answer], None] = ignore) -> Answer:
-        """Go on after a text."""
+        """Complete a text."""
         fields: dict[str, Any] = {"prompt": text, "n_predict": max_tokens}
-        return await self._side.ask("/completion", fields, on_text)
+        return await self._target.ask("/completion", fields, on_text)
 
     async def calm(self) -> None:
-        """Its batch ends by itself."""
-        await self._side.settle()
+        """Wait: llama-server's batch ends by itself."""
+        await self._target.settle()
 
 
 @dataclass(slots=True)
 class CancelSample:
-    """One request given up after `after_ms`. Milliseconds until the engine was free for the short one.
+    """One request cancelled after `after_ms`.
 
-    `free_ms` runs from closing the connection to the short request's first text, less what its own evaluation took by
-    the engine's clock: HTTP is in it, and so is drawing one token. `queue_ms` is what our engine says of its waiting.
+    `free_ms` runs from closing the connection to the short request's first text. The short request's own prefill, by
+    the engine's clock, is subtracted. HTTP and the sampling of one token are included.
+    `queue_ms` is how long the short request waited, as infill's engine says.
     """
 
     after_ms: float
@@ -99,7 +100,7 @@ class CancelSample:
 
 @dataclass(slots=True)
 class CancelResult:
-    """By kind of moment and target."""
+    """Results by `KINDS` and target."""
 
     undisturbed_ms: dict[str, dict[str, float]]
     free_ms: dict[str, dict[str, Spread | None]]
@@ -109,7 +110,7 @@ class CancelResult:
 async def measure(
     corpus: Corpus, targets: Sequence[TextTarget], prefill_tokens: int, pairs: int, say: Callable[[str], None]
 ) -> CancelResult:
-    """Give up requests in a long prefill and in a long answer."""
+    """Cancel requests in a long prefill and in a long answer."""
     moments = random.Random(_SEED)
     undisturbed: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
     samples: dict[str, dict[str, list[CancelSample]]] = {kind: {each.name: [] for each in targets} for kind in KINDS}
@@ -119,10 +120,10 @@ async def measure(
             undisturbed[kind][target.name] = await _undisturbed_ms(target, kind, corpus, prefill_tokens)
         for number in range(pairs):
             share = moments.uniform(EARLIEST, LATEST)
-            for target in [*targets[number % len(targets) :], *targets[: number % len(targets)]]:
+            for target in in_turn(targets, number):
                 say(f"{kind} {number + 1}/{pairs}, {target.name}")
                 after_ms = share * undisturbed[kind][target.name]
-                sample = await _give_up(target, kind, corpus, prefill_tokens, after_ms)
+                sample = await _cancel_one(target, kind, corpus, prefill_tokens, after_ms)
                 samples[kind][target.name] += [sample] if sample else []
                 await target.calm()
     spreads = {
@@ -133,7 +134,7 @@ async def measure(
 
 
 async def _undisturbed_ms(target: TextTarget, kind: str, corpus: Corpus, prefill_tokens: int) -> float:
-    """How long the part takes in which requests are to be given up."""
+    """How long the prefill or the decoding takes that requests are cancelled in."""
     if kind == "prefill":
         answer = await target.ask_text(corpus.text(prefill_tokens), 1, lambda _: None)
         return answer.first_text_ms
@@ -141,27 +142,28 @@ async def _undisturbed_ms(target: TextTarget, kind: str, corpus: Corpus, prefill
     return answer.total_ms - answer.first_text_ms
 
 
-async def _give_up(
+async def _cancel_one(
     target: TextTarget, kind: str, corpus: Corpus, prefill_tokens: int, after_ms: float
 ) -> CancelSample | None:
-    """Ask, close the connection after a while, of the prefill or from the first text on, and ask something short.
+    """Send a request, close its connection after a while, and send a short request.
 
-    None if the model had ended its text by then.
+    The while counts from the request, or from the first text where decoding is cancelled. Returns None if the text had
+    ended by then.
     """
     started = asyncio.Event()
     length = prefill_tokens if kind == "prefill" else DECODE_PROMPT_TOKENS
     text = corpus.text(length)
-    asked = asyncio.ensure_future(target.ask_text(text, DECODED_TOKENS, lambda _: started.set()))
-    asked.add_done_callback(lambda _: started.set())
+    long = asyncio.ensure_future(target.ask_text(text, DECODED_TOKENS, lambda _: started.set()))
+    long.add_done_callback(lambda _: started.set())
     if kind == "decode":
         await started.wait()
     await asyncio.sleep(after_ms / 1000)
-    if asked.done():
-        asked.result()
+    if long.done():
+        long.result()
         return None
     began = time.perf_counter()
-    asked.cancel()
-    await asyncio.gather(asked, return_exceptions=True)
+    long.cancel()
+    await asyncio.gather(long, return_exceptions=True)
     short = await target.ask_text(SHORT_TEXT, 1, lambda _: None)
     first_text_ms = (time.perf_counter() - began) * 1000 - (short.total_ms - short.first_text_ms)
     return CancelSample(after_ms, first_text_ms - short.prompt_ms, short.queue_ms)
@@ -172,7 +174,7 @@ async def _give_up(
 
 @dataclass(slots=True)
 class BatchResult:
-    """Prefill in tokens a second by physical batch, and the ratio of the first batch's speed to the second's."""
+    """Prefill in tokens a second by physical batch. `over` is the short batch's speed over the long one's."""
 
     num_tokens: int
     tokens_per_s: dict[int, Spread | None]
@@ -183,7 +185,7 @@ class BatchResult:
 def measure_batches(
     options: EngineOptions, corpus: Corpus, prefill_tokens: int, pairs: int, say: Callable[[str], None]
 ) -> BatchResult:
-    """Prefill of the same text through the backend, by physical batch, in turns."""
+    """Prefill the same text in turns, by physical batch."""
     from tests.bench.bare_loop import BareLoop
 
     backends = {size: BareLoop(replace(options, physical_batch_tokens=size)) for size in PHYSICAL_BATCHES}

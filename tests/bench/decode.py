@@ -1,4 +1,4 @@
-"""What the scheduler costs a token: it writes a text, and a bare loop over llama.cpp's functions writes the same."""
+"""What the scheduler costs a token, beside a bare loop over llama.cpp's functions that writes the same text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROMPT_TOKENS = 256
 
 
 class Stopwatch:
-    """Adds up the seconds spent in functions it wraps."""
+    """Adds up the seconds spent in the functions that it wraps."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -46,7 +46,7 @@ class Stopwatch:
 
 @dataclass(slots=True)
 class DecodeSample:
-    """Tokens a second from the first token on, and milliseconds a token outside of evaluating and sampling."""
+    """Tokens a second from the first token on, and milliseconds a token outside of decode and sampling."""
 
     scheduler_tokens_per_s: float
     bare_tokens_per_s: float
@@ -57,8 +57,8 @@ class DecodeSample:
 class DecodeResult:
     """`over` is the ratio of the scheduler's tokens a second to the bare loop's.
 
-    The texts begin with `num_same_tokens` of the same tokens, in every sample: logits depend a little on how a prompt
-    was cut into batches, so where two candidates are near each other, the texts may part.
+    In every sample the texts begin with `num_same_tokens` equal tokens. Logits depend a little on how a prompt was cut
+    into batches. So texts may differ after a near tie of two candidates.
     """
 
     num_tokens: int
@@ -71,7 +71,7 @@ class DecodeResult:
 
 
 class Scheduled:
-    """A scheduler in this process, and what it takes to time it from the first token on."""
+    """A scheduler in this process, timed from the first token on."""
 
     def __init__(self, backend: Backend, guesses: Source | None = None) -> None:
         self._stopwatch = Stopwatch()
@@ -85,14 +85,14 @@ class Scheduled:
         self.tokens: list[int] = []
 
     def write(self, request: Generate) -> tuple[int, float, float]:
-        """How many tokens were written, the seconds from the first to the last, and those outside of the backend."""
+        """The tokens written, the seconds from the first to the last, and the seconds spent outside of the backend."""
         tokenized = self._request_tokenizer.tokenize_request(request)
         self._scheduler.submit("bench", request, tokenized)
         while self._scheduler.has_work:
             self._scheduler.step()
         if self._failure:
             raise EngineError(self._failure)
-        # The last token is not in the cache: nobody asked what follows it.
+        # The slot lacks the last token, because its logits were not needed.
         held = max(self._scheduler.cache.slots.slots, key=lambda slot: slot.last_used).tokens
         self.tokens = held[len(tokenized.anchor) :]
         elapsed_s = self._ended_s - self._began_s
@@ -111,7 +111,7 @@ class Scheduled:
 
 
 def measure(options: EngineOptions, corpus: Corpus, pairs: int, say: Callable[[str], None]) -> DecodeResult:
-    """Both write behind the same prompt, in turns, without drafts; the model decides how much, `TOKENS` at most."""
+    """Both write after the same prompt, in turns and without drafts. The model ends the text, at most `TOKENS` long."""
     from lsp_server.engine.backends.llama.backend import LlamaBackend
     from tests.bench.bare_loop import BareLoop
 

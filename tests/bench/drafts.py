@@ -1,4 +1,4 @@
-"""What drafts gain and what they cost: the same texts written with and without, in turns."""
+"""What drafts gain and what they cost: the same texts written with drafts and without, in turns."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from tests.bench.scripted_backend import ScriptedBackend
 
 TOKENS = 64
 PROMPT_TOKENS = 256
-# Rows by name: the odds that a guessed token is right where the text is scripted, or what the model writes itself.
+# Rows by name. Where the text is scripted, the odds that a drafted token is right; else the model writes its own text.
 SCRIPTED = {"80% right": 0.8, "none right": 0.0}
 REPEATING, PLAIN = "repeats code above", "repeats nothing"
 ROWS = (REPEATING, PLAIN, *SCRIPTED)
-# Those that want a draft model, by the odds that a token it writes is right.
+# Rows that need a draft model, with the odds that a token of its text is right.
 DRAFT_MODEL_ROWS = {f"draft model {name}": odds for name, odds in SCRIPTED.items()}
 ODDS = SCRIPTED | DRAFT_MODEL_ROWS
 SEED = 1
-BATCHES = range(1, 9)  # tokens, whose costs are measured
-NUM_BATCHES = 5  # of each size, each time that models are loaded
+BATCHES = range(1, 9)  # tokens of a batch
+NUM_BATCHES = 5  # of each size, for each loading of the models
 
 Say = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class DraftSample:
-    """Tokens a second from the first token on, with drafts and without, and what became of the guesses."""
+    """Tokens a second from the first token on, with drafts and without, and how many drafted tokens were accepted."""
 
     drafting_tokens_per_s: float
     plain_tokens_per_s: float
@@ -60,10 +60,10 @@ class DraftSample:
 class DraftResult:
     """A row of the table. `over` is the ratio of tokens a second with drafts to those without.
 
-    `num_same` texts of `samples` were the same token by token; others part where two candidates are near each other.
-    `batch_ms` are medians, by number of tokens, with logits for each, behind a batch of the same size. By those, and
-    guesses that are right with the row's odds and cost nothing to make, no more than `most_over` can be had; None where
-    the odds are not known. So is `share_accepted` where no guess was tried.
+    `num_same` of `samples` have equal texts, token by token. The others differ after a near tie of two candidates.
+    `batch_ms` has the median time of a batch by its number of tokens, with logits for each, after one of the same size.
+    `most_over` is the most that drafts with the row's odds could gain at these times, if they cost nothing to make.
+    It is None where the odds are unknown. `share_accepted` is None where no draft was tried.
     """
 
     name: str
@@ -78,7 +78,7 @@ class DraftResult:
 
 
 class ScriptedGuesses:
-    """Guesses the scripted text, each token right with the same odds."""
+    """Drafts the scripted text. Each token is right with the same odds."""
 
     def __init__(self, odds: float) -> None:
         self.text: Sequence[int] = ()
@@ -86,63 +86,63 @@ class ScriptedGuesses:
         self._random = random.Random(SEED)
 
     def guess(self, run: SequenceState) -> Guess | None:
-        """What is scripted next."""
+        """The next tokens of the script, some of them wrong."""
         following = self.text[run.timings.decoded_tokens :][:MAX_GUESSED]
         return Guess([self.spoilt(token) for token in following], "scripted")
 
     def spoilt(self, token: int) -> int:
-        """A token, or its neighbour, which is wrong."""
+        """The token, or its neighbour, which is wrong."""
         return token if self._random.random() < self._odds else token ^ 1
 
     def ended(self, run: SequenceState) -> None:
-        """Nothing is learnt."""
+        """Learn nothing."""
 
 
 class _Nothing:
-    """No guesses but those of the draft model."""
+    """No drafts by look-up, only those of the draft model."""
 
     def guess(self, _: SequenceState) -> None:
         """None."""
 
     def ended(self, run: SequenceState) -> None:
-        """Nothing is learnt."""
+        """Learn nothing."""
 
 
 class ScriptedDraftModel(LlamaBackend):
-    """A draft model that writes what it is told, at the cost of writing what it would."""
+    """A draft model that writes a script, at the cost of writing its own text."""
 
     _start = 0
 
     def follow(self, script: ScriptedGuesses, start: int) -> None:
-        """Write a script's text, which stands from a position on."""
+        """Write the text of a script, which begins at a position."""
         self._script, self._start = script, start
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Evaluates as ever, and knows what place in the text it is at."""
+        """Evaluate, and remember the place in the script of each row."""
         self._places = [token.position + 1 - self._start for token in batch]
         return super().decode(batch)
 
     def sample(self, sampler: Any, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
-        """The text's next token, or a wrong one; its own where there is no text."""
+        """The next token of the script, or a wrong one; the model's own outside of the script."""
         own = super().sample(sampler, row, rest, visible=visible)
         place = self._places[row]
         return self._script.spoilt(self._script.text[place]) if 0 <= place < TOKENS else own
 
     def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:
-        """It is sure of what it was told."""
+        """Certainty, so that the proposer drafts as many tokens as it may."""
         super().logprob(row, token, rest, visible=visible)
         return 0.0
 
 
 class Pair:
-    """A scheduler with drafts and one without, on a model each, in that order."""
+    """A scheduler with drafts and one without, each on its own model, in that order."""
 
     def __init__(self, backends: Sequence[LlamaBackend], guesses: Source | None = None) -> None:
         self._backends = backends
         self._drafting, self._plain = (Scheduled(backend, guesses) for backend in backends)
 
     def write(self, request: Generate, *, drafting_first: bool) -> DraftSample:
-        """Both write the same. Raises `EngineError` if there is no text to measure."""
+        """Both write the same text. Raises `EngineError` if the text is too short to measure."""
         speeds = {}
         for who in (self._drafting, self._plain) if drafting_first else (self._plain, self._drafting):
             num_tokens, seconds, _ = who.write(request)
@@ -166,10 +166,11 @@ class Pair:
 
 
 def measure(options: EngineOptions, corpus: Corpus, names: Sequence[str], pairs: int, say: Say) -> list[DraftResult]:
-    """Rows by name. Each target is the first to be loaded in half of a row's pairs: the first may have the better memory.
+    """Rows by name.
 
-    A target goes by what it knows of costs and guesses after one text that is not measured. Raises `InfillError` where a
-    row wants a draft model and the options' cannot serve.
+    The first model to be loaded may get the better memory. So each scheduler is loaded first in half of a row's pairs.
+    One text before the measured ones teaches the scheduler its step times. Raises `InfillError` where a row needs a
+    draft model and that of the options cannot serve.
     """
     rows = []
     for name in names:
@@ -191,7 +192,7 @@ def _measure_pairs(
     *,
     drafting_loads_first: bool,
 ) -> list[DraftSample]:
-    """Some pairs on models of their own. Adds what batches take to `batches`, by size, in milliseconds."""
+    """Some pairs on newly loaded models. Adds the times of batches to `batches`, by size, in milliseconds."""
     odds = ODDS.get(name)
     script = None if odds is None else ScriptedGuesses(odds)
     kind = ScriptedBackend if script else LlamaBackend
@@ -225,7 +226,7 @@ def _measure_pairs(
 
 
 def _time_batches(backend: LlamaBackend, text: str, batches: dict[int, list[float]]) -> None:
-    """Add what batches of each size take behind a text. Nothing that the backend held is left."""
+    """Add the times of batches of each size after a text. The backend's cache is emptied."""
     tokens = backend.tokenize(text)
     for sequence in range(backend.info.parameters.num_sequences):
         backend.truncate(sequence, 0)
@@ -233,7 +234,7 @@ def _time_batches(backend: LlamaBackend, text: str, batches: dict[int, list[floa
     for _, size, is_again in itertools.product(range(NUM_BATCHES), batches, (False, True)):
         began = time.perf_counter()
         backend.decode([BatchToken(tokens[i], len(tokens) + i, 0, wants_logits=True) for i in range(size)])
-        if is_again:  # llama.cpp makes its graph anew behind a batch of another size
+        if is_again:  # llama.cpp builds its graph anew after a batch of another size
             batches[size].append((time.perf_counter() - began) * 1000)
         backend.truncate(0, len(tokens))
 
@@ -244,14 +245,14 @@ def _plain(corpus: Corpus) -> Iterator[str]:
 
 
 def _repeating(corpus: Corpus) -> Iterator[str]:
-    """Text, then its middle again, of which the last lines are left to write."""
+    """A text, and the beginning of its middle again, which the model is to continue."""
     while True:
         lines = corpus.text(PROMPT_TOKENS // 2).splitlines(keepends=True)
         yield "".join(lines + lines[len(lines) // 4 : len(lines) // 2])
 
 
 def _most_over(odds: float, batch_ms: dict[int, float]) -> float:
-    """What could be gained with the best number of guessed tokens."""
+    """The gain with the best number of drafted tokens."""
     tokens = itertools.accumulate(odds**count for count in range(len(batch_ms)))
     return max(num * batch_ms[1] / batch_ms[size] for size, num in enumerate(tokens, 1))
 

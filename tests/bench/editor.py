@@ -1,6 +1,6 @@
-"""A language server as a process, and its editor's end of the pipe, which counts what comes back for each request.
+"""A language server as a process, and the editor's end of its pipe, which counts the answers to each request.
 
-JSON-RPC is spoken here byte by byte (LSP 3.18, "Base Protocol"): a client library would hide an answer that came twice.
+JSON-RPC is written here byte by byte (LSP 3.18, "Base Protocol"): a client library would hide a second answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 
 from lsp_server.base.errors import EditorError
 from lsp_server.measure.corpus import View
-from lsp_server.measure.targets import Answer, ignore
+from lsp_server.measure.targets import INFILL, Answer, ignore
 
 TIMEOUT_S = 120.0
 _REQUEST_CANCELLED = -32800
@@ -25,13 +25,13 @@ _LANGUAGE = "python"
 
 
 class Editor:
-    """Satisfies `Target`: types in a document, and asks for ghost text as typing does. Use as an async context manager.
+    """Satisfies `Target`: types in a document, and sends automatic requests. Use as an async context manager.
 
-    `asked` and `answered` count requests for text, and answers by the request they belong to.
+    `asked` has the ids of requests for text. `answered` counts the answers by the id of their request.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self.name = "ours"
+        self.name = INFILL
         self.asked: set[int] = set()
         self.answered: Counter[int] = Counter()
         self._settings = settings
@@ -60,12 +60,12 @@ class Editor:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()  # which ends a server, whatever it does
+        self._process.stdin.close()  # ends a server in any state
         await self._process.wait()
         await self._reader
 
     async def ready(self) -> None:
-        """Wait for the model. Raises `EditorError` with what the server says is wrong."""
+        """Wait for the model. Raises `EditorError` with the server's message if there will be none."""
         async with asyncio.timeout(TIMEOUT_S):
             await self._ready.wait()
         if self._problem:
@@ -77,9 +77,9 @@ class Editor:
         max_tokens: int,
         on_text: Callable[[Answer], None] = ignore,
     ) -> Answer:
-        """Bring the document to this state and ask at the cursor.
+        """Bring the document to this state, and send a request at the cursor.
 
-        To stop waiting cancels the request, whose answer is counted all the same.
+        Cancelling this call cancels the request. Its answer is counted all the same.
         """
         self._change(view)
         began = time.perf_counter()
@@ -162,7 +162,7 @@ class Editor:
             waiting.set_result(message)
 
     def _hear(self, message: dict[str, Any]) -> None:
-        """Requests are answered with nothing; of notifications, two say that the model is there or never will be."""
+        """Answer the server's requests with null, and note whether the model is ready or will never be."""
         if "id" in message:
             self._send({"id": message["id"], "result": None})
         params = message.get("params") or {}
@@ -174,7 +174,7 @@ class Editor:
 
 
 def _text_of(message: dict[str, Any]) -> str:
-    """The first item's text, empty for none. Raises `EditorError` for any error but that of a cancelled request."""
+    """The first item's text, empty for none. Raises `EditorError` for every error but RequestCancelled."""
     if (error := message.get("error")) and error["code"] != _REQUEST_CANCELLED:
         raise EditorError(f"A language server failed: {error['message']}")
     result = message.get("result") or []

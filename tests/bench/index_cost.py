@@ -1,4 +1,4 @@
-"""What the index costs: building it, keeping it, and asking it, in a workspace of real files."""
+"""What the index costs in a workspace of real files: to build, to keep up to date, and to query."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 SEED = 8
 NUM_FILES = 5000
 TICK_S = 0.001
-IDLE_S = 0.02  # about as long as a question takes
+IDLE_S = 0.02  # about as long as a query takes
 
 
 def standard_library() -> Path:
@@ -43,7 +43,7 @@ def standard_library() -> Path:
 
 
 def measure(projects: dict[str, Path], pairs: int, num_files: int, say: Say) -> dict[str, Any]:
-    """Everything, with `pairs` samples of saves and queries."""
+    """Measure all of it, with `pairs` samples of saves and queries."""
     with tempfile.TemporaryDirectory(prefix="infill-bench-") as folder:
         results: dict[str, Any] = {}
         for name, root in projects.items():
@@ -59,7 +59,7 @@ def measure(projects: dict[str, Path], pairs: int, num_files: int, say: Say) -> 
 
 
 def _in_a_process(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Run alone, so that memory is that of this work."""
+    """Run the work in a process of its own, whose memory is the work's."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
@@ -84,7 +84,7 @@ def _cold(root: Path, index: Path) -> dict[str, Any]:
 
 
 def _saves(root: Path, index: Path, pairs: int) -> dict[str, Spread | None]:
-    """Read single files again, as after a line was added and saved: by the clock, and by the processor's time."""
+    """Index single files again after a line was added: milliseconds by the clock, and of processor time."""
     with tempfile.TemporaryDirectory(prefix="infill-saves-") as folder:
         copied = Path(folder)
         paths = _copy_files(root, copied, 1500)
@@ -107,7 +107,7 @@ def _saves(root: Path, index: Path, pairs: int) -> dict[str, Spread | None]:
 
 
 def _queries(root: Path, cache: Path, pairs: int) -> dict[str, Any]:
-    """Gather and choose blocks at random places, with the event loop watched."""
+    """Gather and choose blocks at random places, and watch the event loop meanwhile."""
     os.environ["XDG_CACHE_HOME"] = str(cache)
     share_processor()
     builder = Builder(root, database_path(root))
@@ -128,7 +128,7 @@ def _queries(root: Path, cache: Path, pairs: int) -> dict[str, Any]:
 
 
 async def _ask(root: Path, paths: Sequence[Path], rng: random.Random) -> tuple[list[float], list[float], list[float]]:
-    """Milliseconds of each question, of its processor time, and of the loop's longest pause meanwhile."""
+    """Milliseconds of each query, of its processor time, and of the event loop's longest pause meanwhile."""
     retrieval = Retrieval(lambda: [root], lambda: True)
     max_tokens = Settings().context.max_tokens
     wall, cpu, pauses = [], [], []
@@ -154,7 +154,7 @@ async def _ask(root: Path, paths: Sequence[Path], rng: random.Random) -> tuple[l
 
 
 async def _idle_pauses(pairs: int) -> list[float]:
-    """The loop's longest pauses while nothing goes on: those are the machine's."""
+    """The longest pauses of an idle event loop, which are the machine's."""
     pauses = []
     for _ in range(pairs):
         with _watched_loop() as longest:
@@ -169,7 +169,7 @@ def _since(begun: float, ended: float) -> float:
 
 @contextmanager
 def _watched_loop() -> Any:
-    """Note by how much the loop is late while something else goes on."""
+    """Record in milliseconds how late the event loop is."""
     late = [0.0]
 
     async def tick() -> None:
@@ -186,7 +186,7 @@ def _watched_loop() -> Any:
 
 
 def _copy_files(root: Path, to: Path, num_files: int) -> list[Path]:
-    """So many of a project's files, as often as it takes, each time below another folder."""
+    """Copy so many files of a project. Files are repeated below another folder as often as it takes."""
     states = list(Folder(root).walk())
     copied = []
     for number in range(num_files):

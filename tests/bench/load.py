@@ -1,4 +1,4 @@
-"""Many who type at once, each in a document of its own: language servers on one engine, beside a llama-server."""
+"""Many users who type at once, each with a language server, on one shared engine; beside a llama-server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FOLDERS = ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HO
 
 
 class WholeAnswers:
-    """A peer whose text is shown when all of it is there, as llama.vim and llama.vscode show it. Satisfies `Target`."""
+    """Satisfies `Target`: the baseline, showing only whole answers, as llama.vim and llama.vscode do."""
 
     def __init__(self, peer: Baseline) -> None:
         self.name = peer.name
@@ -42,15 +42,15 @@ class WholeAnswers:
         return answer
 
     async def settle(self) -> None:
-        """Others still type: there is nothing to wait for."""
+        """Return at once: others still type."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Requests and answers of all language servers together; a text is crossed if it is another document's.
+    """Requests and answers of all language servers together. A text of another document is *crossed*.
 
-    `num_same` of `num_compared` last answers are what the same engine writes there when nobody else asks. The others
-    are near-ties that fell otherwise in batches of other shapes.
+    `num_compared` last answers were computed again alone, and `num_same` of them are equal. The others are near ties,
+    which come out otherwise in batches of other shapes.
     """
 
     num_asked: int
@@ -61,7 +61,7 @@ class Ledger:
     num_same: int
 
     def require_sound(self) -> None:
-        """Raise `EngineError` if a request was lost, answered twice, or got another's text."""
+        """Raise `EngineError` if a request was lost, answered twice, or got the text of another document."""
         if self.num_lost or self.num_twice or self.num_crossed:
             raise EngineError(
                 f"Of {self.num_asked} requests {self.num_lost} were lost, {self.num_twice} answered twice, and "
@@ -73,10 +73,9 @@ class Ledger:
 class LoadResult:
     """By target: keys typed, the share that had their text before the next, and waits from key to text.
 
-    `opening_s` is how long all documents of a round took to be asked for first, together, before anybody typed.
-
-    `over` is the ratio of the median waits, ours to the peer's, document by document. Memory is of the engines only,
-    in MiB, pages that processes share counted in parts.
+    `opening_s` is the time of the first requests in all documents of a round, sent together before the typing.
+    `over` is the ratio of median waits, infill's to the baseline's, document by document. Memory is that of the
+    engines, in MiB. A page that processes share counts in parts.
     """
 
     num_clients: int
@@ -94,7 +93,7 @@ class LoadResult:
 
 @dataclass(slots=True)
 class _Group:
-    """Those who type at once on one target, and what came of it."""
+    """The users who type at once on one target, and their results."""
 
     targets: Sequence[Target]
     bursts: list[Burst] = field(default_factory=list)
@@ -112,7 +111,7 @@ async def measure(
     keys: int,
     say: Say,
 ) -> LoadResult:
-    """`clients` type `keys` keys each, `rounds` times, ours and the peer's in turns."""
+    """`clients` type `keys` keys each, `rounds` times, on infill and on the baseline in turns."""
     with _folders_of_our_own():
         async with _editors(settings, clients, say) as editors:
             groups = [_Group(editors), *([_Group([WholeAnswers(peer) for peer in peers])] if peers else [])]
@@ -138,7 +137,7 @@ def _views(view: Callable[[str], View], typed: list[str]) -> list[View]:
 
 
 async def _type_all(group: _Group, views: list[list[View]], pace_s: float) -> list[str]:
-    """All at once, none in step with another, in documents that were all asked for before; the last text of each."""
+    """Type in all documents at once, out of step, after a first request in each. Returns the last text of each."""
 
     async def open_one(number: int, target: Target) -> None:
         first, *_ = views[number]
@@ -158,20 +157,20 @@ async def _type_all(group: _Group, views: list[list[View]], pace_s: float) -> li
 
 
 class _Last:
-    """A target that remembers the text of the last answer. Satisfies `Target`."""
+    """Satisfies `Target` with another target, and remembers the text of the last answer."""
 
     def __init__(self, target: Target) -> None:
         self.name = target.name
         self.text = ""
-        self._side = target
+        self._target = target
 
     async def complete(self, view: View, max_tokens: int, on_text: Callable[[Answer], None] = ignore) -> Answer:
-        answer = await self._side.complete(view, max_tokens, on_text)
+        answer = await self._target.complete(view, max_tokens, on_text)
         self.text = answer.text
         return answer
 
     async def settle(self) -> None:
-        await self._side.settle()
+        await self._target.settle()
 
 
 # Ours
@@ -179,7 +178,7 @@ class _Last:
 
 @contextlib.contextmanager
 def _folders_of_our_own() -> Iterator[None]:
-    """Engines, settings and counts of this benchmark are nobody else's."""
+    """Keep engines, settings and statistics apart from the user's own."""
     with tempfile.TemporaryDirectory(prefix="infill-load-") as folder:
         before = {name: os.environ.get(name) for name in _FOLDERS}
         os.environ |= dict.fromkeys(_FOLDERS, folder)
@@ -200,7 +199,7 @@ def _stop_engines() -> None:
 
 @contextlib.asynccontextmanager
 async def _editors(settings: dict[str, Any], count: int, say: Say) -> AsyncIterator[list[Editor]]:
-    """So many language servers with their model loaded."""
+    """Start so many language servers, and wait for their model."""
     say(f"starting {count} language servers")
     async with contextlib.AsyncExitStack() as stack:
         editors = [await stack.enter_async_context(Editor(settings)) for _ in range(count)]
@@ -209,25 +208,25 @@ async def _editors(settings: dict[str, Any], count: int, say: Say) -> AsyncItera
 
 
 async def _check(editors: list[Editor], ends: list[tuple[View, str]], settings: dict[str, Any], say: Say) -> Ledger:
-    """Count requests and answers, and compare each last answer with what is written there in quiet."""
+    """Count requests and answers, and compute each last answer again on an idle engine."""
     async with _editors(settings, 1, say) as [editor]:
-        quiet = []
+        alone = []
         for number, (view, _) in enumerate(ends):
-            say(f"asking again in quiet {number + 1}/{len(ends)}")
-            quiet.append((await editor.complete(view, ANSWER_TOKENS)).text)
+            say(f"asking again alone {number + 1}/{len(ends)}")
+            alone.append((await editor.complete(view, ANSWER_TOKENS)).text)
     texts = [text for _, text in ends]
     return Ledger(
         num_asked=sum(len(each.asked) for each in editors),
         num_lost=sum(len(each.asked - each.answered.keys()) for each in editors),
         num_twice=sum(count > 1 for each in editors for count in each.answered.values()),
-        num_crossed=sum(bool(text) and text != own and text in quiet for text, own in zip(texts, quiet, strict=True)),
+        num_crossed=sum(bool(text) and text != own and text in alone for text, own in zip(texts, alone, strict=True)),
         num_compared=len(texts),
-        num_same=sum(text == own for text, own in zip(texts, quiet, strict=True)),
+        num_same=sum(text == own for text, own in zip(texts, alone, strict=True)),
     )
 
 
 async def _private_memory(settings: dict[str, Any], ends: list[tuple[View, str]], count: int, say: Say) -> float:
-    """Memory of so many engines, each with a document of its own, all there at the same time."""
+    """Memory in MiB of so many private engines at the same time, each with a document of its own."""
     engine = settings["engine"] | {"mode": "private"}
     if not count:
         return 0.0
@@ -247,7 +246,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def _memory(pid: int) -> float:
-    """What a process takes, MiB: of pages shared with others its part, where the system tells."""
+    """Memory of a process in MiB. A page that is shared counts in part, where the system tells."""
     found = psutil.Process(pid).memory_full_info()
     return round(getattr(found, "pss", found.rss) / (1 << 20), 1)
 

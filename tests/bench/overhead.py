@@ -35,6 +35,8 @@ def start_up_ms(command: list[str]) -> float:
                "params": {"processId": None, "rootUri": None, "capabilities": INLINE}}  # fmt: skip
     began = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(RawClient.frame(message))
         process.stdin.flush()
         process.stdout.readline()
@@ -61,6 +63,9 @@ class StampingEngine:
         self.state = EngineState.READY
         self.model = model
         self.asked_at = 0.0
+
+    def start(self) -> None:
+        pass
 
     async def ready(self) -> ModelInfo:
         return self.model
@@ -118,11 +123,11 @@ async def boundary(pairs: int) -> Rows:
     """From asking to the first event: across the process boundary, and from a worker in this process."""
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[Event] = asyncio.Queue()
-    worker = Worker(
-        lambda progress: FakeBackend(FAKE, progress),
-        lambda _: None,
-        lambda _, event: loop.call_soon_threadsafe(events.put_nowait, event),
-    )
+
+    def receive(_: str, event: Event) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
+
+    worker = Worker(lambda progress: FakeBackend(FAKE, progress), lambda _: None, receive)
     worker.start()
     engine = EngineSupervisor(FAKE)
     engine.start()

@@ -1,4 +1,4 @@
-"""What coming back to a file costs: several in turn, more than the cache has room for, beside the peer."""
+"""What coming back to a file costs: files in turn, more than the cache has room for, beside the baseline."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from lsp_server.measure.corpus import Corpus
 from lsp_server.measure.stats import Ratio, Spread, ratio, spread
-from lsp_server.measure.targets import Answer, Target
+from lsp_server.measure.targets import BASELINE, INFILL, Answer, Target
 
-TOKENS = 4  # of each answer: its first text is what is measured
+TOKENS = 4  # of each answer, whose first text is measured
 
 
 @dataclass(slots=True)
 class Visit:
-    """One look at a file: the answers by target, of the first time and of the return."""
+    """One return to a file: the answers by target, of the first visit and of the return."""
 
     cold: dict[str, Answer] = field(default_factory=dict)
     back: dict[str, Answer] = field(default_factory=dict)
@@ -22,9 +22,9 @@ class Visit:
 
 @dataclass(slots=True)
 class RevisitResult:
-    """By target: milliseconds to the first text, of the first time and of a return, and the ratio of these two.
+    """By target: milliseconds to the first text, of the first visit and of a return, and the ratio of these two.
 
-    `over` is the ratio of our returns to the peer's. Answers without text do not count.
+    `over` is the ratio of infill's returns to the baseline's. Answers without text do not count.
     """
 
     num_files: int
@@ -39,7 +39,7 @@ class RevisitResult:
 async def measure(
     corpus: Corpus, targets: Sequence[Target], num_files: int, rounds: int, say: Callable[[str], None]
 ) -> RevisitResult:
-    """Every target visits all files in order, and then again as often as there are rounds."""
+    """Every target visits all files in order, and then `rounds` times again."""
     views = [corpus.page().view() for _ in range(num_files)]
     cold: list[dict[str, Answer]] = []
     visits: list[Visit] = []
@@ -71,6 +71,6 @@ def _summarise(num_files: int, names: Sequence[str], visits: list[Visit]) -> Rev
         {name: spread(back[name]) for name in names},
         {name: spread([visit.back[name].evaluated_tokens for visit in with_text]) for name in names},
         {name: ratio(back[name], cold[name]) for name in names},
-        ratio(back["ours"], back["peer"]) if "peer" in names else None,
+        ratio(back[INFILL], back[BASELINE]) if BASELINE in names else None,
         visits,
     )

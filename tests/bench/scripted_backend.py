@@ -1,4 +1,4 @@
-"""A model that writes what it is told, at the cost of writing what it would: benchmarks must know their text."""
+"""A model that writes a given text at the cost of writing its own, for benchmarks that must know the text."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from lsp_server.ipc.requests import Sampling
 
 @dataclass(slots=True)
 class _Answer:
-    """The sampler of an answer, and how much of the text it has written."""
+    """The sampler of an answer, and how many tokens of the text it has written."""
 
     sampler: Any
     num_written: int = 0
 
 
 class ScriptedBackend(LlamaBackend):
-    """Evaluates and samples as ever, and takes another token than was drawn: the next of `text`, in each answer."""
+    """Evaluates and samples as ever, but answers with the tokens of `text`. Each answer begins at its first token."""
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
         self.text: Sequence[int] = ()
 
     def new_sampler(self, sampling: Sampling) -> _Answer:
-        """An answer begins."""
+        """Begin an answer."""
         return _Answer(super().new_sampler(sampling))
 
     def free_sampler(self, sampler: _Answer) -> None:
-        """An answer is over."""
+        """End an answer."""
         super().free_sampler(sampler.sampler)
 
     def sample(self, sampler: _Answer, row: int, rest: bytes = b"", *, visible: bool = False) -> int:

@@ -136,8 +136,8 @@ def silence(output: Bytes, silent: npt.NDArray[np.bool_]) -> None:
 def silent_tokens(vocabulary: dict[str, Any]) -> npt.NDArray[np.bool_]:
     """Control tokens, which would end an answer, and whatever is not ASCII: its bytes may be half a character."""
     plain = [text.replace("Ġ", " ").replace("Ċ", "\n").isascii() for text in vocabulary["tokenizer.ggml.tokens"]]
-    normal = np.array(vocabulary["tokenizer.ggml.token_type"]) == NORMAL_TOKEN
-    return ~(np.array(plain) & normal)
+    normal = [kind == NORMAL_TOKEN for kind in vocabulary["tokenizer.ggml.token_type"]]
+    return ~(np.array(plain) & np.array(normal))
 
 
 def write(name: str, out: Path, vocab: Path) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench` end to end: the real engine on the embedded model, beside a peer that speaks llama-server's wire."""
+"""`python -m tests.bench` end to end: the real engine on the embedded model, beside a fake llama-server."""
 
 from __future__ import annotations
 

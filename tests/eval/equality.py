@@ -58,12 +58,12 @@ class Ours:
         self.request_tokenizer = RequestTokenizer(self.backend, self.backend.info.context_tokens)
         self.fim_format = format_of(self.backend.info)
         self.scheduler = Scheduler(self.backend, self._on_event)
-        self.end: Event | None = None
+        self.ends: list[Done | Failed] = []
         self.reused_tokens = 0
 
     def _on_event(self, _: str, event: Event) -> None:
         if isinstance(event, Done | Failed):
-            self.end = event
+            self.ends.append(event)
 
     def write(self, name: str, hole: EvalTarget) -> tuple[list[int], Text]:
         """The tokens of a hole's prompt, and what we write behind them."""
@@ -74,15 +74,15 @@ class Ours:
         request = Generate(
             anchor.parts, NUM_TOKENS, typed=hole.typed, reserve_tokens=anchor.reserve_tokens, heal=False, document="d"
         )
-        self.end = None
         self.scheduler.submit(name, request, self.request_tokenizer.tokenize_request(request))
         run = self.scheduler._open[name]
-        while self.end is None:
+        while not self.ends:
             self.scheduler.step()
-        assert isinstance(self.end, Done), self.end
-        self.reused_tokens += self.end.timings.reused_tokens
+        end = self.ends.pop()
+        assert isinstance(end, Done), end
+        self.reused_tokens += end.timings.reused_tokens
         written = run.tokens[run.num_prompt_tokens :]
-        return run.tokens[: run.num_prompt_tokens], Text(written + [END] * (self.end.reason == "end"), [])
+        return run.tokens[: run.num_prompt_tokens], Text(written + [END] * (end.reason == "end"), [])
 
     def logprobs_afresh(self, tokens: list[int], way: int) -> dict[int, float]:
         """What may follow some tokens, evaluated in an empty sequence."""

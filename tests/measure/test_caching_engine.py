@@ -55,7 +55,7 @@ async def test_a_text_is_the_same_as_if_it_were_written_for_each_threshold(chunk
     # Thresholds of no probability there is: products of rounded logarithms are near ties.
     thresholds = [threshold + 1e-6 if threshold else 0.0 for threshold in thresholds]
     assert [await write(once, each) for each in thresholds] == [await write(Sure(chunks), each) for each in thresholds]
-    assert once.num_asked == 1
+    assert once.num_requests == 1
 
 
 async def test_who_leaves_early_leaves_early_again():
@@ -69,4 +69,4 @@ async def test_each_prompt_has_its_own_text():
     once = CachingEngine(Sure([("a", 0.5)]))
     for typed in ("", "x", "", "x"):
         await write(once, 0.0, typed)
-    assert once.num_asked == 2
+    assert once.num_requests == 2

@@ -82,7 +82,7 @@ def _body(node: ast.FunctionDef | ast.ClassDef, offset: int) -> range:
 def build(functions: list[Function]) -> list[Row]:
     """All tasks."""
     chooser = random.Random(SEED)
-    rows = []
+    rows: list[Row] = []
     for function in functions:
         rows += _lines(function)
         rows += _spans(function, chooser)
@@ -117,7 +117,7 @@ def _spans(function: Function, chooser: random.Random) -> Iterator[Row]:
     before = "".join(function.lines[: function.body.start])
     body = "".join(function.lines[function.body.start : function.body.stop])
     cuts = [match.start() for match in _TOKEN.finditer(body)] + [len(body)]
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     while len(taken) < NUM_SPANS:
         first = chooser.randrange(len(cuts) - 1)
         last = min(first + chooser.randint(1, MAX_SPAN_TOKENS), len(cuts) - 1)
