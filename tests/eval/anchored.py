@@ -1,16 +1,16 @@
 """Whether anchored fill is as good as a fresh prompt.
 
-A hole is cut at a random place inside a code line of a module that the embedded model never saw; the expected is the rest
-of the line. Three prompts are compared on the same holes, with the very same text around the cursor:
+A hole begins at a random place inside a code line of a module that the embedded model never saw. The expected text is
+the rest of the line. Three prompts with equal text around the cursor are compared on the same holes:
 
-fresh      all of the line so far stands before the suffix marker
-anchored   the line so far stands behind the middle marker, in the tokens it has by itself
-healed     as anchored, its last tokens taken back and the next ones bound to agree with them: what infill does
+fresh      the line so far stands before the suffix marker
+anchored   the line so far stands after the middle marker, tokenised by itself
+healed     as anchored, but its last tokens are removed and the next ones must agree with their text, as infill does
 
-Reported: the log-probability per byte of the expected and the line break that ends it, in nats, and how often greedy
-writing gives exactly the expected. Differences are paired; [mean, low, high] is a bootstrap 95% interval over lines.
-The hole ends with the line's break; or the break stays in the suffix, as it does in an editor, and then whatever ends
-the line ends the expected: a break, or the end of the text.
+Reported are the log-probability of the expected text and the line break after it, in nats a byte, and how often the
+greedy text is exactly the expected one. Differences are paired. [mean, low, high] is a bootstrap 95% interval over
+lines. In one half of the rows the hole ends with the line's break. In the other the break stays in the suffix, as in an
+editor. Then every token that ends the line ends the expected text: a line break, or the end of the text.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of a hole: by variant, nats per byte and whether the expected was written."""
+    """The results of a hole by variant: nats a byte, and whether the model wrote the expected text."""
 
     hole: EvalTarget
     nats: tuple[float, ...]
@@ -44,7 +44,7 @@ class Found:
 
 
 def measure(hole: EvalTarget, prompts: Prompts, scorer: Scorer, *, break_follows: bool) -> Found | None:
-    """What comes of a hole; None where the prompts would differ in their text."""
+    """The results of a hole, None where the prompts would differ in their text."""
     variants = prompts.of(hole, break_follows=break_follows)
     if variants is None:
         return None

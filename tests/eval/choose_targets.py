@@ -1,6 +1,7 @@
-"""Holes to fill, in modules that the embedded model never saw. `python tests/eval/holes.py` writes the committed list.
+"""Chooses holes in modules that the embedded model never saw.
 
-The list, `lsp_server/evaluation/holes.tsv`, is what `infill eval model` asks; `random_cuts` are for `anchored.py`.
+`python -m tests.eval.choose_targets` writes the committed list `targets.tsv`, for `python -m tests.eval model`.
+`random_cuts` are for `anchored` and `equality`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Lines = Sequence[str]
 
 
 def random_cuts(count: int, seed: int = SEED) -> list[EvalTarget]:
-    """Random cuts, half of them inside words, in the order in which they stand; the same for every run."""
+    """Random cuts of lines, half of them inside words, in the order of the files. Every run has the same cuts."""
     chooser = random.Random(seed)
     lines = _shuffled(MODULES, chooser)
     found: list[EvalTarget] = []
@@ -44,7 +45,7 @@ def random_cuts(count: int, seed: int = SEED) -> list[EvalTarget]:
 
 
 def choose() -> list[tuple[str, ...]]:
-    """Rows of the list."""
+    """The rows of the list."""
     chooser = random.Random(SEED)
     rows: list[tuple[str, ...]] = []
     columns: dict[Kind, Callable[[Lines, int, random.Random], int | None]] = {
@@ -74,7 +75,7 @@ def _shuffled(modules: Sequence[str], chooser: random.Random) -> list[tuple[str,
 
 
 def _code_lines(text: str) -> list[int]:
-    """Lines with code on them, not blank, not only closing brackets, not inside a string, counted from 0."""
+    """Lines with code, counted from 0: neither blank nor inside a string, and not only closing brackets."""
     lines = text.split("\n")
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     numbers = {token.start[0] - 1 for token in tokens if token.type in _CODE}
@@ -84,7 +85,7 @@ def _code_lines(text: str) -> list[int]:
 
 
 def _cuts(line: str, *, inside_words: bool) -> list[int]:
-    """Where a line can be cut, neither before its first character nor behind its last."""
+    """The columns where a line can be cut, after its first character and before its last."""
     line = line.rstrip()
     places = [at for at in range(1, len(line)) if line[:at].strip()]
     return [at for at in places if bool(re.fullmatch(r"\w\w", line[at - 1 : at + 1])) is inside_words]

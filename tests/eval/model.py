@@ -1,4 +1,4 @@
-"""`infill eval model`: every hole of the list, as infill asks, as a fresh prompt asks, and by counting."""
+"""How good a model is at every hole of the list: with infill's prompt, with a fresh prompt, and beside an n-gram."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.eval.prompts import Prompts, Variants
 from tests.eval.scoring import ANSWER_TOKENS, Prompt, Scorer
 from tests.eval.targets import KINDS, EvalTarget, find_targets, neighbours_of, read_places, trained_texts
 
-# Each in a sequence of its own, behind the one that holds the anchor.
+# One for the anchor, and one for each prompt of a hole.
 NUM_SEQUENCES = 3
-# The row of all half lines: those of the standard library, and the project's without its other files.
+# The row of all half lines. Those of the project are without its other files here.
 ALL_HALVES = "half line, all"
 
 Say = Callable[[str], None]
@@ -26,8 +26,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one prompt: log-probability of the expected, in nats a byte; whether it was written; whether the text
-    ended there by itself."""
+    """The result of one prompt.
+
+    `nats` is the log-probability of the expected text, in nats a byte. `is_exact`: the model wrote that text.
+    `has_ended`: the model ended its text where the hole ends.
+    """
 
     nats: float
     is_exact: bool
@@ -36,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of a hole: with its project's other files, where it has some, and by counting, too."""
+    """The results of a hole. `with_neighbours` is with the other files of its project, where it has some."""
 
     hole: EvalTarget
     infill: Outcome
@@ -47,9 +50,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Means of one way of asking and of another, over the same holes.
+    """Means of one kind of prompt and of another, over the same holes.
 
-    Shares run from 0 to 1; differences are paired, (mean, low, high) of 95 percent.
+    Shares run from 0 to 1. Differences are paired: (mean, low, high) of 95 percent.
     """
 
     num_holes: int
@@ -63,8 +66,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class TargetRow:
-    """A kind of holes: as infill asks, compared with a fresh prompt; shares of what counting wrote exactly, and of
-    texts of infill's that ended by themselves where the hole does."""
+    """A kind of holes: infill's prompt compared with a fresh one.
+
+    `counting_exact` is the share that the n-gram wrote exactly. `ends_by_itself` is the share of texts of infill's
+    prompt that the model ended where the hole ends.
+    """
 
     name: str
     over_fresh: Comparison
@@ -74,24 +80,26 @@ class TargetRow:
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
-    """Rows by kind, of the standard library's modules, and one of all half lines; a project's holes with its other
-    files in the prompt compared with without; and how many holes of the list were not found in this Python or did not
-    fit the window."""
+    """Rows by kind, of the standard library's modules, and one of all half lines.
+
+    `with_neighbours` compares a project's holes with its other files in the prompt and without. `num_left_out` holes
+    of the list are not in this Python, or their prompts do not fit the context.
+    """
 
     rows: list[TargetRow]
     with_neighbours: Comparison | None
     num_left_out: int
 
 
-def measure(backend: LlamaBackend, most_of_a_kind: int | None, say: Say) -> ModelResult:
-    """Evaluate a model whose backend has `NUM_SEQUENCES` sequences."""
+def measure(backend: LlamaBackend, max_of_a_kind: int | None, say: Say) -> ModelResult:
+    """Evaluate a model whose backend has `NUM_SEQUENCES` sequences, at the most places of each kind, None for all."""
     places = read_places()
     held_out = {place.module for place in places}
     chosen = [
         place
         for kind in KINDS
         for in_project in (False, True)
-        for place in [each for each in places if each.kind == kind and each.in_project == in_project][:most_of_a_kind]
+        for place in [each for each in places if each.kind == kind and each.in_project == in_project][:max_of_a_kind]
     ]
     say("counting")
     counting = ngram.NGram([token for text in trained_texts(held_out) for token in backend.tokenize(text)])
@@ -113,7 +121,7 @@ class _Evaluation:
         self._scorer = Scorer(backend)
 
     def of(self, hole: EvalTarget) -> Found | None:
-        """What comes of a hole; None where the window is too small to compare prompts in."""
+        """The results of a hole, None where the context is too short to compare prompts."""
         variants = self._prompts.of(hole)
         if variants is None:
             return None
@@ -143,7 +151,7 @@ class _Evaluation:
 
 
 def summarise(found: Sequence[Found], num_left_out: int) -> ModelResult:
-    """Rows by kind, that of all half lines, and the project's."""
+    """Rows by kind, the row of all half lines, and the comparison for the project."""
     alone = [each for each in found if each.with_neighbours is None]
     rows = [_row(kind, some) for kind in KINDS if (some := [each for each in alone if each.hole.kind == kind])]
     halves = [each for each in found if each.hole.kind == "half line"]

@@ -1,4 +1,4 @@
-"""The prompts of a hole: from infill's own plan, and one that is made afresh at the cursor."""
+"""The prompts of a hole: those of infill's own plan, and a fresh one at the cursor."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.eval.targets import EvalTarget
 
 @dataclass(frozen=True, slots=True)
 class Variants:
-    """The anchor's tokens, and prompts with the very same text around the cursor.
+    """The anchor's tokens, and three prompts with equal text around the cursor.
 
-    fresh: all of the line so far stands before the suffix marker; anchored: it stands behind the middle marker, in the
-    tokens it has by itself; healed: as anchored, its last tokens taken back and the next ones bound to agree with them,
-    which is what infill does.
+    fresh: the line so far stands before the suffix marker. anchored: the line so far stands after the middle marker,
+    tokenised by itself. healed: as anchored, but the last tokens are removed and the next ones must agree with their
+    text. infill sends the healed prompt.
     """
 
     anchor: list[int]
@@ -37,7 +37,7 @@ class Variants:
 
 
 class Prompts:
-    """Makes the prompts of holes for one model; with `anchored`, also where its family is not anchored."""
+    """Makes the prompts of holes for one model. `anchored` anchors a family that infill does not anchor, too."""
 
     def __init__(self, backend: LlamaBackend, *, anchored: bool = False) -> None:
         self._backend = backend
@@ -47,7 +47,7 @@ class Prompts:
         self._suffix_share = Settings().context.suffix_share
 
     def of(self, hole: EvalTarget, blocks: Sequence[Block] = (), *, break_follows: bool = True) -> Variants | None:
-        """The prompts; None where the engine cuts text that was planned, so that they would differ in their text."""
+        """The prompts, None where the engine would truncate them, so that they would differ in their text."""
         snapshot = hole.snapshot(break_follows=break_follows)
         anchor = plan_anchor(
             snapshot, tuple(blocks), self._backend.info, self._fim_format, ANSWER_TOKENS, self._suffix_share
@@ -63,7 +63,7 @@ class Prompts:
                 fixed_indent=indented,
             )
         )
-        # The same text as in the anchor, whatever room a fresh prompt might have had for more.
+        # The same text as in the anchor: a fresh prompt might have room for more.
         fresh = self._request_tokenizer.tokenize_request(Generate(_with_typed(anchor.parts, typed), 0)).anchor
         if len(tokenized.anchor) < len(self._request_tokenizer.tokenize_request(Generate(anchor.parts, 0)).anchor):
             return None
@@ -80,7 +80,7 @@ class Prompts:
         )
 
     def _behind(self, kept: list[int], line: str) -> list[int]:
-        """The tokens that a whole line has behind those kept of it; cut apart where none begins there."""
+        """The tokens of a whole line after the kept ones. The rest is tokenised apart where no token begins there."""
         tokenize, piece = self._backend.tokenize, self._backend.piece
         whole, size = tokenize(line), sum(len(piece(token)) for token in kept)
         ends = list(itertools.accumulate((len(piece(token)) for token in whole), initial=0))
@@ -88,7 +88,7 @@ class Prompts:
 
 
 def _with_typed(parts: tuple[PromptPart, ...], typed: str) -> tuple[PromptPart, ...]:
-    """An anchor's parts with the text typed since where a fresh prompt has it: at the end of the prefix."""
+    """An anchor's parts with the typed text at the end of the prefix, as in a fresh prompt."""
     return tuple(
         msgspec.structs.replace(part, text=part.text + typed)
         if isinstance(part, Text) and part.overflow == "keep_tail"

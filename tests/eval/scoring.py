@@ -1,4 +1,4 @@
-"""How probable a expected is behind a prompt, and what the model writes there: several prompts in one batch."""
+"""How probable the expected text is after a prompt, and what the model writes there. Prompts share batches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWER_TOKENS = 32
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt's tokens, the bytes that were taken back of it, and the tokens of the expected behind it.
+    """A prompt's tokens, the bytes that healing removed, and the tokens of the expected text.
 
     `fixed_indent`: see `Generate`.
     """
@@ -31,14 +31,14 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The rest of a line as the model wrote it, and whether it then ended the text by itself."""
+    """The rest of a line as the model wrote it, and whether the model ended the text there."""
 
     text: str
     has_ended: bool
 
 
 class Scorer:
-    """The cache of a backend: the anchor in sequence 0, a prompt in each other one, branched off it."""
+    """The cache of a backend: the anchor in sequence 0, and a fork of it with a prompt in each other sequence."""
 
     def __init__(self, backend: LlamaBackend) -> None:
         self.backend = backend
@@ -47,7 +47,7 @@ class Scorer:
         self._breaks = backend.vocabulary.agreeing_with(b"\n")
 
     def hold_anchor(self, tokens: list[int]) -> None:
-        """Bring an anchor into sequence 0, keeping what it shares with the last one."""
+        """Evaluate an anchor in sequence 0. What it shares with the last anchor stays in the cache."""
         shared = common_prefix(self._anchor, tokens)
         for sequence in range(1, self.backend.num_sequences):
             self.backend.truncate(sequence, 0)
@@ -58,10 +58,10 @@ class Scorer:
         self._anchor = tokens
 
     def score(self, prompts: Sequence[Prompt], *, break_follows: bool = True) -> tuple[list[float], list[int]]:
-        """The log-probability of each expected and of the line's end behind it, and the token each prompt is followed by.
+        """The log-probability of each expected text with the line's end, and the first token that the model writes.
 
-        Where the line's break follows the hole, the expected is without it, and whatever ends the line ends the expected: a
-        break, or the end of the text. Else the expected ends with the break.
+        With `break_follows`, the expected text has no line break, and every token that ends the line ends it: a line
+        break or the end of the text. Else the expected text ends with the line break.
         """
         batch: list[BatchToken] = []
         rows: list[range] = []
@@ -69,7 +69,7 @@ class Scorer:
             shared = min(common_prefix(self._anchor, prompt.tokens), len(prompt.tokens) - 1)
             self.backend.truncate(sequence, 0)
             self.backend.fork(0, sequence, shared)
-            # What follows a expected's last token matters only where the expected is without its break.
+            # The last token's logits matter only where the expected text has no line break.
             tokens = prompt.tokens + prompt.expected[: len(prompt.expected) - (not break_follows)]
             first = len(prompt.tokens) - 1
             rows.append(range(len(batch) + first - shared, len(batch) + len(tokens) - shared))
@@ -96,7 +96,7 @@ class Scorer:
         return total
 
     def write(self, prompts: Sequence[Prompt], first: Sequence[int]) -> list[Written]:
-        """What is written greedily behind each prompt up to the end of the line, all in one batch a token."""
+        """The greedy text after each prompt up to the line's end. All prompts share one batch for each token."""
         written = [b""] * len(prompts)
         has_ended = [False] * len(prompts)
         rests = [prompt.rest for prompt in prompts]
@@ -105,7 +105,7 @@ class Scorer:
             self.backend.truncate(sequence, len(prompt.tokens))
         for step in range(ANSWER_TOKENS):
             for index, token in list(tokens.items()):
-                has_ended[index] = self.backend.is_end(token)  # which may have a text all the same
+                has_ended[index] = self.backend.is_end(token)  # such a token may have a text all the same
                 piece = b"" if has_ended[index] else self.backend.piece(token)
                 taken = min(len(rests[index]), len(piece))
                 rests[index] = rests[index][taken:]
@@ -124,7 +124,7 @@ class Scorer:
         return [Written(line, ended) for line, ended in zip(lines, has_ended, strict=True)]
 
     def _choose(self, row: int, rest: bytes, must_show: bool) -> int:
-        """The most probable token, or of those that agree with a rest, and go on with text."""
+        """The most probable token, of those that agree with `rest` and show text where that is required."""
         logits = self.backend.logits(row)
         if not rest and not must_show:
             return int(logits.argmax())

@@ -1,8 +1,7 @@
-"""Places to complete, and what stands there: a committed list, found again in the sources that are installed.
+"""Holes to fill and their expected text: a committed list of places, found again in the installed sources.
 
-The list names places in modules of Python's standard library and of pygls, which infill needs and is written in
-several files. The embedded model was trained on neither. Another version of a module may have lost some of the
-lines; those are left out.
+The places are in modules of Python's standard library and of pygls, a package of several files that infill needs. The
+embedded model was trained on neither. Lines that another version of a module has lost are left out.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
 from lsp_server.text.workspace import read_source
 
-# half line: the rest of a line, from between two words; line: a whole line behind its indentation; block: such a line
+# half line: the rest of a line, from between two words. line: a whole line after its indentation. block: such a line
 # that is the first of a block.
 Kind = Literal["half line", "line", "block"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PROJECT = "pygls"
 LIST = Path(__file__).with_name("targets.tsv")
-# What another file shows of itself as context.
+# Of another file of the project, as context.
 NEIGHBOUR_CHARACTERS = 800
 
 
 @dataclass(frozen=True, slots=True)
 class EvalTarget:
-    """A cursor inside a line, and what stands there: the rest of the line.
+    """A hole in a file: the rest of a line after the cursor, which is the `expected` text.
 
-    `before` and `after` are the lines around it, `typed` the line up to the cursor. `line` counts from 0.
+    `before` and `after` are the lines around that line. `typed` is the line up to the cursor. `line` counts from 0.
     """
 
     kind: str
@@ -48,11 +47,11 @@ class EvalTarget:
 
     @property
     def path(self) -> str:
-        """Its file, as a project has it."""
+        """The path of its file in a project."""
         return self.module.replace(".", "/") + ".py"
 
     def snapshot(self, *, break_follows: bool = True) -> Snapshot:
-        """The document without the expected, which ends before the line's break, or with it."""
+        """The document without the expected text. With `break_follows`, the line's break stays in the document."""
         suffix = "\n" * break_follows + self.after
         uri = f"file:///{self.path}"
         return Snapshot(uri, 1, "python", self.path, self.before + self.typed, suffix, self.line, len(self.typed))
@@ -60,7 +59,7 @@ class EvalTarget:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of the list: where a hole is, and a digest of its line, by which the line is known again."""
+    """A row of the list: where a hole is, and a digest that finds its line again."""
 
     kind: str
     module: str
@@ -70,7 +69,7 @@ class Place:
 
     @property
     def in_project(self) -> bool:
-        """Whether its module has siblings."""
+        """Whether its module is one of several in a project."""
         return self.module.startswith(PROJECT)
 
 
@@ -82,12 +81,12 @@ def read_places(path: Path = LIST) -> list[Place]:
             kind, module, line, column, digest = row.split("\t")
             places.append(Place(kind, module, int(line), int(column), digest))
         except ValueError:
-            raise InfillError(f"{path}:{number} is damaged. Check it out anew.") from None
+            raise InfillError(f"{path}:{number} is damaged. Reinstall infill.") from None
     return places
 
 
 def find_targets(places: Sequence[Place]) -> list[EvalTarget]:
-    """The holes at some places, those whose line is there, in the order of modules and lines."""
+    """The holes at some places, in the order of modules and lines. Places whose line is gone are left out."""
     ordered = sorted(places, key=lambda place: (place.module, place.line, place.column))
     return [hole for place in ordered if (hole := _find(place))]
 
@@ -102,19 +101,19 @@ def _find(place: Place) -> EvalTarget | None:
 
 
 def target_at(kind: str, module: str, lines: Sequence[str], number: int, column: int) -> EvalTarget:
-    """A hole in a line of a module, from a column to the line's end."""
+    """The hole in a line of a module from a column to the line's end."""
     before = "".join(f"{line}\n" for line in lines[:number])
     line = lines[number].rstrip()
     return EvalTarget(kind, module, number, before, line[:column], line[column:], "\n".join(lines[number + 1 :]))
 
 
 def digest(line: str) -> str:
-    """By what a line is known again."""
+    """The digest of a line in the list."""
     return hashlib.blake2b(line.encode(), digest_size=6).hexdigest()
 
 
 def neighbours_of(hole: EvalTarget) -> list[Neighbour]:
-    """The beginnings of the other modules of its project that the list has holes in; none outside of a project."""
+    """The beginnings of the other modules of its project that are in the list. None outside of a project."""
     if not hole.module.startswith(PROJECT):
         return []
     return [
@@ -130,7 +129,7 @@ def _project_modules() -> tuple[str, ...]:
 
 
 def trained_texts(held_out: set[str]) -> Iterator[str]:
-    """Text like that which models are trained on: the standard library but for the modules held out."""
+    """Text that a model may be trained on: the standard library without the modules held out."""
     for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
         if path.stem not in held_out:
             yield read_source(path)

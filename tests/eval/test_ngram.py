@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.eval.ngram import LONGEST_CONTEXT, NGram, write_line
+from tests.eval.ngram import MAX_CONTEXT, NGram, write_line
 
-tokens = st.lists(st.integers(0, 3), min_size=LONGEST_CONTEXT + 1, max_size=60)
+tokens = st.lists(st.integers(0, 3), min_size=MAX_CONTEXT + 1, max_size=60)
 
 
 def piece(token: int) -> bytes:
@@ -14,10 +14,10 @@ def piece(token: int) -> bytes:
 
 
 def write(general: bytes, before: bytes, rest: bytes = b"") -> str:
-    return write_line(NGram(list(general)), list(before), rest, piece, most_tokens=20)
+    return write_line(NGram(list(general)), list(before), rest, piece, max_tokens=20)
 
 
-@given(tokens, st.lists(st.integers(0, 3), min_size=1, max_size=LONGEST_CONTEXT))
+@given(tokens, st.lists(st.integers(0, 3), min_size=1, max_size=MAX_CONTEXT))
 def test_counts_are_those_of_counting(text, context):
     size = len(context)
     followers = [text[at + size] for at in range(len(text) - size) if text[at : at + size] == context]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 
@@ -11,6 +12,7 @@ from lsp_server.commands.bench_tables import median_text, ratio_text, titled
 from lsp_server.commands.cli_settings import model_file
 from lsp_server.commands.console import make_table
 from lsp_server.commands.measuring import Results, Say, add_model_options, pick, positive
+from lsp_server.engine.sizing.gguf import check_gguf
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.measure.stage import corpus_of
 from tests.bench import drafts
@@ -37,6 +39,8 @@ def measure(arguments: argparse.Namespace, say: Say) -> Results:
     """Measure rows one after the other."""
     rows = pick(arguments.rows, (*drafts.ROWS, *(drafts.DRAFT_MODEL_ROWS if arguments.draft_model else ())), "row")
     draft_model = model_file(arguments.draft_model) if arguments.draft_model else ""
+    if draft_model:
+        check_gguf(Path(draft_model))  # before minutes go into the rows that need none
     options = EngineOptions(model_file(arguments.model), threads=arguments.threads, draft_model_path=draft_model)
     return {"drafts": drafts.measure(options, corpus_of(options.model_path), rows, arguments.pairs, say)}
 

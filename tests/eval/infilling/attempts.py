@@ -1,4 +1,4 @@
-"""`infill eval infilling`: tasks through the whole pipeline, and what their programs do when they are run."""
+"""Tasks of programs with holes: filled by the whole pipeline, and then run with their tests."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.eval.infilling.oracle import Oracle, OracleEngine, OracleTexts
 from tests.eval.infilling.sandbox import Verdict, run_program
 from tests.eval.infilling.tasks import POSITIONS, Task
 
-# How a shown text compares with the expected, white space at the end left out: too early and too late are cut there.
+# How a shown text compares with the expected one, without white space at the end: where it was cut, if not exact.
 Comparison = Literal["exact", "too early", "too late", "other"]
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 FAILURES = ("wrong", "error", "timed out", "nothing offered")
 
-# Holes of these tasks go over more lines than a completion in an editor should have.
+# Holes of these tasks have more lines than a completion in an editor should have.
 MAX_LINES = 40
 MAX_TOKENS = 512
 
@@ -31,9 +31,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was shown for a task, and how its program ended, if it was run.
+    """The text that was shown for a task, and how its program ended, if it was run.
 
-    Of an oracle it is known whether going on was as right as stopping (`OracleTexts.may_go_on`).
+    `may_go_on`: a longer text would be as right. It is known of oracles only (`OracleTexts.may_go_on`).
     """
 
     task: Task
@@ -50,7 +50,7 @@ class Attempt:
 
     @property
     def comparison(self) -> Comparison:
-        """With the expected."""
+        """How the shown text compares with the expected one."""
         shown, expected = self.shown.rstrip(), self.task.expected.rstrip()
         if shown == expected:
             return "exact"
@@ -61,7 +61,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """How many programs passed their tests, the others by how they failed; what was shown exactly is in it."""
+    """The share of programs that passed their tests, and the others by `FAILURES`."""
 
     num_tasks: int
     pass_at_1: float
@@ -70,7 +70,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class PositionRow:
-    """Tasks of one position, or all of them: shares run from 0 to 1, counts are by `Comparison`."""
+    """Tasks of one position, or all tasks. `exact` is a share from 0 to 1, `counts` are by `Comparison`."""
 
     name: str
     num_tasks: int
@@ -80,9 +80,9 @@ class PositionRow:
 
 @dataclass(frozen=True, slots=True)
 class InfillingResult:
-    """What came of all tasks: `passed` if programs were run; `rows` by position, the last of all.
+    """The results of all tasks: `passed` if programs were run, and `rows` by position, the last for all tasks.
 
-    `decidable` are those tasks of an oracle whose text, had it been longer, would not have been right, too.
+    `decidable` counts only tasks of an oracle for which a longer text would be wrong.
     """
 
     passed: Passed | None
@@ -91,13 +91,13 @@ class InfillingResult:
 
 
 def settings_for(settings: Settings, multi_line: Literal["auto", "always", "never"]) -> Settings:
-    """Settings with room for the holes of such tasks."""
+    """Settings with enough lines and tokens for the holes of such tasks."""
     completion = CompletionSettings(multi_line=multi_line, max_lines=MAX_LINES, max_tokens=MAX_TOKENS)
     return Settings(model=settings.model, completion=completion, engine=settings.engine, context=settings.context)
 
 
 async def complete(engine: EngineClient, settings: Settings, tasks: Sequence[Task], say: Say) -> list[Attempt]:
-    """Have a model answer every task. Raises `EngineError`, or the `ModelError` that keeps the model from serving."""
+    """Attempts of a model at every task. Raises `EngineError`, or `ModelError` if the model cannot serve."""
     await engine.ready()
     pipeline = Pipeline(engine, settings)
     attempts = []
@@ -108,7 +108,7 @@ async def complete(engine: EngineClient, settings: Settings, tasks: Sequence[Tas
 
 
 async def complete_as(oracle: Oracle, settings: Settings, tasks: Sequence[Task], say: Say) -> list[Attempt]:
-    """The same with an oracle for a model."""
+    """Attempts of an oracle at every task."""
     engine = OracleEngine()
     texts = OracleTexts(oracle, tasks)
     pipeline = Pipeline(engine, settings)
@@ -147,7 +147,7 @@ def run_all(attempts: Sequence[Attempt], timeout_s: float, say: Say) -> list[Att
 
 
 def summarise(attempts: Sequence[Attempt], *, oracle: bool, has_run: bool) -> InfillingResult:
-    """Figures of all attempts."""
+    """The figures of all attempts."""
     rows = [
         _row(position, some)
         for position in POSITIONS

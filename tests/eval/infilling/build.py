@@ -1,8 +1,8 @@
 """Tasks for `python -m tests.eval infilling` out of `functions/`, in HumanEval-Infilling's format.
 
 `python -m tests.eval.infilling.build FILE` writes them, the same for every run: every line of every function's body,
-every run of two to five of its lines, and spans drawn at random that begin and end between tokens. A class's lines are
-holes too, and its methods are the functions whose lines make runs; spans may go from one into the next.
+every sequence of two to five of its lines, and random spans that begin and end between tokens. The lines of a class are
+holes too. Its methods are the functions whose lines make sequences. Spans may go from one method into the next.
 """
 
 from __future__ import annotations

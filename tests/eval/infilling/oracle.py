@@ -1,4 +1,4 @@
-"""Models that know the answer, to measure what post-processing makes of it."""
+"""Simulated models that know the expected text, to measure what post-processing makes of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lsp_server.postprocess.statements import LEAVES
 from lsp_server.prompt.families import format_named
 from tests.eval.infilling.tasks import Task
 
-# exact: the true middle, and stops. runs-on: goes on with what stands below. perturbed: goes on with other code.
+# exact: writes the expected text and stops. runs-on: goes on with the text below. perturbed: goes on with other code.
 Oracle = Literal["exact", "runs-on", "perturbed"]
 
 SEED = 20261124
@@ -35,9 +35,9 @@ _MODEL = msgspec.structs.replace(
 
 
 class OracleEngine:
-    """An `EngineClient` that writes `text`, whatever it is asked, in pieces as a model does.
+    """Satisfies `EngineClient`: writes `text` for every prompt, in pieces as a model does.
 
-    Its model is prompted as DeepSeek-Coder is.
+    Its model is prompted like DeepSeek-Coder.
     """
 
     def __init__(self) -> None:
@@ -50,14 +50,14 @@ class OracleEngine:
 
     @property
     def model(self) -> ModelInfo | None:
-        """What stands for the model."""
+        """The simulated model."""
         return _MODEL
 
     def start(self) -> None:
-        """There is nothing to start."""
+        """Do nothing: it is always ready."""
 
     async def ready(self) -> ModelInfo:
-        """What stands for the model, at once."""
+        """The simulated model, at once."""
         return _MODEL
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
@@ -74,19 +74,19 @@ class OracleEngine:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """A text cut as a vocabulary might: words with the space before them, in parts where they are long; line breaks."""
+    """A text cut as by a vocabulary: words with the space before them, long words in parts, line breaks alone."""
     return (match[0] for match in _PIECE.finditer(text))
 
 
 class OracleTexts:
-    """What an oracle writes for each task."""
+    """The texts of an oracle for each task."""
 
     def __init__(self, oracle: Oracle, tasks: Sequence[Task]) -> None:
         self._oracle = oracle
         self._statements = list(_statements(tasks))
 
     def of(self, task: Task) -> str:
-        """All that it writes, if nobody stops it."""
+        """All that the oracle writes for a task, if nothing stops it."""
         if self._oracle == "exact":
             return task.expected
         if self._oracle == "runs-on":
@@ -95,8 +95,10 @@ class OracleTexts:
         return f"{task.expected}{rest_of_line}\n{''.join(self._other_lines(task))}"
 
     def may_go_on(self, task: Task) -> bool:
-        """Whether the expected with the next line of what it runs on into would be as right, for all that can be told: the
-        program parses, and the line could be reached."""
+        """Whether a text that goes on by one line would be as right as the expected one.
+
+        That is so if the program parses with the line, and the line can be reached.
+        """
         last = task.expected.rstrip().rpartition("\n")[2].strip()
         if self._oracle != "perturbed" or LEAVES.match(last):
             return False
@@ -105,7 +107,7 @@ class OracleTexts:
         return _parses(f"{task.before}{task.expected}{rest_of_line}\n{extra}{task.after}")
 
     def _other_lines(self, task: Task) -> Iterator[str]:
-        """Statements of other programs, indented as the line that the expected ends on, or as what it heads."""
+        """Statements of other programs, indented as the last expected line, or as the block that this line heads."""
         chooser = random.Random(f"{SEED} {task.name}")
         indentation = _indentation_after(task)
         text = task.before + task.expected + task.after
@@ -123,7 +125,7 @@ def _indentation_after(task: Task) -> str:
 
 
 def _statements(tasks: Sequence[Task]) -> Iterator[str]:
-    """Lines of the tasks' programs that are statements by themselves, each once, in their order."""
+    """Lines of the tasks' programs that are statements by themselves. Each comes once, in order."""
     programs = dict.fromkeys(task.before + task.expected + task.after for task in tasks)
     lines = dict.fromkeys(line.strip() for program in programs for line in program.split("\n") if line[:1] == " ")
     return (line for line in lines if line and not line.startswith(("#", '"')) and _parses(line))

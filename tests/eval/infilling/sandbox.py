@@ -1,4 +1,4 @@
-"""A program that a model wrote, run to see whether its tests pass: in a process of its own, with limits."""
+"""Runs a program that a model wrote, to see whether its tests pass: in a child process with limits."""
 
 from __future__ import annotations
 
@@ -26,29 +26,26 @@ _CPU_TIME_IS_UP = (-signal.SIGXCPU, 128 + signal.SIGXCPU) if hasattr(signal, "SI
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a program ended: `wrong` if one of its assertions failed, `error` for anything else that went wrong.
-
-    `detail` says what, for people.
-    """
+    """How a program ended: `wrong` if an assertion failed, `error` for every other failure. `detail` explains it."""
 
     kind: Kind
     detail: str = ""
 
 
 def require_sandbox() -> None:
-    """Raise `InfillError` where programs cannot be given limits."""
+    """Raise `InfillError` on systems that cannot limit programs."""
     if os.name != "posix":
         raise InfillError("Candidates are only run on Linux and macOS, which can limit them. Add --no-run.")
 
 
 def run_program(program: str, timeout_s: float, memory_bytes: int = MEMORY_BYTES) -> Verdict:
-    """Run a program to its end, or to the end of its time, of which the processor counts separately.
+    """Run a program to its end, or for `timeout_s` by the clock or of processor time.
 
-    It has passed only if it came to its end: leaving early is no success. Whatever it started is killed.
+    A program that exits early has not passed. Every process that it started is killed.
     """
     secret = secrets.token_hex(8)
     reading, writing = os.pipe()
-    os.set_blocking(reading, False)  # a process left behind could hold the other end
+    os.set_blocking(reading, False)  # a process that is left could hold the other end
     try:
         with tempfile.TemporaryDirectory(prefix="infill-eval-", ignore_cleanup_errors=True) as folder:
             try:
@@ -79,7 +76,7 @@ def _start(writing: int, memory_bytes: int, timeout_s: float, folder: str) -> su
 
 
 def _finish(process: subprocess.Popen[bytes], text: str, timeout_s: float) -> int | None:
-    """The exit status, None if time was up."""
+    """The exit status, None after the timeout."""
     try:
         process.communicate(text.encode("utf-8", "replace"), timeout=timeout_s)
     except subprocess.TimeoutExpired:

@@ -1,8 +1,8 @@
-"""Runs a program that nobody has read, with limits. A script for `sandbox.py`, in a process of its own.
+"""The child process of `sandbox`: runs a program that nobody has read, with limits.
 
-What the kernel offers an ordinary user is used: limits everywhere, and on Linux namespaces (no network, no process that
-outlives this one) and Landlock (no file changed outside of the working folder). Python itself refuses such calls, too:
-that stops what a model writes by mistake, wherever it runs, and not who knows how to get around it.
+It uses what the kernel offers an ordinary user: resource limits everywhere, namespaces and Landlock on Linux.
+Namespaces take the network away, and end every process with this one. Landlock forbids changes outside of the working
+folder. Audit hooks make Python refuse such calls on every system. They stop mistakes of a model, but no attack.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any
 
 _CLONE_NEWUSER, _CLONE_NEWIPC, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x08000000, 0x20000000, 0x40000000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
-# Landlock's calls have the same numbers on all architectures; the rights are its first version's, and one of its third.
+# Landlock's calls have the same numbers on all architectures. The rights are those of its first version and one of its
+# third.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _WRITE_FILE = 1 << 1
 _CHANGE_FOLDERS = sum(1 << bit for bit in range(4, 13))  # make and remove anything
@@ -42,8 +43,10 @@ _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def main() -> None:
-    """Arguments: a descriptor to report to, most bytes of memory, most seconds of CPU. The program is standard input,
-    behind a line that a report begins with."""
+    """Arguments: a descriptor to report to, the limits of memory in bytes and of processor time in seconds.
+
+    Standard input has a secret line, with which the report begins, and then the program.
+    """
     descriptor, memory_bytes, cpu_seconds = map(int, sys.argv[1:])
     secret, _, program = sys.stdin.buffer.read().decode("utf-8").partition("\n")
     is_apart = _leave_namespaces()
@@ -52,11 +55,11 @@ def main() -> None:
     sys.addaudithook(refuse(network=not is_apart))
     report = f"{secret} {_run(program)}"
     os.write(descriptor, report.encode("utf-8", "replace"))
-    os._exit(0)  # whatever threads are left
+    os._exit(0)  # even if threads are left
 
 
 def _run(program: str) -> str:
-    """`passed`, `wrong` for an assertion that failed, or `error: ` and which."""
+    """`passed`, `wrong` for a failed assertion, or `error: ` with the exception."""
     module = types.ModuleType("candidate")
     sys.modules["candidate"] = module
     try:
@@ -69,19 +72,19 @@ def _run(program: str) -> str:
 
 
 def _leave_namespaces() -> bool:
-    """Go on as a process that sees no network and no process but its own; False where the system does not let us."""
+    """Go on in namespaces without network and other processes. Returns False where the system forbids it."""
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWIPC | _CLONE_NEWPID | _CLONE_NEWNET):
         return False
-    _go_on_in_child(libc)  # the first process of the namespace: when it ends, all end
-    _go_on_in_child(libc)  # that one ignores signals, so the program is another
+    _go_on_in_child(libc)  # the first process of the namespace: its end ends all others
+    _go_on_in_child(libc)  # the first process ignores signals, so the program runs in a second one
     return True
 
 
 def _go_on_in_child(libc: ctypes.CDLL) -> None:
-    """Fork, and wait as the parent, which ends as the child did."""
+    """Fork and return in the child. The parent waits, and ends with the child's status."""
     if child := os.fork():
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         os._exit(code if code >= 0 else _SIGNALLED - code)
@@ -105,7 +108,7 @@ def _limit(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def _lock_files() -> None:
-    """Let files be changed in the working folder only, if the kernel has Landlock."""
+    """Allow changes of files in the working folder only, if the kernel has Landlock."""
     if not sys.platform.startswith("linux"):
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -125,8 +128,10 @@ def _lock_files() -> None:
 
 
 def refuse(*, network: bool) -> Callable[[str, tuple[Any, ...]], None]:
-    """An audit hook that refuses to start processes, which the kernel does not count for a superuser, to change files
-    elsewhere, and, where the kernel does not cut it off, the network."""
+    """An audit hook that forbids processes and changes of files elsewhere, and the network if `network` says so.
+
+    The kernel's limit of processes does not hold for a superuser.
+    """
     folder = os.path.realpath(".")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:

@@ -1,6 +1,6 @@
-"""Tasks of HumanEval-Infilling's format: a program with a hole, what stands there, and tests for the whole.
+"""Tasks in HumanEval-Infilling's format: a program with a hole, the expected text, and tests of the program.
 
-github.com/openai/human-eval-infilling has the data; this reads the same files, and any made like them.
+The data is at github.com/openai/human-eval-infilling. Other files of that format are read, too.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import msgspec
 from lsp_server.base.errors import InfillError
 from lsp_server.text.snapshot import Snapshot, normalize
 
-# a line, several lines: whole ones, where their block goes on below. end of a block: whole lines, where it does not.
-# inside a line, over lines: all others.
+# a line, several lines: whole lines, whose block goes on below. end of a block: whole lines that end their block.
+# inside a line, over lines: all others, with and without a line break.
 Position = Literal["inside a line", "a line", "several lines", "end of a block", "over lines"]
 POSITIONS: tuple[Position, ...] = get_args(Position)
 
@@ -33,10 +33,10 @@ class _TaskRecord(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A hole between `before` and `after`, where `expected` stands. `check` are the tests, and their call.
+    """A hole between `before` and `after`, and its `expected` text. `check` has the tests and their call.
 
-    Where whole lines are missing, an editor shows an empty line. So the line break that ends the expected in the file is
-    the beginning of `after` here.
+    Where whole lines are missing, an editor shows an empty line. So the line break after such an expected text belongs
+    to `after` here.
     """
 
     name: str
@@ -46,14 +46,14 @@ class Task:
     check: str
 
     def snapshot(self) -> Snapshot:
-        """The document without the expected, the cursor where it stood; each task is a document of its own."""
+        """The document without the expected text, and the cursor in its place. Each task is a document of its own."""
         line = self.before.count("\n")
         character = len(self.before) - self.before.rfind("\n") - 1
         path = "solution.py"
         return Snapshot(f"task:///{self.name}/{path}", 1, "python", path, self.before, self.after, line, character)
 
     def program(self, answer: str) -> str:
-        """The program with an answer in the hole, and its tests."""
+        """The program with an answer in the hole, followed by the tests."""
         return f"{self.before}{answer}{self.after}\n{self.check}\n"
 
     @property
@@ -72,9 +72,9 @@ class Task:
 
 
 def read_tasks(path: Path) -> list[Task]:
-    """The tasks of a file, JSON by line, compressed if its name ends in `.gz`.
+    """The tasks of a file, a JSON object a line, compressed if the file's name ends in `.gz`.
 
-    Raises `InfillError` that names the line, if one is no task.
+    Raises `InfillError`, which names the line, for a line that is no task.
     """
     tasks: list[Task] = []
     names: set[str] = set()
@@ -91,11 +91,11 @@ def read_tasks(path: Path) -> list[Task]:
     return tasks
 
 
-def take_evenly(tasks: Sequence[Task], most: int | None) -> Sequence[Task]:
-    """At most so many, in their order, from all parts of the list: files are sorted by program and kind of hole."""
-    if most is None or most >= len(tasks):
+def take_evenly(tasks: Sequence[Task], max_tasks: int | None) -> Sequence[Task]:
+    """At most so many tasks, in order and from all parts of the list. Files are sorted by program and kind of hole."""
+    if max_tasks is None or max_tasks >= len(tasks):
         return tasks
-    return [tasks[number * len(tasks) // most] for number in range(most)]
+    return [tasks[number * len(tasks) // max_tasks] for number in range(max_tasks)]
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -114,7 +114,8 @@ def _task(line: bytes, place: str) -> Task:
         row = msgspec.json.decode(line, type=_TaskRecord)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InfillError(
-            f"{place} is no task: {error}. Each line is an object with the texts {', '.join(_TaskRecord.__struct_fields__)}."
+            f"{place} is no task: {error}. "
+            f"Each line is an object with the texts {', '.join(_TaskRecord.__struct_fields__)}."
         ) from None
     if not row.entry_point.isidentifier():
         raise InfillError(f"{place} is no task: {row.entry_point!r}, the entry point, is not a name in Python.")

@@ -1,4 +1,4 @@
-"""How much of what a line needs from other files stands in the blocks of its prompt, beside other ways to choose."""
+"""How many of the names that a line needs stand in the blocks of its prompt, by way to choose blocks."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ LINES_BEFORE, LINES_AFTER = 15, 5
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
-# What is measured: packages by their distribution's name, with the pinned version and the folder of the package. Scores
-# of sources were tuned on some of them, and never looked at on the others.
+# Packages by the name of their distribution, with the pinned version and the package's folder. The scores of sources
+# were tuned on some of them. The others are held out.
 TUNED_ON = {
     "aiohttp": ("3.14.5", "aiohttp"),
     "anyio": ("4.16.0", "anyio"),
@@ -62,9 +62,9 @@ Chooser = Callable[[int], Sequence[Block]]
 
 @dataclass(frozen=True, slots=True)
 class RetrievalTarget:
-    """A line taken out of its file, which was `whole`, and what it needs.
+    """A line removed from its file, and the names that it needs.
 
-    `expected` is the line behind its indentation.
+    `expected` is the line after its indentation. `whole` is the file with the line.
     """
 
     project: str
@@ -87,7 +87,7 @@ class Share(msgspec.Struct):
 
 
 class WayRow(msgspec.Struct):
-    """One way of choosing blocks: the shares by kind of name, one for each of `BUDGETS`."""
+    """One way to choose blocks: the shares by kind of name, one for each of `BUDGETS`."""
 
     way: str
     imported: list[Share]
@@ -95,7 +95,7 @@ class WayRow(msgspec.Struct):
 
 
 class RetrievalResult(msgspec.Struct):
-    """What came of some projects: named with their versions, the number of holes, and a row for each way."""
+    """The results of some projects: their names with versions, the number of holes, and a row for each way."""
 
     projects: list[str]
     num_holes: int
@@ -103,13 +103,13 @@ class RetrievalResult(msgspec.Struct):
 
     @staticmethod
     def empty() -> RetrievalResult:
-        """Nothing measured yet."""
+        """Before the first measurement."""
         return RetrievalResult(
             [], 0, [WayRow(way, [Share() for _ in BUDGETS], [Share() for _ in BUDGETS]) for way in WAYS]
         )
 
     def add(self, way: str, index: int, need: Need, blocks: Sequence[Block]) -> None:
-        """Count what of a need stands in the blocks of one budget."""
+        """Count which names of a need stand in the blocks of one budget."""
         words = {word for block in blocks for word in _WORD.findall(block.text)}
         row = self.rows[WAYS.index(way)]
         for share, names in ((row.imported[index], need.imported), (row.members[index], need.members)):
@@ -117,15 +117,15 @@ class RetrievalResult(msgspec.Struct):
             share.needed += len(names)
 
 
-def measure(packages: Mapping[str, tuple[str, str]], most: int, say: Callable[[str], None]) -> RetrievalResult:
-    """Measure every way in some packages, at most so many holes of each kind in each. Raises `InfillError`."""
+def measure(packages: Mapping[str, tuple[str, str]], max_holes: int, say: Callable[[str], None]) -> RetrievalResult:
+    """Measure every way in some packages, with at most `max_holes` of each kind in each. Raises `InfillError`."""
     rng = random.Random(SEED)
     result = RetrievalResult.empty()
     roots = {name: locate(name, *where) for name, where in packages.items()}
     for name, root in roots.items():
         with tempfile.TemporaryDirectory(prefix="infill-retrieval-") as folder:
             project = ProjectBench(name, root, Path(folder) / "index.sqlite")
-            holes = project.holes(most, rng)
+            holes = project.holes(max_holes, rng)
             result.projects.append(f"{name} {packages[name][0]}")
             result.num_holes += len(holes)
             for number, hole in enumerate(holes, 1):
@@ -156,15 +156,15 @@ class ProjectBench:
         self._resolver = Resolver(self._reader, root.name)
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Close the index."""
         self._connection.close()
 
-    def holes(self, most: int, rng: random.Random) -> list[RetrievalTarget]:
-        """Lines that need something, at most so many of each kind."""
+    def holes(self, max_holes: int, rng: random.Random) -> list[RetrievalTarget]:
+        """Lines that need a name, at most so many of each kind."""
         needs = list(self.project.needs())
         rng.shuffle(needs)
-        imported = [need for need in needs if need.imported][:most]
-        members = [need for need in needs if need.members and not need.imported][:most]
+        imported = [need for need in needs if need.imported][:max_holes]
+        members = [need for need in needs if need.members and not need.imported][:max_holes]
         return [self._hole(need) for need in imported + members]
 
     def _hole(self, need: Need) -> RetrievalTarget:
@@ -182,12 +182,12 @@ class ProjectBench:
         )
 
     def gather(self, hole: RetrievalTarget) -> Gathered:
-        """What the sources find for a hole. The index has the whole file, of which they must not see the line."""
+        """What the sources find for a hole. The index has the whole file, so the removed line is hidden from them."""
         self._reader.hide(hole)
         return gather(hole.snapshot, self._reader, self._resolver, self._lines, lambda: 0.0)
 
     def popularity(self, names: Sequence[str]) -> dict[str, int]:
-        """At how many places names stand, but for the line that is missing."""
+        """At how many places names stand, without the removed line."""
         return self._resolver.popularity(names)
 
     def ways(self, hole: RetrievalTarget, rng: random.Random) -> Iterator[tuple[str, Chooser]]:
@@ -205,7 +205,7 @@ class ProjectBench:
         return self.files.get(chunk.file.path, "").split("\n")[chunk.first : chunk.last]
 
     def _open_files(self, hole: RetrievalTarget, rng: random.Random) -> list[Neighbour]:
-        """Other files as if they were open, those that the file imports before others; edited at a random line."""
+        """Other files as if they were open and edited at a random line. Those that the file imports come first."""
         facts = self.project.facts[hole.need.path]
         related = sorted({*facts.modules.values(), *facts.stars} - {hole.need.path})
         others = [path for path in self.project.facts if path != hole.need.path and path not in related]
@@ -219,7 +219,7 @@ class ProjectBench:
         return found
 
     def _most_similar(self, hole: RetrievalTarget) -> Iterator[Block]:
-        """Chunks by BM25 alone, the most alike first."""
+        """Chunks by BM25 alone, the best first."""
         before = hole.snapshot.prefix.split("\n")[-LINES_BEFORE:]
         after = hole.snapshot.suffix.split("\n")[: LINES_AFTER + 1]
         terms = sorted(terms_of("\n".join(before + after)))[:MAX_QUERY_TERMS]
@@ -242,22 +242,22 @@ class ProjectBench:
 
 
 class BlindReader(Reader):
-    """An index that does not know of the line that is missing."""
+    """An index without the removed line."""
 
     _hidden: frozenset[str] = frozenset()
 
     def hide(self, hole: RetrievalTarget) -> None:
-        """Take a line out of the counts of terms. What it needs stands nowhere else in its file, so that is exact."""
+        """Remove a line from the counts of terms. This is exact: its names are on no other line of the file."""
         self._hidden = frozenset(term for name in hole.need.imported | hole.need.members for term in terms(name)[:1])
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """As without that line."""
+        """How many files have each term, without the removed line."""
         found = super().frequencies(terms)
         return {term: count for term, known in found.items() if (count := known - (term in self._hidden))}
 
 
 def _fill(blocks: Sequence[Block], budget: int) -> list[Block]:
-    """Blocks in turn as long as there is room; the last is cut to fit."""
+    """Blocks in order, as long as there is room. The last one is cut to fit."""
     room = budget * CHARACTERS_PER_TOKEN
     found = []
     for block in blocks:
@@ -268,7 +268,7 @@ def _fill(blocks: Sequence[Block], budget: int) -> list[Block]:
 
 
 def locate(distribution: str, version: str, package: str) -> Path:
-    """The folder of an installed package of that very version. Raises `InfillError`, with what to do."""
+    """The folder of an installed package of exactly that version. Raises `InfillError`, which says what to install."""
     try:
         found = importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

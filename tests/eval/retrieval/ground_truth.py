@@ -1,6 +1,6 @@
-"""What a line of Python needs from other files of its project, read off syntax trees by Python's own parser.
+"""What a line of Python needs from other files of its project, by Python's own parser.
 
-This is the expected that retrieval is measured by, so it shares nothing with the index.
+Retrieval is measured by this ground truth, so it shares no code with the index.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
 def _attributes_of_all() -> frozenset[str]:
-    """Attributes that objects of Python itself have: one of these says nothing of where it is defined."""
+    """Attributes of Python's own objects. Such a name does not tell where it is defined."""
     kinds: list[object] = [
         *(value for value in vars(builtins).values() if isinstance(value, type)),
         *(io.TextIOWrapper, io.BytesIO, re.Match, re.Pattern, pathlib.Path, logging.Logger, datetime.datetime),
@@ -33,26 +33,28 @@ def _attributes_of_all() -> frozenset[str]:
     return frozenset(names | {"args", "errno", "filename", "lineno", "stdout", "stderr", "returncode", "pid"})
 
 
-PYTHONS_OWN = _attributes_of_all()
+BUILTIN_ATTRIBUTES = _attributes_of_all()
 
 
 @dataclass(slots=True)
 class ModuleFacts:
-    """What one file defines: names at its top, members of its classes, and what its imports call here."""
+    """What one file defines: names at its top level, members of its classes, and the names that its imports bind."""
 
     path: str
     tree: ast.Module
     text: str
     top: set[str] = field(default_factory=set)
     members: set[str] = field(default_factory=set)
-    modules: dict[str, str] = field(default_factory=dict)  # what is called here so: the path of a project's module
+    modules: dict[str, str] = field(
+        default_factory=dict
+    )  # by the name that is bound here: the path of a project's module
     stars: list[str] = field(default_factory=list)  # paths
-    foreign: set[str] = field(default_factory=set)  # names of modules and things that are not the project's
+    foreign: set[str] = field(default_factory=set)  # names from outside of the project
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A line, 0-based, and what it needs that stands nowhere else in its file."""
+    """A line, counted from 0, and the names that it needs and that stand nowhere else in its file."""
 
     path: str
     line: int
@@ -61,7 +63,7 @@ class Need:
 
 
 class Project:
-    """The parsed files of a package; `files` are texts by path relative to the package's folder, `name` its name."""
+    """The parsed files of a package. `files` has their texts by path relative to the package's folder."""
 
     def __init__(self, name: str, files: dict[str, str]) -> None:
         self._name = name
@@ -77,14 +79,14 @@ class Project:
             self._bind_imports(facts)
 
     def needs(self) -> Iterator[Need]:
-        """Every line that needs something."""
+        """Every line that needs a name."""
         for facts in self.facts.values():
             elsewhere = set().union(*(each.members for each in self.facts.values() if each is not facts))
-            elsewhere -= facts.members | PYTHONS_OWN
+            elsewhere -= facts.members | BUILTIN_ATTRIBUTES
             words = [set(_IDENTIFIER.findall(line)) for line in facts.text.split("\n")]
             counts = collections.Counter(name for line in words for name in line)
             for line, imported, members in self._by_line(facts, elsewhere):
-                # Named on no other line of the file.
+                # On no other line of the file.
                 needs = [frozenset(name for name in names if counts[name] == 1) for names in (imported, members)]
                 if any(needs):
                     yield Need(facts.path, line, *needs)
@@ -164,7 +166,7 @@ def _define(facts: ModuleFacts) -> None:
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
-    """The names that a statement defines, looking into `if` and `try`."""
+    """The names that a statement defines, also inside of `if` and `try`."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name
     elif isinstance(node, ast.Assign | ast.AnnAssign):
@@ -176,12 +178,12 @@ def _bound(node: ast.stmt) -> Iterator[str]:
 
 
 def _is_bound(name: ast.Name) -> bool:
-    """Whether a name in a target is given a value: that of `name.attribute = 1` is only read."""
+    """Whether a name in an assignment's target is bound. `name.attribute = 1` only reads `name`."""
     return isinstance(name.ctx, ast.Store)
 
 
 def _root(node: ast.expr) -> str:
-    """The name that an expression begins with."""
+    """The name at the beginning of an expression."""
     while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""

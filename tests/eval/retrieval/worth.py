@@ -1,4 +1,4 @@
-"""What blocks are worth to a model: how probable a true line is with and without them, in pairs."""
+"""What blocks are worth to a model: how probable the expected line is with and without them, in pairs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.eval.retrieval.blocks import SEED, ProjectBench, RetrievalTarget, loc
 from tests.eval.scoring import Scorer
 from tests.eval.targets import target_at
 
-Outcome = tuple[float, bool]  # nats a byte of the expected, and whether the model wrote it
+Outcome = tuple[float, bool]  # nats a byte of the expected line, and whether the model wrote it
 
 
 class Worth(msgspec.Struct):
-    """Means over the same holes; differences are with blocks less without, with their intervals of 95 percent.
+    """Means over the same holes. Differences are with blocks less without: (mean, low, high) of 95 percent.
 
-    `nats` is the log-probability of the true line, for each of its bytes.
+    `nats` is the log-probability of the expected line in nats a byte.
     """
 
     num_holes: int
@@ -38,16 +38,16 @@ class Worth(msgspec.Struct):
 
 
 def measure(
-    backend: LlamaBackend, packages: Mapping[str, tuple[str, str]], most: int, say: Callable[[str], None]
+    backend: LlamaBackend, packages: Mapping[str, tuple[str, str]], max_holes: int, say: Callable[[str], None]
 ) -> Worth:
-    """Measure with one model, whose backend has a sequence for the anchor and one for a prompt."""
+    """Measure with one model, whose backend has one sequence for the anchor and one for the prompt."""
     rng = random.Random(SEED)
     prompts, scorer = Prompts(backend), Scorer(backend)
     outcomes: list[tuple[Outcome, Outcome]] = []
     for name, where in packages.items():
         with tempfile.TemporaryDirectory(prefix="infill-retrieval-") as folder:
             project = ProjectBench(name, locate(name, *where), Path(folder) / "index.sqlite")
-            for hole in project.holes(most, rng):
+            for hole in project.holes(max_holes, rng):
                 say(f"{name}: {len(outcomes)} lines")
                 blocks = dict(project.ways(hole, rng))["infill"](Settings().context.max_tokens)
                 with_blocks = _outcome(prompts, scorer, hole, tuple(blocks))
@@ -59,7 +59,7 @@ def measure(
 
 
 def _outcome(prompts: Prompts, scorer: Scorer, hole: RetrievalTarget, blocks: tuple[Block, ...]) -> Outcome | None:
-    """Nats a byte of the true line, and whether the model writes it; None where its prompt does not fit."""
+    """Nats a byte of the expected line, and whether the model writes it. None where the prompt does not fit."""
     module = hole.need.path.removesuffix(".py").replace("/", ".")
     lines = [f"{line}\n" for line in hole.whole.split("\n")]
     column = len(lines[hole.need.line]) - len(hole.expected) - 1
