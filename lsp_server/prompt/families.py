@@ -44,8 +44,8 @@ class FimFormat:
     marker ahead of each block; `project` is the project's name, where there is a place for it. `lead` is text ahead of
     all that follows the prefix marker, and `stops` end what the model writes.
 
-    `anchored` families are prompted from the line's start, with the typed text behind the middle marker: run
-    `python -m tests.eval anchored` before turning it on for a family. Recorded is the embedded model, which was trained on
+    `anchored` families are prompted from the line's start, with the typed text behind the middle marker: ask
+    `tests/eval/anchored.py` before turning it on for a family. Recorded is the embedded model, which was trained on
     such prompts; DeepSeek's own weights could not be had to measure.
     """
 

@@ -90,9 +90,10 @@ def measure(options: EngineOptions, corpus: Corpus, pairs: int, say: Callable[[s
     samples = []
     for number in range(-1, pairs):
         say(f"alternatives {number + 1}/{pairs}")
-        backend.text = backend.tokenize(corpus.text(2 * TOKENS))[:TOKENS]
+        text = backend.tokenize(corpus.text(2 * TOKENS))[:TOKENS]
         request = Generate(prompt_of(corpus.text(PROMPT_TOKENS), backend.info), TOKENS)
         prompt = RequestTokenizer(backend, backend.info.context_tokens).tokenize_request(request).anchor
+        backend.follow(text, len(prompt))
         bare.prefill(prompt)
         alternatives.write(request, (Sampling(),), Priority.INTERACTIVE)  # the first answer, which brings the prompt
         by_turns: dict[str, float] = {}
@@ -100,7 +101,7 @@ def measure(options: EngineOptions, corpus: Corpus, pairs: int, say: Callable[[s
             if who == "scheduler":
                 by_turns[who], num_tokens = alternatives.write(request, SAMPLINGS, Priority.ALTERNATIVES)
             else:
-                by_turns[who] = bare.write_together(prompt, backend.text, SAMPLINGS) * 1000
+                by_turns[who] = bare.write_together(prompt, text, SAMPLINGS) * 1000
         samples += [AlternativesSample(by_turns["scheduler"], by_turns["bare"], num_tokens)] if number >= 0 else []
     bare.close()
     backend.close()

@@ -8,13 +8,12 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from msgspec.structs import replace
 
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
-from lsp_server.engine.backends.base import BatchToken, DecodeStatus
+from lsp_server.engine.backends.base import BatchToken
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_for
 from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess, Source
@@ -26,7 +25,7 @@ from lsp_server.measure.corpus import Corpus
 from lsp_server.measure.infill_target import prompt_of
 from lsp_server.measure.stats import Ratio, Spread, ratio, spread
 from tests.bench.decode import Scheduled
-from tests.bench.scripted_backend import ScriptedBackend
+from tests.bench.scripted_backend import ScriptedBackend, ScriptedDraftModel
 
 TOKENS = 64
 PROMPT_TOKENS = 256
@@ -108,32 +107,6 @@ class _Nothing:
         """Learn nothing."""
 
 
-class ScriptedDraftModel(LlamaBackend):
-    """A draft model that writes a script, at the cost of writing its own text."""
-
-    _start = 0
-
-    def follow(self, script: ScriptedGuesses, start: int) -> None:
-        """Write the text of a script, which begins at a position."""
-        self._script, self._start = script, start
-
-    def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Evaluate, and remember the place in the script of each row."""
-        self._places = [token.position + 1 - self._start for token in batch]
-        return super().decode(batch)
-
-    def sample(self, sampler: Any, row: int, rest: bytes = b"", *, visible: bool = False) -> int:
-        """The next token of the script, or a wrong one; the model's own outside of the script."""
-        own = super().sample(sampler, row, rest, visible=visible)
-        place = self._places[row]
-        return self._script.spoilt(self._script.text[place]) if 0 <= place < TOKENS else own
-
-    def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:
-        """Certainty, so that the proposer drafts as many tokens as it may."""
-        super().logprob(row, token, rest, visible=visible)
-        return 0.0
-
-
 class Pair:
     """A scheduler with drafts and one without, each on its own model, in that order."""
 
@@ -211,13 +184,13 @@ def _measure_pairs(
         request = Generate(prompt_of(text, backends[0].info), TOKENS)
         if script:
             script.text = backends[0].tokenize(corpus.text(2 * TOKENS))[:TOKENS]
+            start = len(RequestTokenizer(backends[0], backends[0].info.context_tokens).tokenize_request(request).anchor)
             for backend in backends:
                 assert isinstance(backend, ScriptedBackend)
-                backend.text = script.text
-        if script and draft_model:
-            assert isinstance(draft_model, ScriptedDraftModel)
-            start = len(RequestTokenizer(backends[0], backends[0].info.context_tokens).tokenize_request(request).anchor)
-            draft_model.follow(script, start)
+                backend.follow(script.text, start)
+            if draft_model:
+                assert isinstance(draft_model, ScriptedDraftModel)
+                draft_model.follow(script.text, start, script.spoilt)
         sample = pair.write(request, drafting_first=number % 2 == 0)
         samples += [sample] if number >= 0 else []
     _time_batches(backends[0], corpus.text(PROMPT_TOKENS), batches)

@@ -45,9 +45,7 @@ class ModuleFacts:
     text: str
     top: set[str] = field(default_factory=set)
     members: set[str] = field(default_factory=set)
-    modules: dict[str, str] = field(
-        default_factory=dict
-    )  # by the name that is bound here: the path of a project's module
+    modules: dict[str, str] = field(default_factory=dict)  # paths of the project's modules by the name bound here
     stars: list[str] = field(default_factory=list)  # paths
     foreign: set[str] = field(default_factory=set)  # names from outside of the project
 
