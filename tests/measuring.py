@@ -11,7 +11,7 @@ from lsp_server.commands import measuring
 
 
 def main(program: str, description: str, kinds: Mapping[str, measuring.Kind], arguments: Sequence[str] | None) -> int:
-    """Run the kind that the arguments name; its exit status."""
+    """Run the kind that the arguments name. Returns the exit status."""
     parser = argparse.ArgumentParser(prog=program, description=description)
     measuring.add_kinds(parser, kinds)
     parser.set_defaults(run=functools.partial(measuring.run, program=program))

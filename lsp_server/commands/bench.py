@@ -13,5 +13,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, write what was asked for, and print."""
+    """Measure, write the JSON file, and print."""
     return measuring.run(arguments)

@@ -16,7 +16,7 @@ NONE = "–"
 
 
 def edit_costs(rows: list[EditCost]) -> Group:
-    """What a keystroke costs, by kind of edit; the ratio to a baseline where there is one."""
+    """What a keystroke costs, by kind of edit, with the ratio to a baseline where there is one."""
     names = [name for name in (INFILL, BASELINE) if name in rows[0].total_ms]
     ratio_heading = [f"{INFILL} / {BASELINE}"] if BASELINE in names else []
     table = make_table("evaluated", "of prompt", "ms", *ratio_heading, "counted")

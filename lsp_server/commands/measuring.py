@@ -1,4 +1,4 @@
-"""What every command that measures shares: a subcommand for each kind, progress, the JSON file, and then the tables."""
+"""Shared by commands that measure: a subcommand for each kind, progress, the JSON file, and then the tables."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Kind(Protocol):
         ...
 
     def measure(self, arguments: argparse.Namespace, say: Say) -> Results:
-        """Measure, and say how far it is. Raises `InfillError`."""
+        """Measure, and report progress with `say`. Raises `InfillError`."""
         ...
 
     def show(self, console: Console, results: Results) -> None:
-        """Print tables of the results. Raises `InfillError` for results that must not be."""
+        """Print tables of the results. Raises `InfillError` for results that show a fault."""
         ...
 
 
@@ -46,7 +46,7 @@ def add_kinds(parser: argparse.ArgumentParser, kinds: Mapping[str, Kind]) -> Non
 
 
 def run(arguments: argparse.Namespace, program: str = "infill") -> int:
-    """Measure, write the JSON file and print tables, in that order: a reader who closes the pipe loses no samples.
+    """Measure, write the JSON file, and then print: a reader who closes the pipe loses no samples.
 
     `program` is how the command line in the record begins.
     """
@@ -74,7 +74,7 @@ def positive(text: str) -> int:
 
 
 def pick(text: str | None, known: Collection[str], what: str) -> list[str]:
-    """Names separated by commas; all that are known for None. Raises `InfillError` for a name that is unknown."""
+    """Names separated by commas, all known names for None. Raises `InfillError` for an unknown name."""
     names = [name.strip() for name in text.split(",")] if text else list(known)
     for name in names:
         if name not in known:

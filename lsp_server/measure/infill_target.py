@@ -1,4 +1,4 @@
-"""infill as a benchmark's target: the real engine process, asked over HTTP with the prompts of the real planner."""
+"""infill as a benchmark's target: the real engine process over HTTP, with the prompts of the real planner."""
 
 from __future__ import annotations
 

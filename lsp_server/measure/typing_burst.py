@@ -41,37 +41,37 @@ async def type_through(target: Target, views: Sequence[View], pace_s: float, *, 
     """Type, and wait for the last request. With `until_text`, typing stops at the first text."""
     burst = Burst()
     began = time.perf_counter()
-    asked: asyncio.Task[Answer] | None = None
+    pending: asyncio.Task[Answer] | None = None
     for number, view in enumerate(views):
         await asyncio.sleep(max(0.0, began + number * pace_s - time.perf_counter()))
         if until_text and burst.texts:
             break
-        await _give_up(asked)
+        await _close(pending)
         burst.typed_s.append(time.perf_counter() - began)
 
         def note(answer: Answer, number: int = number) -> None:
             burst.texts.append((number, time.perf_counter() - began))
             burst.evaluated_tokens.append(answer.evaluated_tokens)
 
-        asked = asyncio.ensure_future(target.complete(view, ANSWER_TOKENS, note))
-    if asked is not None:
+        pending = asyncio.ensure_future(target.complete(view, ANSWER_TOKENS, note))
+    if pending is not None:
         if until_text and burst.texts:
-            await _give_up(asked)
+            await _close(pending)
         else:
-            await asked
+            await pending
     await target.settle()
     return burst
 
 
-async def _give_up(asked: asyncio.Task[Answer] | None) -> None:
+async def _close(pending: asyncio.Task[Answer] | None) -> None:
     """Close a request's connection if it is still open. Raises the error of a request that failed."""
-    if asked is None:
+    if pending is None:
         return
-    if asked.done():
-        asked.result()
+    if pending.done():
+        pending.result()
         return
-    asked.cancel()
-    await asyncio.gather(asked, return_exceptions=True)
+    pending.cancel()
+    await asyncio.gather(pending, return_exceptions=True)
 
 
 # From cold

@@ -25,7 +25,7 @@ KINDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark that the arguments name; its exit status."""
+    """Run the benchmark that the arguments name. Returns its exit status."""
     return measuring.main("python -m tests.bench", "Measure how fast infill is.", KINDS, arguments)
 
 

@@ -93,8 +93,8 @@ class Scheduled:
         if self._failure:
             raise EngineError(self._failure)
         # The slot lacks the last token, because its logits were not needed.
-        held = max(self._scheduler.cache.slots.slots, key=lambda slot: slot.last_used).tokens
-        self.tokens = held[len(tokenized.anchor) :]
+        slot_tokens = max(self._scheduler.cache.slots.slots, key=lambda slot: slot.last_used).tokens
+        self.tokens = slot_tokens[len(tokenized.anchor) :]
         elapsed_s = self._ended_s - self._began_s
         return self.timings.decoded_tokens, elapsed_s, elapsed_s - self._stopwatch.seconds
 

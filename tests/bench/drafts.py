@@ -29,7 +29,7 @@ from tests.bench.scripted_backend import ScriptedBackend, ScriptedDraftModel
 
 TOKENS = 64
 PROMPT_TOKENS = 256
-# Rows by name. Where the text is scripted, the odds that a drafted token is right; else the model writes its own text.
+# The odds that a drafted token is right, in rows with a scripted text. In other rows the model writes its own text.
 SCRIPTED = {"80% right": 0.8, "none right": 0.0}
 REPEATING, PLAIN = "repeats code above", "repeats nothing"
 ROWS = (REPEATING, PLAIN, *SCRIPTED)

@@ -27,12 +27,12 @@ _LANGUAGE = "python"
 class Editor:
     """Satisfies `Target`: types in a document, and sends automatic requests. Use as an async context manager.
 
-    `asked` has the ids of requests for text. `answered` counts the answers by the id of their request.
+    `sent` has the ids of requests for text. `answered` counts the answers by the id of their request.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.name = INFILL
-        self.asked: set[int] = set()
+        self.sent: set[int] = set()
         self.answered: Counter[int] = Counter()
         self._settings = settings
         self._ids = itertools.count(1)
@@ -85,7 +85,7 @@ class Editor:
         began = time.perf_counter()
         line_start = view.prefix.rfind("\n") + 1
         number = next(self._ids)
-        self.asked.add(number)
+        self.sent.add(number)
         params = {
             "textDocument": {"uri": view.uri},
             "position": {"line": view.prefix.count("\n"), "character": len(view.prefix) - line_start},
@@ -105,7 +105,7 @@ class Editor:
     async def settle(self) -> None:
         """Wait until every request has its answer."""
         async with asyncio.timeout(TIMEOUT_S):
-            while len(self.answered) < len(self.asked):  # noqa: ASYNC110
+            while len(self.answered) < len(self.sent):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     # Messages
@@ -155,7 +155,7 @@ class Editor:
             self._hear(message)
             return
         number = message["id"]
-        if number in self.asked:
+        if number in self.sent:
             self.answered[number] += 1
         waiting = self._waiting.pop(number, None)
         if waiting is not None and not waiting.done():

@@ -1,4 +1,4 @@
-"""The part of llama-server's HTTP API that benchmarks use, without a model: every answer is as long as was asked for.
+"""The part of llama-server's HTTP API that benchmarks use, without a model: every answer has `n_predict` tokens.
 
 Shapes: llama.cpp, `tools/server/README.md`, of the build in llama-cpp-python 0.3.36.
 """
@@ -18,7 +18,7 @@ CONTEXT_TOKENS = 4096
 
 
 class FakeLlamaServer:
-    """Remembers what it was asked, as (path, body)."""
+    """Remembers its requests as (path, body)."""
 
     def __init__(self, model_file: str) -> None:
         self._model_file = model_file
@@ -57,13 +57,13 @@ class FakeLlamaServer:
         return web.json_response([{"id": 0, "is_processing": False}])
 
     async def _tokenize(self, request: web.Request) -> web.Response:
-        """Markers are one token; of other texts each character is."""
+        """A FIM marker is one token. In other texts each character is one."""
         asked = await request.json()
         pieces = [asked["content"]] if asked["parse_special"] and asked["content"] else list(asked["content"])
         return web.json_response({"tokens": [{"id": hash(piece) & 0xFFFF, "piece": piece} for piece in pieces]})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        """Of a prompt in tokens, what it has in common with the one before was in the cache."""
+        """The common prefix with the last prompt in tokens counts as cached."""
         body = await request.json()
         if isinstance(body["prompt"], str):
             return await self._answer(request)

@@ -1,4 +1,4 @@
-"""Many users who type at once, each with a language server, on one shared engine; beside a llama-server."""
+"""Many users who type at once, each with a language server on one shared engine, and beside a llama-server."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class _Last:
         await self._target.settle()
 
 
-# Ours
+# infill
 
 
 @contextlib.contextmanager
@@ -216,8 +216,8 @@ async def _check(editors: list[Editor], ends: list[tuple[View, str]], settings: 
             alone.append((await editor.complete(view, ANSWER_TOKENS)).text)
     texts = [text for _, text in ends]
     return Ledger(
-        num_asked=sum(len(each.asked) for each in editors),
-        num_lost=sum(len(each.asked - each.answered.keys()) for each in editors),
+        num_asked=sum(len(each.sent) for each in editors),
+        num_lost=sum(len(each.sent - each.answered.keys()) for each in editors),
         num_twice=sum(count > 1 for each in editors for count in each.answered.values()),
         num_crossed=sum(bool(text) and text != own and text in alone for text, own in zip(texts, alone, strict=True)),
         num_compared=len(texts),

@@ -57,7 +57,7 @@ def start_up(pairs: int) -> Rows:
 
 
 class StampingEngine:
-    """An engine that notes when it is asked, and has nothing to say."""
+    """An engine that records the time of each request and answers with nothing."""
 
     def __init__(self, model: ModelInfo) -> None:
         self.state = EngineState.READY
@@ -76,7 +76,7 @@ class StampingEngine:
 
 
 async def own_time(num_lines: int, samples: int) -> Rows:
-    """From the bytes of a change and a request to the engine's submission, in a file of `num_lines`."""
+    """From the bytes of a change and a request to its submission to the engine, in a file of `num_lines`."""
     server = make_server()
     sent: list[bytes] = []
     server.protocol.set_writer(type("Writer", (), {"write": lambda _, data: sent.append(data)})())
@@ -120,7 +120,7 @@ def question(number: int) -> Generate:
 
 
 async def boundary(pairs: int) -> Rows:
-    """From asking to the first event: across the process boundary, and from a worker in this process."""
+    """From a request to its first event: across the process boundary, and from a worker in this process."""
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[Event] = asyncio.Queue()
 

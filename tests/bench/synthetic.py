@@ -134,7 +134,7 @@ def silence(output: Bytes, silent: npt.NDArray[np.bool_]) -> None:
 
 
 def silent_tokens(vocabulary: dict[str, Any]) -> npt.NDArray[np.bool_]:
-    """Control tokens, which would end an answer, and whatever is not ASCII: its bytes may be half a character."""
+    """Control tokens, which would end an answer, and tokens outside of ASCII, which may be half a character."""
     plain = [text.replace("Ġ", " ").replace("Ċ", "\n").isascii() for text in vocabulary["tokenizer.ggml.tokens"]]
     normal = [kind == NORMAL_TOKEN for kind in vocabulary["tokenizer.ggml.token_type"]]
     return np.array([not (is_plain and is_normal) for is_plain, is_normal in zip(plain, normal, strict=True)])

@@ -52,8 +52,8 @@ def test_what_must_not_be_is_an_error(wrong):
 
 def test_answers_are_counted_by_their_request():
     editor = Editor({})
-    editor.asked = {1, 2, 3}
+    editor.sent = {1, 2, 3}
     for number in (1, 2, 2):
         editor._take({"id": number, "result": None})
-    assert editor.asked - editor.answered.keys() == {3}
+    assert editor.sent - editor.answered.keys() == {3}
     assert [number for number, count in editor.answered.items() if count > 1] == [2]

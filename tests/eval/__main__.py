@@ -18,7 +18,7 @@ KINDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the evaluation that the arguments name; its exit status."""
+    """Run the evaluation that the arguments name. Returns its exit status."""
     return measuring.main("python -m tests.eval", "Measure how good completions and prompts are.", KINDS, arguments)
 
 
