@@ -146,6 +146,15 @@ def test_what_an_index_costs(tmp_path, capsys):
     assert written["standard library"]["num_files"] > 500
 
 
+def test_what_infill_costs_besides_the_model(tmp_path, capsys):
+    path = tmp_path / "result.json"
+    assert main(["overhead", "--starts", "1", "--requests", "3", "--json", str(path)]) == 0
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    assert rows["start-up to initialize answered"]["n"] == 1
+    assert "start-up to initialize answered" in capsys.readouterr().out
+    assert {row["n"] for row in rows.values()} == {1, 3}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_says_what_it_does(capsys, kind):
     with pytest.raises(SystemExit, match="0"):

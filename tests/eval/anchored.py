@@ -30,6 +30,7 @@ from tests.eval.scoring import Scorer
 from tests.eval.targets import EvalTarget
 
 VARIANTS = ("fresh", "anchored", "healed")
+CUTS = ("between words", "inside a word")
 
 Say = Callable[[str], None]
 
@@ -80,10 +81,10 @@ def measure_all(backend: LlamaBackend, num_holes: int, say: Say) -> dict[str, di
         say(where)
         measured = [measure(hole, prompts, scorer, break_follows=break_follows) for hole in holes]
         found = [each for each in measured if each is not None]
-        rows[f"{where}, all"] = summarize(found)
-        for place in ("between words", "inside a word"):
-            rows[f"{where}, {place}"] = summarize([each for each in found if each.hole.kind == place])
-        rows[f"{where}, after a space"] = summarize([each for each in found if each.hole.typed.endswith(" ")])
+        groups = {"all": found}
+        groups |= {kind: [each for each in found if each.hole.kind == kind] for kind in CUTS}
+        groups["after a space"] = [each for each in found if each.hole.typed.endswith(" ")]
+        rows |= {f"{where}, {name}": summarize(group) for name, group in groups.items() if group}
     rows["took"] = {"minutes": round((time.monotonic() - began) / 60, 1), "window": backend.info.context_tokens,
                     "model": backend.info.name}  # fmt: skip
     return rows

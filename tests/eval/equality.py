@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
@@ -100,14 +102,17 @@ class Ours:
 
 
 def ask(url: str, prompt: list[int], ours: Ours, *, cache_prompt: bool, num_tokens: int = NUM_TOKENS) -> Text:
-    """The peer's text."""
+    """The peer's text. Raises `EngineError` if the peer does not answer."""
     body = {"prompt": prompt, "n_predict": num_tokens, "temperature": 0, "n_probs": CANDIDATES,
             "cache_prompt": cache_prompt, "return_tokens": True}  # fmt: skip
     request = urllib.request.Request(
         f"{url}/completion", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request) as response:
-        answer: dict[str, Any] = json.load(response)
+    try:
+        with urllib.request.urlopen(request) as response:
+            answer: dict[str, Any] = json.load(response)
+    except urllib.error.URLError as error:
+        raise EngineError(f"The peer does not answer ({error.reason}). Is llama-server running?") from error
     places = answer["completion_probabilities"]
     candidates = [ours.named({each["id"]: each["logprob"] for each in place["top_logprobs"]}) for place in places]
     tokens = [END if ours.backend.is_end(place["id"]) else place["id"] for place in places]

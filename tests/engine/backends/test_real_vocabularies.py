@@ -6,10 +6,10 @@ import pytest
 
 from lsp_server.engine.scheduler.truncate import truncate
 from lsp_server.ipc.requests import Marker, Text
+from lsp_server.measure.file_vocabulary import FileVocabulary
 from lsp_server.prompt.chat import Message, chat_prompt
 from lsp_server.prompt.families import format_for
 from lsp_server.prompt.plan import plan_anchor
-from tests.bench.bare_loop import FileVocabulary
 from tests.builders import make_model, snapshot_at
 from tests.gguf_metadata import with_metadata
 from tests.llama_cpp_source import vocabularies
