@@ -1,4 +1,4 @@
-"""`infill doctor`: what is installed, which models are used, what they can do, and what to do if not."""
+"""`infill doctor`: the installation, the models in use, their abilities, and how to fix faults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lsp_server.commands.machine import llama_features
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
-from lsp_server.prompt.families import format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.settings import layers
 from lsp_server.settings.model import Settings
 
@@ -33,12 +33,12 @@ _PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
     parser.add_argument(
-        "--model", metavar="MODEL", help="examine this one, by name or path, instead of the model in the settings"
+        "--model", metavar="MODEL", help="examine this model, by name or path, instead of the one in the settings"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the report; 1 if infill cannot complete with what it found."""
+    """Print the report. The status is 1 if infill cannot complete."""
     report = make_report()
     _add_system(report)
     try:
@@ -55,14 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     report.add_row("model", options.model_path + (" (embedded)" if embedded else ""))
     try:
         model = asyncio.run(_load(options))
-        fim_format = format_of(model).name
+        family = family_of(model).name
     except InfillError as error:
         report.add_row("can infill", f"[red]no[/]: {error}")
         Console(highlight=False).print(report)
         return 1
     _add_model(report, model)
-    report.add_row("can infill", f"[green]yes[/], {fim_format} format: {' '.join(model.markers.values())}")
-    if warning := unlike_the_catalogue(chosen.model, fim_format):
+    report.add_row("can infill", f"[green]yes[/], {family} format: {' '.join(model.markers.values())}")
+    if warning := unlike_the_catalogue(chosen.model, family):
         report.add_row("", f"[yellow]{escape(warning)}[/]")
     _add_chat(report, chosen, options, model)
     Console(highlight=False).print(report)
@@ -94,7 +94,7 @@ def _add_model(report: Table, model: ModelInfo) -> None:
     verdict = "" if needed < free else " [red](more than is free: choose a smaller model or engine.cache_tokens)[/]"
     draft_model = f", draft model {_mebibytes(model.draft_model_bytes)}" if model.draft_model_bytes else ""
     report.add_row("", f"{model.name}, {model.num_parameters / 1e6:,.0f} million parameters, {model.description}")
-    report.add_row("window", f"{model.context_tokens} tokens (trained: {model.trained_context_tokens})")
+    report.add_row("context", f"{model.context_tokens} tokens (trained: {model.trained_context_tokens})")
     report.add_row(
         "needs",
         f"{_mebibytes(needed)}: weights {_mebibytes(model.weights_bytes)}, "
@@ -110,17 +110,17 @@ def _add_model(report: Table, model: ModelInfo) -> None:
         f"{runs.threads} threads, {runs.gpu_layers} layers on the GPU, batches of {runs.batch_tokens} tokens evaluated "
         f"{runs.physical_batch_tokens} at a time, {runs.num_sequences} sequences, {runs.cache_type} cache, {attention}",
     )
-    report.add_row("reads", f"some {model.prefill_tokens_per_s:,.0f} tokens a second")
+    report.add_row("prefill", f"some {model.prefill_tokens_per_s:,.0f} tokens a second")
     if model.supports_rollback:
         report.add_row(
-            "keeps", f"{_mebibytes(runs.host_cache_bytes)} of documents out of the cache, to come back to quickly"
+            "host cache", f"{_mebibytes(runs.host_cache_bytes)} for the KV cache of documents that were left"
         )
     else:
-        report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")
+        report.add_row("reuse", "[yellow]none[/]: this model's memory cannot be rolled back")
 
 
 def _add_chat(report: Table, chosen: Settings, fill: EngineOptions, fill_model: ModelInfo) -> None:
-    """Which model answers questions, and whether it can."""
+    """Add the chat model, and whether it can chat."""
     try:
         options = chat_options(chosen, Path.cwd())
         is_shared = options == fill
@@ -140,7 +140,7 @@ def _add_chat(report: Table, chosen: Settings, fill: EngineOptions, fill_model: 
 
 
 def _add_llama(report: Table) -> None:
-    """What llama.cpp says of itself, asked in a process of its own."""
+    """Add llama.cpp's own description of its build. A process of its own asks for it."""
     try:
         features = llama_features()
     except EngineError as error:

@@ -1,4 +1,4 @@
-"""What a file defines and imports, read off its syntax tree. Pure."""
+"""A file's definitions and imports, from its syntax tree. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from dataclasses import dataclass, field
 import msgspec
 from tree_sitter import Node
 
-from lsp_server.languages.grammars import GRAMMARS, Grammar, parser_of
-from lsp_server.languages.imports import IMPORT_READERS, Import
+from lsp_server.languages.grammars import (
+    COMMENTS,
+    GRAMMARS,
+    IDENTIFIERS,
+    NAMELESS_FIELDS,
+    NAMELESS_NODES,
+    PATTERNS,
+    WRAPPERS,
+    parser_of,
+)
+from lsp_server.languages.imports import Import
+from lsp_server.languages.syntax import Language, language
 
 MAX_SIGNATURE_LINES = 8
 MAX_SIGNATURE_CHARACTERS = 400
@@ -19,31 +29,14 @@ MAX_DEPTH = 12
 MAX_SYMBOLS = 4000
 PIECE_BYTES = 4096
 
-_IDENTIFIERS = frozenset(
-    {
-        *("identifier", "type_identifier", "field_identifier", "property_identifier", "private_property_identifier"),
-        *("simple_identifier", "constant", "name", "namespace_identifier", "package_identifier"),
-    }
-)
-# Where the name of what a node defines does not stand.
-_NAMELESS_FIELDS = frozenset({"type", "value", "parameters", "body", "right", "returns", "return_type", "result"})
-_NAMELESS_NODES = frozenset(
-    {
-        *("modifiers", "modifier", "visibility_modifier", "accessibility_modifier", "decorator", "attribute_list"),
-        *("user_type", "nullable_type", "type_parameters", "storage_class_specifier", "type_qualifier"),
-        *("primitive_type", "marker_annotation", "annotation", "attribute_item"),
-    }
-)
-_PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "left_assignment_list"})
 _WITH_MEMBERS = frozenset({"class", "module", "extension"})
-_COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})
 
 
 class Symbol(msgspec.Struct, frozen=True, gc=False):
-    """A definition: where it stands, its signature's lines verbatim, and its documentation's first line.
+    """A definition: its place, its signature's lines verbatim, and its documentation's first line.
 
-    `container` is the class or module it is a member of, by its last name. `line` and `last` are its first and last
-    line, 0-based.
+    `container` is the last name of the class or module that holds the definition. `line` and `last` are its first and
+    last line, 0-based.
     """
 
     name: str
@@ -57,7 +50,7 @@ class Symbol(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Everything a file defines and imports, and the lines that imports stand on."""
+    """A file's definitions and imports, and the lines of the imports."""
 
     symbols: list[Symbol] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
@@ -65,27 +58,30 @@ class Outline:
 
 
 def outline(language_id: str, text: str, *, with_inner_imports: bool = False) -> Outline:
-    """What a text defines and imports, inside of functions too if wanted; nothing in a language without a grammar."""
-    grammar = GRAMMARS.get(language_id)
-    if grammar is None:
+    """The definitions and imports of a text; none in a language without a grammar.
+
+    `with_inner_imports` adds imports inside of functions.
+    """
+    syntax = language(language_id)
+    if not syntax.grammar:
         return Outline()
     content = text.encode("utf-8", "replace")
-    # Handed out in pieces: given whole, a text is parsed without letting any other thread of Python's run.
-    tree = parser_of(language_id).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
-    reader = _Reader(grammar, language_id, content, with_inner_imports)
+    # The parser gets the text in pieces. Parsing a whole text would let no other Python thread run meanwhile.
+    tree = parser_of(syntax.grammar).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
+    reader = _Reader(syntax, content, with_inner_imports)
     reader.visit(tree.root_node, "", 0)
     return Outline(reader.symbols, reader.imports, reader.import_lines)
 
 
 class _Reader:
-    """Walks a tree, without going into what functions do, but for imports where they are wanted."""
+    """Walks a tree. It enters function bodies only for imports, and only if those are wanted."""
 
-    def __init__(self, grammar: Grammar, language_id: str, content: bytes, with_inner_imports: bool) -> None:
-        self._grammar = grammar
+    def __init__(self, syntax: Language, content: bytes, with_inner_imports: bool) -> None:
+        self._grammar = grammar = GRAMMARS[syntax.grammar]
         self._with_inner_imports = with_inner_imports
         self._content = content
         self._lines = content.split(b"\n")
-        self._read_imports = IMPORT_READERS[language_id]
+        self._import_syntax = syntax.imports
         self._own_field = _own_field(grammar.self_name) if grammar.self_name else None
         self._fields: dict[str, set[str]] = {}
         self.symbols: list[Symbol] = []
@@ -93,7 +89,7 @@ class _Reader:
         self.import_lines: set[int] = set()
 
     def visit(self, node: Node, container: str, depth: int) -> None:
-        """Note what the children of a node define and import."""
+        """Collect the definitions and imports among a node's children."""
         if depth > MAX_DEPTH or len(self.symbols) > MAX_SYMBOLS:
             return
         grammar = self._grammar
@@ -107,8 +103,11 @@ class _Reader:
             elif kind in grammar.transparent or kind == "ERROR":
                 self.visit(child, container, depth + 1)
 
+    def _read_imports(self, node: Node) -> list[Import]:
+        return self._import_syntax.read(_text(self._content, node)) if self._import_syntax else []
+
     def _import(self, node: Node) -> None:
-        if found := self._read_imports(_text(self._content, node)):
+        if found := self._read_imports(node):
             self.imports += found
             self.import_lines.update(range(node.start_point.row, node.end_point.row + 1))
 
@@ -152,14 +151,14 @@ class _Reader:
             self._inner_imports(node)
 
     def _unpack(self, node: Node, container: str, depth: int) -> None:
-        """What an assignment defines besides one name: `A, B = 1, 2` and `a = b = 1`."""
+        """Collect the further names of an assignment: `A, B = 1, 2` and `a = b = 1`."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if right is not None and right.type == node.type and depth < MAX_DEPTH:
             self._define(right, "variable", container, depth + 1)
-        pending = [left] if left is not None and left.type in _PATTERNS else []
+        pending = [left] if left is not None and left.type in PATTERNS else []
         while pending:
             for child in pending.pop().named_children:
-                if child.type in _PATTERNS:
+                if child.type in PATTERNS:
                     pending.append(child)
                 elif child.type in ("identifier", "constant"):
                     line = child.start_point.row
@@ -168,7 +167,7 @@ class _Reader:
                     self.symbols.append(Symbol(_text(self._content, child), kind, container, line, line, written))
 
     def _signature(self, node: Node, body: Node | None) -> str:
-        """The whole lines from a definition's first to that where its body begins."""
+        """The whole lines from a definition's first line to the beginning of its body."""
         first = node.start_point.row
         last = node.end_point.row
         if body is not None:
@@ -182,20 +181,20 @@ class _Reader:
         return text[:MAX_SIGNATURE_CHARACTERS].rstrip()
 
     def _doc(self, node: Node, body: Node | None) -> str:
-        """The first line of what documents a definition, without comment marks."""
+        """The first line of a definition's documentation, without comment marks."""
         if node.type in ("class_definition", "function_definition") and body is not None and body.named_children:
             first = body.named_children[0]
             inner = first.named_children[0] if first.named_children else first
             if inner.type == "string":
                 return _first_words(_text(self._content, inner))
-        outer = node.parent if node.parent and node.parent.type in _WRAPPERS else node
+        outer = node.parent if node.parent and node.parent.type in WRAPPERS else node
         before = outer.prev_named_sibling
-        if before is not None and before.type in _COMMENTS and before.end_point.row >= outer.start_point.row - 1:
+        if before is not None and before.type in COMMENTS and before.end_point.row >= outer.start_point.row - 1:
             return _first_words(_text(self._content, before))
         return ""
 
     def _own_fields(self, node: Node, container: str) -> None:
-        """The fields that a method assigns to its object."""
+        """Collect the fields that a method assigns on its object."""
         assert self._own_field
         if container not in self._fields:
             self._fields[container] = {symbol.name for symbol in self.symbols if symbol.container == container}
@@ -209,7 +208,7 @@ class _Reader:
                 self.symbols.append(Symbol(match[1], "field", container, line, line, written))
 
     def _declared_attributes(self, node: Node, container: str) -> None:
-        """Fields that Ruby's classes declare by a call."""
+        """Collect the fields that a Ruby class declares by a call such as `attr_reader`."""
         text = _text(self._content, node)
         if node.type == "call" and text.startswith("attr_"):
             line = node.start_point.row
@@ -222,17 +221,16 @@ class _Reader:
             node.type == "variable_declarator"
             and b"require(" in self._content[node.start_byte : min(node.end_byte, node.start_byte + 200)]
         ):
-            self.imports += self._read_imports(_text(self._content, node))
+            self.imports += self._read_imports(node)
 
 
 def _own_field(self_name: str) -> re.Pattern[str]:
-    """What finds the fields that a method assigns to its object."""
+    """The pattern of field assignments on a method's own object."""
     name = re.escape(self_name)
     return re.compile(rf"(?:^|[{{;])\s*{name}\.?(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE)
 
 
 _IMPORTING = re.compile(rb"^\s*(import|from|use|using)\b", re.MULTILINE)
-_WRAPPERS = ("export_statement", "decorated_definition", "type_declaration", "template_declaration")
 
 
 def _text(content: bytes, node: Node) -> str:
@@ -240,7 +238,7 @@ def _text(content: bytes, node: Node) -> str:
 
 
 def _body(node: Node) -> Node | None:
-    """What a definition has between its braces, or indented below it."""
+    """A definition's body: the part between its braces, or indented below it."""
     if (body := node.child_by_field_name("body")) is not None:
         return body
     for child in node.named_children:
@@ -269,13 +267,13 @@ def _names(content: bytes, node: Node) -> Iterator[str]:
 
 
 def _first_identifier(content: bytes, node: Node, depth: int = 0) -> str:
-    if node.type in _IDENTIFIERS or node.type == "qualified_identifier":
+    if node.type in IDENTIFIERS or node.type == "qualified_identifier":
         return _text(content, node).lstrip("$")
     if depth > MAX_DEPTH:
         return ""
     for index, child in enumerate(node.children):
-        if child.is_named and child.type not in _NAMELESS_NODES:
-            if node.field_name_for_child(index) in _NAMELESS_FIELDS:
+        if child.is_named and child.type not in NAMELESS_NODES:
+            if node.field_name_for_child(index) in NAMELESS_FIELDS:
                 continue
             if found := _first_identifier(content, child, depth + 1):
                 return found
@@ -288,7 +286,7 @@ def _qualified(name: str) -> tuple[str, list[str]]:
 
 
 def _receiver(content: bytes, node: Node) -> str:
-    """The type that a Go method belongs to."""
+    """The receiver type of a Go method."""
     receiver = node.child_by_field_name("receiver")
     found = re.findall(r"\w+", _text(content, receiver).partition("[")[0]) if receiver is not None else []
     return found[-1] if found else ""

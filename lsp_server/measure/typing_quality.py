@@ -14,7 +14,8 @@ import msgspec
 
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.measure.caching_engine import CachingEngine
 from lsp_server.measure.corpus import keystrokes

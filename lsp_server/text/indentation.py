@@ -1,4 +1,4 @@
-"""Indentation: its unit in a file, a text indented as its file is, and whether a line's is settled."""
+"""A file's unit of indentation, and the conversion of a text to it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from lsp_server.text.snapshot import Snapshot
 _INDENTATION = re.compile(r"^[ \t]+(?=\S)", re.MULTILINE)
 _DEFAULT_WIDTH = 4
 
-# The end of a line below which a block begins, in the languages that indent one; a comment may follow.
-_OPENS = re.compile(r"([:{(\[]|[-=]>|\b(then|do|else|begin|try))\s*((#|//|--).*)?$")
-_TAB_WIDTH = 4
-
 
 def indent_as_the_file(text: str, snapshot: Snapshot) -> str:
-    """Indent by tabs where all of the file's lines are, and by spaces where those are.
+    """Convert a text's indentation to tabs in a file of tabs, and to spaces in a file of spaces.
 
-    The first line is the cursor's, whose beginning stands already. A file of both kinds, or of none, decides nothing.
+    The first line stays, because it continues the cursor's line. A file with both kinds, or with none, changes nothing.
     """
     first, line_break, rest = text.partition("\n")
     of_file = _INDENTATION.findall(snapshot.prefix) + _INDENTATION.findall(snapshot.suffix)
@@ -31,41 +27,22 @@ def indent_as_the_file(text: str, snapshot: Snapshot) -> str:
 
 
 def unit_of(text: str) -> str:
-    """One level of a text's indentation: a tab, or so many spaces; four where it has none."""
+    """One level of a text's indentation: a tab, or some spaces. The default is four spaces."""
     indentations = _INDENTATION.findall(text)
     return "\t" if any("\t" in each for each in indentations) else " " * _width(indentations)
 
 
 def _width(indentations: list[str]) -> int:
-    """Spaces of one level: the smallest there is, if it is likely."""
+    """The spaces of one level: the smallest likely width that occurs."""
     widths = [len(each) for each in indentations if "\t" not in each]
     return min((width for width in widths if width in (2, 3, 4, 8)), default=_DEFAULT_WIDTH)
 
 
 def _to_tabs(indentation: str, width: int) -> str:
-    """Whole levels as tabs; what is left aligns."""
+    """Whole levels become tabs. The remaining spaces align."""
     num_spaces = len(indentation.expandtabs(width))
     return "\t" * (num_spaces // width) + " " * (num_spaces % width)
 
 
 def _to_spaces(indentation: str, width: int) -> str:
     return indentation.expandtabs(width)
-
-
-def is_settled(snapshot: Snapshot) -> bool:
-    """Whether an indentation stands before the cursor, and nothing else, and is meant.
-
-    Editors and their users indent a line before they write it. Only below a line that opens a block and is indented as
-    much, the indentation is yet to come: not every editor adds it.
-    """
-    indentation = snapshot.line_prefix
-    if not indentation or not indentation.isspace():
-        return False
-    written = snapshot.prefix.rstrip()
-    above = written[written.rfind("\n") + 1 :]
-    return _line_width(indentation) > _line_width(above) or not _OPENS.search(above)
-
-
-def _line_width(line: str) -> int:
-    expanded = line.expandtabs(_TAB_WIDTH)
-    return len(expanded) - len(expanded.lstrip())

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.base import Backend
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Priority, Sampling
@@ -49,7 +49,7 @@ class Alternatives:
     """A scheduler with several requests at once, as the pipeline sends them for alternatives."""
 
     def __init__(self, backend: Backend) -> None:
-        self._scheduler = Scheduler(backend, self._receive)
+        self._scheduler = drafting_scheduler(backend, self._receive)
         self._request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self._num_decoded = 0
         self._failure = ""

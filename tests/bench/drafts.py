@@ -16,7 +16,8 @@ from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.base import BatchToken
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_for
-from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess, Source
+from lsp_server.engine.drafting.lookup import MAX_DRAFTED, Source
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
@@ -86,7 +87,7 @@ class ScriptedGuesses:
 
     def guess(self, run: SequenceState) -> Guess | None:
         """The next tokens of the script, some of them wrong."""
-        following = self.text[run.timings.decoded_tokens :][:MAX_GUESSED]
+        following = self.text[run.timings.decoded_tokens :][:MAX_DRAFTED]
         return Guess([self.spoilt(token) for token in following], "scripted")
 
     def spoilt(self, token: int) -> int:

@@ -19,7 +19,7 @@ from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Done, Event, Generate, Marker, Prefilled, Text, Timings
 from lsp_server.measure.stats import Spread, spread
-from lsp_server.server.main import make_server
+from lsp_server.server.main import Server
 from lsp_server.settings.model import Settings
 from tests.raw_client import INLINE, RawClient
 
@@ -77,7 +77,7 @@ class StampingEngine:
 
 async def own_time(num_lines: int, samples: int) -> Rows:
     """From the bytes of a change and a request to its submission to the engine, in a file of `num_lines`."""
-    server = make_server()
+    server = Server()
     sent: list[bytes] = []
     server.protocol.set_writer(type("Writer", (), {"write": lambda _, data: sent.append(data)})())
 
@@ -87,7 +87,7 @@ async def own_time(num_lines: int, samples: int) -> Rows:
 
     receive("initialize", {"processId": None, "rootUri": None, "capabilities": INLINE}, 1)
     engine = StampingEngine(FakeBackend(FAKE).info)
-    server.pipeline = Pipeline(engine, Settings())
+    server.context.engines.pipeline = Pipeline(engine, Settings())
     text = "".join(f"    value_{line} = compute(value_{line - 1}, {line})\n" for line in range(num_lines))
     for name in ("main", *(f"other_{number}" for number in range(20))):
         document = {"uri": f"file:///project/{name}.py", "languageId": "python", "version": 1, "text": text}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lsp_server.completion import generation as generation_module
-from lsp_server.completion.pipeline import Answer, CompletionRequest
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Timings
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import END, moved, none, pipeline_of, snapshot_at
@@ -70,8 +70,12 @@ async def test_a_keystroke_that_agrees_waits_for_the_text_being_written(session,
     assert (answer.text, answer.reason) == (rest, "known")
     assert (await first).text == "return w * h"
     assert len(session.engine.requests) == 1
-    summaries = [line.summary for line in answer.trace.lines if line.stage == "session"]
-    assert summaries == ["not known", "agrees with the text being written", "known from an earlier answer"]
+    summaries = [line.summary for line in answer.trace.lines if line.stage == "recall"]
+    assert summaries == [
+        "no earlier answer agrees",
+        "joins the running generation",
+        "known from an earlier answer",
+    ]
 
 
 async def test_it_goes_on_for_a_client_that_cancels_at_every_keystroke(session):

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from lsp_server.completion import pipeline as pipeline_module
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion import warm_up
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Prefilled, Priority, Timings
 from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
@@ -27,12 +28,12 @@ def typed(text: str, snapshot: Snapshot = HERE) -> Snapshot:
 @pytest.fixture(autouse=True)
 def _pause(monkeypatch) -> None:
     """The user pauses at once."""
-    monkeypatch.setattr(pipeline_module, "PAUSE_S", 0)
+    monkeypatch.setattr(warm_up, "PAUSE_S", 0)
 
 
 def for_ever(monkeypatch) -> None:
     """The user never pauses."""
-    monkeypatch.setattr(pipeline_module, "PAUSE_S", FOR_EVER)
+    monkeypatch.setattr(warm_up, "PAUSE_S", FOR_EVER)
 
 
 def background() -> set[asyncio.Task]:

@@ -1,11 +1,11 @@
 """Imports lead to the files and definitions they mean, by each language's rules."""
 
+import re
+
 import pytest
 
 from lsp_server.index.symbols import outline
-from lsp_server.languages.grammars import GRAMMARS
-from lsp_server.languages.imports import IMPORT_STATEMENTS
-from lsp_server.languages.modules import RULES
+from lsp_server.languages.syntax import LANGUAGES, language
 
 # Language, the importing file and its import, other files, and where it leads: path, or path and name.
 CASES = [
@@ -60,34 +60,33 @@ def test_imports_lead_to_definitions(project, language_id, path, text, files, ex
 
 @pytest.mark.parametrize(("language_id", "text"), [(case[0], case[2]) for case in CASES], ids=str)
 def test_the_statement_of_an_import_is_found_without_parsing(language_id, text):
-    found = IMPORT_STATEMENTS[language_id].search(f"x\n    {text.removeprefix('<?php ')}\ny\n")
+    found = re.search(language(language_id).imports.statement, f"x\n    {text.removeprefix('<?php ')}\ny\n")
     assert found[0].strip() == text.removeprefix("<?php ")
 
 
-@pytest.mark.parametrize("language_id", sorted(IMPORT_STATEMENTS))
+@pytest.mark.parametrize("language_id", [each.id for each in LANGUAGES.values() if each.imports])
 def test_prose_is_no_import(language_id):
     prose = "from the start\nimport what is needed (all of it)\nuse this\nusing that, too\nrequired, too\n"
-    assert IMPORT_STATEMENTS[language_id].findall(prose) == []
+    assert re.findall(language(language_id).imports.statement, prose) == []
 
 
-def test_every_language_with_a_grammar_has_rules_and_a_case():
-    assert set(RULES) == set(GRAMMARS)
-    assert set(GRAMMARS) - {case[0] for case in CASES} <= {"javascriptreact"}
+def test_every_language_with_a_grammar_has_a_case():
+    assert {each.id for each in LANGUAGES.values() if each.grammar} - {case[0] for case in CASES} <= {"javascriptreact"}
 
 
 def test_files_of_one_package_see_each_other(project):
     resolver = project({"x/a.go": "package x", "x/b.go": "package x\nfunc F() {}", "y/c.go": "package y"}).resolver
-    assert [file.path for file in resolver.beside("go", "x/a.go")] == ["x/b.go"]
-    assert resolver.beside("python", "x/a.go") == []
+    assert [file.path for file in resolver.files_in_same_package("go", "x/a.go")] == ["x/b.go"]
+    assert resolver.files_in_same_package("python", "x/a.go") == []
 
 
 def test_a_name_that_many_files_define_says_nothing(project):
     resolver = project(
         {f"m{number}.py": "class Many: ..." for number in range(9)} | {"n.py": "class One: ..."}
     ).resolver
-    assert [each.file.path for each in resolver.named("python", "One", ("class",), "m1.py")] == ["n.py"]
-    assert resolver.named("python", "One", ("class",), "n.py") == []
-    assert resolver.named("python", "Many", ("class",), "n.py") == []
+    assert [each.file.path for each in resolver.find_by_name("python", "One", ("class",), "m1.py")] == ["n.py"]
+    assert resolver.find_by_name("python", "One", ("class",), "n.py") == []
+    assert resolver.find_by_name("python", "Many", ("class",), "n.py") == []
 
 
 def test_what_changes_in_the_index_is_seen(project):
@@ -107,7 +106,7 @@ def test_what_a_file_needs_follows_the_index_and_what_is_not_saved(project):
     def needed(unsaved=None):
         resolver.refresh(unsaved)
         (file,) = resolver.files(["a.py"])
-        return resolver.needed(file)
+        return resolver.imported_paths(file)
 
     assert needed() == {"b.py"}
     assert needed({"a.py": outline("python", "import b, c\n")}) == {"b.py", "c.py"}

@@ -25,11 +25,11 @@ import numpy as np
 
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate
-from lsp_server.prompt.families import format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings.model import Settings
 from tests.engine.fresh import NEAR_TIE, WAYS, Fresh
@@ -58,8 +58,8 @@ class Ours:
         self.backend = LlamaBackend(EngineOptions(model, threads=threads))
         self.fresh = Fresh(model, self.backend.info.context_tokens, threads)
         self.request_tokenizer = RequestTokenizer(self.backend, self.backend.info.context_tokens)
-        self.fim_format = format_of(self.backend.info)
-        self.scheduler = Scheduler(self.backend, self._on_event)
+        self.family = family_of(self.backend.info)
+        self.scheduler = drafting_scheduler(self.backend, self._on_event)
         self.ends: list[Done | Failed] = []
         self.reused_tokens = 0
 
@@ -71,7 +71,7 @@ class Ours:
         """The tokens of a hole's prompt, and our text after them."""
         snapshot = hole.snapshot(break_follows=True)
         share = Settings().context.suffix_share
-        anchor = plan_anchor(snapshot, (), self.backend.info, self.fim_format, NUM_TOKENS, share)
+        anchor = plan_anchor(snapshot, (), self.backend.info, self.family, NUM_TOKENS, share)
         # Healing restricts the first token, and the peer has none. Without it, both write after the same tokens.
         request = Generate(
             anchor.parts, NUM_TOKENS, typed=hole.typed, reserve_tokens=anchor.reserve_tokens, heal=False, document="d"

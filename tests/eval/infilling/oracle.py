@@ -15,7 +15,7 @@ from lsp_server.engine.client.interface import EngineState
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Event, Generate, Prefilled, Timings
 from lsp_server.postprocess.statements import LEAVES
-from lsp_server.prompt.families import format_named
+from lsp_server.prompt.families import family_named
 from tests.eval.infilling.tasks import Task
 
 # exact: writes the expected text and stops. runs-on: goes on with the text below. perturbed: goes on with other code.
@@ -27,9 +27,9 @@ NUM_OTHER_LINES = 60
 _LONGEST_PIECE = 6  # characters of a word
 _PIECE = re.compile(rf"\n| +(?= \w)| ?\w{{1,{_LONGEST_PIECE}}}| ?[^\w\s]{{1,2}}| +|\s")
 
-_MARKERS = {"begin": "<｜begin▁of▁sentence｜>", **format_named("deepseek").marker_texts}
+_MARKERS = {"begin": "<｜begin▁of▁sentence｜>", **family_named("deepseek").markers}
 _MODEL = msgspec.structs.replace(
-    ModelInfo.elsewhere("oracle", "oracle", "knows the answer", _MARKERS, WINDOW_TOKENS, "oracle"),
+    ModelInfo.remote("oracle", "oracle", "knows the answer", _MARKERS, WINDOW_TOKENS, "oracle"),
     isolates_line_breaks=True,
 )
 
