@@ -21,8 +21,8 @@ COMMANDS = {
     "engine": "show, stop, or read the logs of the engines that editors share, or serve other programs",
     "models": "list the models infill knows, and get them from the hub",
     "stats": "say how much was shown and accepted, from counts kept on this machine",
-    "bench": "measure speed: the engine's beside a llama-server with the same model, and the index's",
-    "eval": "measure how good completions and prompts are",
+    "bench": "measure what a keystroke costs on this machine",
+    "eval": "measure what a model shows while somebody types",
 }
 
 
@@ -40,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             module = importlib.import_module(f"lsp_server.commands.{name}")
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.run)
-    parsed = parser.parse_args(arguments)
+    return call(parser.parse_args(arguments))
+
+
+def call(parsed: argparse.Namespace) -> int:
+    """Run the command that was parsed; its exit status. Errors are printed."""
     try:
         return int(parsed.run(parsed))
     except InfillError as error:

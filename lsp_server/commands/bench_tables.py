@@ -1,53 +1,25 @@
-"""Tables of what `infill bench` has measured."""
+"""Tables of what benchmarks measured: the figures of `infill bench typing`, and how all benchmarks format theirs."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from lsp_server.bench.alternatives import AlternativesResult
-from lsp_server.bench.burst import ColdResult, FilesResult
-from lsp_server.bench.cancel import BatchResult, CancelResult
-from lsp_server.bench.decode import DecodeResult
-from lsp_server.bench.drafts import RowResult as DraftsRow
-from lsp_server.bench.revisit import RevisitResult
-from lsp_server.bench.stats import Ratio, Spread
-from lsp_server.bench.typing import ALONE, ALONE_TOKENS, ANSWER_TOKENS, RowResult
 from lsp_server.commands.console import make_table
+from lsp_server.measure.stats import Ratio, Spread
+from lsp_server.measure.targets import BASELINE, INFILL
+from lsp_server.measure.typing_burst import ColdResult, FilesResult
+from lsp_server.measure.typing_cost import ALONE, ALONE_TOKENS, ANSWER_TOKENS, EditCost
 
 NONE = "–"
 
 
-def tables(results: Mapping[str, Any]) -> Iterator[Group]:
-    """A title, a table and notes for each part of the results."""
-    if results.get("rows"):
-        yield _rows(results["rows"])
-    makers: dict[str, Callable[[Any], Group]] = {
-        "from_cold": _from_cold,
-        "through_files": _through_files,
-        "cancel": _cancel,
-        "batches": _batches,
-        "decode": _decode,
-        "drafts": _drafts,
-        "alternatives": _alternatives,
-        "revisit": _revisit,
-    }
-    for name, make in makers.items():
-        if name in results:
-            yield make(results[name])
-
-
-def _titled(title: str, table: Table, *notes: str) -> Group:
-    """Outside of the table, so that they are not folded to its width."""
-    return Group("", Text(title, style="bold"), table, *(Text(note, style="dim") for note in notes))
-
-
-def _rows(rows: list[RowResult]) -> Group:
-    table = make_table("evaluated", "of prompt", "ms", "ours / peer", "counted")
+def edit_costs(rows: list[EditCost]) -> Group:
+    """What a keystroke costs, by kind of edit, with the ratio to a baseline where there is one."""
+    names = [name for name in (INFILL, BASELINE) if name in rows[0].total_ms]
+    ratio_heading = [f"{INFILL} / {BASELINE}"] if BASELINE in names else []
+    table = make_table("evaluated", "of prompt", "ms", *ratio_heading, "counted")
     notes = [
         "evaluated: prompt tokens that were not in the cache",
         "counted: pairs of answers of full length; ms and ratio are of these; in brackets: 95% of resampled medians",
@@ -56,42 +28,44 @@ def _rows(rows: list[RowResult]) -> Group:
         spreads = (row.evaluated_tokens, row.prompt_tokens, row.total_ms)
         table.add_row(
             row.name,
-            *(" : ".join(_median(each[side]) for side in ("ours", "peer") if side in each) for each in spreads),
-            _ratio(row.over.get("peer")),
+            *(" : ".join(median_text(each[name]) for name in names) for each in spreads),
+            *(ratio_text(row.over.get(BASELINE)) for _ in ratio_heading),
             f"{row.num_full}/{len(row.samples)}",
         )
         if ALONE in row.over:
-            over = f"{_median(row.total_ms[ALONE])} ms; ours / that: {_ratio(row.over[ALONE])}"
-            notes.append(f"{row.name}: {ALONE_TOKENS} tokens decoded alone by ours: {over}")
-    return _titled(f"a keystroke, to all of its {ANSWER_TOKENS} tokens: medians, ours : peer", table, *notes)
+            over = f"{median_text(row.total_ms[ALONE])} ms; {INFILL} / that: {ratio_text(row.over[ALONE])}"
+            notes.append(f"{row.name}: {ALONE_TOKENS} tokens decoded alone: {over}")
+    return titled(f"a keystroke, to all of its {ANSWER_TOKENS} tokens: medians, {' : '.join(names)}", table, *notes)
 
 
-def _from_cold(result: ColdResult) -> Group:
+def from_cold(result: ColdResult) -> Group:
+    """Typing into a document that the engine has not seen."""
     table = make_table("undisturbed", "typing", "letters typed", "typing / undisturbed")
-    for side in result.samples:
+    for target in result.samples:
         table.add_row(
-            side,
-            _median(result.undisturbed_ms[side]),
-            _median(result.typing_ms[side]),
-            _median(result.num_keys[side]),
-            _ratio(result.over_undisturbed[side]),
+            target,
+            median_text(result.undisturbed_ms[target]),
+            median_text(result.typing_ms[target]),
+            median_text(result.num_keys[target]),
+            ratio_text(result.over_undisturbed[target]),
         )
-    return _titled("from cold, ms to the first text (medians)", table, "typing ends with the first text")
+    return titled("from cold, ms to the first text (medians)", table, "typing ends with the first text")
 
 
-def _through_files(result: FilesResult) -> Group:
+def through_files(result: FilesResult) -> Group:
+    """Typing through files at a steady pace."""
     table = make_table("letters", "answered in time", "p50 ms to text", "p95", "evaluated a letter")
-    for side in result.samples:
-        waits = result.waits_ms[side]
+    for target in result.samples:
+        waits = result.waits_ms[target]
         table.add_row(
-            side,
-            str(result.num_keys[side]),
-            f"{result.share_in_time[side]:.1%}",
-            _median(waits),
-            _number(waits.p95) if waits else NONE,
-            _median(result.evaluated_tokens[side]),
+            target,
+            str(result.num_keys[target]),
+            f"{result.share_in_time[target]:.1%}",
+            median_text(waits),
+            number_text(waits.p95) if waits else NONE,
+            median_text(result.evaluated_tokens[target]),
         )
-    return _titled(
+    return titled(
         "typing through files",
         table,
         "in time: before the next letter; to text: to the first that belongs to the letter or a later one",
@@ -99,81 +73,18 @@ def _through_files(result: FilesResult) -> Group:
     )
 
 
-def _cancel(result: CancelResult) -> Group:
-    table = make_table("given up", "p50", "p95", "most", "undisturbed")
-    for kind, by_side in result.free_ms.items():
-        for side, free in by_side.items():
-            figures = [free.median, free.p95, free.most] if free else [None] * 3
-            length = f"{_number(result.undisturbed_ms[kind][side])} ms"
-            table.add_row(f"{kind}, {side}", str(free.n if free else 0), *map(_number, figures), length)
-    return _titled("given up midway: ms until the engine is free for another request", table)
+def titled(title: str, table: Table, *notes: str) -> Group:
+    """A table with its title and notes. They stand outside of it, so that they are not folded to its width."""
+    return Group("", Text(title, style="bold"), table, *(Text(note, style="dim") for note in notes))
 
 
-def _batches(result: BatchResult) -> Group:
-    table = _speeds({str(size): speed for size, speed in result.tokens_per_s.items()})
-    title = f"prefill of {result.num_tokens} tokens, tokens a second by physical batch"
-    return _titled(title, table, f"first / second: {_ratio(result.over)}")
+def median_text(spread: Spread | None, digits: int | None = None) -> str:
+    """The median of some samples, a dash for none."""
+    return number_text(spread.median if spread else None, digits)
 
 
-def _decode(result: DecodeResult) -> Group:
-    table = _speeds({"scheduler": result.scheduler_tokens_per_s, "bare loop": result.bare_tokens_per_s})
-    return _titled(
-        f"writing {result.num_tokens} tokens, tokens a second",
-        table,
-        f"scheduler / bare loop: {_ratio(result.over)}",
-        f"outside of evaluating and sampling: {_median(result.outside_ms, 4)} ms a token",
-        f"the first {result.num_same_tokens} tokens are the same",
-    )
-
-
-def _drafts(rows: list[DraftsRow]) -> Group:
-    table = make_table("with drafts", "without", "with / without", "at most", "guesses right", "same text")
-    for row in rows:
-        speeds = map(_median, (row.drafting_tokens_per_s, row.plain_tokens_per_s))
-        most = "" if row.most_over is None else f"{row.most_over:.2f}"
-        right = "none tried" if row.share_accepted is None else f"{row.share_accepted:.0%}"
-        same = f"{row.num_same}/{len(row.samples)}"
-        table.add_row(row.name, *speeds, _ratio(row.over), most, right, same)
-    costs = {size: ms / rows[0].batch_ms[1] for size, ms in rows[0].batch_ms.items()} if rows else {}
-    return _titled(
-        "writing with tokens guessed ahead, tokens a second (medians)",
-        table,
-        "a batch's time, beside that of one token: " + ", ".join(f"{size}: {cost:.2f}" for size, cost in costs.items()),
-        "at most: what guesses right so often could gain by these, if it cost nothing to make them",
-    )
-
-
-def _alternatives(result: AlternativesResult) -> Group:
-    table = _speeds({"scheduler": result.scheduler_ms, "bare loop": result.bare_ms})
-    title = f"{result.num_answers} answers of {result.num_tokens} tokens to one prompt, ms"
-    return _titled(title, table, f"scheduler / bare loop: {_ratio(result.over)}")
-
-
-def _revisit(result: RevisitResult) -> Group:
-    table = make_table("cold", "on return", "evaluated", "return / cold")
-    for side, cold in result.cold_ms.items():
-        figures = (cold, result.back_ms[side], result.evaluated_tokens[side])
-        table.add_row(side, *map(_median, figures), _ratio(result.over_cold[side]))
-    return _titled(
-        f"{result.num_files} files in turn, ms to the first text (medians)",
-        table,
-        "evaluated: prompt tokens of a return that were not in the cache",
-        f"a return, ours / peer: {_ratio(result.over)}",
-    )
-
-
-def _speeds(speeds: Mapping[str, Spread | None]) -> Table:
-    table = make_table("median", "least", "most")
-    for name, speed in speeds.items():
-        table.add_row(name, *map(_number, [speed.median, speed.least, speed.most] if speed else [None] * 3))
-    return table
-
-
-def _median(spread: Spread | None, digits: int | None = None) -> str:
-    return _number(spread.median if spread else None, digits)
-
-
-def _number(value: float | None, digits: int | None = None) -> str:
+def number_text(value: float | None, digits: int | None = None) -> str:
+    """A figure, a dash for none. Without `digits`, one decimal below a hundred."""
     if value is None:
         return NONE
     if digits is None:
@@ -181,5 +92,6 @@ def _number(value: float | None, digits: int | None = None) -> str:
     return f"{value:,.{digits}f}"
 
 
-def _ratio(ratio: Ratio | None) -> str:
+def ratio_text(ratio: Ratio | None) -> str:
+    """A ratio with its interval, a dash for none."""
     return f"{ratio.median:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]" if ratio else NONE

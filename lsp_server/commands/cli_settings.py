@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -11,13 +10,6 @@ from lsp_server.catalog.resolve import chat_options, engine_options, is_path, mo
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.settings import layers
 from lsp_server.settings.model import Settings
-
-
-def add_measuring_options(parser: argparse.ArgumentParser) -> None:
-    """Define the options of every evaluation of a model."""
-    parser.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
-    parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of the model")
-    parser.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
 
 
 def configure(model: str | None) -> tuple[Settings, EngineOptions, list[str]]:

@@ -1,4 +1,4 @@
-"""A peer that tests of `infill bench` share."""
+"""A peer that tests of benchmarks share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench.stub_peer import StubPeer
+from tests.bench.fake_llama_server import FakeLlamaServer
 
 
 @pytest.fixture
-def peer_url(peer: StubPeer) -> Iterator[str]:
-    """The peer in a thread of its own: `infill bench` runs an event loop itself."""
+def peer_url(peer: FakeLlamaServer) -> Iterator[str]:
+    """The peer in a thread of its own: benchmarks run event loops themselves."""
     address: list[str] = []
     started, ended = threading.Event(), threading.Event()
 

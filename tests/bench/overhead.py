@@ -1,18 +1,14 @@
-"""What infill costs besides the model: `python tests/bench/overhead.py [--record]`. Milliseconds."""
+"""What infill costs besides the model, in milliseconds."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lsp_server.completion.pipeline import Pipeline
 from lsp_server.engine.backends.fake import FakeBackend
@@ -22,13 +18,15 @@ from lsp_server.engine.process.worker import Worker
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Done, Event, Generate, Marker, Prefilled, Text, Timings
+from lsp_server.measure.stats import Spread, spread
 from lsp_server.server.main import Server
 from lsp_server.settings.model import Settings
-from tests.bench.record import report, spread
 from tests.raw_client import INLINE, RawClient
 
 BARE_PYGLS = "from pygls.lsp.server import LanguageServer as L; L('bare', '1').start_io()"
 FAKE = EngineOptions(model_path="fake", backend="fake")
+
+Rows = dict[str, Spread | None]
 
 
 def start_up_ms(command: list[str]) -> float:
@@ -37,6 +35,8 @@ def start_up_ms(command: list[str]) -> float:
                "params": {"processId": None, "rootUri": None, "capabilities": INLINE}}  # fmt: skip
     began = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(RawClient.frame(message))
         process.stdin.flush()
         process.stdout.readline()
@@ -45,7 +45,7 @@ def start_up_ms(command: list[str]) -> float:
     return elapsed
 
 
-def start_up(pairs: int) -> dict[str, dict[str, Any]]:
+def start_up(pairs: int) -> Rows:
     ours = [sys.executable, "-m", "lsp_server", "serve"]
     bare = [sys.executable, "-c", BARE_PYGLS]
     samples = [(start_up_ms(ours), start_up_ms(bare)) for _ in range(pairs)]
@@ -57,12 +57,15 @@ def start_up(pairs: int) -> dict[str, dict[str, Any]]:
 
 
 class StampingEngine:
-    """An engine that notes when it is asked, and has nothing to say."""
+    """An engine that records the time of each request and answers with nothing."""
 
     def __init__(self, model: ModelInfo) -> None:
         self.state = EngineState.READY
         self.model = model
         self.asked_at = 0.0
+
+    def start(self) -> None:
+        pass
 
     async def ready(self) -> ModelInfo:
         return self.model
@@ -72,8 +75,8 @@ class StampingEngine:
         yield Done("end", Timings())
 
 
-async def own_time(num_lines: int, samples: int) -> dict[str, dict[str, Any]]:
-    """From the bytes of a change and a request to the engine's submission, in a file of `num_lines`."""
+async def own_time(num_lines: int, samples: int) -> Rows:
+    """From the bytes of a change and a request to its submission to the engine, in a file of `num_lines`."""
     server = Server()
     sent: list[bytes] = []
     server.protocol.set_writer(type("Writer", (), {"write": lambda _, data: sent.append(data)})())
@@ -116,15 +119,15 @@ def question(number: int) -> Generate:
     )
 
 
-async def boundary(pairs: int) -> dict[str, dict[str, Any]]:
-    """From asking to the first event: across the process boundary, and from a worker in this process."""
+async def boundary(pairs: int) -> Rows:
+    """From a request to its first event: across the process boundary, and from a worker in this process."""
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[Event] = asyncio.Queue()
-    worker = Worker(
-        lambda progress: FakeBackend(FAKE, progress),
-        lambda _: None,
-        lambda _, event: loop.call_soon_threadsafe(events.put_nowait, event),
-    )
+
+    def receive(_: str, event: Event) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
+
+    worker = Worker(lambda progress: FakeBackend(FAKE, progress), lambda _: None, receive)
     worker.start()
     engine = EngineSupervisor(FAKE)
     engine.start()
@@ -150,15 +153,3 @@ async def boundary(pairs: int) -> dict[str, dict[str, Any]]:
         "  the same engine in this process": spread(within),
         "  difference": spread([a - w for a, w in zip(across, within, strict=True)]),
     }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--record", action="store_true", help="write results/overhead.json")
-    record = parser.parse_args().record
-    rows = start_up(20) | asyncio.run(own_time(5000, 300)) | asyncio.run(boundary(300))
-    report("overhead", rows, record=record)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """A model of DeepSeek-Coder's shape and vocabulary with random weights, for measuring speed without its weights.
 
-    python tests/bench/synthetic.py 1.3b OUT.gguf [--vocab PATH]
+    python -m tests.bench.synthetic 1.3b OUT.gguf [--vocab PATH]
 
 Tensor types are those that `llama-quantize … Q4_K_M` gives (llama.cpp, `src/llama-quant.cpp`), the vocabulary is the
 real one: as many bytes are read and as many operations done per token as with the real model. What it writes is
@@ -134,10 +134,10 @@ def silence(output: Bytes, silent: npt.NDArray[np.bool_]) -> None:
 
 
 def silent_tokens(vocabulary: dict[str, Any]) -> npt.NDArray[np.bool_]:
-    """Control tokens, which would end an answer, and whatever is not ASCII: its bytes may be half a character."""
+    """Control tokens, which would end an answer, and tokens outside of ASCII, which may be half a character."""
     plain = [text.replace("Ġ", " ").replace("Ċ", "\n").isascii() for text in vocabulary["tokenizer.ggml.tokens"]]
-    normal = np.array(vocabulary["tokenizer.ggml.token_type"]) == NORMAL_TOKEN
-    return ~(np.array(plain) & normal)
+    normal = [kind == NORMAL_TOKEN for kind in vocabulary["tokenizer.ggml.token_type"]]
+    return np.array([not (is_plain and is_normal) for is_plain, is_normal in zip(plain, normal, strict=True)])
 
 
 def write(name: str, out: Path, vocab: Path) -> None:

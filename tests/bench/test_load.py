@@ -1,21 +1,21 @@
-"""`infill bench load` end to end, and that what it asserts can fail."""
+"""`python -m tests.bench load` end to end, and that what it asserts can fail."""
 
 import json
 
 import pytest
 
-from lsp_server import cli
 from lsp_server.base.errors import EngineError
-from lsp_server.bench.editor import Editor
-from lsp_server.bench.load import Ledger
-from tests.bench.stub_peer import StubPeer
+from tests.bench.__main__ import main
+from tests.bench.editor import Editor
+from tests.bench.fake_llama_server import FakeLlamaServer
+from tests.bench.load import Ledger
 
 CLIENTS = 2
 
 
 @pytest.fixture
 def peer():
-    peer = StubPeer("tiny-fim.gguf")
+    peer = FakeLlamaServer("tiny-fim.gguf")
     peer.num_slots = CLIENTS
     return peer
 
@@ -24,7 +24,7 @@ def test_all_of_it_beside_a_peer(tmp_path, capsys, peer, peer_url):
     path = tmp_path / "load.json"
     small = ("--rounds", "1", "--keys", "6", "--pace", "100", "--before", "150", "--after", "60", "--threads", "1")
     arguments = ("--clients", str(CLIENTS), "--peer", peer_url, "--json", str(path), *small)
-    assert cli.main(["bench", "load", *arguments]) == 0
+    assert main(["load", *arguments]) == 0
     found = json.loads(path.read_text())["load"]
     assert found["num_keys"] == {"ours": 6 * CLIENTS, "peer": 6 * CLIENTS}
     ledger = found["ledger"]
@@ -38,7 +38,7 @@ def test_all_of_it_beside_a_peer(tmp_path, capsys, peer, peer_url):
 
 
 def test_a_peer_with_too_few_slots_is_no_peer(capsys, peer_url):
-    assert cli.main(["bench", "load", "--clients", "3", "--peer", peer_url]) != 0
+    assert main(["load", "--clients", "3", "--peer", peer_url]) != 0
     assert "-np 3" in capsys.readouterr().err
 
 
@@ -52,8 +52,8 @@ def test_what_must_not_be_is_an_error(wrong):
 
 def test_answers_are_counted_by_their_request():
     editor = Editor({})
-    editor.asked = {1, 2, 3}
+    editor.sent = {1, 2, 3}
     for number in (1, 2, 2):
         editor._take({"id": number, "result": None})
-    assert editor.asked - editor.answered.keys() == {3}
+    assert editor.sent - editor.answered.keys() == {3}
     assert [number for number, count in editor.answered.items() if count > 1] == [2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +42,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def infill(project: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     """Call it."""
+    return caller(cli.main, capfd)
+
+
+def caller(main: Callable[[Sequence[str]], int], capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Calls a program's entry point with arguments, and collects what came of it."""
 
     def call(*arguments: str) -> Result:
         try:
-            status = cli.main(arguments)
+            status = main(arguments)
         except SystemExit as exit_:  # of argparse
             status = int(exit_.code or 0)
         return Result(status, *capfd.readouterr())

@@ -1,56 +1,51 @@
-"""Is anchored fill as good as a fresh prompt? `python tests/eval/anchored.py [--holes N] [--record]`.
+"""Whether anchored fill is as good as a fresh prompt.
 
-A hole is cut at a random place inside a code line of a module that the embedded model never saw; the truth is the rest
-of the line. Three prompts are compared on the same holes, with the very same text around the cursor:
+A hole begins at a random place inside a code line of a module that the embedded model never saw. The expected text is
+the rest of the line. Three prompts with equal text around the cursor are compared on the same holes:
 
-fresh      all of the line so far stands before the suffix marker
-anchored   the line so far stands behind the middle marker, in the tokens it has by itself
-healed     as anchored, its last tokens taken back and the next ones bound to agree with them: what infill does
+fresh      the line so far stands before the suffix marker
+anchored   the line so far stands after the middle marker, tokenised by itself
+healed     as anchored, but its last tokens are removed and the next ones must agree with their text, as infill does
 
-Reported: the log-probability per byte of the truth and the line break that ends it, in nats, and how often greedy
-writing gives exactly the truth. Differences are paired; [mean, low, high] is a bootstrap 95% interval over lines.
-The hole ends with the line's break; or the break stays in the suffix, as it does in an editor, and then whatever ends
-the line ends the truth: a break, or the end of the text.
+Reported are the log-probability of the expected text and the line break after it, in nats a byte, and how often the
+greedy text is exactly the expected one. Differences are paired. [mean, low, high] is a bootstrap 95% interval over
+lines. In one half of the rows the hole ends with the line's break. In the other the break stays in the suffix, as in an
+editor. Then every token that ends the line ends the expected text: a line break, or the end of the text.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.evaluation.holes import Hole
-from lsp_server.evaluation.intervals import mean_interval
-from lsp_server.evaluation.prompts import Prompts
-from lsp_server.evaluation.scoring import Scorer
-from lsp_server.ipc.launch import EngineOptions
-from tests.bench.record import report
-from tests.eval.holes import random_cuts
+from lsp_server.measure.stats import mean_interval
+from tests.eval.choose_targets import random_cuts
+from tests.eval.prompts import Prompts
+from tests.eval.scoring import Scorer
+from tests.eval.targets import EvalTarget
 
-RESULTS = Path(__file__).parent / "results"
 VARIANTS = ("fresh", "anchored", "healed")
+CUTS = ("between words", "inside a word")
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of a hole: by variant, nats per byte and whether the truth was written."""
+    """The results of a hole by variant: nats a byte, and whether the model wrote the expected text."""
 
-    hole: Hole
+    hole: EvalTarget
     nats: tuple[float, ...]
     exact: tuple[bool, ...]
 
 
-def measure(hole: Hole, prompts: Prompts, scorer: Scorer, *, break_follows: bool) -> Found | None:
-    """What comes of a hole; None where the prompts would differ in their text."""
+def measure(hole: EvalTarget, prompts: Prompts, scorer: Scorer, *, break_follows: bool) -> Found | None:
+    """The results of a hole, None where the prompts would differ in their text."""
     variants = prompts.of(hole, break_follows=break_follows)
     if variants is None:
         return None
@@ -58,8 +53,8 @@ def measure(hole: Hole, prompts: Prompts, scorer: Scorer, *, break_follows: bool
     three = [getattr(variants, name) for name in VARIANTS]
     scores, first = scorer.score(three, break_follows=break_follows)
     written = scorer.write(three, first)
-    size = len(f"{hole.truth}\n".encode())
-    return Found(hole, tuple(score / size for score in scores), tuple(each.text == hole.truth for each in written))
+    size = len(f"{hole.expected}\n".encode())
+    return Found(hole, tuple(score / size for score in scores), tuple(each.text == hole.expected for each in written))
 
 
 def summarize(found: list[Found]) -> dict[str, Any]:
@@ -76,39 +71,20 @@ def summarize(found: list[Found]) -> dict[str, Any]:
     return summary
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--holes", type=int, default=2120)
-    parser.add_argument("--model", default=str(embedded_model()))
-    parser.add_argument("--window", type=int, default=512, help="tokens; small, so that many holes can be tried")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--record", action="store_true", help="write results/anchored.json")
-    arguments = parser.parse_args()
-    backend = LlamaBackend(
-        EngineOptions(
-            arguments.model,
-            context_tokens=arguments.window,
-            cache_tokens=4 * arguments.window,
-            num_sequences=1 + len(VARIANTS),
-            batch_tokens=len(VARIANTS) * arguments.window,  # a whole prompt of each, at worst
-            threads=arguments.threads,
-        )
-    )
+def measure_all(backend: LlamaBackend, num_holes: int, say: Say) -> dict[str, dict[str, Any]]:
+    """Rows by where the line's break stands and where the line is cut."""
     prompts, scorer = Prompts(backend, anchored=True), Scorer(backend)
-    holes = random_cuts(arguments.holes)
+    holes = random_cuts(num_holes)
     rows: dict[str, dict[str, Any]] = {}
     began = time.monotonic()
     for break_follows, where in ((False, "break in the hole"), (True, "break in the suffix")):
+        say(where)
         measured = [measure(hole, prompts, scorer, break_follows=break_follows) for hole in holes]
         found = [each for each in measured if each is not None]
-        rows[f"{where}, all"] = summarize(found)
-        for place in ("between words", "inside a word"):
-            rows[f"{where}, {place}"] = summarize([each for each in found if each.hole.kind == place])
-        rows[f"{where}, after a space"] = summarize([each for each in found if each.hole.typed.endswith(" ")])
+        groups = {"all": found}
+        groups |= {kind: [each for each in found if each.hole.kind == kind] for kind in CUTS}
+        groups["after a space"] = [each for each in found if each.hole.typed.endswith(" ")]
+        rows |= {f"{where}, {name}": summarize(group) for name, group in groups.items() if group}
     rows["took"] = {"minutes": round((time.monotonic() - began) / 60, 1), "window": backend.info.context_tokens,
                     "model": backend.info.name}  # fmt: skip
-    report("anchored", rows, record=arguments.record, folder=RESULTS)
-
-
-if __name__ == "__main__":
-    main()
+    return rows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.bench.bare_loop import FileVocabulary
 from lsp_server.engine.scheduler.truncate import truncate
 from lsp_server.ipc.requests import Marker, Text
+from lsp_server.measure.file_vocabulary import FileVocabulary
 from lsp_server.prompt.chat import Message, chat_prompt
 from lsp_server.prompt.families import family_for
 from lsp_server.prompt.plan import plan_anchor

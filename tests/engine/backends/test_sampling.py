@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lsp_server.bench.text import library_lines
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.ipc.requests import Sampling
+from lsp_server.measure.corpus import library_lines
 from tests.engine.drive import GREEDY, evaluate, prompt_of, sample
 
 RESTS = [b"r", b"retu", b"    ", b"x", b"\n", b"\xf0\x9f", b"#"]

@@ -52,7 +52,7 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 async def test_what_it_had_in_its_cache_it_does_not_tell(url):
-    """So nothing of it can be shown on this peer; llama-server tells (`infill bench typing --elsewhere`)."""
+    """So nothing of it can be shown on this peer; llama-server tells (`python -m tests.bench typing --remote`)."""
     engine = EngineSupervisor(engine_options(Settings(remote=RemoteSettings(url=url)), None))
     engine.start()
     request = Generate((Marker("prefix"), Text("def add(a, b):\n"), Marker("suffix"), Text("\n"), Marker("middle")), 4)

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from lsp_server.base.common_prefix import common_prefix
-from lsp_server.bench.text import library_lines
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.drafting.lookup import Lookup
 from lsp_server.engine.drafting.proposer import drafting_scheduler
@@ -13,6 +12,7 @@ from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Sampling, Text
+from lsp_server.measure.corpus import library_lines
 from tests.engine.conftest import MODEL
 from tests.engine.drive import evaluate
 

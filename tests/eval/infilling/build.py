@@ -1,8 +1,8 @@
-"""Tasks for `infill eval infilling` out of `functions/`, in HumanEval-Infilling's format.
+"""Tasks for `python -m tests.eval infilling` out of `functions/`, in HumanEval-Infilling's format.
 
-`python tests/eval/infilling/build.py FILE` writes them, the same for every run: every line of every function's body,
-every run of two to five of its lines, and spans drawn at random that begin and end between tokens. A class's lines are
-holes too, and its methods are the functions whose lines make runs; spans may go from one into the next.
+`python -m tests.eval.infilling.build FILE` writes them, the same for every run: every line of every function's body,
+every sequence of two to five of its lines, and random spans that begin and end between tokens. The lines of a class are
+holes too. Its methods are the functions whose lines make sequences. Spans may go from one method into the next.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _body(node: ast.FunctionDef | ast.ClassDef, offset: int) -> range:
 def build(functions: list[Function]) -> list[Row]:
     """All tasks."""
     chooser = random.Random(SEED)
-    rows = []
+    rows: list[Row] = []
     for function in functions:
         rows += _lines(function)
         rows += _spans(function, chooser)
@@ -117,7 +117,7 @@ def _spans(function: Function, chooser: random.Random) -> Iterator[Row]:
     before = "".join(function.lines[: function.body.start])
     body = "".join(function.lines[function.body.start : function.body.stop])
     cuts = [match.start() for match in _TOKEN.finditer(body)] + [len(body)]
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     while len(taken) < NUM_SPANS:
         first = chooser.randrange(len(cuts) - 1)
         last = min(first + chooser.randint(1, MAX_SPAN_TOKENS), len(cuts) - 1)

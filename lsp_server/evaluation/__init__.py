@@ -1,4 +1,0 @@
-"""`infill eval`: how good a model's completions are, at places it was never trained on and in programs that are run.
-
-Nothing here is imported by the language server.
-"""
