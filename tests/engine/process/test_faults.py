@@ -69,8 +69,8 @@ async def becomes(engine: EngineSupervisor, *texts: str) -> None:
             state = await engine.dump()
 
 
-def process_of(opener) -> int:
-    if opener is connect_private:
+def process_of(connector) -> int:
+    if connector is connect_private:
         return engines()[0].pid
     [(_, record)] = shared.records()
     return record.pid
@@ -89,11 +89,11 @@ def process_of(opener) -> int:
     ],
     ids=["prefill", "decode", "idle"],
 )
-async def test_an_engine_killed_at_any_time_ends_requests_once_and_comes_back(opener, request_, state):
-    async with opened(SLOW, opener) as engine:
+async def test_an_engine_killed_at_any_time_ends_requests_once_and_comes_back(connector, request_, state):
+    async with opened(SLOW, connector) as engine:
         asking = asyncio.ensure_future(ask(engine, request_)) if request_ else None
         await becomes(engine, *state)
-        os.kill(process_of(opener), signal.SIGKILL)
+        os.kill(process_of(connector), signal.SIGKILL)
         if asking:
             assert isinstance(await asking, Failed)
         async with asyncio.timeout(TIMEOUT_S):
