@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,12 +33,6 @@ def sentence(result: subprocess.CompletedProcess[str]) -> str:
     [line] = result.stderr.splitlines()
     assert line.startswith("infill: ")
     return line
-
-
-def wait_until(condition: Callable[[], Any]) -> None:
-    """Look until something is so; the test's own time limit ends it otherwise."""
-    while not condition():
-        time.sleep(0.02)
 
 
 @pytest.fixture

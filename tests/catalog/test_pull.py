@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence, wait_until
+from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence
+from tests.waiting import wait_until
 
 
 def test_a_model_is_pulled_and_then_found_by_its_name(infill, hub, tmp_path):

@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence, wait_until
+from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence
+from tests.waiting import wait_until
 
 KEPT = 20_000_000
 DIGEST = hashlib.sha256(LARGE).hexdigest()

@@ -2,7 +2,8 @@
 
 import psutil
 
-from tests.raw_client import RawClient, eventually
+from tests.raw_client import RawClient
+from tests.waiting import eventually
 
 
 def is_running(process_id: int) -> bool:

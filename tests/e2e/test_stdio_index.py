@@ -9,7 +9,8 @@ import pytest
 
 from lsp_server.index.database import open_for_reading
 from lsp_server.index.reader import Reader
-from tests.raw_client import INLINE, eventually
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

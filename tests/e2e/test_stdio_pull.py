@@ -7,7 +7,8 @@ import pytest
 
 from tests.catalog.conftest import FILE, REPO
 from tests.hub import Hub
-from tests.raw_client import INLINE, eventually
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,6 +1,5 @@
 """Helpers that the engine's tests share: the model, a scheduler to drive by hand, bounded waiting."""
 
-import asyncio
 import functools
 import struct
 from collections.abc import Callable
@@ -196,18 +195,6 @@ def rewrite_model(tmp_path_factory):
         return path
 
     return rewrite
-
-
-@pytest.fixture
-def eventually():
-    """The same on an event loop."""
-
-    async def wait(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
-            while not condition():  # noqa: ASYNC110 (processes have no event to wait for)
-                await asyncio.sleep(0.01)
-
-    return wait
 
 
 @pytest.fixture

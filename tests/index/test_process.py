@@ -12,7 +12,7 @@ from lsp_server.index.messages import Finished, Progress
 from lsp_server.index.process import IndexProcess
 from lsp_server.index.reader import Reader
 from tests.children import children_of
-from tests.raw_client import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture

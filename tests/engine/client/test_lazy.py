@@ -10,6 +10,7 @@ from lsp_server.engine.client.lazy import LazyEngine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Text
 from tests import children
+from tests.waiting import eventually
 
 WRITE_TIMEOUT_S = 30
 IDLE_S = 600.0  # by the test's clock
@@ -75,7 +76,7 @@ async def test_the_first_request_waits_for_the_model_and_loading_is_reported(mak
     assert engine.states == [LOADING] * (len(engine.states) - 1) + [READY]
 
 
-async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make, clock, eventually):
+async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make, clock):
     engine = make()
     before = await engine.ask()
     clock.now += IDLE_S - 1
@@ -122,7 +123,7 @@ async def test_a_request_that_is_given_up_is_under_way_no_longer(make, clock):
     assert engine.state is STOPPED
 
 
-async def test_a_model_that_is_being_loaded_is_not_given_up(make, clock, eventually):
+async def test_a_model_that_is_being_loaded_is_not_given_up(make, clock):
     engine = make("load_ms=600000")
     engine.start()
     await eventually(lambda: engine.state is LOADING)
@@ -139,7 +140,7 @@ async def test_zero_is_never(make, clock):
     assert engine.state is READY
 
 
-async def test_the_time_can_be_changed_while_it_runs(make, clock, eventually):
+async def test_the_time_can_be_changed_while_it_runs(make, clock):
     engine = make(idle_s=0)
     await engine.ask()
     clock.now += IDLE_S
@@ -148,7 +149,7 @@ async def test_the_time_can_be_changed_while_it_runs(make, clock, eventually):
     await eventually(lambda: children.engines() == [])
 
 
-async def test_time_alone_releases_it(make, clock, eventually):
+async def test_time_alone_releases_it(make, clock):
     """Nobody calls `unload_if_idle` here."""
     engine = make(idle_s=0.01)
     await engine.ask()
@@ -188,7 +189,7 @@ async def test_a_model_that_is_refused_is_tried_again_after_the_idle_time(make, 
     assert engine.states.count(EngineState.FAILED) == 2
 
 
-async def test_the_real_model_writes_the_same_after_it_was_released(make, clock, model_path, eventually):
+async def test_the_real_model_writes_the_same_after_it_was_released(make, clock, model_path):
     engine = make(model_path=str(model_path), backend="llama", threads=1)
     before = texts(await engine.ask())
     clock.now += IDLE_S

@@ -13,7 +13,7 @@ from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.requests import Done, Generate, Marker, Text
 from lsp_server.settings.model import RemoteSettings, Settings
 from tests.builders import none, snapshot_at
-from tests.raw_client import eventually
+from tests.waiting import eventually
 
 TIMEOUT_S = 120.0
 # Without AMX, as infill's own engine (`amx.py`).

@@ -4,6 +4,7 @@ import pytest
 
 from lsp_server.catalog.resolve import embedded_model
 from tests.services import Service, launched
+from tests.waiting import wait_until
 
 # Writes a turn's role and text as they are, and then asks for the assistant's.
 CHAT_TEMPLATE = (
@@ -20,7 +21,7 @@ def real():
 
 
 @pytest.fixture
-def held(wait_until):
+def held():
     """Open a request whose answer takes long, and return the service, and what closes the request."""
 
     def hold(service: Service, path: str, body: bytes):

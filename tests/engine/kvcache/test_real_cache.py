@@ -276,7 +276,7 @@ def contexts(request):
     fresh.backend.close()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.in_turn("seed", [1, 2])
 def test_random_use_writes_what_a_fresh_context_writes(contexts, seed):
     for sequence in range(contexts[0].num_sequences):
         contexts[0].truncate(sequence, 0)

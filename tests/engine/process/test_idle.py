@@ -18,6 +18,7 @@ WATCHED_S = 1.0
 FEW = 3  # switches that something outside of us may cause
 
 
+@pytest.mark.alone
 async def test_an_idle_engine_does_not_wake_up() -> None:
     engine = EngineSupervisor(EngineOptions(model_path=str(MODEL)))
     engine.start()
