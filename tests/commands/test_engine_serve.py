@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
 from tests.engine.compat.test_clients import READ_BY_VIM, VIM
+from tests.gguf.embedded import EMBEDDED
 from tests.services import ROOT, Service
 
 
@@ -51,7 +51,7 @@ def serve(environment, tmp_path):
 def test_vim_is_answered_until_it_is_ended(serve, tmp_path, mode):
     (tmp_path / "infill").mkdir()
     (tmp_path / "infill" / "config.toml").write_text(f'[engine]\nmode = "{mode}"\nthreads = 1\n')
-    service = serve("--port", "0", "--model", str(embedded_model()))
+    service = serve("--port", "0", "--model", str(EMBEDDED))
     status, text = service.ask("POST", "/infill", json.dumps(VIM))
     assert status == 200
     assert list(json.loads(text)) == READ_BY_VIM

@@ -3,17 +3,16 @@
 import asyncio
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.processes import engine_of, engines_of
+from tests.gguf.embedded import EMBEDDED
 from tests.raw_client import INLINE
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EMBEDDED = Path(__file__).parents[2] / "models" / "embedded" / "tiny-fim.gguf"
 FUNCTION = "def add(a, b):\n    ret"
 AUTOMATIC = 2
 PULLS = {"workspace": {"configuration": True}, **INLINE}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
+from tests.gguf.embedded import EMBEDDED
 from tests.services import Service, launched
 from tests.waiting import wait_until
 
@@ -15,7 +15,7 @@ CHAT_TEMPLATE = (
 @pytest.fixture(scope="session")
 def real():
     """An engine with the embedded model, which can fill holes and, after a fashion, chat."""
-    model = {"model_path": str(embedded_model()), "backend": "llama", "threads": 1, "chat_template": CHAT_TEMPLATE}
+    model = {"model_path": str(EMBEDDED), "backend": "llama", "threads": 1, "chat_template": CHAT_TEMPLATE}
     with launched(**model) as service:
         yield service
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
+from tests.gguf.embedded import EMBEDDED
 from tests.services import launched
 from tests.waiting import wait_until
 
@@ -113,7 +113,7 @@ def test_the_model(real):
 
 
 def test_a_model_that_was_not_made_for_chat_is_a_sentence():
-    with launched(model_path=str(embedded_model()), backend="llama", threads=1) as service:
+    with launched(model_path=str(EMBEDDED), backend="llama", threads=1) as service:
         status, message = service.refused("/v1/chat/completions", messages=TURNS)
     assert status == 501
     assert "no chat template" in message

@@ -25,9 +25,9 @@ from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Priori
 from lsp_server.settings.model import CompletionSettings, Settings
 from lsp_server.text.indentation import is_settled
 from lsp_server.text.snapshot import Snapshot
-from tests.engine.conftest import MODEL
 from tests.engine.drive import sample
 from tests.engine.fresh import NEAR_TIE, WAYS, Fresh
+from tests.gguf.embedded import EMBEDDED
 
 REQUESTS = 60  # of each seed
 MODULES = ("heapq", "shlex", "textwrap")  # the embedded model never saw them
@@ -262,7 +262,7 @@ def contexts(request):
     """A context with too little room for all that goes on in it, and one for the reference."""
     window, flash = 384, request.param
     crowded = EngineOptions(
-        str(MODEL),
+        str(EMBEDDED),
         context_tokens=window,
         cache_tokens=800,
         num_sequences=4,
@@ -270,7 +270,7 @@ def contexts(request):
         threads=1,
         flash_attention=flash,
     )
-    backend, fresh = LlamaBackend(crowded), Fresh(str(MODEL), window, flash_attention=flash)
+    backend, fresh = LlamaBackend(crowded), Fresh(str(EMBEDDED), window, flash_attention=flash)
     yield backend, fresh
     backend.close()
     fresh.backend.close()

@@ -12,15 +12,15 @@ from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Generate, Marker, Text
 from tests.children import engines
+from tests.gguf.embedded import EMBEDDED
 
-MODEL = Path(__file__).parents[3] / "models" / "embedded" / "tiny-fim.gguf"
 WATCHED_S = 1.0
 FEW = 3  # switches that something outside of us may cause
 
 
 @pytest.mark.alone
 async def test_an_idle_engine_does_not_wake_up() -> None:
-    engine = EngineSupervisor(EngineOptions(model_path=str(MODEL)))
+    engine = EngineSupervisor(EngineOptions(model_path=str(EMBEDDED)))
     engine.start()
     try:
         await engine.ready()
