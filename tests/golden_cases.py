@@ -5,7 +5,7 @@ sections, each under a line `=== name`. A section's text ends before the line br
 or ends the file, so an empty line at its end is a line break of the text. `‸` is the cursor; `␠` is a space that
 would else be invisible at the end of a line.
 
-`pytest --update-golden` rewrites the sections that say what must come out.
+`pytest FILE --update-golden` rewrites the sections that say what must come out. `tests/golden/README.md` has more.
 """
 
 from __future__ import annotations

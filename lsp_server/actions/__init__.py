@@ -1,1 +1,4 @@
-"""Code actions: where each applies, the hole that it makes in a document, and what is to be written there."""
+"""Code actions: where each applies, the range that it replaces, and what is to be written there.
+
+Runs in the language server.
+"""

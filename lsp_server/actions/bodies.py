@@ -1,48 +1,42 @@
-"""Bodies that are yet to be written: `pass`, `...`, a TODO, an exception that says so, or nothing at all."""
+"""Bodies that are yet to be written: `pass`, `...`, a TODO, an exception that says so, or nothing."""
 
 from __future__ import annotations
 
 import re
 
 from lsp_server.actions.source import Hole, Source
+from lsp_server.languages.line_patterns import PLACEHOLDER, TODO
+from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
-_PLACEHOLDER = re.compile(
-    r"(pass|\.\.\.|raise NotImplementedError(\(.*\))?|(todo|unimplemented)!\(.*\)|TODO\(.*\)"
-    r"|throw new (NotImplemented|UnsupportedOperation)\w*\(.*\)"
-    r"|(throw new \w+|raise|panic)\b.*\b(not implemented|todo)\b.*)[;,]?",
-    re.IGNORECASE,
-)
-_TODO = re.compile(r"(#|//|--|/\*|;+|%)\s*(TODO|FIXME)\b", re.IGNORECASE)
 _DOCSTRING = re.compile(r"""[rRuUbB]?("{3}|'{3})""")
 _BRACES = re.compile(r"\{\s*\}[;,)]*$")
 _CLOSERS = "})];,"
 _MAX_HEADER_LINES = 30
-# Languages whose blocks are told by their indentation, below a colon.
-_BY_INDENTATION = ("python", "gdscript", "nim", "coffeescript")
 
 
 def find_body(source: Source, line: int) -> Hole | None:
-    """The hole of the unwritten body at a line: its placeholder, or the header that it stands below. None if none."""
+    """The hole of the unwritten body at a line, which is its placeholder or its header. None if there is none."""
     if _is_placeholder(source, line):
         return _replacing(source, line)
-    if _TODO.match(source.text(line)):
+    if TODO.match(source.text(line)):
         return _below_todo(source, line)
     end = header_end(source, line)
     return _below_header(source, end) if end is not None else None
 
 
 def header_end(source: Source, line: int) -> int | None:
-    """The last line of the header that begins at a line: the one that opens the block. None if that is no header."""
+    """The last line of the header that begins at a line. It opens the block. None if no header begins there."""
     depth = 0
+    syntax = language(source.language_id)
     for each in range(line, min(line + _MAX_HEADER_LINES, len(source.lines))):
         text = source.text(each)
         depth += sum(text.count(opener) for opener in "([") - sum(text.count(closer) for closer in ")]")
-        bare = text.split(" #")[0].rstrip() if source.language_id == "python" else text
+        bare = text.split(" #")[0].rstrip() if syntax.has_docstrings else text
         if depth > 0 and not bare.endswith("{"):
             continue
         opens = bare.endswith("{") or _BRACES.search(bare)
-        if opens or (bare.endswith(":") and source.language_id in _BY_INDENTATION):
+        if opens or (bare.endswith(":") and syntax.colon_opens_block):
             return each
         if depth <= 0 and not _opens_below(source, each):
             return None
@@ -50,14 +44,18 @@ def header_end(source: Source, line: int) -> int | None:
 
 
 def _opens_below(source: Source, line: int) -> bool:
-    """Whether the next line is a brace of its own, or the header goes on there."""
+    """Whether the next line is only a brace: the header goes on there."""
     return bool(source.text(line)) and source.text(line + 1) in ("{", "{}")
 
 
 def skip_docstring(source: Source, header: int) -> int:
-    """The last line of the docstring below a header; the header where there is none."""
+    """The last line of the docstring below a header. The header's own line if there is no docstring."""
     first = source.next_text(header)
-    if source.language_id != "python" or first is None or not (match := _DOCSTRING.match(source.text(first))):
+    if (
+        not language(source.language_id).has_docstrings
+        or first is None
+        or not (match := _DOCSTRING.match(source.text(first)))
+    ):
         return header
     if match[1] in source.text(first)[match.end() :]:
         return first
@@ -66,11 +64,11 @@ def skip_docstring(source: Source, header: int) -> int:
 
 
 def _is_placeholder(source: Source, line: int) -> bool:
-    return bool(_PLACEHOLDER.fullmatch(source.text(line)))
+    return bool(PLACEHOLDER.fullmatch(source.text(line)))
 
 
 def _replacing(source: Source, line: int) -> Hole:
-    """A placeholder, and those right above and below it."""
+    """The hole of a placeholder and of the placeholders right above and below it."""
     first = last = line
     while _continues(source, first - 1, line):
         first -= 1
@@ -85,10 +83,10 @@ def _continues(source: Source, other: int, line: int) -> bool:
 
 
 def _below_todo(source: Source, line: int) -> Hole:
-    """What a comment says is to be done stands below it: the comment stays, a placeholder there does not."""
+    """The hole below a TODO comment. The comment stays, and a placeholder below it is replaced."""
     below = source.next_text(line)
     if below is not None and source.indentation(below) == source.indentation(line):
-        if _TODO.match(source.text(below)):
+        if TODO.match(source.text(below)):
             return _below_todo(source, below)
         if _is_placeholder(source, below):
             return _replacing(source, below)
@@ -108,7 +106,7 @@ def _below_header(source: Source, header: int) -> Hole | None:
         if _is_placeholder(source, below):
             return _replacing(source, below)
         is_last = (after := source.next_text(below)) is None or not source.is_deeper(after, header)
-        is_todo = _TODO.match(source.text(below)) and (is_last or _is_placeholder(source, after or 0))
+        is_todo = TODO.match(source.text(below)) and (is_last or _is_placeholder(source, after or 0))
         return _below_todo(source, below) if is_todo else None
     if text.rstrip().endswith("{") and (below is None or source.text(below)[:1] not in _CLOSERS):
         return None

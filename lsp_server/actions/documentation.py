@@ -1,72 +1,30 @@
-"""Docstrings and doc comments: what can have one and has none yet, and how it is written in each language."""
+"""Docstrings and doc comments: which definitions lack one, and where it is written."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from lsp_server.actions.bodies import header_end, skip_docstring
 from lsp_server.actions.source import Hole, Source
+from lsp_server.languages.line_patterns import ANNOTATION, BRACED_METHOD, COMMENT_END, DOCUMENTED
+from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
 _MAX_LINES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """A doc comment above a definition: what stands before its text, before each further line, and behind it."""
-
-    lead: str
-    each_line: str
-    trail: str = ""
-    stops: tuple[str, ...] = ()
-
-
-_BLOCK = Comment("/**\n * ", " * ", "\n */", ("*/",))
-_SLASHES = Comment("/// ", "/// ")
-_HASH = Comment("# ", "# ")
-_COMMENTS = {
-    **dict.fromkeys(
-        ("c", "cpp", "java", "javascript", "javascriptreact", "typescript", "typescriptreact", "php", "kotlin", "scala",
-         "groovy", "objective-c"), _BLOCK),
-    **dict.fromkeys(("rust", "swift", "dart", "zig", "fsharp"), _SLASHES),
-    **dict.fromkeys(("ruby", "shellscript", "r", "perl", "crystal"), _HASH),
-    "csharp": Comment("/// <summary>\n/// ", "/// ", "\n/// </summary>", ("</summary>",)),
-    "go": Comment("// ", "// "),
-    "lua": Comment("--- ", "--- "),
-    "haskell": Comment("-- | ", "-- "),
-}  # fmt: skip
-
-_MODIFIERS = (
-    r"(?:(?:export|default|declare|public|private|protected|internal|static|final|abstract|async|override|virtual"
-)
-_MODIFIERS += r"|sealed|inline|constexpr|explicit|extern|open|suspend|data|partial|readonly|get|set|pub(?:\([^)]*\))?"
-_MODIFIERS += r"|const|unsafe|local|template\s*<[^>]*>)\s+)*"
-_KEYWORDS = (
-    r"(?:def|class|module|interface|enum|struct|union|trait|record|object|namespace|impl|type|function|func|fun|fn"
-    r"|protocol|extension|macro_rules!)\b"
-)
-_ARROW = r"(?:const|let|var)\s+\w+(?:\s*:[^=]+)?\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)[^=]*=>|\w+\s*=>)"
-# A method or function without a keyword: a name, parameters, and a block that opens behind them.
-_METHOD = r"(?!(?:if|for|foreach|while|switch|catch|return|else|do|try|new|throw|using|lock|with|match|when)\b)"
-_METHOD += r"[\w$~#<>\[\],.\s*&:?]*[\w$~>*&]\s*\([^;]*\)[^;=]*\{\s*\}?$"
-_DEFINITION = re.compile(rf"{_MODIFIERS}(?:{_KEYWORDS}|{_ARROW})")
-_BRACED_METHOD = re.compile(_MODIFIERS + _METHOD)
-_ANNOTATION = re.compile(r"@|#\[")
-_COMMENT_END = re.compile(r"(#(?!\[|include|define|if|endif|pragma)|//|--|\*/|.*\*/$|%)")
-_LANGUAGES_WITHOUT_BRACES = ("python", "ruby", "lua", "haskell", "r", "crystal")
+_PYTHON_DEFINITION = re.compile(r"(async\s+)?def\s|class\s")
 
 
 def find_documentation(source: Source, line: int) -> Hole | None:
-    """Where the documentation of the definition that a line begins is to be written; None if it needs none."""
+    """Where to document the definition that begins at a line. None if no definition does, or if it is documented."""
     if not is_definition(source, line):
         return None
-    if source.language_id == "python":
+    syntax = language(source.language_id)
+    if syntax.has_docstrings:
         return _docstring(source, line)
-    comment = _COMMENTS.get(source.language_id)
-    while line > 0 and _ANNOTATION.match(source.text(line - 1)):
+    comment = syntax.doc_comment
+    while line > 0 and ANNOTATION.match(source.text(line - 1)):
         line -= 1
-    if comment is None or _COMMENT_END.match(source.text(line - 1)):
+    if comment is None or COMMENT_END.match(source.text(line - 1)):
         return None
     indentation = source.indentation(line)
 
@@ -87,14 +45,15 @@ def find_documentation(source: Source, line: int) -> Hole | None:
 def is_definition(source: Source, line: int) -> bool:
     """Whether a line begins a function, a class or the like."""
     text = source.text(line)
-    if source.language_id == "python":
-        return bool(re.match(r"(async\s+)?def\s|class\s", text))
-    if _DEFINITION.match(text):
+    syntax = language(source.language_id)
+    if syntax.has_docstrings:
+        return bool(_PYTHON_DEFINITION.match(text))
+    if DOCUMENTED.match(text):
         return True
-    if source.language_id in _LANGUAGES_WITHOUT_BRACES:
+    if syntax.has_keyword_definitions:
         return False
     braced = f"{text} {{" if source.text(line + 1) == "{" else text
-    return bool(_BRACED_METHOD.match(braced))
+    return bool(BRACED_METHOD.match(braced))
 
 
 def _docstring(source: Source, line: int) -> Hole | None:

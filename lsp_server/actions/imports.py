@@ -1,131 +1,48 @@
 """Names that a line uses and nothing binds, and the import lines that would bind them.
 
-A reading by regular expressions: a document is seldom correct while it is written. What might be bound is not offered.
+The patterns are in `languages/bindings.py`. A name that might be bound is not offered.
 """
 
 from __future__ import annotations
 
-import builtins
 import itertools
-import keyword
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lsp_server.actions.source import Hole, Source
+from lsp_server.languages.bindings import Bindings, pattern_for
+from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
-# Not an attribute; behind three dots a name is one of its own.
-_NAME = r"(?<![\w$])(?<!(?<!\.\.)\.)({name})(?![\w$])"
-_MAX_CHARACTERS = 200_000  # more are not read at every move of the cursor
+_MAX_CHARACTERS = 200_000  # a longer document is not read at every move of the cursor
 _MAX_PLACES, _CHARACTERS_BEFORE, _CHARACTERS_BEHIND = 200, 400, 200
-_ANY_NAME = _NAME.format(name=r"[A-Za-z_$][\w$]*")
-_PARAMETERS = r"(?:(?:[^()]|\([^()]*\))*,)?\s*"
-
-
-@dataclass(frozen=True, slots=True)
-class Imports:
-    """How a language imports: what begins an import line, and what such a line says of a name that it binds.
-
-    `bound` are all the ways to bind a name; in them and in `importing` `NAME` stands for it. `used` finds names in use,
-    and no keyword arguments or keys. `not_code` are strings and comments, `beginnings` how a line may begin that a
-    model is to write, `known` the names that every file has.
-    """
-
-    line: re.Pattern[str]
-    importing: str
-    bound: tuple[str, ...]
-    used: re.Pattern[str]
-    not_code: re.Pattern[str]
-    beginnings: tuple[str, ...]
-    known: frozenset[str]
-
-
-_PYTHON = Imports(
-    line=re.compile(r"(?:from\s+[\w.]+\s+)?import\s"),
-    importing=r"(?:from\s+[\w.]+\s+import\s+\(?\s*(?:[^\n]*,\s*)?(?:\w+\s+as\s+)?NAME(?!\s+as\b)"
-    r"|import\s+(?:[\w., ]+,\s*)?(?:[\w.]+\s+as\s+)?NAME(?!\s+as\b))",
-    bound=(
-        r"\b(?:as|def|class|global|nonlocal|del|type)\s+(?:\w+\s*,\s*)*NAME",
-        r"^[ \t]*(?:from\s+\S+\s+)?import\b[^\n]*NAME",
-        r"\bimport\s*\([^)]*NAME",
-        r"\bfor\b[^\n:]*?NAME[^\n:]*?\bin\b",
-        rf"\bdef\s+\w+[^(\n]*\({_PARAMETERS}\*{{0,2}}NAME\s*[,:=)]",
-        r"\blambda\b(?:[^:\n]*,)?\s*\*{0,2}NAME\s*[,:=]",
-        r"^[ \t]*(?:[\w.]+\s*=\s*)*\(*(?:[\w.*]+\s*,\s*\(*)*\*?NAME[ \t\w,.*()]*=(?!=)",
-        r"^[ \t]*NAME\s*:\s*\w",
-        r"NAME\s*:=",
-        r"^[ \t]*case\b[^\n:]*NAME",
-    ),
-    used=re.compile(_ANY_NAME + r"(?!\s*=(?!=))"),
-    not_code=re.compile(
-        r"""[rRbBuUfF]{0,2}(?:("{3}|'{3}).*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\#[^\n]*""", re.DOTALL
-    ),
-    beginnings=("from ", "import "),
-    known=frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "cls", "__file__"}),
-)
-_JS_KNOWN = """
-    abstract any as async await bigint boolean break case catch class const continue debugger declare default
-    delete do else enum export extends false finally for from function get if implements import in infer
-    instanceof interface is keyof let namespace never new null number object of package private protected public
-    readonly return set static string super switch symbol this throw true try type typeof undefined unknown var
-    void while with yield Array ArrayBuffer Boolean Buffer DataView Date Error EvalError Float32Array
-    Float64Array Function Infinity Int8Array Int16Array Int32Array Intl JSON Map Math NaN Number Object Partial
-    Pick Omit Record Promise Proxy RangeError Readonly ReferenceError Reflect RegExp Required Set String Symbol
-    SyntaxError TypeError URIError URL URLSearchParams Uint8Array WeakMap WeakSet AbortController AbortSignal
-    Blob Event FormData Headers Request Response TextDecoder TextEncoder alert atob btoa clearInterval
-    clearTimeout console crypto decodeURIComponent document encodeURIComponent exports fetch global globalThis
-    isFinite isNaN localStorage module navigator parseFloat parseInt performance process queueMicrotask require
-    sessionStorage setInterval setTimeout structuredClone window arguments
-"""
-_NO_CONDITION = r"(?<!\bif\s)(?<!\bif)(?<!while\s)(?<!while)(?<!switch\s)(?<!switch)"
-_JAVASCRIPT = Imports(
-    line=re.compile(r"import\b|(?:const|let|var)\b[^\n]*\brequire\("),
-    importing=r"(?:import\s[^;\n]*NAME(?!\s+as\b)[^;\n]*\bfrom\b[^\n]*"
-    r"|(?:const|let|var)\s[^=\n]*NAME[^=\n]*=\s*require\([^\n]*)",
-    bound=(
-        r"\b(?:function\*?|class|enum|interface|type|namespace|catch\s*\()\s*NAME",
-        r"\bimport\b[^;'\"]*NAME",
-        r"\b(?:const|let|var)\s+(?:[^=;]*[,{\[:]\s*)?(?:\.\.\.)?NAME",
-        _NO_CONDITION
-        + r"\((?:[^()]*[,{\[]\s*)?(?:\.\.\.)?NAME\s*(?:[?,:=}\]](?:[^()]|\([^()]*\))*)?\)\s*(?::[^={]+)?(?:=>|\{)",
-        r"NAME\s*=>",
-        r"^[ \t]*NAME\s*=(?!=)",
-    ),
-    used=re.compile(_ANY_NAME + r"(?!\s*(?:=(?![=>])|:(?!:)))"),
-    not_code=re.compile(r"""`(?:\\.|[^`\\])*`|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|//[^\n]*|/\*.*?\*/""", re.DOTALL),
-    beginnings=("import { ", "import "),
-    known=frozenset(_JS_KNOWN.split()),
-)
 _HEAD = re.compile(
     r"""(?:\s*(?:\#[^\n]*|//[^\n]*|/\*.*?\*/|[rR]?"{3}.*?"{3}|['"]use strict['"];?)[ \t]*(?:\n|$))*""", re.DOTALL
 )
-_LANGUAGES = {
-    "python": _PYTHON,
-    **dict.fromkeys(("javascript", "javascriptreact", "typescript", "typescriptreact"), _JAVASCRIPT),
-}
 
 
 def unbound_names(source: Source, line: int) -> list[str]:
-    """Names that a line uses and nothing in the document binds, in the order they come. None in other languages."""
-    language = _LANGUAGES.get(source.language_id)
-    if language is None or language.line.match(source.text(line)):
+    """Names that a line uses and nothing in the document binds, in the order they come.
+
+    None in a language whose bindings are not known.
+    """
+    bindings = language(source.language_id).bindings
+    if bindings is None or re.match(bindings.line, source.text(line)):
         return []
     text = "\n".join(source.lines)
     if len(text) > _MAX_CHARACTERS:
         return []
-    bare = language.not_code.sub(_blank, text)
+    bare = re.sub(bindings.not_code, _blank, text)
     lines = bare.split("\n")
-    names = dict.fromkeys(language.used.findall(lines[line]))
-    return [name for name in names if name not in language.known and not _is_bound(language, bare, name)]
+    names = dict.fromkeys(re.findall(bindings.used, lines[line]))
+    return [name for name in names if name not in bindings.known and not _is_bound(bindings, bare, name)]
 
 
 def import_hole(source: Source) -> Hole:
-    """Where another import line goes: behind the last one, or else above the code."""
-    language = _LANGUAGES[source.language_id]
-    found = [number for number, text in enumerate(source.lines) if text and language.line.match(text)]
+    """Where another import line goes: behind the last import line, or above the code if there is none."""
+    bindings = _bindings_of(source)
+    found = [number for number, text in enumerate(source.lines) if text and re.match(bindings.line, text)]
     if not found:
         start = Position(_first_code(source), 0)
         return Hole(start, start, trail="\n", max_lines=1)
@@ -135,46 +52,50 @@ def import_hole(source: Source) -> Hole:
 
 
 def known_import(source: Source, name: str, others: Iterable[str]) -> str:
-    """The import line for a name without asking a model: a module of Python's, or what most other files write.
+    """The import line for a name without asking a model: what most other files write, or that of a standard module.
 
-    Empty if neither is so. A relative import is nobody else's.
+    Empty if there is neither. A relative import of another file does not count: it means something else here.
     """
-    lines = Counter(line for text in others for line in _importing_lines(source.language_id, name, text))
+    bindings = _bindings_of(source)
+    lines = Counter(line for text in others for line in _importing_lines(bindings, name, text))
     if lines:
         return lines.most_common(1)[0][0]
-    if source.language_id == "python" and name in sys.stdlib_module_names:
-        return f"import {name}"
-    return ""
+    return f"import {name}" if name in bindings.standard_modules else ""
 
 
 def beginnings(source: Source) -> tuple[str, ...]:
-    """How an import line may begin that a model goes on with."""
-    return _LANGUAGES[source.language_id].beginnings
+    """How an import line may begin. A model writes the rest of it."""
+    return _bindings_of(source).beginnings
 
 
 def imports_name(source: Source, line: str, name: str) -> bool:
     """Whether a line binds a name by importing it."""
-    language = _LANGUAGES[source.language_id]
-    return bool(re.match(_of(language.importing, name), line))
+    return bool(re.match(pattern_for(_bindings_of(source).importing, name), line))
 
 
-def _importing_lines(language_id: str, name: str, text: str) -> Iterable[str]:
-    """One line each, of a single name: those of several are cut to it where the language has a form for that."""
-    language = _LANGUAGES[language_id]
+def _bindings_of(source: Source) -> Bindings:
+    """The bindings of a source in which `unbound_names` has found a name."""
+    bindings = language(source.language_id).bindings
+    assert bindings is not None, f"names of {source.language_id} are not offered"
+    return bindings
+
+
+def _importing_lines(bindings: Bindings, name: str, text: str) -> Iterable[str]:
+    """The lines of a text that import a name. A line `from … import …` is cut to that name."""
     for line in text.split("\n"):
-        if not line.startswith((" ", "\t")) and re.match(_of(language.importing, name), line):
+        if not line.startswith((" ", "\t")) and re.match(pattern_for(bindings.importing, name), line):
             if re.search(r"from\s+['\"]?\.", line):
                 continue
-            if language_id == "python" and line.startswith("from"):
+            if line.startswith("from"):
                 yield f"{line.split(' import ')[0]} import {name}" if f"as {name}" not in line else line.rstrip()
             else:
                 yield line.rstrip()
 
 
-def _is_bound(language: Imports, bare: str, name: str) -> bool:
-    """Whether one of a name's places binds it, judged by the lines around it: quicker than reading all lines."""
-    ways = [re.compile(_of(way, name), re.MULTILINE) for way in language.bound]
-    places = itertools.islice(re.finditer(_of("NAME", name), bare), _MAX_PLACES)
+def _is_bound(bindings: Bindings, bare: str, name: str) -> bool:
+    """Whether one of a name's places binds it. Only the lines around each place are read: that is quicker."""
+    ways = [re.compile(pattern_for(way, name), re.MULTILINE) for way in bindings.bound]
+    places = itertools.islice(re.finditer(pattern_for("NAME", name), bare), _MAX_PLACES)
     return any(way.search(_around(bare, place.start())) for place in places for way in ways)
 
 
@@ -184,17 +105,13 @@ def _around(text: str, at: int) -> str:
     return text[start : at + _CHARACTERS_BEHIND]
 
 
-def _of(pattern: str, name: str) -> str:
-    return pattern.replace("NAME", _NAME.format(name=re.escape(name)))
-
-
 def _blank(match: re.Match[str]) -> str:
-    """White space in place of what was matched, its line breaks kept."""
+    """White space in place of a match. Line breaks stay."""
     return re.sub(r"[^\n]", " ", match[0])
 
 
 def _statement_end(source: Source, line: int) -> int:
-    """The last line of an import that goes over several."""
+    """The last line of an import statement, which may go over several lines."""
     depth = 0
     for number in range(line, len(source.lines)):
         text = source.lines[number]
@@ -205,7 +122,7 @@ def _statement_end(source: Source, line: int) -> int:
 
 
 def _first_code(source: Source) -> int:
-    """Behind the comments and the docstring at the head of a file."""
+    """The line behind the comments and the docstring at the head of a file."""
     head = _HEAD.match("\n".join(source.lines))
     line = head[0].count("\n") if head else 0
     return line + 1 if 0 < line < len(source.lines) - 1 and not source.text(line) else line

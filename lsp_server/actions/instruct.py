@@ -1,4 +1,4 @@
-"""What an instruct model is asked to do with code, and how its reply becomes an edit."""
+"""Requests to an instruct model about code, and how a reply becomes an edit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import Source
+from lsp_server.languages.syntax import language
 from lsp_server.prompt.chat import Message
 from lsp_server.text.document import Position
 
@@ -20,14 +21,14 @@ _ONLY_CODE = (
 
 
 def edit_messages(source: Source, start: Position, end: Position, path: str, instruction: str) -> list[Message]:
-    """Ask for whole lines to be changed as an instruction says."""
+    """Ask for a change of whole lines, as an instruction says."""
     return [Message("user", f"{_shown(source, start, end, path)}\n\n{instruction.strip()}\n\n{_ONLY_CODE}")]
 
 
 def fix_messages(
     source: Source, start: Position, end: Position, path: str, problems: Sequence[tuple[int, str]]
 ) -> list[Message]:
-    """Ask for whole lines to be mended. `problems` are 0-based lines and what is wrong there."""
+    """Ask for a fix of whole lines. `problems` are 0-based lines, each with what is wrong there."""
     found = "\n".join(f"- line {line + 1}: {message}" for line, message in problems)
     return edit_messages(
         source, start, end, path, f"These problems were found in the marked part:\n{found}\nMend them."
@@ -41,8 +42,8 @@ def explain_messages(source: Source, start: Position, end: Position, path: str) 
 
 
 def messages_for_tests(source: Source, start: Position, end: Position, path: str, existing: str) -> list[Message]:
-    """Ask for tests of a definition. `existing` is the beginning of the file that they are added to, if any."""
-    framework = _FRAMEWORKS.get(source.language_id, "the test framework that is usual for the language")
+    """Ask for tests of a definition. `existing` is the start of the file that gets the tests, empty if it is new."""
+    framework = language(source.language_id).test_framework or "the test framework that is usual for the language"
     text = f"{_shown(source, start, end, path)}\n\nWrite tests for the marked part with {framework}."
     if existing:
         text += f" They are added at the end of this file; do not repeat what it has:\n\n{fenced(existing, source)}\n"
@@ -50,13 +51,13 @@ def messages_for_tests(source: Source, start: Position, end: Position, path: str
 
 
 def code_of(reply: str) -> str:
-    """The code in a reply: its first fenced block, or all of a reply that has none. Without line breaks at its ends."""
+    """The code in a reply: its first fenced block, or all of it if it has none. Without line breaks at both ends."""
     match = _FENCED.search(reply)
     return (match[2] if match else reply).strip("\n")
 
 
 def indented_like(code: str, original: str) -> str:
-    """Code at the depth of the lines it replaces, which models often leave out."""
+    """Code, indented as deep as the lines that it replaces. Models often leave that indentation out."""
     wanted, found = _least_indentation(original), _least_indentation(code)
     if found == wanted or not (wanted.startswith(found) or found.startswith(wanted)):
         return code
@@ -68,22 +69,21 @@ def indented_like(code: str, original: str) -> str:
 
 
 def path_of_tests(language_id: str, path: str) -> str:
-    """Where the tests of a file usually are, beside it or in `tests`; empty where there is no usual place."""
+    """Where the tests of a file usually are, by its language. Empty if there is no usual place."""
     folder, slash, file = path.rpartition("/")
     stem, dot, suffix = file.rpartition(".")
-    name = _TEST_NAMES.get(language_id, "").format(stem=stem, suffix=dot + suffix)
-    return f"tests/{name}" if name and language_id == "python" else name and folder + slash + name
+    return language(language_id).test_file.format(folder=folder + slash, stem=stem, suffix=dot + suffix)
 
 
 def fenced(text: str, source: Source) -> str:
-    """Text in a fence that nothing in it closes."""
+    """Text in a fence. The fence is longer than any in the text."""
     longest = max((len(match) for match in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{source.language_id}\n{text}\n{fence}"
 
 
 def _shown(source: Source, start: Position, end: Position, path: str) -> str:
-    """The part in question, in a fence of its own, and the lines around it."""
+    """The marked part in a fence of its own, with the lines around it."""
     marked = text_between(source, start, end)
     above = "\n".join(source.lines[max(0, start.line - _LINES_AROUND) : start.line]).strip("\n")
     below = "\n".join(source.lines[end.line + 1 : end.line + 1 + _LINES_AROUND]).strip("\n")
@@ -99,26 +99,3 @@ def _shown(source: Source, start: Position, end: Position, path: str) -> str:
 def _least_indentation(text: str) -> str:
     found = [line[: len(line) - len(line.lstrip())] for line in text.split("\n") if line.strip()]
     return min(found, key=len, default="")
-
-
-_FRAMEWORKS = {
-    "python": "pytest",
-    "javascript": "the test functions `describe`, `it` and `expect`",
-    "typescript": "the test functions `describe`, `it` and `expect`",
-    "go": "the package testing",
-    "java": "JUnit 5",
-    "kotlin": "JUnit 5",
-    "csharp": "xUnit",
-    "ruby": "RSpec",
-    "php": "PHPUnit",
-}
-_TEST_NAMES = {
-    "python": "test_{stem}.py",
-    "go": "{stem}_test.go",
-    "java": "{stem}Test.java",
-    "kotlin": "{stem}Test.kt",
-    "csharp": "{stem}Tests.cs",
-    "php": "{stem}Test.php",
-    "ruby": "{stem}_spec.rb",
-    **dict.fromkeys(("javascript", "javascriptreact", "typescript", "typescriptreact"), "{stem}.test{suffix}"),
-}

@@ -1,4 +1,4 @@
-"""A selection to be written anew from what stands around it."""
+"""A selection that the model writes anew, from the text around it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lsp_server.text.document import Position
 
 
 def find_selection(source: Source, start: Position, end: Position) -> Hole | None:
-    """The hole of a selection, without the white space around it; None where nothing else is selected."""
+    """The hole of a selection, without the white space at its ends. None if only white space is selected."""
     start, end = trimmed(source, start, end)
     if start == end:
         return None
@@ -15,7 +15,7 @@ def find_selection(source: Source, start: Position, end: Position) -> Hole | Non
 
 
 def trimmed(source: Source, start: Position, end: Position) -> tuple[Position, Position]:
-    """A range without the white space at its ends; the start twice if there is nothing else in it."""
+    """A range without the white space at its ends. If it holds nothing else, its start is returned twice."""
     text = text_between(source, start, end)
     head = text[: len(text) - len(text.lstrip())]
     if head == text:
@@ -34,6 +34,6 @@ def text_between(source: Source, start: Position, end: Position) -> str:
 
 
 def _moved(start: Position, text: str) -> Position:
-    """The place behind a text that begins at another."""
+    """The place behind a text that begins at `start`."""
     lines = text.count("\n")
     return Position(start.line + lines, len(text) - text.rfind("\n") - 1 + (0 if lines else start.character))

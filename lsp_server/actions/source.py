@@ -10,7 +10,7 @@ from lsp_server.text.indentation import unit_of
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Lines of a document, without their breaks."""
+    """The lines of a document, without line breaks."""
 
     language_id: str
     lines: tuple[str, ...]
@@ -21,15 +21,15 @@ class Source:
         return text[: len(text) - len(text.lstrip())]
 
     def text(self, line: int) -> str:
-        """A line without the white space around it; empty outside of the document."""
+        """A line without the white space around it. Empty outside of the document."""
         return self.lines[line].strip() if 0 <= line < len(self.lines) else ""
 
     def next_text(self, line: int) -> int | None:
-        """The first line behind another that is not blank."""
+        """The first line below `line` that is not blank. None if there is none."""
         return next((each for each in range(line + 1, len(self.lines)) if self.text(each)), None)
 
     def is_deeper(self, line: int, than: int) -> bool:
-        """Whether a line is indented more than another."""
+        """Whether a line is indented more than the line `than`."""
         return len(self.indentation(line).expandtabs()) > len(self.indentation(than).expandtabs())
 
     @property

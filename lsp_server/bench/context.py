@@ -24,7 +24,7 @@ from lsp_server.context.retrieval import Retrieval, share_processor
 from lsp_server.index.build import Builder
 from lsp_server.index.database import database_path
 from lsp_server.index.folder import Folder
-from lsp_server.languages.ids import language_of
+from lsp_server.languages.syntax import language_of
 from lsp_server.settings.model import Settings
 from lsp_server.text.document import Document
 from lsp_server.text.workspace import file_uri, read_source
@@ -134,7 +134,9 @@ async def _ask(root: Path, paths: Sequence[Path], rng: random.Random) -> tuple[l
     wall, cpu, pauses = [], [], []
     for is_warm in (False, True):
         for path in paths:
-            document = Document(file_uri(path), str(path.relative_to(root)), language_of(path), 0, read_source(path))
+            document = Document(
+                file_uri(path), str(path.relative_to(root)), language_of(path.name), 0, read_source(path)
+            )
             line = rng.randrange(document.num_lines)
             snapshot = document.snapshot(line, len(document.line(line)))
             with _watched_loop() as longest:

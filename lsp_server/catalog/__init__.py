@@ -1,1 +1,1 @@
-"""Models: which there are, where they lie, how they are run."""
+"""Models: the catalogue, downloads from the hub, and the options to run a model with."""

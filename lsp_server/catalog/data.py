@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def data_file(name: str) -> Path:
-    """A file by its path: inside the installed package, or beside it in a source checkout."""
+    """The file at a path of the checkout: inside the installed package, or beside it in a source checkout."""
     package = Path(str(files("lsp_server")))
     installed = package / "data" / name
     return installed if installed.exists() else package.parent / name

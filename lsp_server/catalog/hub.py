@@ -1,6 +1,6 @@
-"""Files on the hub, through huggingface-hub and its cache, which other tools share.
+"""Files on the Hugging Face hub, through the library huggingface-hub. Other tools share its cache.
 
-The library is imported only when a file is asked for: a server that runs a file of its own needs none of it.
+The library is imported only when a file is wanted: a server that runs a file of its own does not need it.
 `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME` and `HF_HUB_OFFLINE` mean what they mean everywhere.
 """
 
@@ -16,13 +16,13 @@ from lsp_server.catalog import hub_partial
 from lsp_server.catalog.hub_errors import damaged, explained, no_such_file, room_for
 from lsp_server.catalog.models import HubFile
 
-# Bytes that are here, bytes in all. What it raises stops the download.
+# Is told the bytes that are here and the bytes in all. The download stops if it raises.
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What the hub says of a file. `num_bytes` is 0 and `digest` empty where it does not say."""
+class RemoteFile:
+    """What the hub says of a file. `num_bytes` is 0 and `digest` is empty if the hub does not say."""
 
     file: HubFile
     commit: str
@@ -32,7 +32,7 @@ class Offer:
 
 
 def cached(file: HubFile) -> Path | None:
-    """Where a file is, if it is on this machine. Raises `ModelNotFoundError` for what can be no repository's name."""
+    """Where a file is, if it is on this machine. Raises `ModelNotFoundError` if its repository's name is impossible."""
     from huggingface_hub import try_to_load_from_cache
 
     try:
@@ -42,8 +42,8 @@ def cached(file: HubFile) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def ask(file: HubFile) -> Offer:
-    """Ask the hub for a file without downloading it. Raises `HubError`, which names what there is instead of it."""
+def look_up(file: HubFile) -> RemoteFile:
+    """Ask the hub about a file, without downloading it. Raises `HubError`, which names the files that exist instead."""
     from huggingface_hub import HfApi, errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     _silence()
@@ -53,56 +53,56 @@ def ask(file: HubFile) -> Offer:
         except errors.RemoteEntryNotFoundError:
             raise no_such_file(file, HfApi().list_repo_files(file.repo)) from None
         if found.is_cached:
-            return Offer(file, found.commit_hash, found.file_size or 0, is_here=True)
+            return RemoteFile(file, found.commit_hash, found.file_size or 0, is_here=True)
         stated = get_hf_file_metadata(hf_hub_url(file.repo, file.file, revision=found.commit_hash))
-        return Offer(file, found.commit_hash, stated.size or 0, stated.etag or "")
+        return RemoteFile(file, found.commit_hash, stated.size or 0, stated.etag or "")
 
 
-def pull(offer: Offer, progress: Progress = lambda _here, _total: None) -> Path:
-    """Get a file, going on where an earlier call stopped, and compare its digest with the hub's.
+def pull(remote: RemoteFile, progress: Progress = lambda _here, _total: None) -> Path:
+    """Download a file, resuming where an earlier call stopped, and compare its digest with the hub's.
 
-    Raises `HubError`. What has arrived is kept for the next call, unless it is damaged or the disk is full.
+    Raises `HubError`. The part that has arrived is kept for the next call, unless it is damaged or the disk is full.
     """
     from huggingface_hub import constants, hf_hub_download
 
     _silence()
-    file, meter = offer.file, _meter(progress)
+    file, meter = remote.file, _meter(progress)
     with explained(file):
-        if hub_partial.is_possible(offer.digest, offer.num_bytes):
-            hub_partial.fetch(file, offer.commit, offer.digest, offer.num_bytes, meter)
-            return Path(hf_hub_download(file.repo, file.file, tqdm_class=meter))  # it finds the content here
-        with room_for(file, Path(constants.HF_HUB_CACHE), 0 if offer.is_here else offer.num_bytes):
+        if hub_partial.is_possible(remote.digest, remote.num_bytes):
+            hub_partial.fetch(file, remote.commit, remote.digest, remote.num_bytes, meter)
+            return Path(hf_hub_download(file.repo, file.file, tqdm_class=meter))  # finds the content here
+        with room_for(file, Path(constants.HF_HUB_CACHE), 0 if remote.is_here else remote.num_bytes):
             path = Path(hf_hub_download(file.repo, file.file, tqdm_class=meter))
-        if hub_partial.is_damaged(path, offer.digest):
+        if hub_partial.is_damaged(path, remote.digest):
             remove(file)
             raise damaged(file)
     return path
 
 
 def remove(file: HubFile) -> int:
-    """Delete a file from the cache, or if it is not there, what has arrived of files of its repository.
+    """Delete a file from the cache. If it is not there, delete the parts of its repository's files.
 
-    Returns how many bytes are free now: 0 if there was nothing. Other complete files of its repository stay.
+    Returns how many bytes were freed: 0 if there was nothing. Other complete files of the repository stay.
     """
     path = cached(file)
     if path is None:
         return hub_partial.remove_all(file.repo)
     blob = path.parent / path.readlink() if path.is_symlink() else path
-    num_bytes = blob.lstat().st_size  # content that the cache shares between repositories is another link, and stays
+    num_bytes = blob.lstat().st_size  # content shared between repositories has another link, and stays
     path.unlink()
     blob.unlink(missing_ok=True)
     return num_bytes
 
 
 def _silence() -> None:
-    """Let huggingface-hub say nothing of its own: it tries several times, and says so each time."""
+    """Let huggingface-hub print nothing: it retries several times, and says so each time."""
     from huggingface_hub.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 def _meter(progress: Progress) -> type[Any]:
-    """A progress bar for huggingface-hub that only passes on what it is told."""
+    """A progress bar for huggingface-hub that only hands on the numbers."""
     from huggingface_hub.utils.tqdm import tqdm
 
     class Meter(tqdm):
@@ -112,7 +112,7 @@ def _meter(progress: Progress) -> type[Any]:
             progress(self._here, self._total)
 
         def update_transfer(self, n: float | None = 1) -> None:
-            """What was transferred is not what is here, where the hub stores files in pieces; one number is enough."""
+            """Ignored: where the hub stores files in pieces, bytes transferred are not bytes that are here."""
 
         def set_transfer_postfix_str(self, *arguments: Any, **options: Any) -> None:
             """Nothing to show."""

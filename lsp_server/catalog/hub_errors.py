@@ -1,4 +1,4 @@
-"""What goes wrong with the hub, in sentences that say what to do."""
+"""Errors of the hub, as sentences that say what to do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAKE_ROOM = "Make room there, or set HF_HOME to a folder on another disk, and p
 
 
 def gigabytes(num_bytes: int) -> str:
-    """A size for people to read, in units of 10^9 bytes, or 10^6 where it has few of them."""
+    """A size for people to read, in GB (10^9 bytes), or in MB (10^6 bytes) if it is small."""
     return f"{num_bytes / 1e9:.2f} GB" if num_bytes >= _HUNDREDTHS_ARE_COARSE else f"{num_bytes / 1e6:.1f} MB"
 
 
@@ -37,10 +37,10 @@ def explained(file: HubFile) -> Iterator[None]:
 
 @contextlib.contextmanager
 def room_for(file: HubFile, folder: Path, num_bytes: int, partial: Path | None = None) -> Iterator[None]:
-    """Write a file of that size into a folder, where `partial` may have some of it already.
+    """Write a file of that size into a folder. `partial` may have some of it already.
 
-    Raises `HubError` before anything is written if the disk lacks the room, and if it turns out to lack it meanwhile;
-    then `partial` is removed.
+    Raises `HubError` before anything is written if the disk lacks the room. Raises it too, and removes `partial`, if
+    the disk fills while the file is written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     num_here = partial.stat().st_size if partial and partial.exists() else 0
@@ -69,7 +69,7 @@ def _no_room(file: HubFile, folder: Path, num_bytes: int, number: int | None) ->
 
 
 def no_such_file(file: HubFile, names: Sequence[str]) -> HubError:
-    """The error for a file that its repository lacks, with those that may have been meant, among all of its `names`."""
+    """The error for a file that its repository lacks. It names those of `names` that may have been meant."""
     models = [name for name in names if name.endswith(".gguf")]
     wanted = quantisation(file.file)
     alike = [name for name in models if quantisation(name) == wanted] if wanted else []
@@ -83,12 +83,12 @@ def no_such_file(file: HubFile, names: Sequence[str]) -> HubError:
 
 
 def damaged(file: HubFile) -> HubError:
-    """The error for content that is not what the hub says it is."""
+    """The error for content whose digest is not the hub's."""
     return HubError(f"{file} arrived damaged: its digest is not the hub's. It was removed; pull it again.")
 
 
 def quantisation(file_name: str) -> str:
-    """The quantisation that a file's name tells, in capitals, or nothing."""
+    """The quantisation in a file's name, in capitals; empty if there is none."""
     found = _QUANTISATION.findall(file_name.removesuffix(".gguf"))
     return found[-1].upper() if found else ""
 
@@ -97,7 +97,7 @@ def _explain(file: HubFile, error: Exception) -> str:
     """What went wrong, and what to do."""
     from huggingface_hub import errors
 
-    cause = error.__cause__  # a file that is neither here nor to be had: why not
+    cause = error.__cause__  # why a file that is not here cannot be had
     if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(cause, errors.HfHubHTTPError):
         error = cause
     if isinstance(error, errors.GatedRepoError):

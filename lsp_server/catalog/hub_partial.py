@@ -1,11 +1,11 @@
-"""Downloads that go on where they were stopped, by another call or another process.
+"""Downloads that another call or another process can resume.
 
-huggingface-hub downloads into a file of its own for each call, which it deletes at the end, or leaves behind when it is
-killed; nothing goes on with it. Here its `http_get` appends to `blobs/DIGEST.incomplete`, under the lock that the
-library takes itself. Complete and verified, the file moves to where the library looks for the content before it
-downloads any. `hf cache prune` deletes partial files of that name too.
+In huggingface-hub each call downloads into a file of its own. The call deletes that file at its end, or leaves it
+behind when it is killed; no other call resumes it. Here the library's `http_get` appends to `blobs/DIGEST.incomplete`,
+under the library's own lock. When the file is complete and verified, it moves to where the library looks for content
+before a download. `hf cache prune` deletes partial files of that name too.
 
-It is plain HTTP where the hub has Xet storage too: a Xet transfer cannot be told how much is here already.
+Plain HTTP is used even if the hub has Xet storage: a Xet transfer cannot be told how much is here already.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _LOCK_SECONDS = 0.1
 
 
 def is_possible(digest: str, num_bytes: int) -> bool:
-    """Whether a file can go on: its parts are only worth keeping where the digest of the whole is known."""
+    """Whether a download can be resumed: a part is worth keeping only if the digest of the whole is known."""
     from huggingface_hub import constants
 
     return bool(_SHA256.fullmatch(digest)) and 0 < num_bytes <= constants.MAX_HTTP_DOWNLOAD_SIZE
 
 
 def fetch(file: HubFile, commit: str, digest: str, num_bytes: int, meter: type[Any]) -> None:
-    """Bring the content with that SHA-256 digest into the cache; what `meter` raises stops it.
+    """Bring the content with that SHA-256 digest into the cache. It stops if `meter` raises.
 
-    Raises `HubError` for a full disk and for damaged content, of which nothing is kept, and what `http_get` raises.
+    Raises `HubError` for a full disk and for damaged content, and keeps nothing then. Raises what `http_get` raises.
     """
     from huggingface_hub import constants
     from huggingface_hub.file_download import are_symlinks_supported
@@ -42,11 +42,11 @@ def fetch(file: HubFile, commit: str, digest: str, num_bytes: int, meter: type[A
     repository = _repository(file.repo)
     blob = repository / "blobs" / digest
     partial = blob.with_name(f"{digest}.incomplete")
-    # Where links are impossible, the library has the content itself where the link would be.
+    # If links are impossible, the library stores the content itself where the link would be.
     has_links = are_symlinks_supported(constants.HF_HUB_CACHE)
     place = blob if has_links else repository / "snapshots" / commit / file.file
     with WeakFileLock(_lock(file.repo, digest)):
-        for abandoned in blob.parent.glob(f"{digest}.*.incomplete"):  # by the library, killed: we have the lock
+        for abandoned in blob.parent.glob(f"{digest}.*.incomplete"):  # of a library that was killed: we have the lock
             _delete(abandoned)
         if place.exists():  # another process had the lock, and now it is here
             _delete(partial)
@@ -61,7 +61,7 @@ def fetch(file: HubFile, commit: str, digest: str, num_bytes: int, meter: type[A
 
 
 def is_damaged(path: Path, digest: str) -> bool:
-    """Whether a file has another SHA-256 digest than the hub says, if it says any."""
+    """Whether a file's SHA-256 digest differs from the hub's. False if the hub says none."""
     if not _SHA256.fullmatch(digest):
         return False
     with path.open("rb") as content:
@@ -69,7 +69,7 @@ def is_damaged(path: Path, digest: str) -> bool:
 
 
 def remove_all(repo: str) -> int:
-    """Delete the partial files of a repository that nobody is downloading; how many bytes they had."""
+    """Delete the partial files of a repository that nobody is downloading. Returns how many bytes they had."""
     from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
     num_bytes = 0
@@ -82,7 +82,7 @@ def remove_all(repo: str) -> int:
 
 
 def _append(file: HubFile, commit: str, partial: Path, num_bytes: int, meter: type[Any]) -> None:
-    """Get what is missing of a partial file. Whatever goes wrong, it keeps what has arrived."""
+    """Download what is missing of a partial file. Whatever goes wrong, the part that has arrived stays."""
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
@@ -106,7 +106,7 @@ def _append(file: HubFile, commit: str, partial: Path, num_bytes: int, meter: ty
 
 
 def _repository(repo: str) -> Path:
-    """Where the cache has a repository: its content in `blobs`, named for digests, and links in `snapshots`."""
+    """The cache's folder of a repository: content in `blobs`, named by digest, and links in `snapshots`."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 

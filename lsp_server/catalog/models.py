@@ -13,12 +13,12 @@ import msgspec
 from lsp_server.base.errors import InfillError, ModelCannotInfillError, ModelNotFoundError
 from lsp_server.catalog.data import data_file
 
-# Which file to take of a model where none is named: the first of these that there is.
+# The file of a model where no quantisation is named: the first of these that the model has.
 QUANTISATIONS = ("Q4_K_M", "Q6_K", "Q8_0")
 
 
 class HubFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file on the hub. `gigabytes` (10^9 bytes) is its size as its page says; 0 where nobody has read it there."""
+    """A file on the hub. `gigabytes` (10^9 bytes) is the size that its page says; 0 if nobody has read it there."""
 
     repo: str
     file: str
@@ -29,7 +29,7 @@ class HubFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Licence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A licence and what it restricts, in a sentence."""
+    """A licence. `summary` says in sentences what it restricts."""
 
     name: str
     summary: str
@@ -67,11 +67,12 @@ class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class CatalogModel:
-    """A model with what its family says.
+    """A model of the catalogue, with what the catalogue says of its family.
 
-    `num_active_parameters` are those one token is multiplied with. `kv_bytes_per_token` is of a cache in f16, 0 if
-    unknown; `stops` end its text besides the FIM markers; `chat_template` is for files that have none; `refused` is why
-    it cannot fill holes, `unverified` which fields nobody has checked.
+    `num_active_parameters` are those that one token is multiplied with. `fim_format` is the name of its FIM family.
+    `kv_bytes_per_token` is that of a cache in f16, 0 if unknown. `stops` end its text besides the FIM markers.
+    `chat_template` is for files that have none. `refused` says why it cannot fill holes. `unverified` names the fields
+    that nobody has checked.
     """
 
     name: str
@@ -95,7 +96,7 @@ class CatalogModel:
         return bool(self.refused) and self.role == "instruct" and bool(self.files)
 
     def file(self, quantisation: str = "") -> tuple[str, HubFile]:
-        """The file of a quantisation, or the usual one, and the quantisation's name.
+        """The name of a quantisation and its file; by default those of the usual quantisation.
 
         Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that can neither fill holes nor chat.
         """
@@ -122,7 +123,7 @@ def catalog() -> dict[str, CatalogModel]:
 
 
 def find_model(name: str) -> CatalogModel:
-    """The model of that name, in any case. Raises `ModelNotFoundError` with those that are spelt alike."""
+    """The model of that name, in any case. Raises `ModelNotFoundError`, which names models that are spelt alike."""
     models = catalog()
     if found := models.get(name.lower()):
         return found
@@ -132,7 +133,7 @@ def find_model(name: str) -> CatalogModel:
 
 
 def refuse_known(file_name: str) -> None:
-    """Raise `ModelCannotInfillError` for a file of a model that was not trained to fill holes, by its name."""
+    """Raise `ModelCannotInfillError` for a file whose name is that of a model that was not trained to fill holes."""
     name = file_name.lower().replace("_", "-")
     for model in catalog().values():
         if model.refused and model.name in name:
@@ -141,7 +142,7 @@ def refuse_known(file_name: str) -> None:
 
 
 def in_catalog(file: HubFile) -> CatalogModel | None:
-    """The model a file is of, if it is one of the catalogue's."""
+    """The model that a file belongs to, if it is in the catalogue."""
     return next((model for model in catalog().values() if file in model.files.values()), None)
 
 

@@ -1,10 +1,10 @@
-"""Which models of the catalogue suit a machine: estimates from sizes and a measured speed, never measured themselves.
+"""Which models of the catalogue suit a machine, by estimate from their sizes and from a speed measured here.
 
-Writing a token reads every active weight once, so its time goes with their bytes; reading a prompt multiplies every
-token with every active parameter, so its time goes with their number. Both speeds are measured with the embedded
-model on the CPU. It is small, so that what a token costs besides its weights counts for more than in a large model, and
-it may fit a processor's cache, which a large model does not: an estimate may be wrong by a factor of two, either way.
-Of the writing recorded in `tests/bench/results/decode-1.3b.json`, `decode-embedded.json` would have foretold 0.6.
+Decode reads every active weight once a token, so its time is proportional to their bytes. Prefill multiplies every
+token with every active parameter, so its time is proportional to their number. Both speeds are measured on the CPU,
+with the embedded model. That model is small: its tokens have costs besides the weights, and it may fit a processor's
+cache. So an estimate may be wrong by a factor of two, either way. From `tests/bench/results/decode-embedded.json` one
+would predict 0.6 of the decode speed in `decode-1.3b.json`.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from lsp_server.catalog.models import CatalogModel, HubFile
 from lsp_server.engine.sizing.hardware import Machine
 from lsp_server.engine.sizing.parameters import DEFAULT_CONTEXT_TOKENS, GPU_RESERVE_BYTES, HOST_RESERVE_SHARE
 
-# Bits of file a parameter, where a file's size is not known; from the files of llama.cpp's own conversions.
+# Bits of file per parameter, for files of unknown size; from llama.cpp's own conversions.
 _BITS = {"Q4_K_M": 4.9, "Q6_K": 6.6, "Q8_0": 8.6}
 _MAX_BITS = 16.0
-# Of a Q4_K_M file, what is in Q4_K; the rest is in Q6_K. Of DeepSeek-Coder 1.3B it is 0.58.
+# The share of a Q4_K_M file that is in Q4_K; the rest is in Q6_K. For DeepSeek-Coder 1.3B it is 0.58.
 _REPACKED_SHARE = {12: ("Q4_K_M", 0.6), 14: ("Q6_K", 1.0), 8: ("Q8_0", 1.0)}
-# Compute and output buffers on a CPU; on a GPU there are some hundreds, which its reserve covers.
+# Compute and output buffers on a CPU. On a GPU they have some hundred MiB, which its reserve covers.
 _BUFFERS_BYTES = 64 << 20
-# A line is some twelve tokens, and should come in about a second; a prompt is read anew when a file is opened.
-FLUENT_TOKENS_PER_S = 10.0
-FLUENT_READ_TOKENS_PER_S = 40.0
+# A line has some twelve tokens and should take about a second. A full prompt is prefilled when a file is opened.
+FLUENT_DECODE_TOKENS_PER_S = 10.0
+FLUENT_PREFILL_TOKENS_PER_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast the CPU is: parameters multiplied with a prompt's tokens, and bytes of weights read, both a second."""
+    """How fast the CPU is, per second: parameters multiplied with prompt tokens, and bytes of weights read."""
 
     parameters_per_s: float
     bytes_per_s: float
@@ -48,33 +48,34 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A file of a model and what is to be expected of it here. `reason` is a sentence.
+    """A file of a model, and what to expect of it on this machine. `reason` is a sentence.
 
-    Speeds are of the CPU, in tokens a second. `on_gpu`: it fits the GPU, which is faster by what nobody measured.
+    Speeds are those of the CPU, in tokens per second. `on_gpu` means that it fits the GPU, whose speed is not
+    estimated.
     """
 
     model: CatalogModel
     quantisation: str
     memory_bytes: int
-    read_tokens_per_s: float
-    written_tokens_per_s: float
+    prefill_tokens_per_s: float
+    decode_tokens_per_s: float
     on_gpu: bool
     verdict: Verdict
     reason: str
 
     @property
     def name(self) -> str:
-        """As `infill models pull` takes it."""
+        """The name that `infill models pull` takes."""
         return f"{self.model.name}:{self.quantisation}"
 
 
 def file_bytes(model: CatalogModel, quantisation: str, file: HubFile) -> float:
-    """A file's size, as its page says or by its quantisation."""
+    """A file's size in bytes, as its page says, or else by its quantisation."""
     return file.gigabytes * 1e9 or model.num_parameters * _BITS.get(quantisation, _MAX_BITS) / 8
 
 
 def estimate_memory(model: CatalogModel, quantisation: str, file: HubFile, repacked_types: tuple[int, ...] = ()) -> int:
-    """Bytes that a model takes with one window of cache in f16: an estimate, for a file that is not here."""
+    """About how many bytes a model takes, with a KV cache in f16 for one context: for a file that is not here."""
     weights = file_bytes(model, quantisation, file)
     repacked = sum(
         weights * share for kind in repacked_types for name, share in (_REPACKED_SHARE.get(kind, ("", 0)),)
@@ -85,9 +86,10 @@ def estimate_memory(model: CatalogModel, quantisation: str, file: HubFile, repac
 
 
 def recommend(models: Iterable[CatalogModel], machine: Machine, speed: Speed) -> list[Recommendation]:
-    """Every file of every model that can be used, best first.
+    """Every file of every usable model, best first.
 
-    Of those that are quick enough the largest; what restricts commercial use comes after what does not.
+    Among those that are fast enough, larger ones come first. Models without restriction of commercial use come before
+    the others.
     """
     usable = [model for model in models if not model.refused]
     found = [_judge(model, name, file, machine, speed) for model in usable for name, file in model.files.items()]
@@ -97,10 +99,10 @@ def recommend(models: Iterable[CatalogModel], machine: Machine, speed: Speed) ->
 def _judge(model: CatalogModel, quantisation: str, file: HubFile, machine: Machine, speed: Speed) -> Recommendation:
     memory = estimate_memory(model, quantisation, file, machine.repacked_types)
     active_share = model.num_active_parameters / model.num_parameters
-    read = speed.parameters_per_s / model.num_active_parameters
-    written = speed.bytes_per_s / (file_bytes(model, quantisation, file) * active_share)
+    prefill = speed.parameters_per_s / model.num_active_parameters
+    decode = speed.bytes_per_s / (file_bytes(model, quantisation, file) * active_share)
     on_gpu = memory <= sum(max(0, gpu.free_bytes - GPU_RESERVE_BYTES) for gpu in machine.gpus)
-    is_fluent = written >= FLUENT_TOKENS_PER_S and read >= FLUENT_READ_TOKENS_PER_S
+    is_fluent = decode >= FLUENT_DECODE_TOKENS_PER_S and prefill >= FLUENT_PREFILL_TOKENS_PER_S
     usable_bytes = machine.total_bytes * (1 - HOST_RESERVE_SHARE)
     if on_gpu:
         verdict, reason = Verdict.GOOD, "Fits the GPU."
@@ -111,11 +113,11 @@ def _judge(model: CatalogModel, quantisation: str, file: HubFile, machine: Machi
     elif is_fluent:
         verdict, reason = Verdict.GOOD, "Fits, and is quick enough to type with."
     else:
-        what = "writes" if written < FLUENT_TOKENS_PER_S else "reads"
+        what = "writes" if decode < FLUENT_DECODE_TOKENS_PER_S else "reads"
         verdict, reason = Verdict.SLOW, f"Fits, but {what} slowly: answers will lag behind typing."
     if model.licence.forbids_commercial_use:
         reason += f" {model.licence.summary}"
-    return Recommendation(model, quantisation, memory, read, written, on_gpu, verdict, reason)
+    return Recommendation(model, quantisation, memory, prefill, decode, on_gpu, verdict, reason)
 
 
 def _rank(found: Recommendation) -> tuple[object, ...]:

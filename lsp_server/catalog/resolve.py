@@ -12,10 +12,10 @@ from lsp_server.catalog import hub
 from lsp_server.catalog.data import data_file
 from lsp_server.catalog.models import HubFile, find_model, in_catalog, refuse_known
 from lsp_server.ipc.launch import EngineOptions, Remote
-from lsp_server.prompt.families import format_named
+from lsp_server.prompt.families import family_named
 from lsp_server.settings.model import Settings
 
-# Behind longer prompts the embedded model writes worse, and is slower (models/embedded/README.md has figures).
+# With longer prompts the embedded model is worse and slower (models/embedded/README.md has figures).
 EMBEDDED_CONTEXT_TOKENS = 1024
 
 _FAKE = "fake"
@@ -28,14 +28,14 @@ def embedded_model() -> Path:
 
 
 def is_path(model: str) -> bool:
-    """Whether a `model` setting names a file, and not a model of the catalogue or a file on the hub."""
+    """Whether a `model` setting is a path: neither a model of the catalogue nor a file on the hub."""
     return not _HUB_FILE.fullmatch(model) and (
         model.endswith(".gguf") or "/" in model or os.sep in model or model.startswith("~")
     )
 
 
 def hub_file(model: str) -> HubFile:
-    """The file on the hub that `NAME`, `NAME:QUANTISATION` or `OWNER/REPOSITORY:FILE` means.
+    """The file on the hub that is named by `NAME`, `NAME:QUANTISATION` or `OWNER/REPOSITORY:FILE`.
 
     Raises `ModelNotFoundError`, or `ModelCannotInfillError` for a model that can neither fill holes nor chat.
     """
@@ -46,16 +46,16 @@ def hub_file(model: str) -> HubFile:
 
 
 def model_path(settings: Settings, project: Path | None) -> Path:
-    """The file the `model` setting names; relative ones are looked for in the project, else where infill runs.
+    """The file that the `model` setting names. A relative path starts at the project, else where infill runs.
 
-    Raises `ModelNotFoundError` for a name that nothing has, `ModelNotPulledError` for one that is not here yet, and
-    `ModelCannotInfillError` for one that was not trained to fill holes.
+    Raises `ModelNotFoundError` for an unknown name, `ModelNotPulledError` for a file that is not here yet, and
+    `ModelCannotInfillError` for a model that was not trained to fill holes.
     """
     return _find(settings.model, project, needs_infill=True)
 
 
 def engine_options(settings: Settings, project: Path | None) -> EngineOptions:
-    """How to run the model that fills holes. `fake:…` names the backend of the tests, see `engine.fake_backend`.
+    """How to run the completion model. `fake:…` names the tests' backend (`engine.backends.fake`).
 
     Raises as `model_path` does.
     """
@@ -65,9 +65,9 @@ def engine_options(settings: Settings, project: Path | None) -> EngineOptions:
 
 
 def chat_options(settings: Settings, project: Path | None) -> EngineOptions:
-    """How to run the model that chats, which need not be able to fill holes.
+    """How to run the chat model, which need not be able to fill holes.
 
-    Where it is the file that fills holes, these are the options of `engine_options`, so that one engine can be both.
+    If it is the completion model's file, these are the options of `engine_options`, so that one engine serves both.
     Raises `ModelError`.
     """
     if not settings.chat.model:
@@ -97,15 +97,15 @@ def _find(model: str, project: Path | None, *, needs_infill: bool) -> Path:
 
 
 def _chat_template(model: str) -> str:
-    """The catalogue's template for a model of its own; files made before templates were kept in them have none."""
+    """The catalogue's chat template for a model, for old files that have none. Empty for a path."""
     known = None if not model or is_path(model) else in_catalog(hub_file(model))
     return known.chat_template if known else ""
 
 
 def unlike_the_catalogue(model: str, fim_format: str) -> str:
-    """A sentence where a model of the catalogue has another format than that says; else empty.
+    """A warning if a model's file has another FIM format than the catalogue says; else empty.
 
-    `model` is the setting of that name, `fim_format` the format that the file's vocabulary tells.
+    `model` is the setting of that name. `fim_format` is the name of the family that the file's markers belong to.
     """
     known = None if not model or is_path(model) or model.startswith(_FAKE) else in_catalog(hub_file(model))
     if known is None or known.fim_format == fim_format:
@@ -118,7 +118,7 @@ def unlike_the_catalogue(model: str, fim_format: str) -> str:
 
 def _remote_options(settings: Settings) -> EngineOptions:
     remote = settings.remote
-    markers = dict(format_named(remote.format).marker_texts)
+    markers = dict(family_named(remote.format).markers)
     return EngineOptions(
         model_path=remote.url,
         context_tokens=settings.engine.context_tokens,
@@ -150,7 +150,7 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
 
 
 def _draft_model(settings: Settings, project: Path | None) -> tuple[str, tuple[str, ...]]:
-    """The draft model's file, if one is wanted; a note where it cannot be had, because all else works without."""
+    """The draft model's file, if one is wanted. If it cannot be had, a note says so: everything works without it."""
     name = settings.engine.draft_model if settings.engine.drafts else ""
     try:
         return (str(_find(name, project, needs_infill=False)) if name else ""), ()

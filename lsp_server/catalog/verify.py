@@ -1,4 +1,4 @@
-"""Whether a model really fills holes: markers in a vocabulary prove nothing."""
+"""Whether a model really fills holes. Markers in its vocabulary do not prove it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lsp_server.text.snapshot import Snapshot
 
 CURSOR = "‸"
 MAX_TOKENS = 16
-# Fewer than this many right, and the model was not trained for it, or is read wrongly.
+# With a smaller share of right answers, the model was not trained to fill holes, or its file is misread.
 MIN_RIGHT_SHARE = 0.7
 _WORD = re.compile(r"\w")
 _CASES = Path(__file__).with_name("known_infills.toml")
 
 
 class KnownInfill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text with a hole, and the beginnings of what belongs there."""
+    """A text with a hole, and how a right answer may begin."""
 
     language: str
     text: str
@@ -34,21 +34,21 @@ class KnownInfill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Snapshot(f"file:///{path}", 1, self.language, path, prefix, suffix, line, len(prefix.split("\n")[-1]))
 
     def is_right(self, answer: str) -> bool:
-        """Whether an answer is one of those accepted; more may follow, but not in the same word."""
+        """Whether an answer begins with one of those accepted. More text may follow, but not in the same word."""
         answer = answer.strip()
         return any(answer.startswith(each) and not _WORD.match(answer, len(each)) for each in self.accepted)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A case and what the model wrote."""
+    """A case and the model's answer."""
 
     case: KnownInfill
     answer: str
 
     @property
     def is_right(self) -> bool:
-        """Whether it is what belongs there."""
+        """Whether the answer is right."""
         return self.case.is_right(self.answer)
 
 

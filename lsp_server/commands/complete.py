@@ -21,7 +21,7 @@ from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
 from lsp_server.context.retrieval import Retrieval
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
-from lsp_server.languages.ids import language_of
+from lsp_server.languages.syntax import language_of
 from lsp_server.settings.model import Settings
 from lsp_server.text.document import Document
 from lsp_server.text.excerpts import Neighbour
@@ -102,7 +102,7 @@ def _read(place: str, language: str | None) -> Snapshot:
     else:
         path = Path(name)
         workspace = Workspace([project_of(path)])
-        document = workspace.open(file_uri(path), language or language_of(path), 0, read_source(path))
+        document = workspace.open(file_uri(path), language or language_of(path.name), 0, read_source(path))
     line_index = document.num_lines - 1 if line is None else line - 1
     if not 0 <= line_index < document.num_lines:
         raise SourceError(f"{name} has {document.num_lines} lines, so there is no line {line}.")
@@ -123,7 +123,7 @@ def _read_neighbours(names: list[str], snapshot: Snapshot) -> list[Neighbour]:
         uri = file_uri(path)
         if uri != snapshot.uri:  # it would hold the answer
             text = normalize(read_source(path))
-            neighbours.append(Neighbour(Workspace([folder]).relative_path(uri), language_of(path), text, number))
+            neighbours.append(Neighbour(Workspace([folder]).relative_path(uri), language_of(path.name), text, number))
     return neighbours
 
 

@@ -23,7 +23,7 @@ from lsp_server.commands.machine import llama_features
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
-from lsp_server.prompt.families import format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.settings import layers
 from lsp_server.settings.model import Settings
 
@@ -55,14 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     report.add_row("model", options.model_path + (" (embedded)" if embedded else ""))
     try:
         model = asyncio.run(_load(options))
-        fim_format = format_of(model).name
+        family = family_of(model).name
     except InfillError as error:
         report.add_row("can infill", f"[red]no[/]: {error}")
         Console(highlight=False).print(report)
         return 1
     _add_model(report, model)
-    report.add_row("can infill", f"[green]yes[/], {fim_format} format: {' '.join(model.markers.values())}")
-    if warning := unlike_the_catalogue(chosen.model, fim_format):
+    report.add_row("can infill", f"[green]yes[/], {family} format: {' '.join(model.markers.values())}")
+    if warning := unlike_the_catalogue(chosen.model, family):
         report.add_row("", f"[yellow]{escape(warning)}[/]")
     _add_chat(report, chosen, options, model)
     Console(highlight=False).print(report)
@@ -94,7 +94,7 @@ def _add_model(report: Table, model: ModelInfo) -> None:
     verdict = "" if needed < free else " [red](more than is free: choose a smaller model or engine.cache_tokens)[/]"
     draft_model = f", draft model {_mebibytes(model.draft_model_bytes)}" if model.draft_model_bytes else ""
     report.add_row("", f"{model.name}, {model.num_parameters / 1e6:,.0f} million parameters, {model.description}")
-    report.add_row("window", f"{model.context_tokens} tokens (trained: {model.trained_context_tokens})")
+    report.add_row("context", f"{model.context_tokens} tokens (trained: {model.trained_context_tokens})")
     report.add_row(
         "needs",
         f"{_mebibytes(needed)}: weights {_mebibytes(model.weights_bytes)}, "

@@ -105,37 +105,37 @@ def _pull(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     if not arguments.yes and not sys.stdin.isatty():
         raise InfillError("Nobody is there to be asked whether the licence is all right. Add --yes if it is.")
-    offer = hub.ask(file)
+    remote = hub.look_up(file)
     if model := in_catalog(file):
         console.print(f"{model.name} is under the {model.licence.name}. {model.licence.summary}", soft_wrap=True)
     else:
         console.print(f"infill does not know {file.repo}: read its licence on its page.", soft_wrap=True)
-    if offer.num_bytes:
-        console.print(f"{file} has {gigabytes(offer.num_bytes)}.", soft_wrap=True)
+    if remote.num_bytes:
+        console.print(f"{file} has {gigabytes(remote.num_bytes)}.", soft_wrap=True)
     if not arguments.yes and console.input("Pull it? [y/N] ").strip().lower() not in ("y", "yes"):
         console.print("Nothing was pulled.")
         return 1
-    path = _download(offer)
+    path = _download(remote)
     console.print(f"{file} is here: {path}", soft_wrap=True)
     console.print(f'Use it: set model = "{arguments.name}", or add --model {arguments.name}', soft_wrap=True)
     return 0
 
 
-def _download(offer: hub.Offer) -> Path:
+def _download(remote: hub.RemoteFile) -> Path:
     """Pull with a bar on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     errors = Console(stderr=True)
     with Progress(
         *columns, TimeRemainingColumn(), console=errors, transient=True, disable=not errors.is_terminal
     ) as progress:
-        task = progress.add_task(offer.file.file, total=None)
+        task = progress.add_task(remote.file.file, total=None)
 
         def report(here: int, total: int) -> None:
             if progress.tasks[0].total is None:  # what was here before took no time: the rate is without it
                 progress.reset(task, completed=here, total=total or None)
             progress.update(task, completed=here)
 
-        return hub.pull(offer, report)
+        return hub.pull(remote, report)
 
 
 def _remove(arguments: argparse.Namespace, console: Console) -> int:

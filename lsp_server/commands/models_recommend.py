@@ -82,8 +82,8 @@ def _table(found: list[Recommendation], best: Recommendation | None) -> Table:
             "→" if each is best else "",
             each.name,
             _gib(each.memory_bytes),
-            "GPU" if each.on_gpu else f"{each.read_tokens_per_s:,.0f}",
-            "GPU" if each.on_gpu else f"{each.written_tokens_per_s:,.1f}",
+            "GPU" if each.on_gpu else f"{each.prefill_tokens_per_s:,.0f}",
+            "GPU" if each.on_gpu else f"{each.decode_tokens_per_s:,.1f}",
             f"[{_COLOURS[each.verdict]}]{each.reason}[/]",
         )
     return table

@@ -24,7 +24,7 @@ from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Timings
-from lsp_server.prompt.families import format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.settings.model import Settings
 
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         model, tried, timings = asyncio.run(_try(chosen, options))
     num_right = sum(each.is_right for each in tried)
     console.print(_report(model, tried, timings))
-    if warning := unlike_the_catalogue(chosen.model, format_of(model).name):
+    if warning := unlike_the_catalogue(chosen.model, family_of(model).name):
         console.print(f"\n[yellow]{escape(warning)}[/]")
     if num_right < MIN_RIGHT_SHARE * len(tried):
         console.print(

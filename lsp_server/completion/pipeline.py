@@ -23,9 +23,9 @@ from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Done, Generate, Priority, Sampling, Timings
 from lsp_server.postprocess import filters, stop
 from lsp_server.prompt.anchor import Anchor
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Neighbour
-from lsp_server.text.indentation import is_settled
 from lsp_server.text.secrets import is_secret_name
 from lsp_server.text.snapshot import Snapshot
 
@@ -205,7 +205,7 @@ class Pipeline:
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
-        format_name = plan.fim_format.name
+        format_name = plan.family.name
         answer.trace.add("model", f"{model.name}, {format_name} format, window of {model.context_tokens} tokens")
         for note in gathered.notes if gathered else ():
             answer.trace.add("context", note)
@@ -278,7 +278,7 @@ class Pipeline:
             snapshot,
             "always" if request.max_lines else completion.multi_line,
             request.max_lines or completion.max_lines,
-            plan.fim_format.stops + request.stops,
+            plan.family.stops + request.stops,
             completion.switched_off_rules,
         )
         prompt_request = Generate(

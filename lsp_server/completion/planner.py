@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lsp_server.base.fim_families import Family
 from lsp_server.completion.anchors import Anchors
 from lsp_server.completion.prefill_speed import PrefillSpeed
 from lsp_server.completion.warm_anchors import WarmAnchors
@@ -14,7 +15,7 @@ from lsp_server.context.ranking import choose
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Timings
 from lsp_server.prompt.anchor import Anchor, Continuation, render
-from lsp_server.prompt.families import FimFormat, format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Block, Neighbour
@@ -30,7 +31,7 @@ class Plan:
 
     anchor: Anchor
     continuation: Continuation
-    fim_format: FimFormat
+    family: Family
     is_new: bool
 
     def describe(self) -> str:
@@ -59,7 +60,7 @@ class Planner:
 
     def needs_blocks(self, snapshot: Snapshot, model: ModelInfo, prefill_budget_ms: int = 0) -> bool:
         """Whether `plan` will make an anchor, and so should be given what was gathered for it."""
-        return self._continued(snapshot, model, prefill_budget_ms if format_of(model).anchored else 0) is None
+        return self._continued(snapshot, model, prefill_budget_ms if family_of(model).anchored else 0) is None
 
     def plan(
         self,
@@ -75,14 +76,14 @@ class Planner:
         Tell `evaluated` of the answer. Raises `ModelCannotInfillError` if the model's format is
         unknown.
         """
-        fim_format = format_of(model)
-        if not fim_format.anchored:
+        family = family_of(model)
+        if not family.anchored:
             prefill_budget_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
         if found := self._continued(snapshot, model, prefill_budget_ms):
-            return Plan(*found, fim_format, is_new=False)
-        anchor = self._new_anchor(snapshot, neighbours, model, fim_format, gathered, prefill_budget_ms)
+            return Plan(*found, family, is_new=False)
+        anchor = self._new_anchor(snapshot, neighbours, model, family, gathered, prefill_budget_ms)
         self._anchors.add(snapshot.uri, anchor)
-        return Plan(anchor, Continuation(snapshot.prefix[len(anchor.prefix) :]), fim_format, is_new=True)
+        return Plan(anchor, Continuation(snapshot.prefix[len(anchor.prefix) :]), family, is_new=True)
 
     def evaluated(self, anchor: Anchor, timings: Timings, model: ModelInfo) -> None:
         """A planned prompt was evaluated to its end; it took so long."""
@@ -92,7 +93,7 @@ class Planner:
     def wants_prewarm(self, snapshot: Snapshot, model: ModelInfo) -> bool:
         """Whether the next burst of typing should start from a new anchor; the present one may do."""
         found = self._continued(snapshot, model, self.settings.completion.prefill_budget_ms)
-        if found is None or not format_of(model).anchored:
+        if found is None or not family_of(model).anchored:
             return False
         anchor, continuation = found
         typed = continuation.typed
@@ -110,10 +111,10 @@ class Planner:
 
         Give it to `adopt` once it is in the engine's cache.
         """
-        fim_format = format_of(model)
+        family = family_of(model)
         if not self.wants_prewarm(snapshot, model):
             return None
-        return self._new_anchor(snapshot, neighbours, model, fim_format, gathered)
+        return self._new_anchor(snapshot, neighbours, model, family, gathered)
 
     def adopt(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
         """Use an anchor from now on that is in the engine's cache."""
@@ -130,7 +131,7 @@ class Planner:
         snapshot: Snapshot,
         neighbours: Callable[[], Sequence[Neighbour]],
         model: ModelInfo,
-        fim_format: FimFormat,
+        family: Family,
         gathered: Gathered | None,
         prefill_budget_ms: int = 0,
     ) -> Anchor:
@@ -143,7 +144,7 @@ class Planner:
         max_tokens = self.settings.completion.max_tokens
 
         def planned(most_tokens: int | None = None) -> Anchor:
-            return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, context.suffix_share, most_tokens)
+            return plan_anchor(snapshot, blocks, model, family, max_tokens, context.suffix_share, most_tokens)
 
         whole = planned()
         if self._is_affordable(whole, model, prefill_budget_ms):

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 
 from lsp_server.context.scope import Scope
+from lsp_server.languages.syntax import CONSTRUCTORS
 
 KNOWN_NAME_SHARE = 0.35  # where the name stands in the text anyway
 LIKENESS_SHARE = 0.5  # for the share of its words that stand near the cursor
@@ -36,7 +37,7 @@ class NameWeights:
 
     def member(self, name: str) -> float:
         """Of a member of a class, where the constructor tells what there is."""
-        if name in ("__init__", "constructor"):
+        if name in CONSTRUCTORS:
             return CONSTRUCTOR_SHARE
         if name.startswith("__"):
             return DUNDER_SHARE

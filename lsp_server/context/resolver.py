@@ -11,15 +11,15 @@ from lsp_server.index.reader import MAX_REMEMBERED, IndexedFile, Reader
 from lsp_server.index.symbols import Outline, Symbol
 from lsp_server.index.words import terms
 from lsp_server.languages.imports import ALL, Import
-from lsp_server.languages.modules import RULES, ImportQuery, Places
+from lsp_server.languages.modules import ImportQuery, Places
 from lsp_server.languages.script_modules import ScriptProject
+from lsp_server.languages.syntax import import_family, language
 
 MAX_RE_EXPORTS = 4  # files that a name is handed on through
 MAX_RE_EXPORTED = 120  # names of one file
 FEW_NAMES = 3  # a module that defines fewer hands on those of others
 MAX_SHARED_FILES = 40
 MAX_DEFINING = 3  # files; a name defined in more of them says nothing
-_PACKAGE_FILES = ("__init__.py", "/mod.rs", "/index.ts", "/index.js")
 
 
 class Definition(msgspec.Struct, frozen=True, gc=False):
@@ -99,7 +99,9 @@ class Resolver:
 
     def _find_public(self, file: IndexedFile) -> dict[str, Definition]:
         public = {name: Definition(file, symbol) for name, symbol in self.top(file).items() if name != "__all__"}
-        if file.path.endswith(_PACKAGE_FILES) or len(public) < FEW_NAMES:
+        rules = language(file.language_id).modules
+        is_package = rules is not None and file.path.endswith(rules.package_files)
+        if is_package or len(public) < FEW_NAMES:
             for each in self.imports(file)[:MAX_RE_EXPORTED]:
                 if each.alias not in public and each.name not in ("", ALL):
                     definition = self.exported(file, each.alias)
@@ -109,17 +111,16 @@ class Resolver:
 
     def module(self, language_id: str, importer: str, module: str) -> list[IndexedFile]:
         """The files of a module, none if it is not of this project. A folder that is a module has several."""
-        rules = RULES.get(language_id)
+        rules = language(language_id).modules
         if rules is None or not module:
             return []
-        key = (language_id, importer.rpartition("/")[0], module)
-        if language_id == "rust":
-            key = (language_id, importer, module)
+        key = (language_id, importer if rules.depends_on_file else importer.rpartition("/")[0], module)
         if key not in self._modules:
             if self._scripts is None:
                 self._scripts = ScriptProject(self._reader.script_configs())
             places = rules.places(ImportQuery(importer, module, self._project, self._scripts))
-            found = [file for file in self._look(places) if file.language_id in rules.family and file.path != importer]
+            family = import_family(language_id)
+            found = [file for file in self._look(places) if file.language_id in family and file.path != importer]
             self._modules[key] = found
         return self._modules[key]
 
@@ -143,14 +144,13 @@ class Resolver:
         for file in files:
             if found := self.exported(file, what.name):
                 return [found]
-        rules = RULES.get(language_id)
+        rules = language(language_id).modules
         if rules is None:
             return []
         joint = "" if what.module.endswith((".", "/")) else rules.separator
         inner = self.module(language_id, importer, f"{what.module}{joint}{what.name}" if what.module else what.name)
         named = [Definition(file, self.top(file)[what.name]) for file in inner if what.name in self.top(file)]
-        whole = language_id in ("java", "kotlin", "php")  # a file of the class's name
-        return named[:1] if whole and named else [Definition(file) for file in inner]
+        return named[:1] if rules.has_class_files and named else [Definition(file) for file in inner]
 
     def exported(self, file: IndexedFile, name: str, depth: int = 0) -> Definition | None:
         """What a file gives to those who import a name from it."""
@@ -180,11 +180,12 @@ class Resolver:
 
     def beside(self, language_id: str, path: str) -> list[IndexedFile]:
         """The files whose definitions a file sees without importing them."""
-        rules = RULES.get(language_id)
+        rules = language(language_id).modules
         if rules is None or not rules.is_folder_shared:
             return []
         files = self._reader.files("folder", [path.rpartition("/")[0]])
-        return [file for file in files if file.language_id in rules.family and file.path != path][:MAX_SHARED_FILES]
+        family = import_family(language_id)
+        return [file for file in files if file.language_id in family and file.path != path][:MAX_SHARED_FILES]
 
     def named(self, language_id: str, name: str, kinds: tuple[str, ...], importer: str) -> list[Definition]:
         """What has a name anywhere in the project, if few files define it."""
@@ -194,7 +195,7 @@ class Resolver:
         return [found for found in self._named[key] if found.file.path != importer]
 
     def _defining(self, language_id: str, name: str, kinds: tuple[str, ...]) -> list[Definition]:
-        rules = RULES.get(language_id)
+        rules = language(language_id).modules
         numbers = self._reader.defining(name, kinds, MAX_DEFINING + 1)
         if rules is None or len(numbers) > MAX_DEFINING:
             return []
@@ -202,7 +203,7 @@ class Resolver:
         return [
             Definition(file, self.top(file)[name])
             for file in files
-            if file.language_id in rules.family and name in self.top(file)
+            if file.language_id in import_family(language_id) and name in self.top(file)
         ]
 
     def _default(self, file: IndexedFile) -> Definition | None:

@@ -10,7 +10,9 @@ from functools import cached_property
 
 from lsp_server.index.symbols import Outline, Symbol, outline
 from lsp_server.index.words import identifiers, line_words, parts, words
-from lsp_server.languages.imports import IMPORT_STATEMENTS, Import
+from lsp_server.languages.imports import Import
+from lsp_server.languages.line_patterns import CLASS_LINE, INDENTED_DEFINITION, TOP_LINE
+from lsp_server.languages.syntax import language
 from lsp_server.text.snapshot import Snapshot
 
 NEAR_LINES = 40
@@ -24,7 +26,6 @@ COUNTED_LINES = 150  # before and after the cursor: where names are counted
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _CHAIN = re.compile(r"[^\W\d]\w*(?:(?:\.|->|::|\?\.|\()\)?[^\W\d]\w*)*")
-_CLASS_LINE = re.compile(r"\s*(?:[\w@()]+\s+)*?(?:class|struct|interface|impl|trait|object|enum)\s+(\w+)")
 _IN_CHAIN = re.compile(r"[^\W\d]\w*")
 
 
@@ -165,7 +166,7 @@ class Scope:
             own = len(line) - len(line.lstrip())
             if line.strip() and own < indent:
                 indent = own
-                if match := _CLASS_LINE.match(line):
+                if match := CLASS_LINE.match(line):
                     return Symbol(match[1], "class", "", index, index, line)
                 if own == 0:
                     return None
@@ -217,18 +218,12 @@ class Scope:
         return 0.0 if self.near_words.isdisjoint(own) else len(self.near_words.intersection(own)) / len(own)
 
 
-_TOP_LINE = re.compile(r"^[^\W\d]|^@", re.MULTILINE)
-_DEFINITION = re.compile(
-    r"^[ \t]+(?:@\w|(?:async|class|def|fn|func|fun|function|private|pub|public|static)\b)", re.MULTILINE
-)
-
-
 def _start_of_parsed(language_id: str, prefix: str) -> int:
     """Where a long text is cut: ahead of a line that does not stand in a string, a comment or brackets, most likely."""
     if len(prefix) <= ALL_CHARACTERS:
         return 0
     first = _behind_what_is_open(language_id, prefix, len(prefix) - BEFORE_CHARACTERS)
-    for pattern in (_TOP_LINE, _DEFINITION):
+    for pattern in (TOP_LINE, INDENTED_DEFINITION):
         if match := pattern.search(prefix, first, first + BEFORE_CHARACTERS // 2):
             return match.start()
     return prefix.find("\n", first) + 1 or first
@@ -236,10 +231,12 @@ def _start_of_parsed(language_id: str, prefix: str) -> int:
 
 def _behind_what_is_open(language_id: str, text: str, place: int) -> int:
     """A place, or the end of the comment or the string of several lines that it stands in."""
-    if language_id != "python":
-        is_open = text.rfind("/*", 0, place) > text.rfind("*/", 0, place)
-        return max(place, text.find("*/", place) + 2) if is_open else place
-    for quotes in ('"""', "'''"):
+    syntax = language(language_id)
+    if syntax.block_comment is not None:
+        begin, end = syntax.block_comment
+        is_open = text.rfind(begin, 0, place) > text.rfind(end, 0, place)
+        return max(place, text.find(end, place) + len(end)) if is_open else place
+    for quotes in syntax.multi_line_strings:
         if text.count(quotes, 0, place) % 2:
             return max(place, text.find(quotes, place) + len(quotes))
     return place
@@ -247,12 +244,12 @@ def _behind_what_is_open(language_id: str, text: str, place: int) -> int:
 
 def _only_imports(language_id: str, text: str) -> str:
     """As many lines, but only those that seem to be imports, not indented: those of functions hold below them."""
-    statement = IMPORT_STATEMENTS.get(language_id)
-    if statement is None or not text:
+    imports = language(language_id).imports
+    if imports is None or not text:
         return "\n" * text.count("\n")
     found = []
     last = 0
-    for match in statement.finditer(text):
+    for match in re.finditer(imports.statement, text):
         found.append("\n" * text.count("\n", last, match.start()) + match[0].lstrip())
         last = match.end()
     return "".join(found) + "\n" * text.count("\n", last)

@@ -15,6 +15,7 @@ from lsp_server.context.resolver import Resolver
 from lsp_server.context.scope import Scope
 from lsp_server.index.reader import IndexedChunk, Reader
 from lsp_server.index.words import identifiers, terms, words
+from lsp_server.languages.syntax import HEADER_SUFFIXES, SOURCE_SUFFIXES
 
 SIMILAR, SIBLING = 0.3, 0.5
 LINES_BEFORE, LINES_AFTER = 12, 3
@@ -29,7 +30,6 @@ MAX_LINES = 12  # of a chunk: the part that is most alike
 ReadChunk = Callable[[IndexedChunk], Sequence[str] | None]
 
 _TEST = re.compile(r"(^tests?[_.-]|[_.-](tests?|spec)$|(?<=[a-z])(Tests?|Spec)$|^Test(?=[A-Z]))")
-_HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,10 @@ def siblings(scope: Scope, resolver: Resolver, reader: Reader, shares: NameWeigh
     wanted = []
     if subject != stem:
         wanted.append(subject + suffix)
-    elif suffix in _HEADERS:
-        wanted += [stem + each for each in (".c", ".cc", ".cpp", ".cxx")]
-    elif suffix in (".c", ".cc", ".cpp", ".cxx"):
-        wanted += [stem + each for each in _HEADERS]
+    elif suffix in HEADER_SUFFIXES:
+        wanted += [stem + each for each in SOURCE_SUFFIXES]
+    elif suffix in SOURCE_SUFFIXES:
+        wanted += [stem + each for each in HEADER_SUFFIXES]
     for file in reader.files_called(wanted)[:2]:
         is_beside = suffix == ".go" and file.path.rpartition("/")[0] == folder
         if file.path == scope.snapshot.path or is_beside:

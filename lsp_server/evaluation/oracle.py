@@ -16,7 +16,7 @@ from lsp_server.evaluation.tasks import Task
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Event, Generate, Prefilled, Timings
 from lsp_server.postprocess.statements import LEAVES
-from lsp_server.prompt.families import format_named
+from lsp_server.prompt.families import family_named
 
 # exact: the true middle, and stops. runs-on: goes on with what stands below. perturbed: goes on with other code.
 Oracle = Literal["exact", "runs-on", "perturbed"]
@@ -27,7 +27,7 @@ NUM_OTHER_LINES = 60
 _LONGEST_PIECE = 6  # characters of a word
 _PIECE = re.compile(rf"\n| +(?= \w)| ?\w{{1,{_LONGEST_PIECE}}}| ?[^\w\s]{{1,2}}| +|\s")
 
-_MARKERS = {"begin": "<｜begin▁of▁sentence｜>", **format_named("deepseek").marker_texts}
+_MARKERS = {"begin": "<｜begin▁of▁sentence｜>", **family_named("deepseek").markers}
 _MODEL = msgspec.structs.replace(
     ModelInfo.elsewhere("oracle", "oracle", "knows the answer", _MARKERS, WINDOW_TOKENS, "oracle"),
     isolates_line_breaks=True,

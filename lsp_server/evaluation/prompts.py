@@ -14,11 +14,11 @@ from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.evaluation.holes import Hole
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Prompt
 from lsp_server.ipc.requests import Generate, PromptPart, Text
-from lsp_server.prompt.families import format_of
+from lsp_server.prompt.families import family_of
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Block
-from lsp_server.text.indentation import is_settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Prompts:
 
     def __init__(self, backend: LlamaBackend, *, anchored: bool = False) -> None:
         self._backend = backend
-        fim_format = format_of(backend.info)
-        self._fim_format = replace(fim_format, anchored=anchored or fim_format.anchored)
+        family = family_of(backend.info)
+        self._family = replace(family, anchored=anchored or family.anchored)
         self._request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self._suffix_share = Settings().context.suffix_share
 
@@ -50,7 +50,7 @@ class Prompts:
         """The prompts; None where the engine cuts text that was planned, so that they would differ in their text."""
         snapshot = hole.snapshot(break_follows=break_follows)
         anchor = plan_anchor(
-            snapshot, tuple(blocks), self._backend.info, self._fim_format, ANSWER_TOKENS, self._suffix_share
+            snapshot, tuple(blocks), self._backend.info, self._family, ANSWER_TOKENS, self._suffix_share
         )
         typed = snapshot.prefix[len(anchor.prefix) :]
         indented = bool(typed) and is_settled(snapshot)

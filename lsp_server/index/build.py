@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from lsp_server.index.database import Parsed, Writer, database_path, open_database, parse, remove_database
 from lsp_server.index.folder import FileState, Folder
-from lsp_server.languages.ids import language_of
+from lsp_server.languages.syntax import language_of
 
 BATCH_BYTES = 400_000
 
@@ -18,7 +18,7 @@ Report = Callable[[float], None]
 
 def read(folder: Folder, state: FileState) -> Parsed:
     """One file as it goes into the index."""
-    language_id = language_of(PurePosixPath(state.path))
+    language_id = language_of(state.path)
     return parse(state, language_id, folder.read(state.path))
 
 

@@ -9,8 +9,18 @@ from dataclasses import dataclass, field
 import msgspec
 from tree_sitter import Node
 
-from lsp_server.languages.grammars import GRAMMARS, Grammar, parser_of
-from lsp_server.languages.imports import IMPORT_READERS, Import
+from lsp_server.languages.grammars import (
+    COMMENTS,
+    GRAMMARS,
+    IDENTIFIERS,
+    NAMELESS_FIELDS,
+    NAMELESS_NODES,
+    PATTERNS,
+    WRAPPERS,
+    parser_of,
+)
+from lsp_server.languages.imports import Import
+from lsp_server.languages.syntax import Language, language
 
 MAX_SIGNATURE_LINES = 8
 MAX_SIGNATURE_CHARACTERS = 400
@@ -19,24 +29,7 @@ MAX_DEPTH = 12
 MAX_SYMBOLS = 4000
 PIECE_BYTES = 4096
 
-_IDENTIFIERS = frozenset(
-    {
-        *("identifier", "type_identifier", "field_identifier", "property_identifier", "private_property_identifier"),
-        *("simple_identifier", "constant", "name", "namespace_identifier", "package_identifier"),
-    }
-)
-# Where the name of what a node defines does not stand.
-_NAMELESS_FIELDS = frozenset({"type", "value", "parameters", "body", "right", "returns", "return_type", "result"})
-_NAMELESS_NODES = frozenset(
-    {
-        *("modifiers", "modifier", "visibility_modifier", "accessibility_modifier", "decorator", "attribute_list"),
-        *("user_type", "nullable_type", "type_parameters", "storage_class_specifier", "type_qualifier"),
-        *("primitive_type", "marker_annotation", "annotation", "attribute_item"),
-    }
-)
-_PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "left_assignment_list"})
 _WITH_MEMBERS = frozenset({"class", "module", "extension"})
-_COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})
 
 
 class Symbol(msgspec.Struct, frozen=True, gc=False):
@@ -66,13 +59,13 @@ class Outline:
 
 def outline(language_id: str, text: str, *, with_inner_imports: bool = False) -> Outline:
     """What a text defines and imports, inside of functions too if wanted; nothing in a language without a grammar."""
-    grammar = GRAMMARS.get(language_id)
-    if grammar is None:
+    syntax = language(language_id)
+    if not syntax.grammar:
         return Outline()
     content = text.encode("utf-8", "replace")
     # Handed out in pieces: given whole, a text is parsed without letting any other thread of Python's run.
-    tree = parser_of(language_id).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
-    reader = _Reader(grammar, language_id, content, with_inner_imports)
+    tree = parser_of(syntax.grammar).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
+    reader = _Reader(syntax, content, with_inner_imports)
     reader.visit(tree.root_node, "", 0)
     return Outline(reader.symbols, reader.imports, reader.import_lines)
 
@@ -80,12 +73,12 @@ def outline(language_id: str, text: str, *, with_inner_imports: bool = False) ->
 class _Reader:
     """Walks a tree, without going into what functions do, but for imports where they are wanted."""
 
-    def __init__(self, grammar: Grammar, language_id: str, content: bytes, with_inner_imports: bool) -> None:
-        self._grammar = grammar
+    def __init__(self, syntax: Language, content: bytes, with_inner_imports: bool) -> None:
+        self._grammar = grammar = GRAMMARS[syntax.grammar]
         self._with_inner_imports = with_inner_imports
         self._content = content
         self._lines = content.split(b"\n")
-        self._read_imports = IMPORT_READERS[language_id]
+        self._import_syntax = syntax.imports
         self._own_field = _own_field(grammar.self_name) if grammar.self_name else None
         self._fields: dict[str, set[str]] = {}
         self.symbols: list[Symbol] = []
@@ -107,8 +100,11 @@ class _Reader:
             elif kind in grammar.transparent or kind == "ERROR":
                 self.visit(child, container, depth + 1)
 
+    def _read_imports(self, node: Node) -> list[Import]:
+        return self._import_syntax.read(_text(self._content, node)) if self._import_syntax else []
+
     def _import(self, node: Node) -> None:
-        if found := self._read_imports(_text(self._content, node)):
+        if found := self._read_imports(node):
             self.imports += found
             self.import_lines.update(range(node.start_point.row, node.end_point.row + 1))
 
@@ -156,10 +152,10 @@ class _Reader:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if right is not None and right.type == node.type and depth < MAX_DEPTH:
             self._define(right, "variable", container, depth + 1)
-        pending = [left] if left is not None and left.type in _PATTERNS else []
+        pending = [left] if left is not None and left.type in PATTERNS else []
         while pending:
             for child in pending.pop().named_children:
-                if child.type in _PATTERNS:
+                if child.type in PATTERNS:
                     pending.append(child)
                 elif child.type in ("identifier", "constant"):
                     line = child.start_point.row
@@ -188,9 +184,9 @@ class _Reader:
             inner = first.named_children[0] if first.named_children else first
             if inner.type == "string":
                 return _first_words(_text(self._content, inner))
-        outer = node.parent if node.parent and node.parent.type in _WRAPPERS else node
+        outer = node.parent if node.parent and node.parent.type in WRAPPERS else node
         before = outer.prev_named_sibling
-        if before is not None and before.type in _COMMENTS and before.end_point.row >= outer.start_point.row - 1:
+        if before is not None and before.type in COMMENTS and before.end_point.row >= outer.start_point.row - 1:
             return _first_words(_text(self._content, before))
         return ""
 
@@ -222,7 +218,7 @@ class _Reader:
             node.type == "variable_declarator"
             and b"require(" in self._content[node.start_byte : min(node.end_byte, node.start_byte + 200)]
         ):
-            self.imports += self._read_imports(_text(self._content, node))
+            self.imports += self._read_imports(node)
 
 
 def _own_field(self_name: str) -> re.Pattern[str]:
@@ -232,7 +228,6 @@ def _own_field(self_name: str) -> re.Pattern[str]:
 
 
 _IMPORTING = re.compile(rb"^\s*(import|from|use|using)\b", re.MULTILINE)
-_WRAPPERS = ("export_statement", "decorated_definition", "type_declaration", "template_declaration")
 
 
 def _text(content: bytes, node: Node) -> str:
@@ -269,13 +264,13 @@ def _names(content: bytes, node: Node) -> Iterator[str]:
 
 
 def _first_identifier(content: bytes, node: Node, depth: int = 0) -> str:
-    if node.type in _IDENTIFIERS or node.type == "qualified_identifier":
+    if node.type in IDENTIFIERS or node.type == "qualified_identifier":
         return _text(content, node).lstrip("$")
     if depth > MAX_DEPTH:
         return ""
     for index, child in enumerate(node.children):
-        if child.is_named and child.type not in _NAMELESS_NODES:
-            if node.field_name_for_child(index) in _NAMELESS_FIELDS:
+        if child.is_named and child.type not in NAMELESS_NODES:
+            if node.field_name_for_child(index) in NAMELESS_FIELDS:
                 continue
             if found := _first_identifier(content, child, depth + 1):
                 return found

@@ -1,6 +1,7 @@
-"""What each language's syntax tree calls its definitions and imports, as data.
+"""What each grammar's syntax tree calls definitions and imports, as data.
 
-Grammars come compiled in wheels of their own: nothing is downloaded at run time.
+Grammars come compiled, each in its own wheel. Nothing is downloaded at run time. No other module of the package
+`languages` imports tree-sitter.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import tree_sitter
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How to read one language.
+    """How to read the syntax trees of one grammar.
 
-    `kinds` maps types of nodes that define something to what they define. A `class` or `module` has members; an
-    `extension` adds members to what it names. `transparent` nodes are looked into as if what is in them stood outside.
-    `self_name` is what comes before a field that a method assigns.
+    - `package`, `function`: the wheel's module, and its function that returns the grammar.
+    - `kinds`: from types of nodes that define something to what they define. A `class` or `module` has members. An
+      `extension` adds members to the class that it names.
+    - `imports`: types of nodes that import.
+    - `transparent`: types of nodes whose children count as if they stood outside.
+    - `self_name`: what comes before a field that a method assigns.
     """
 
     package: str
@@ -185,12 +189,33 @@ _KOTLIN = Grammar(
     _set("class_body enum_class_body companion_object"),
 )
 
+# Types of nodes that grammars share.
+IDENTIFIERS = frozenset(
+    {
+        *("identifier", "type_identifier", "field_identifier", "property_identifier", "private_property_identifier"),
+        *("simple_identifier", "constant", "name", "namespace_identifier", "package_identifier"),
+    }
+)
+# Fields and nodes that do not hold the name of a definition.
+NAMELESS_FIELDS = frozenset({"type", "value", "parameters", "body", "right", "returns", "return_type", "result"})
+NAMELESS_NODES = frozenset(
+    {
+        *("modifiers", "modifier", "visibility_modifier", "accessibility_modifier", "decorator", "attribute_list"),
+        *("user_type", "nullable_type", "type_parameters", "storage_class_specifier", "type_qualifier"),
+        *("primitive_type", "marker_annotation", "annotation", "attribute_item"),
+    }
+)
+PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "left_assignment_list"})
+COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})
+# Nodes around a definition, above which its documentation stands.
+WRAPPERS = ("export_statement", "decorated_definition", "type_declaration", "template_declaration")
+
+
 GRAMMARS: Mapping[str, Grammar] = {
     "python": _PYTHON,
     "javascript": _JAVASCRIPT,
-    "javascriptreact": _JAVASCRIPT,
     "typescript": _TYPESCRIPT,
-    "typescriptreact": _TSX,
+    "tsx": _TSX,
     "java": _JAVA,
     "c": _C,
     "cpp": _CPP,
@@ -204,8 +229,8 @@ GRAMMARS: Mapping[str, Grammar] = {
 
 
 @functools.cache
-def parser_of(language_id: str) -> tree_sitter.Parser:
-    """A parser for a language that has a grammar; one for each thread is the caller's business."""
-    grammar = GRAMMARS[language_id]
+def parser_of(name: str) -> tree_sitter.Parser:
+    """A parser by the name of its grammar. Threads must not share one: the caller sees to that."""
+    grammar = GRAMMARS[name]
     language = getattr(importlib.import_module(grammar.package), grammar.function)()
     return tree_sitter.Parser(tree_sitter.Language(language))

@@ -1,9 +1,10 @@
-"""Imports as each language writes them: from the text of one statement, found in the syntax tree. Pure."""
+"""What one import statement says, in each language. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import msgspec
 
@@ -11,7 +12,7 @@ ALL = "*"
 
 
 class Import(msgspec.Struct, frozen=True, gc=False):
-    """`name` of `module`, known here as `alias`. An empty name is the module itself, `*` all that it defines."""
+    """`name` of `module`, known here as `alias`. An empty name means the module itself, `*` all that it defines."""
 
     module: str
     name: str
@@ -24,7 +25,7 @@ _QUOTED = re.compile(r"""["'`]([^"'`]+)["'`]""")
 
 
 def _split(names: str) -> Iterable[tuple[str, str]]:
-    """Pairs of a name and what it is called here, of a list with commas."""
+    """The names of a list with commas, each with its alias."""
     for part in names.strip("(){} \n\t").split(","):
         words = part.replace(":", " as ").split()
         if words and words[0] == "type" and len(words) > 1 and words[1] != "as":
@@ -169,41 +170,34 @@ def _php(text: str) -> list[Import]:
     return found
 
 
-IMPORT_READERS: Mapping[str, Callable[[str], list[Import]]] = {
-    "python": _python,
-    "javascript": _script,
-    "javascriptreact": _script,
-    "typescript": _script,
-    "typescriptreact": _script,
-    "java": _dotted("import"),
-    "kotlin": _dotted("import"),
-    "c": _include,
-    "cpp": _include,
-    "csharp": _c_sharp,
-    "go": _go,
-    "rust": _rust,
-    "ruby": _ruby,
-    "php": _php,
-}
+@dataclass(frozen=True, slots=True)
+class ImportSyntax:
+    """How a language writes imports.
+
+    `read` takes the text of one statement, found in a syntax tree. `statement` is a pattern that finds statements in a
+    text that is not parsed. It is strict, since prose can begin like an import, and takes the longest usual form.
+    """
+
+    read: Callable[[str], list[Import]]
+    statement: str
 
 
-# Statements in a text that is not parsed: strict, since prose can begin like one. The longest form that is usual.
-_STATEMENTS = {
-    "python": r"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+import[ \t]+(?:\([^()]*\)|[\w*][^\n()]*)"
+PYTHON = ImportSyntax(
+    _python,
+    r"(?m)^[ \t]*(?:from[ \t]+[.\w]+[ \t]+import[ \t]+(?:\([^()]*\)|[\w*][^\n()]*)"
     r"|import[ \t]+\w[\w.]*(?:[ \t]+as[ \t]+\w+)?(?:,[ \t]*[\w., \t]+)?(?:[ \t]*#.*)?$)",
-    "javascript": r"^[ \t]*(?:(?:import|export)\b[\w$*, \t]*(?:\{[^{}]*\})?[ \t]*from[ \t]*[\"'][^\"'\n]+[\"'];?"
+)
+SCRIPT = ImportSyntax(
+    _script,
+    r"(?m)^[ \t]*(?:(?:import|export)\b[\w$*, \t]*(?:\{[^{}]*\})?[ \t]*from[ \t]*[\"'][^\"'\n]+[\"'];?"
     r"|(?:const|let|var)\b[^=\n]+=[ \t]*require\([^()\n]*\);?)",
-    "java": r"^[ \t]*import[ \t]+(?:static[ \t]+)?[\w.*]+(?:[ \t]+as[ \t]+\w+)?[ \t]*;?[ \t]*$",
-    "c": r"^[ \t]*#[ \t]*include[ \t]*[<\"].*$",
-    "csharp": r"^[ \t]*(?:global[ \t]+)?using[ \t]+(?:static[ \t]+)?[\w.= \t]+;",
-    "go": r"^[ \t]*import[ \t]*(?:\([^()]*\)|[\w.]*[ \t]*\"[^\"\n]*\")",
-    "rust": r"^[ \t]*(?:pub(?:\([^()]*\))?[ \t]+)?use[ \t]+[^;]*;",
-    "ruby": r"^[ \t]*require(?:_relative)?[ \t(].*$",
-    "php": r"^[ \t]*use[ \t]+[^;()]*;",
-}
-_SAME = {"javascriptreact": "javascript", "typescript": "javascript", "typescriptreact": "javascript",
-         "kotlin": "java", "cpp": "c"}  # fmt: skip
-IMPORT_STATEMENTS: Mapping[str, re.Pattern[str]] = {
-    language_id: re.compile(_STATEMENTS[_SAME.get(language_id, language_id)], re.MULTILINE)
-    for language_id in IMPORT_READERS
-}
+)
+DOTTED = ImportSyntax(
+    _dotted("import"), r"(?m)^[ \t]*import[ \t]+(?:static[ \t]+)?[\w.*]+(?:[ \t]+as[ \t]+\w+)?[ \t]*;?[ \t]*$"
+)
+INCLUDE = ImportSyntax(_include, r"(?m)^[ \t]*#[ \t]*include[ \t]*[<\"].*$")
+C_SHARP = ImportSyntax(_c_sharp, r"(?m)^[ \t]*(?:global[ \t]+)?using[ \t]+(?:static[ \t]+)?[\w.= \t]+;")
+GO = ImportSyntax(_go, r"(?m)^[ \t]*import[ \t]*(?:\([^()]*\)|[\w.]*[ \t]*\"[^\"\n]*\")")
+RUST = ImportSyntax(_rust, r"(?m)^[ \t]*(?:pub(?:\([^()]*\))?[ \t]+)?use[ \t]+[^;]*;")
+RUBY = ImportSyntax(_ruby, r"(?m)^[ \t]*require(?:_relative)?[ \t(].*$")
+PHP = ImportSyntax(_php, r"(?m)^[ \t]*use[ \t]+[^;()]*;")

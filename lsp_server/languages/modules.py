@@ -1,12 +1,12 @@
 """Where the file of an imported module may be, by each language's rules. Pure: paths in, paths out.
 
-Paths are relative to the workspace folder, with forward slashes.
+Paths are relative to the workspace folder and have forward slashes.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from lsp_server.languages.script_modules import ScriptProject
@@ -27,7 +27,7 @@ class ImportQuery:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where to look: files by path, the best first; files whose path ends so; the files of a folder that does."""
+    """Where to look: `paths` of files, the best first; `endings` of such paths; `folders`, by how their path ends."""
 
     paths: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Places:
 
 
 def _folders_up(path: str) -> list[str]:
-    """The folders a file is in, the workspace folder (empty) first."""
+    """The folders that a file is in, the workspace folder (empty) first."""
     parts = path.split("/")[:-1]
     return ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
 
@@ -88,7 +88,7 @@ def script_files(stem: str) -> Iterator[str]:
     bare, dot, ending = stem.rpartition(".")
     if dot and f".{ending}" in _SCRIPT_SUFFIXES:
         yield stem
-        stem = bare  # `./a.js` names `a.ts` in TypeScript's sources
+        stem = bare  # in TypeScript's sources, `./a.js` names `a.ts`
     yield from (stem + suffix for suffix in _SCRIPT_SUFFIXES)
     yield from (f"{stem}/index{suffix}" for suffix in _SCRIPT_SUFFIXES)
 
@@ -100,7 +100,7 @@ def _java(asked: ImportQuery) -> Places:
 
 def _go(asked: ImportQuery) -> Places:
     parts = asked.module.split("/")
-    # The module's own name is not a folder of its repository.
+    # A module's path begins with the name of its repository, which is no folder in it.
     return Places(folders=tuple("/".join(parts[start:]) for start in range(len(parts))))
 
 
@@ -154,32 +154,30 @@ def _php(asked: ImportQuery) -> Places:
 
 @dataclass(frozen=True, slots=True)
 class ModuleRules:
-    """How a language finds modules.
+    """How a language finds modules. Languages that share these rules can import each other's files.
 
-    `separator` joins a module and a name that may be a module itself. Files of one folder see each other where
-    `is_folder_shared`. `family`: the languages whose files can be meant.
+    - `places`: where the file of a module may be.
+    - `separator`: joins a module and a name that may be a module itself.
+    - `is_folder_shared`: files of one folder see each other without an import.
+    - `depends_on_file`: a name means another module in each file of a folder.
+    - `has_class_files`: a file has the name of the class that it defines.
+    - `package_files`: how the path of a file ends that stands for its folder and hands on what it imports.
     """
 
     places: Callable[[ImportQuery], Places]
     separator: str
     is_folder_shared: bool = False
-    family: frozenset[str] = field(default_factory=frozenset)
+    depends_on_file: bool = False
+    has_class_files: bool = False
+    package_files: tuple[str, ...] = ()
 
 
-_SCRIPT = ModuleRules(
-    _script, "/", family=frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
-)
-_JVM = ModuleRules(_java, ".", is_folder_shared=True, family=frozenset({"java", "kotlin"}))
-_C = ModuleRules(_include, "/", family=frozenset({"c", "cpp"}))
-
-RULES: Mapping[str, ModuleRules] = {
-    "python": ModuleRules(_python, ".", family=frozenset({"python"})),
-    **dict.fromkeys(_SCRIPT.family, _SCRIPT),
-    **dict.fromkeys(_JVM.family, _JVM),
-    **dict.fromkeys(_C.family, _C),
-    "go": ModuleRules(_go, "/", is_folder_shared=True, family=frozenset({"go"})),
-    "rust": ModuleRules(_rust, "::", family=frozenset({"rust"})),
-    "csharp": ModuleRules(_c_sharp, ".", is_folder_shared=True, family=frozenset({"csharp"})),
-    "ruby": ModuleRules(_ruby, "/", family=frozenset({"ruby"})),
-    "php": ModuleRules(_php, "\\", is_folder_shared=True, family=frozenset({"php"})),
-}
+PYTHON = ModuleRules(_python, ".", package_files=("__init__.py",))
+SCRIPT = ModuleRules(_script, "/", package_files=("/index.ts", "/index.js"))
+JVM = ModuleRules(_java, ".", is_folder_shared=True, has_class_files=True)
+INCLUDE = ModuleRules(_include, "/")
+GO = ModuleRules(_go, "/", is_folder_shared=True)
+RUST = ModuleRules(_rust, "::", depends_on_file=True, package_files=("/mod.rs",))
+C_SHARP = ModuleRules(_c_sharp, ".", is_folder_shared=True)
+RUBY = ModuleRules(_ruby, "/")
+PHP = ModuleRules(_php, "\\", is_folder_shared=True, has_class_files=True)

@@ -1,6 +1,6 @@
-"""What tsconfig.json, jsconfig.json and package.json say of where JavaScript's and TypeScript's modules are. Pure.
+"""Where JavaScript's and TypeScript's modules are, as tsconfig.json, jsconfig.json and package.json say. Pure.
 
-Only what resolving a module needs is kept of them, as JSON of our own.
+The index keeps of these files only what resolving a module needs, as JSON of its own.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _COMPILER_FILE = re.compile(r"[tj]sconfig(\.[\w-]+)*\.json")
 _PACKAGE_FILE = "package.json"
 MAX_PATTERNS = 500
 
-# Of the conditions of `exports`, those that lead to sources come before those that lead to what is built.
+# The conditions of `exports`. Conditions that lead to sources come before those that lead to built files.
 _CONDITIONS = ("source", "development", "types", "import", "module", "browser", "node", "default", "require")
 MAX_DEPTH = 6
 
 
 class CompilerConfig(msgspec.Struct, frozen=True, tag="compiler"):
-    """A tsconfig.json or jsconfig.json: `base_url` as it is written, None where it is not; `paths` likewise."""
+    """A tsconfig.json or jsconfig.json. `base_url` and `paths` are as the file has them, None if it does not."""
 
     extends: list[str] = []
     references: list[str] = []
@@ -32,9 +32,9 @@ class CompilerConfig(msgspec.Struct, frozen=True, tag="compiler"):
 
 
 class PackageConfig(msgspec.Struct, frozen=True, tag="package"):
-    """A package.json: what its name leads to, by subpath (`.` for the package itself), and its own `#` imports.
+    """A package.json: `exports` by subpath (`.` for the package itself), and its own `imports`, which begin with `#`.
 
-    Both map to paths relative to the package's folder, the best first, with at most one `*`.
+    Both map to paths relative to the package's folder. The best path comes first. A path has at most one `*`.
     """
 
     name: str = ""
@@ -46,13 +46,13 @@ ScriptConfig = CompilerConfig | PackageConfig
 
 
 def is_script_config(path: str) -> bool:
-    """Whether a file, by its path, says where modules are."""
+    """Whether a path is that of a file that says where modules are."""
     name = posixpath.basename(path)
     return name == _PACKAGE_FILE or _COMPILER_FILE.fullmatch(name) is not None
 
 
 def read_script_config(path: str, text: str) -> str:
-    """What a file says of where modules are, as JSON; empty if it says nothing that can be read."""
+    """What a file says of where modules are, as JSON. Empty if it says nothing readable."""
     try:
         found = jsonc.parse(text)
     except (ValueError, RecursionError):
@@ -64,7 +64,7 @@ def read_script_config(path: str, text: str) -> str:
 
 
 def decode_script_config(text: str) -> ScriptConfig:
-    """What `read_script_config` returned. Raises `msgspec.MsgspecError` where it is not that."""
+    """Decode what `read_script_config` returned. Raises `msgspec.MsgspecError` for any other text."""
     config: ScriptConfig = msgspec.json.decode(text, type=ScriptConfig)
     return config
 
@@ -100,7 +100,7 @@ def _package(found: dict[str, Any]) -> PackageConfig:
 
 
 def _exports(found: Any) -> dict[str, list[str]]:
-    """By subpath; `exports` may also be that of the package itself."""
+    """The exports by subpath. Without subpaths, `exports` is about the package itself."""
     if isinstance(found, dict) and any(str(key).startswith(".") for key in found):
         return _patterns(found)
     targets = list(_targets(found))
@@ -113,7 +113,7 @@ def _patterns(found: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _targets(found: Any, depth: int = 0) -> list[str]:
-    """Every path that a target may mean: a path, several, or some for each condition, which may be nested."""
+    """Every path that a target may mean. A target is a path, a list, or targets by condition, which may be nested."""
     if isinstance(found, str):
         return [found]
     if depth > MAX_DEPTH:

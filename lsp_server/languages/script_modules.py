@@ -1,7 +1,7 @@
 """What JavaScript's and TypeScript's bare module names mean in one workspace: aliases, packages, subpaths. Pure.
 
-Follows TypeScript's module resolution ("Path mapping" and "package.json exports" in its reference, 5.x), as far as it
-leads to sources in the workspace.
+It follows TypeScript's module resolution, as far as that leads to sources in the workspace: "Path mapping" and
+"package.json exports" in TypeScript's reference, 5.x.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from lsp_server.languages.script_config import CompilerConfig, PackageConfig, ScriptConfig
 
 MAX_EXTENDS = 8
-# Folders of what is built, in whose place sources are looked for.
+# Folders of built files. Sources are looked for in their place.
 _BUILT = frozenset({"build", "cjs", "dist", "es", "esm", "lib", "out", "output", "types"})
 _SOURCES = ("src", "source", "lib", "")
 
 
 class ScriptProject:
-    """The configurations of a workspace by their paths, which are relative to its folder."""
+    """The configurations of a workspace by their paths. Paths are relative to the workspace folder."""
 
     def __init__(self, configs: Mapping[str, ScriptConfig]) -> None:
         self._compilers = {path: each for path, each in configs.items() if isinstance(each, CompilerConfig)}
         self._packages = {path: each for path, each in configs.items() if isinstance(each, PackageConfig)}
-        self._folders: dict[str, str] = {}  # of packages, by name; of two, the one nearer to the root
+        self._folders: dict[str, str] = {}  # of packages, by name. Of two packages, the one nearer to the root counts
         for path in sorted(self._packages, key=lambda path: (path.count("/"), path), reverse=True):
             if name := self._packages[path].name:
                 self._folders[name] = posixpath.dirname(path)
 
     def stems(self, importer: str, module: str) -> Iterator[str]:
-        """Paths, with or without a suffix, that a module's name may mean in a file, the best first."""
+        """Paths that a module's name may mean in a file, with or without a suffix. The best comes first."""
         if module.startswith("#"):
             yield from self._own_imports(importer, module)
             return
@@ -40,7 +40,7 @@ class ScriptProject:
     # tsconfig.json and jsconfig.json
 
     def _compiler_files(self, importer: str) -> Iterator[str]:
-        """The nearest configuration above a file, and those that it refers to."""
+        """The nearest configuration above a file, and the configurations that it refers to."""
         for folder in _folders_up(importer):
             for name in ("tsconfig.json", "jsconfig.json"):
                 path = _join(folder, name)
@@ -58,7 +58,7 @@ class ScriptProject:
             yield _join(base_url, module)
 
     def _effective(self, path: str, depth: int = 0) -> tuple[str | None, Mapping[str, list[str]], str]:
-        """The base folder, the patterns, and the folder of the file that has them, of a configuration and its bases."""
+        """What a configuration says with its bases: base folder, patterns, and the folder of the patterns' file."""
         config = self._compilers[path]
         base_url: str | None = None
         paths: Mapping[str, list[str]] = {}
@@ -111,7 +111,7 @@ class ScriptProject:
 
 
 def _sources(folder: str, target: str) -> Iterator[str]:
-    """A path in a package, and where its source would be if that is built: `dist/a.js` is made of `src/a.ts`."""
+    """A path in a package. If the file is built, also where its source would be: `dist/a.js` is made of `src/a.ts`."""
     yield _join(folder, target)
     parts = [part for part in target.split("/") if part != "."]
     inner = list(parts)
@@ -128,7 +128,10 @@ def _substituted(module: str, patterns: Mapping[str, list[str]]) -> Iterable[str
 
 
 def _best_match(module: str, patterns: Mapping[str, list[str]]) -> tuple[str, str] | None:
-    """The pattern that a name matches, and what its `*` stands for: the exact one, or that of the longest beginning."""
+    """The best pattern that a name matches, and what its `*` stands for.
+
+    The best is the exact name, else the pattern with the longest text before its `*`.
+    """
     if module in patterns:
         return module, ""
     found: list[tuple[int, str, str]] = []
@@ -141,14 +144,14 @@ def _best_match(module: str, patterns: Mapping[str, list[str]]) -> tuple[str, st
 
 
 def _split_name(module: str) -> tuple[str, str]:
-    """A package's name, which has two parts behind an `@`, and the path in it."""
+    """A package's name, and the path in the package. A name that begins with `@` has two parts."""
     parts = module.split("/")
     length = 2 if module.startswith("@") else 1
     return "/".join(parts[:length]), "/".join(parts[length:])
 
 
 def _folders_up(path: str) -> Iterator[str]:
-    """The folders a file is in, the innermost first, the workspace folder (empty) last."""
+    """The folders that a file is in, the innermost first, the workspace folder (empty) last."""
     while path:
         path = posixpath.dirname(path)
         yield path

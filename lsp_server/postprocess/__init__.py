@@ -1,1 +1,4 @@
-"""From what the model writes to what is shown: rules that stop the stream, filters that clean the text. Pure."""
+"""From what the model writes to what is shown: rules that stop the stream, filters that clean the text. Pure.
+
+Runs in the language server.
+"""

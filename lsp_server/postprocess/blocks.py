@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from copy import copy
 from functools import cache
 from itertools import islice
 
+from lsp_server.languages.line_patterns import BLOCK_END, BRANCH, CASE, DEFINITION, FUNCTION
+from lsp_server.languages.syntax import language
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.strings import LineStrings
 from lsp_server.text.snapshot import Snapshot
 
-# What begins another part of the statement whose first part the cursor is in: branches and handlers.
-_BRANCH = re.compile(r"}?\s*(else|elif|elsif|elseif|except|finally|catch|rescue|ensure)\b")
-_CASE = re.compile(r"(case|default|when|in)\b")
-# Languages whose blocks end where the indentation does, and not with a bracket.
-BY_INDENTATION = {"python", "starlark"}
-_MODIFIERS = r"((async|export|default|pub|public|private|protected|static)\s+)*"
-_FUNCTION = re.compile(_MODIFIERS + r"(def|func|function|fn|fun)\b")
-_DEFINITION = re.compile(rf"@|{_MODIFIERS}(class|def|func|function|fn|fun)\b")
-_END = re.compile(r"(end|fi|done|esac|endif|endwhile|endforeach)\b[;)]?")
-
 
 def later_lines(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each complete line of a text after its first."""
+    """Start and end of each complete line of a text, without its first line."""
     start = text.find("\n") + 1
     while start and (end := text.find("\n", start)) >= 0:
         yield start, end
@@ -32,32 +23,34 @@ def later_lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 def line_below(snapshot: Snapshot) -> str | None:
-    """The first line below the cursor's that is not blank."""
+    """The first line below the cursor's line that is not blank."""
     return next(iter(lines_below(snapshot, 1)), None)
 
 
 def lines_below(snapshot: Snapshot, count: int) -> list[str]:
-    """The first lines below the cursor's that are not blank."""
+    """The first lines below the cursor's line that are not blank."""
     below = snapshot.suffix.partition("\n")[2]
     return list(islice((line.rstrip() for line in below.split("\n") if line.strip()), count))
 
 
 def indentation(line: str) -> int:
-    """Of a line, in characters."""
+    """How far a line is indented, in characters."""
     return len(line) - len(line.lstrip())
 
 
 def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str], int | None]:
-    """End before a line that is indented less than the one being written: its block is over.
+    """End before a line that is indented less than the first line: its block is over.
 
-    That line is the cursor's, or on a line still blank the first that the text writes. The end of the block itself, a
-    bracket or a word, is written too if it does not stand below already, and so are other branches of its statement.
-    With `may_leave` a text without brackets may go on behind its block, as far as `_lowest` says: the block may end
-    inside the hole. Lines inside a string have no say.
+    The first line is the cursor's. If that is blank, it is the first line that the text writes. The bracket or the word
+    that ends the block is kept, unless it stands below already. Other branches of the statement are kept too. Lines
+    inside a string do not count.
+
+    With `may_leave`, a line that closes nothing may come down as far as `_lowest` says: the block may end inside the
+    hole. With Python's blocks, every line may.
     """
     before = snapshot.line_prefix
     expected = line_below(snapshot)
-    is_by_indentation = snapshot.language_id in BY_INDENTATION
+    has_python_blocks = language(snapshot.language_id).has_python_blocks
     strings_at_cursor = LineStrings(snapshot.language_id, snapshot.prefix)
 
     @cache  # the text's first line does not change once it is there
@@ -77,8 +70,8 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
                 continue
             if header is not None and continues_statement(header, row):
                 continue
-            closes = row.strip()[0] in OPENERS or _END.fullmatch(row.strip())
-            if indentation(row) >= lowest and (is_by_indentation or not closes):
+            closes = row.strip()[0] in OPENERS or BLOCK_END.fullmatch(row.strip())
+            if indentation(row) >= lowest and (has_python_blocks or not closes):
                 continue
             return end if closes and row.rstrip() != expected else start - 1
         return None
@@ -87,13 +80,16 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
 
 
 def _lowest(snapshot: Snapshot, indent: int, expected: str | None) -> int:
-    """How far a text may come down that begins at an indentation: to the lines of the function around it, and outside
-    of all to what stands below, unless that is another definition."""
+    """The lowest indentation that a text may come down to, which begins at `indent`.
+
+    Inside a function, it is that of the function's body. Elsewhere it is that of the line below the cursor, unless that
+    line begins another definition.
+    """
     lowest = indent
     inside = None
     while (line := _line_above(snapshot.prefix, lowest)) is not None and not _is_class(line):
         lowest = indentation(line)
-        if _FUNCTION.match(line.strip()):
+        if FUNCTION.match(line.strip()):
             inside = lowest
     if inside is not None:
         return inside + 1
@@ -102,19 +98,19 @@ def _lowest(snapshot: Snapshot, indent: int, expected: str | None) -> int:
 
 def begins_definition(line: str) -> bool:
     """Whether a line begins a function or a class."""
-    return bool(_DEFINITION.match(line.strip()))
+    return bool(DEFINITION.match(line.strip()))
 
 
 def _is_class(line: str) -> bool:
-    return begins_definition(line) and not _FUNCTION.match(line.strip())
+    return begins_definition(line) and not FUNCTION.match(line.strip())
 
 
 def continues_statement(header: str, row: str) -> bool:
-    """Whether a line is another branch of the statement that begins with `header`."""
+    """Whether a line is another branch or case of the statement that begins with `header`."""
     if indentation(row) != indentation(header):
         return False
     stripped = row.strip()
-    return bool(_BRANCH.match(stripped) or (_CASE.match(stripped) and _CASE.match(header.strip())))
+    return bool(BRANCH.match(stripped) or (CASE.match(stripped) and CASE.match(header.strip())))
 
 
 def _first_line(text: str) -> str:
@@ -123,7 +119,7 @@ def _first_line(text: str) -> str:
 
 
 def _line_above(text: str, indent: int) -> str | None:
-    """The nearest line of those complete that is not blank and indented less than that."""
+    """The nearest complete line that is not blank and is indented less than `indent`."""
     end = text.rfind("\n")
     while end >= 0:
         start = text.rfind("\n", 0, end) + 1

@@ -1,25 +1,24 @@
-"""Brackets: how deep a text is in them."""
+"""How deep a text is in brackets."""
 
 from __future__ import annotations
 
+from lsp_server.languages.syntax import language
+
 OPENERS = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
-_HAS_REGULAR_EXPRESSIONS = {
-    *("javascript", "typescript", "javascriptreact", "typescriptreact", "vue", "svelte", "ruby", "perl"),
-}
 _BEFORE_AN_EXPRESSION = "(,=:[!&|?{};"
 
 
 class BracketScan:
-    """How deep a text is in brackets of one kind, those in quotes and regular expressions not counted.
+    """How deep a text is in brackets of one kind. Brackets in quotes and regular expressions do not count.
 
-    An apostrophe in prose looks like a quote; brackets behind it are then missed, never counted wrongly.
+    An apostrophe in prose looks like a quote. Brackets behind it are then missed, but never counted wrongly.
     """
 
     def __init__(self, opener: str, closer: str, language_id: str = "") -> None:
         self.depth = 0
         self._steps = {opener: 1, closer: -1}
-        self._has_regular_expressions = language_id in _HAS_REGULAR_EXPRESSIONS
+        self._has_regex_literals = language(language_id).has_regex_literals
         self._quote = ""
         self._escaped = False
         self._in_class = False
@@ -43,7 +42,7 @@ class BracketScan:
             self._last = character
 
     def _begins_regular_expression(self, character: str) -> bool:
-        return character == "/" and self._has_regular_expressions and (self._last or "(") in _BEFORE_AN_EXPRESSION
+        return character == "/" and self._has_regex_literals and (self._last or "(") in _BEFORE_AN_EXPRESSION
 
     def _take_in_regular_expression(self, character: str) -> None:
         if character == "\n" or (character == "/" and not self._in_class):

@@ -1,17 +1,18 @@
-"""Filters that clean a finished text. Each is a small function of (text, snapshot), applied in this order."""
+"""Filters that clean a finished text. Each is a small function of a text and a snapshot. `FILTERS` has their order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from lsp_server.postprocess.blocks import BY_INDENTATION, block_ends, line_below
+from lsp_server.languages.syntax import language
+from lsp_server.postprocess.blocks import block_ends, line_below
 from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import is_line_below
 from lsp_server.text.indentation import indent_as_the_file
 from lsp_server.text.snapshot import Snapshot
 
-_CLINGS = ")]},;:."  # what stands close to the text before it
+_CLINGS = ")]},;:."  # no space stands before these
 
 Filter = Callable[[str, Snapshot], str]
 
@@ -19,9 +20,9 @@ Filter = Callable[[str, Snapshot], str]
 def clean(
     text: str, snapshot: Snapshot, switched_off: Collection[str] = (), *, overran: bool = False
 ) -> tuple[str, list[str]]:
-    """The text to show, empty if nothing should be, and the names of the filters that changed it.
+    """The text to show, and the names of the filters that changed it. An empty text: show nothing.
 
-    A text that `overran` missed its end (`stop.OVERRAN`). Filters whose names are `switched_off` are left out.
+    `overran` says that the text missed its end (`stop.OVERRAN`). Filters named in `switched_off` are left out.
     """
     applied = []
     for name, filter_text in FILTERS.items():
@@ -35,24 +36,27 @@ def clean(
 
 
 def drop_overrun(text: str, snapshot: Snapshot) -> str:
-    """Drop what a model wrote that missed the end: what is behind a line that ends as the cursor's does, behind the
-    block, or behind the first statement, where the block goes on below.
+    """Shorten a text that missed its end: it came neither to an end nor to what stands below the cursor.
 
-    Only for a text that came neither to an end nor to what stands below. One whose last statement leaves the block is
-    complete.
+    The text ends at the first of these that it has:
+    - a line that re-types what follows the cursor on its line,
+    - the end of its block,
+    - the end of its first statement, in a language with Python's blocks, if the block goes on below the cursor.
+
+    In such a language, a text whose last statement leaves the block is complete, and stays.
     """
     if (length := rest_of_line_ends(text, snapshot)) is not None:
         return text[:length]
-    if snapshot.language_id in BY_INDENTATION and is_complete(text, snapshot):
+    if language(snapshot.language_id).has_python_blocks and is_complete(text, snapshot):
         return text
     length = block_ends(snapshot, may_leave=False)(text)
     if length is not None and text[:length].strip():
         return text[:length]
-    return first_statement(text, snapshot) if snapshot.language_id in BY_INDENTATION else text
+    return first_statement(text, snapshot) if language(snapshot.language_id).has_python_blocks else text
 
 
 def drop_line_below(text: str, snapshot: Snapshot) -> str:
-    """Drop a last line that stands below the cursor already."""
+    """Drop the last line if it stands below the cursor already."""
     head, line_break, last = text.rstrip("\n").rpartition("\n")
     if line_break:
         return head if last.rstrip() == line_below(snapshot) else text
@@ -66,7 +70,7 @@ def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
 
 
 def drop_trailing_space(text: str, snapshot: Snapshot) -> str:
-    """Drop blank lines and spaces at the end, but for what keeps the text apart from what follows on the line."""
+    """Drop blank lines and spaces at the end. Keep the space before a word that follows on the line."""
     follows = snapshot.line_suffix
     stripped = text.rstrip()
     if not stripped or not follows.strip() or follows.strip()[0] in _CLINGS:

@@ -1,4 +1,4 @@
-"""Models that go round in circles, as small ones do: rules for `stop.StopRules`."""
+"""Rules against models that repeat themselves, as small models do."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Callable
 
 from lsp_server.postprocess.blocks import later_lines
 
-# Lines in a row that are looked at for a loop.
+# The longest group of lines that counts as a loop, and how many equal groups do.
 _MAX_LINES = 4
 _NUM_GROUPS = 3
-# Rows of zeros, rulers and tables of hexadecimal numbers are good code: only phrases with a name in them count.
+# Only phrases with a name in them count: rows of zeros, rulers and tables of hexadecimal numbers are good code.
 _MAX_CHARACTERS, _NUM_PHRASES = 40, 8
 _NAME = re.compile(r"(?<!\w)[^\W\d]")
 
 
 def repetition(text: str) -> int | None:
-    """End after the first of three equal lines in a row, or of three equal groups of lines: the model loops.
+    """End after the first of three equal lines in a row, or of three equal groups of lines.
 
-    Lines without letters and digits repeat in good code.
+    Lines without letters and digits do not count: they repeat in good code.
     """
     rows = [(start - 1, end - 1) for start, end in later_lines("\n" + text) if text[start - 1 : end - 1].strip()]
     stripped = [text[start:end].strip() for start, end in rows]
@@ -32,9 +32,9 @@ def repetition(text: str) -> int | None:
 
 
 def repeated_phrase() -> Callable[[str], int | None]:
-    """End before the line in which a phrase is written eight times in a row; nothing of such a line is believed."""
+    """End before a line in which a phrase is written eight times in a row. Nothing of such a line is kept."""
     num_scanned = 0
-    found: tuple[int, int] | None = None  # where the last of them ends, and where to end the text
+    found: tuple[int, int] | None = None  # where the last phrase ends, and where to end the text
 
     def rule(text: str) -> int | None:
         nonlocal num_scanned, found
@@ -50,8 +50,8 @@ def repeated_phrase() -> Callable[[str], int | None]:
 
 def _ends_in_loop(line: str) -> bool:
     for size in range(1, min(_MAX_CHARACTERS, len(line) // _NUM_PHRASES) + 1):
-        if line[-1] == line[-1 - size]:  # most often it is not, which is quicker to see
-            phrase = line[-size:]  # which may begin inside a word
+        if line[-1] == line[-1 - size]:  # a quick test that mostly fails
+            phrase = line[-size:]  # it may begin inside a word
             if line.endswith(phrase * _NUM_PHRASES) and _NAME.search(phrase * 2, 1):
                 return True
     return False

@@ -1,4 +1,4 @@
-"""What follows the cursor on its line, typed again at the end of a text."""
+"""What follows the cursor on its line, written again at the end of a text."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _QUOTES = "\"'`"
 
 
 def repeated_rest(text: str, snapshot: Snapshot) -> int:
-    """How many characters at the end of a text re-type what follows the cursor on its line, white space left out.
+    """How many characters at the end of a text re-type what follows the cursor on its line.
 
-    Words count only if the whole rest of the line is repeated. Closing brackets and quotes go one by one, and
-    only those that nothing before them opens: `print(max(a, |)` still needs the `)` of `b)`.
+    White space does not count. Words count only if the whole rest of the line is repeated. Closing brackets and quotes
+    count one by one, if nothing before them opens them: `print(max(a, |)` still needs the `)` of `b)`.
     """
     rest = snapshot.line_suffix.rstrip()
     if not rest.strip():
@@ -32,9 +32,9 @@ def repeated_rest(text: str, snapshot: Snapshot) -> int:
 def closer_follows(snapshot: Snapshot) -> Callable[[str], int | None]:
     """End before the closing bracket that stands behind the cursor already.
 
-    It is the first closer of its kind that nothing in the text opens, once those are spent that the line before the
-    cursor opens beyond what follows: in `print(max(a, |)` the text still owes `max` its own. Where more of what
-    follows was written before it, the end is before that.
+    The line before the cursor may open more brackets than the rest of the line closes. The text has to close these: in
+    `print(max(a, |)` it still owes `max` its own. The next closer that nothing in the text opens is the one behind the
+    cursor. If the text re-types more of the line before that closer, it ends before that.
     """
     rest = snapshot.line_suffix.strip()
     closer = rest[0]
@@ -60,7 +60,7 @@ def closer_follows(snapshot: Snapshot) -> Callable[[str], int | None]:
 
 
 def rest_of_line_ends(text: str, snapshot: Snapshot) -> int | None:
-    """Where the first line of a text ends that re-types what follows the cursor on its line, without that."""
+    """The end of the first line that re-types what follows the cursor on its line. What it re-types is left out."""
     end = text.find("\n")
     while end >= 0:
         if size := repeated_rest(text[:end], snapshot):
@@ -70,9 +70,9 @@ def rest_of_line_ends(text: str, snapshot: Snapshot) -> int | None:
 
 
 def _opened_above(snapshot: Snapshot, rest: str) -> str:
-    """Openers for the brackets of the cursor's line that close one of a line before it.
+    """Openers for the brackets of the cursor's line that close a bracket of a line before it.
 
-    If there are so many lines that not all are read, it does whenever the line lacks its own.
+    A long text above is not read. Each closer that lacks an opener on the line then counts as closing such a bracket.
     """
     line = snapshot.line_prefix + rest
     above = snapshot.prefix[: len(snapshot.prefix) - len(snapshot.line_prefix)]
@@ -89,6 +89,6 @@ def _opened_above(snapshot: Snapshot, rest: str) -> str:
 
 
 def _imbalance(line: str) -> int:
-    """How many brackets lack a partner, and quotes that are odd."""
+    """How many brackets lack a partner, and how many kinds of quotes are odd in number."""
     brackets = sum(abs(line.count(opener) - line.count(closer)) for closer, opener in _CLOSERS.items())
     return brackets + sum(line.count(quote) % 2 for quote in _QUOTES)

@@ -1,4 +1,4 @@
-"""Statements of languages whose blocks are indented: which lines are one, and what cannot be reached."""
+"""Python's statements, for languages with Python's blocks: which lines are one statement, what cannot be reached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsp_server.text.snapshot import Snapshot
 NEAR_CHARACTERS = 8000  # read in some 2 ms
 _BARE_YIELD = re.compile(r"yield\s*(#|$)")
 LEAVES = re.compile(r"(return|raise|break|continue)\b")
-# A string or a comment, whole, or begun and not finished; a bracket; a line break, one that does not count first.
+# A string or a comment, whole or unfinished; a line break that does not count; a bracket; a line break that does.
 _PIECE = re.compile(
     r"""(?P<string>[rbfuRBFU]{0,2}(?P<quote>\"{3}|'{3})(?:\\.|(?!(?P=quote)).)*(?P=quote)?"""
     r"""|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?P<comment>\#[^\n]*)|(?P<joined>\\\n)"""
@@ -23,7 +23,10 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A line and those that brackets or strings join to it: `start` and `end` in the text, without the last break."""
+    """A line, with the lines that brackets or strings join to it.
+
+    `start` and `end` are offsets in the text, without the last line break.
+    """
 
     start: int
     end: int
@@ -31,17 +34,17 @@ class Statement:
 
     @property
     def indentation(self) -> int:
-        """In characters."""
+        """Of the first line, in characters."""
         return indentation(self.text.partition("\n")[0])
 
     @property
     def leaves(self) -> bool:
-        """Whether nothing that follows it in its block is reached."""
+        """Whether nothing behind it in its block is reached."""
         return bool(LEAVES.match(self.text.lstrip()))
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """Those of a text that are complete, blank lines left out."""
+    """The complete statements of a text. Blank lines are none."""
     start = depth = 0
     for match in _PIECE.finditer(text):
         if match["opener"]:
@@ -55,25 +58,25 @@ def statements(text: str) -> Iterator[Statement]:
 
 
 def open_statement(text: str) -> str:
-    """The statement that a text ends in, as far as it has come: what is behind the last that is complete.
+    """The unfinished statement at the end of a text: what is behind the last complete one.
 
-    Of a long text only the end is read.
+    Only the end of a long text is read.
     """
     near = text[text.find("\n", len(text) - NEAR_CHARACTERS) + 1 :] if len(text) > NEAR_CHARACTERS else text
     return near[max((each.end + 1 for each in statements(near)), default=0) :]
 
 
 def unreachable(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """End before a line of a block that `return` or its like has left already.
+    """End before a line of a block that `return`, `raise`, `break` or `continue` has left already.
 
-    A bare `yield` there is what makes an empty generator of a function.
+    A bare `yield` may stand there: it makes an empty generator of a function.
     """
     before = open_statement(snapshot.prefix)
 
     def rule(text: str) -> int | None:
         left: int | None = None
         so_far = f"{before}{text}"
-        for each in statements(f"{so_far}\n"):  # a line that is not complete tells that there is one
+        for each in statements(f"{so_far}\n"):  # an unfinished line shows that there is one
             stripped = each.text.lstrip()
             is_growing = each.end == len(so_far)
             if stripped.startswith("#"):
@@ -87,22 +90,25 @@ def unreachable(snapshot: Snapshot) -> Callable[[str], int | None]:
 
 
 def _is_bare_yield(statement: str, *, is_growing: bool) -> bool:
-    """Whether a statement is `yield` and no more, or may become that."""
+    """Whether a statement is only `yield`, or may become that."""
     may_become = is_growing and ("yield".startswith(statement) or statement.startswith("yield"))
     return may_become or bool(_BARE_YIELD.match(statement))
 
 
 def is_complete(text: str, snapshot: Snapshot) -> bool:
-    """Whether a text ends with `return` or its like, and what stands below is reached all the same."""
+    """Whether a text ends with `return` or the like, and the line below is reached all the same.
+
+    It is reached if it is indented less. A text with nothing below it is complete too.
+    """
     found = list(statements(f"{open_statement(snapshot.prefix)}{text}\n"))
     below = line_below(snapshot)
     return bool(found) and found[-1].leaves and (below is None or indentation(below) < found[-1].indentation)
 
 
 def first_statement(text: str, snapshot: Snapshot) -> str:
-    """The first statement of a text with its block, where the same block goes on below; else all of the text.
+    """The first statement of a text with its block, if the same block goes on below the cursor. Else the whole text.
 
-    Of a statement that is under way above, or does not end in the text, it is the first line.
+    If the statement begins above the cursor, or does not end in the text, only its first line is kept.
     """
     before = open_statement(snapshot.prefix)
     below = line_below(snapshot)
@@ -128,6 +134,6 @@ def first_statement(text: str, snapshot: Snapshot) -> str:
 
 
 def _first_line(text: str) -> str:
-    """A text up to the end of its first line that is not blank."""
+    """The text up to the end of its first line that is not blank."""
     start = len(text) - len(text.lstrip())
     return text[:start] + text[start:].partition("\n")[0]

@@ -1,7 +1,7 @@
-"""Rules that watch the stream and say where the hole is filled.
+"""Rules that watch the stream and say where the text ends.
 
-Each rule is a function of the text so far that returns the length to keep, or None to go on. They see the text
-grow; what they cut never reappears.
+A rule is a function of the text so far. It returns the length to keep, or None to go on. Rules see the text grow. What
+they cut never comes back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from lsp_server.postprocess.blocks import BY_INDENTATION, block_ends, indentation, later_lines, line_below, lines_below
+from lsp_server.languages.syntax import language
+from lsp_server.postprocess.blocks import block_ends, indentation, later_lines, line_below, lines_below
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
 from lsp_server.postprocess.loops import repeated_phrase, repetition
@@ -18,19 +19,19 @@ from lsp_server.postprocess.repeats import closer_follows
 from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
 
-# How texts end that missed their end, by names of rules and of the engine: too long, unreachable, or in circles.
+# These rules, and the engine's end by length, say that a text missed its end: too long, unreachable, or in circles.
 OVERRAN = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
 
 Rule = Callable[[str], int | None]
 
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)*")
-_MIN_OF_A_LINE = 8  # characters that make a line one of its own: `end` and `});` stand anywhere
-_MIN_TO_TELL = 16  # characters that make it unlikely to be written again by chance: `return False` is
+_MIN_OF_A_LINE = 8  # characters. A shorter line is not recognised: `end` and `});` stand anywhere
+_MIN_TO_TELL = 16  # characters. A shorter line may be written again by chance, such as `return False`
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where a rule ends the text, and its name for the trace."""
+    """Where a rule ends the text, and the rule's name for the trace."""
 
     length: int
     rule: str
@@ -46,8 +47,8 @@ class StopRules:
     def check(self, text: str) -> Cut | None:
         """The earliest cut in the text so far, if any.
 
-        Some rules cut before the last characters they have seen. So rules are asked of the shortest text that one ends:
-        it does not matter in what pieces the text arrives.
+        A rule may look past the place where it cuts. So this bisects for the shortest text that triggers a rule: the
+        result does not depend on the pieces in which the text arrives.
         """
         if self._earliest(text) is None:
             self._num_passed = len(text)
@@ -73,9 +74,9 @@ def rules_for(
     stops: tuple[str, ...] = (),
     switched_off: Collection[str] = (),
 ) -> StopRules:
-    """The rules for a hole. `multi_line` is the setting of that name; `stops` are texts that the model ends by.
+    """The rules for a hole. `multi_line` is the setting of that name. `stops` are texts by which the model ends.
 
-    Those whose names are `switched_off` are left out.
+    Rules named in `switched_off` are left out.
     """
     rules: dict[str, Rule] = {
         "suffix start": suffix_start(snapshot),
@@ -89,7 +90,7 @@ def rules_for(
     }
     if stops:
         rules["end text"] = end_text(stops)
-    if snapshot.language_id in BY_INDENTATION:
+    if language(snapshot.language_id).has_python_blocks:
         rules["unreachable"] = unreachable(snapshot)
     follows = snapshot.line_suffix.strip()
     if follows[:1] in OPENERS:
@@ -102,13 +103,13 @@ def rules_for(
 
 
 def _may_have_lines(snapshot: Snapshot) -> bool:
-    """Whether nothing follows the cursor on its line, or only brackets that lines above have opened."""
+    """Whether nothing follows the cursor on its line, or only brackets that lines above opened."""
     follows = snapshot.line_suffix.strip()
     return not follows or (not snapshot.line_prefix.strip() and not follows.strip("".join(OPENERS)))
 
 
 def end_text(stops: tuple[str, ...]) -> Rule:
-    """End before a text that stands for the end in the model's format, where no token does."""
+    """End before a text that marks the end in the model's format, if no token does."""
 
     def rule(text: str) -> int | None:
         found = [at for stop in stops if (at := text.find(stop)) >= 0]
@@ -118,7 +119,7 @@ def end_text(stops: tuple[str, ...]) -> Rule:
 
 
 def line_limit(max_lines: int) -> Rule:
-    """End before the line break that ends the last allowed line; lines before the first text do not count."""
+    """End before the line break that ends the last allowed line. Blank lines at the start do not count."""
 
     def rule(text: str) -> int | None:
         start = len(text) - len(text.lstrip())
@@ -135,9 +136,9 @@ def line_limit(max_lines: int) -> Rule:
 def suffix_start(snapshot: Snapshot) -> Rule:
     """End before a line that stands below the cursor already: the model has run on into the suffix.
 
-    Compared are whole lines with their indentation, with the first line after the cursor's that is not blank. The
-    cursor's own line counts where the model writes all of it; what follows the cursor there is not written twice. A
-    line that stands at other places too counts only if the text goes on as the suffix does.
+    Whole lines are compared, with their indentation, to the first line below the cursor's that is not blank. The
+    cursor's own line counts if the model writes all of it. What follows the cursor there is not written twice. A short
+    line, or one that stands at other places too, counts only if the text goes on as the suffix does.
     """
     expected, following = (*lines_below(snapshot, 2), None, None)[:2]
     rest = snapshot.line_suffix.rstrip()
@@ -162,7 +163,7 @@ def suffix_start(snapshot: Snapshot) -> Rule:
 
 
 def is_line_below(line: str, snapshot: Snapshot) -> bool:
-    """Whether the cursor's line, if a text writes all of it, is the line that stands below."""
+    """Whether a text writes all of the cursor's line, and that line stands below."""
     before = snapshot.line_prefix
     writes_all = not before.strip() and not snapshot.line_suffix.strip()
     return writes_all and len(line.strip()) >= _MIN_OF_A_LINE and (before + line).rstrip() == line_below(snapshot)
@@ -175,5 +176,5 @@ def _is_common(line: str, snapshot: Snapshot) -> bool:
 
 
 def _head(line: str) -> str:
-    """Enough of a line's beginning to know it by."""
+    """As much of a line's beginning as identifies it."""
     return line[: indentation(line) + _MIN_TO_TELL]

@@ -1,29 +1,22 @@
-"""Strings that go on over lines: what stands in them has no indentation to go by."""
+"""Strings of several lines. The lines in them have no indentation that counts."""
 
 from __future__ import annotations
 
 import re
 
-_TRIPLE = ('"""', "'''")
-_BACKTICK = ("`",)
-_BY_LANGUAGE = {
-    **dict.fromkeys(("python", "toml", "starlark"), _TRIPLE),
-    **dict.fromkeys(("java", "kotlin", "scala", "swift", "csharp", "groovy", "dart", "julia", "elixir"), ('"""',)),
-    **dict.fromkeys(
-        ("javascript", "typescript", "javascriptreact", "typescriptreact", "vue", "svelte", "go"), _BACKTICK
-    ),
-}
-_HAS_HERE_DOCUMENTS = {"shellscript", "ruby", "perl", "php", "crystal", "terraform"}
+from lsp_server.languages.syntax import language
+
 _HERE_DOCUMENT = re.compile(r"<<[-~<]?\s*(['\"]?)([A-Z_a-z]\w*)\1")
 
 
 class LineStrings:
-    """Follows a text line by line. `before` is the document's text before it, and where a string may begin."""
+    """Follows a text line by line. `before` is the document's text before it: a string may begin there."""
 
     def __init__(self, language_id: str, before: str) -> None:
-        self._quotes = _BY_LANGUAGE.get(language_id, ())
-        self._has_here_documents = language_id in _HAS_HERE_DOCUMENTS
-        # A quote before the cursor that nothing closes. What comments say is taken for code, which is rarely wrong.
+        syntax = language(language_id)
+        self._quotes = syntax.multi_line_strings
+        self._has_here_documents = syntax.has_here_documents
+        # A quote before the cursor that nothing closes. Comments are taken for code, which is rarely wrong.
         self._open = next((quote for quote in self._quotes if before.count(quote) % 2), "")
         self._terminator = ""
 

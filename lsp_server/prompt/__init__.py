@@ -1,1 +1,1 @@
-"""Prompts: FIM formats as data, and the plan of a fill within a token budget. Pure."""
+"""Prompts: the FIM family of a model, the plan of a prompt within a token budget, and chat templates. Pure."""

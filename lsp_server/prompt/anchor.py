@@ -1,8 +1,8 @@
-"""Anchors: why typing is cheap.
+"""Anchors: cached prompt prefixes, cut at a line's start, which make typing cheap.
 
-A FIM prompt rebuilt at every keystroke has its suffix, which follows the changed prefix, evaluated again each time.
-Text typed since the prompt was built is, to the model, the beginning of the middle. So the prompt is kept as it was,
-anchored at a line's start, and what was typed goes behind the middle marker.
+A FIM prompt that is rebuilt at every keystroke has a changed prefix, so the suffix behind it is evaluated again. Here
+the prompt stays as it was when the line began. The typed text goes behind the middle marker: to the model, that text is
+the beginning of the middle.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _MAX_AUTO_CLOSED = 4  # characters
 class Anchor:
     """A frozen prompt: the text around a line's start, and the parts made of it.
 
-    `max_typed_characters` may follow before the prompt is built anew. A short anchor has less text than the window
-    holds, because there was no time to evaluate more.
+    At most `max_typed_characters` may follow before the prompt is built anew. A short anchor has less text than the
+    context length allows, because there was no time to evaluate more.
     """
 
     prefix: str
@@ -37,20 +37,20 @@ class Anchor:
 
     @property
     def spelling(self) -> str:
-        """The prompt as one string, with markers as characters that no code has: for comparing prompts."""
+        """The prompt as one string, for comparing prompts. Markers are written with characters that no code has."""
         return render(self.parts, lambda role: f"\0{role}\0")
 
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """A snapshot seen from an anchor: what was typed since, and the closers that the editor put behind the cursor."""
+    """A snapshot seen from an anchor: the text typed since, and the closers that the editor put behind the cursor."""
 
     typed: str
     auto_closed: str = ""
 
 
 def render(parts: Iterable[PromptPart], spell: Callable[[str], str]) -> str:
-    """A prompt as text; `spell` says how the marker of a role is written."""
+    """A prompt as text. `spell` says how the marker of a role is written."""
     texts = []
     for part in parts:
         if isinstance(part, Marker):

@@ -1,4 +1,4 @@
-"""Chat prompts: a model's own template, rendered by Jinja, with what people wrote kept apart from it."""
+"""Chat prompts: a model's own template, rendered by Jinja. The text of messages is kept apart from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lsp_server.base.errors import ModelError, PromptError
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Control, Marker, PromptPart, Text
 
-# Stands for a message's text while the template is rendered: private-use characters, which no template has.
+# Stands for a message's text while the template is rendered. No template has these private-use characters.
 _PLACEHOLDER = "\ue000{}\ue001"
 _PLACEHOLDERS = re.compile("\ue000(\\d+)\ue001")
 
@@ -28,7 +28,10 @@ class Message:
 
 
 def prompt_for(model: ModelInfo, messages: Sequence[Message]) -> tuple[PromptPart, ...]:
-    """The prompt for a model's next turn. Raises `ModelError` for a model without a template, and `PromptError`."""
+    """The prompt for a model's next turn.
+
+    Raises `ModelError` for a model without a template, `PromptError` for a template that cannot be rendered.
+    """
     if not model.chat_template:
         raise ModelError(
             f"{model.name} was not made for chat: it has no chat template. Use an instruct model, such as "
@@ -42,7 +45,7 @@ def chat_prompt(
 ) -> tuple[PromptPart, ...]:
     """The prompt for the assistant's next turn. Raises `PromptError` if the template cannot be rendered.
 
-    Templates are written for the environment of Hugging Face's `apply_chat_template`. What a message says never
+    Templates are written for the environment of Hugging Face's `apply_chat_template`. The text of a message never
     becomes control tokens, whatever it spells.
     """
     begin = markers.get("begin", "")

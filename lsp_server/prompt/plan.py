@@ -1,4 +1,4 @@
-"""The plan of a fill: an anchor within the model's window, with room for what will be typed and for the answer."""
+"""The plan of a prompt: an anchor within the context length, with room for typed text and for the answer."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from lsp_server.base.fim_families import Family, Order, Place
 from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN, estimate_tokens
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Marker, PromptPart, Text
 from lsp_server.prompt.anchor import Anchor
-from lsp_server.prompt.families import FimFormat, Order, Place
+from lsp_server.prompt.families import heading_of, project_line
 from lsp_server.text.excerpts import Block
 from lsp_server.text.snapshot import Snapshot
 
-# The prefix's start moves in steps of this share of its room: the prompt's head stays the same, and with it the
-# engine's cache, from one anchor to the next.
+# The prefix's start moves in steps of this share of its room. So the prompt's head stays the same from one anchor to
+# the next, and the engine has it in its cache.
 STEP_SHARE = 0.5
-# Room for text typed behind an anchor: a share of the window, and no more than a screenful.
+# Room for text typed behind an anchor: a share of the context length, and no more than a screenful.
 RESERVE_SHARE = 0.125
 MAX_RESERVE_TOKENS = 256
 
@@ -26,90 +27,91 @@ def plan_anchor(
     snapshot: Snapshot,
     blocks: tuple[Block, ...],
     model: ModelInfo,
-    fim_format: FimFormat,
+    family: Family,
     max_tokens: int,
     suffix_share: float,
-    most_tokens: int | None = None,
+    max_prompt_tokens: int | None = None,
 ) -> Anchor:
     """Plan a prompt anchored at the start of the cursor's line.
 
-    In formats not to be anchored, and in lines longer than what may be typed, it is anchored at the cursor.
-    Counts are estimated; the engine cuts exactly what is still too long. `suffix_share` is the share of the window
-    that the text after the cursor may take. With `most_tokens` the anchor is a short one, of so many tokens.
+    The prompt of a family that is not anchored ends at the cursor; so does that of a line longer than the typed text
+    may be. Tokens are estimated: the engine cuts exactly what is still too long. `max_tokens` is the room for the
+    answer. `suffix_share` is the share of the budget for the text after the cursor. With `max_prompt_tokens` the anchor
+    is short.
     """
-    reserve = reserve_for(model, fim_format)
-    num_markers = sum(role in model.markers for role in fim_format.among if isinstance(role, str))
+    reserve = reserve_for(model, family)
+    num_markers = sum(role in model.markers for role in family.among if isinstance(role, str))
     budget = max(0, model.context_tokens - max_tokens - reserve - num_markers)
-    if most_tokens is not None:
-        budget = min(budget, most_tokens)
+    if max_prompt_tokens is not None:
+        budget = min(budget, max_prompt_tokens)
     num_typed = len(snapshot.line_prefix)
-    if num_typed > reserve * CHARACTERS_PER_TOKEN:  # as always where nothing is reserved
+    if num_typed > reserve * CHARACTERS_PER_TOKEN:  # always true where nothing is reserved
         num_typed = 0
     prefix = snapshot.prefix[: len(snapshot.prefix) - num_typed]
     suffix_room = int(budget * suffix_share)
     suffix_part = snapshot.suffix[: suffix_room * CHARACTERS_PER_TOKEN]
-    # What the suffix leaves at least; only half of it is for blocks. Neither depends on how long the suffix is, so
-    # that the prefix's start stays where it is when the suffix changes.
-    least_room = (budget - suffix_room) // 2
-    blocks = _fitting(blocks, least_room, fim_format)
-    order = fim_format.among if blocks else fim_format.alone
+    # What the suffix leaves at least; half of it is for blocks. It does not depend on the suffix's length, so the
+    # prefix's start stays where it is when the suffix changes.
+    min_room = (budget - suffix_room) // 2
+    blocks = _fitting(blocks, min_room, family)
+    order = family.among if blocks else family.alone
     texts: dict[Place, Sequence[PromptPart]] = {
-        Place.PROJECT: [Text(fim_format.project_line(snapshot.project))],
-        Place.BLOCKS: [block_part(block, fim_format) for block in blocks],
-        Place.PATH: [Text(fim_format.heading_of(snapshot.language_id, snapshot.path))],
+        Place.PROJECT: [Text(project_line(family, snapshot.project))],
+        Place.BLOCKS: [block_part(block, family) for block in blocks],
+        Place.PATH: [Text(heading_of(family, snapshot.language_id, snapshot.path))],
         Place.SUFFIX: [Text(suffix_part, overflow="keep_head")],
     }
     spent = sum(_cost(part) for place in order if isinstance(place, Place) for part in texts.get(place, ()))
     room = budget - spent
-    step = int(least_room * CHARACTERS_PER_TOKEN * STEP_SHARE)
+    step = int(min_room * CHARACTERS_PER_TOKEN * STEP_SHARE)
     texts[Place.PREFIX] = [Text(_tail(prefix, room * CHARACTERS_PER_TOKEN, step), overflow="keep_tail")]
     return Anchor(
         prefix,
         snapshot.suffix,
         blocks,
-        lay_out(texts, order, model, fim_format),
+        lay_out(texts, order, model, family),
         reserve,
         reserve * CHARACTERS_PER_TOKEN,
-        is_short=most_tokens is not None,
+        is_short=max_prompt_tokens is not None,
     )
 
 
-def reserve_for(model: ModelInfo, fim_format: FimFormat) -> int:
-    """Tokens of the window that are kept for text typed behind an anchor."""
-    return min(int(model.context_tokens * RESERVE_SHARE), MAX_RESERVE_TOKENS) if fim_format.anchored else 0
+def reserve_for(model: ModelInfo, family: Family) -> int:
+    """How many tokens are kept for text typed behind an anchor: none in a family that is not anchored."""
+    return min(int(model.context_tokens * RESERVE_SHARE), MAX_RESERVE_TOKENS) if family.anchored else 0
 
 
 def lay_out(
-    texts: Mapping[Place, Sequence[PromptPart]], order: Order, model: ModelInfo, fim_format: FimFormat
+    texts: Mapping[Place, Sequence[PromptPart]], order: Order, model: ModelInfo, family: Family
 ) -> tuple[PromptPart, ...]:
-    """Texts in a format's order, with those of its markers that the model has."""
+    """The parts of a prompt: texts in the family's order, with those of its markers that the model has."""
     parts: list[PromptPart] = []
     for place in order:
         if isinstance(place, Place):
             parts += texts[place]
         elif place in model.markers:
             parts.append(Marker(place))
-    return _with_lead(parts, fim_format.lead)
+    return _with_lead(parts, family.lead)
 
 
-def _fitting(blocks: tuple[Block, ...], max_tokens: int, fim_format: FimFormat) -> tuple[Block, ...]:
-    """Blocks, from the first, as long as they fit: in a small window the text around the cursor matters more."""
+def _fitting(blocks: tuple[Block, ...], max_tokens: int, family: Family) -> tuple[Block, ...]:
+    """The blocks that fit, in order: with a small context length the text around the cursor matters more."""
     kept: list[Block] = []
     spent = 0
     for block in blocks:
-        cost = _cost(block_part(block, fim_format))
+        cost = _cost(block_part(block, family))
         if spent + cost <= max_tokens:
             kept.append(block)
             spent += cost
     return tuple(kept)
 
 
-def block_part(block: Block, fim_format: FimFormat) -> Text:
+def block_part(block: Block, family: Family) -> Text:
     """A block as a prompt has it."""
     ending = "" if block.text.endswith("\n") else "\n"
-    between = "" if fim_format.block_marker else "\n"
-    text = fim_format.heading_of(block.language_id, block.path) + block.text + ending + between
-    return Text(text, overflow="drop", marker=fim_format.block_marker)
+    between = "" if family.block_marker else "\n"
+    text = heading_of(family, block.language_id, block.path) + block.text + ending + between
+    return Text(text, overflow="drop", marker=family.block_marker)
 
 
 def _cost(part: PromptPart) -> int:
@@ -117,7 +119,7 @@ def _cost(part: PromptPart) -> int:
 
 
 def _with_lead(parts: list[PromptPart], lead: str) -> tuple[PromptPart, ...]:
-    """Put a format's lead ahead of the text behind the prefix marker: in the same part, to be tokenised with it."""
+    """Put the family's lead ahead of the text behind the prefix marker: in the same part, to be tokenised with it."""
     if not lead:
         return tuple(parts)
     at = parts.index(Marker("prefix")) + 1
@@ -127,7 +129,7 @@ def _with_lead(parts: list[PromptPart], lead: str) -> tuple[PromptPart, ...]:
 
 
 def _tail(text: str, room: int, step: int) -> str:
-    """The end of a text, from a line start if one is near, that moves in large steps as the text grows."""
+    """The end of a text. Its start moves in large steps as the text grows, to a line's start if one is near."""
     if len(text) <= room:
         return text
     step = max(1, step)

@@ -25,7 +25,7 @@ from lsp_server.engine.client.connect import connect_private, connect_shared
 from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.manager import EngineConfig, Engines, Role
 from lsp_server.ipc.launch import EngineOptions
-from lsp_server.prompt.families import format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.server.client.convert import MenuClient, encoding_from_lsp
 from lsp_server.server.client.edits import EditClient
 from lsp_server.server.client.progress import LoadProgress
@@ -189,12 +189,12 @@ class InfillServer(LanguageServer):
         if (model := self.engines.fill.model) is None:
             return
         try:
-            fim_format = format_of(model)
+            family = family_of(model)
         except InfillError as error:
             self.tell(types.MessageType.Error, str(error))
         else:
             if model.path != str(embedded_model()) and (
-                warning := unlike_the_catalogue(self.settings.model, fim_format.name)
+                warning := unlike_the_catalogue(self.settings.model, family.name)
             ):
                 self.tell(types.MessageType.Warning, warning)
             self.log(f"{model.name} is ready: {model.description}, window of {model.context_tokens} tokens")

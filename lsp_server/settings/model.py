@@ -1,13 +1,14 @@
-"""Settings: what a user can set, frozen data with defaults. `settings_layers` reads them."""
+"""Settings: what a user can set, as frozen data with defaults. `lsp_server.settings.layers` reads them."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
 
-# What watches and cleans a model's text, by name: `infill complete --explain` says which had a part.
+from lsp_server.settings.record import MACHINE, MODEL_FILE, PREFERENCE, REMOTE, records, setting
+
+# The rules that end a completion and the filters that clean it. `infill complete --explain` names those that acted.
 RuleName = Literal[
     "suffix start",
     "block ends",
@@ -34,68 +35,90 @@ RuleName = Literal[
 class CompletionSettings(msgspec.Struct, frozen=True):
     """What is offered, and when."""
 
-    enabled: Annotated[bool, Meta(description="Offer completions at all.")] = True
+    enabled: Annotated[bool, setting(PREFERENCE, "Offer completions.")] = True
     disabled_languages: Annotated[
-        tuple[str, ...], Meta(description="LSP language ids without completions, such as `markdown`.")
+        tuple[str, ...],
+        setting(PREFERENCE, "LSP language ids without completions, such as `markdown`."),
     ] = ()
     menu: Annotated[
         Literal["auto", "always", "manual", "never"],
-        Meta(
-            description="Offer items in the completion menu; `auto`: only where the editor lacks ghost text, `manual`: "
-            "not while you type."
+        setting(
+            PREFERENCE,
+            "When the completion menu has items from infill. `auto`: only in editors without ghost text. `manual`: "
+            "only when you open the menu yourself.",
+            was="popup",
         ),
     ] = "auto"
     menu_wait_ms: Annotated[
         int,
-        Meta(
+        setting(
+            PREFERENCE,
+            "How long the completion menu waits for infill before it opens without it, in milliseconds. A late answer "
+            "is kept for the next keystroke. 0: no limit.",
             ge=0,
             le=60_000,
-            description="Let the menu wait for the model no longer than this: other items come with it. What is not "
-            "ready is kept for the next keystroke. 0: wait.",
+            was="popup_wait_ms",
         ),
     ] = 300
     multi_line: Annotated[
         Literal["auto", "always", "never"],
-        Meta(description="Offer several lines; `auto`: only when nothing follows the cursor on its line."),
+        setting(
+            PREFERENCE, "Offer completions of several lines. `auto`: only where nothing follows the cursor on its line."
+        ),
     ] = "auto"
-    max_lines: Annotated[int, Meta(ge=1, le=200, description="The most lines a completion has.")] = 12
-    max_tokens: Annotated[int, Meta(ge=1, le=2048, description="The most tokens a completion has.")] = 64
+    max_lines: Annotated[int, setting(PREFERENCE, "Maximum number of lines in a completion.", ge=1, le=200)] = 12
+    max_tokens: Annotated[int, setting(PREFERENCE, "Maximum number of tokens in a completion.", ge=1, le=2048)] = 64
     alternatives: Annotated[
-        int, Meta(ge=1, le=8, description="How many different texts to look for when you ask for ghost text.")
+        int,
+        setting(PREFERENCE, "How many different completions to look for when you ask for ghost text.", ge=1, le=8),
     ] = 3
     speculative: Annotated[
-        bool, Meta(description="Write what follows an answer while you look at it, so that it is there if you accept.")
+        bool,
+        setting(
+            PREFERENCE,
+            "Write the next completion while you read this one, so that it is ready when you accept.",
+            was="look_ahead",
+        ),
     ] = True
     confidence: Annotated[
         float,
-        Meta(
+        setting(
+            PREFERENCE,
+            "Hide the part of a completion that the model is unsure of: a line ends where its probability falls below "
+            "this. Lower shows more and errs more; 0 shows all. Explicit requests ignore it. The default was "
+            "measured on the built-in model (`tests/eval/README.md`); better models need less.",
             ge=0.0,
             le=1.0,
-            description="While you type, end a line where its probability falls below this: the lower, the more is "
-            "shown, and the more of it is wrong. Who asks by hand has all of it. 0: never. The default is measured on "
-            "the embedded model (`tests/eval/README.md`); one that is often right may do with less.",
         ),
     ] = 0.2
     switched_off_rules: Annotated[
         tuple[RuleName, ...],
-        Meta(description="Rules that a model's text is not cut or cleaned by; `infill complete --explain` names them."),
+        setting(
+            PREFERENCE,
+            "Post-processing rules that are not applied. `infill complete --explain` names the rules that cut or "
+            "changed a completion.",
+            renamed_values={"drop run on": "drop overrun"},
+        ),
     ] = ()
     debounce_ms: Annotated[
         int,
-        Meta(
+        setting(
+            PREFERENCE,
+            "How long to wait for the next keystroke before asking the model, in milliseconds. The wait is shorter "
+            "where answers take less than that.",
             ge=0,
             le=5000,
-            description="Wait this long for the next keystroke before asking the model, or as long as it takes to "
-            "answer, if that is less.",
         ),
     ] = 30
     prefill_budget_ms: Annotated[
         int,
-        Meta(
+        setting(
+            PREFERENCE,
+            "Time limit for reading the prompt while you type, in milliseconds. If the full prompt would take longer, "
+            "infill sends a shorter one and loads the rest when you pause. 0: no limit.",
             ge=0,
             le=600_000,
-            description="Show less text to the model where it would read for longer than this before it can write, "
-            "and all of it once you pause; 0: always all of it.",
+            was="patience_ms",
         ),
     ] = 2000
 
@@ -104,37 +127,43 @@ class ContextSettings(msgspec.Struct, frozen=True):
     """What the model sees besides the text around the cursor."""
 
     max_tokens: Annotated[
-        int, Meta(ge=0, le=16384, description="The most tokens of neighbouring files in a prompt; 0: none.")
+        int,
+        setting(PREFERENCE, "Maximum number of tokens from other files in a prompt. 0: none.", ge=0, le=16384),
     ] = 512
     index: Annotated[
         bool,
-        Meta(
-            description="Know what all files of the workspace define, from an index in your cache folder; off: only "
-            "open files are used."
+        setting(
+            PREFERENCE,
+            "Index what all files of the workspace define, in your cache folder. If off, infill uses only the files "
+            "you opened.",
         ),
     ] = True
     suffix_share: Annotated[
-        float, Meta(ge=0.0, le=0.9, description="Share of the window for the text after the cursor.")
+        float,
+        setting(PREFERENCE, "Share of the context length for the text after the cursor.", ge=0.0, le=0.9),
     ] = 0.25
 
 
 class ChatSettings(msgspec.Struct, frozen=True):
-    """Which model answers questions, and how long it stays."""
+    """Which model answers questions, and how long it stays in memory."""
 
     model: Annotated[
         str,
-        Meta(
-            description="An instruct model for `infill chat`, named as `model` is; empty: the completion model answers "
-            "too. One of its own is loaded when it is first asked."
+        setting(
+            MODEL_FILE,
+            "The instruct model for `infill chat` and for code actions that need one, named as `model` is. It is "
+            "loaded at its first request. Empty: the completion model answers.",
         ),
     ] = ""
-    max_tokens: Annotated[int, Meta(ge=1, le=1 << 20, description="The most tokens an answer has.")] = 512
+    max_tokens: Annotated[int, setting(PREFERENCE, "Maximum number of tokens in an answer.", ge=1, le=1 << 20)] = 512
     unload_after_minutes: Annotated[
         float,
-        Meta(
+        setting(
+            PREFERENCE,
+            "Unload `chat.model` after so many minutes without a request. 0: never.",
             ge=0,
             le=100_000,
-            description="Free the memory of the model set here when nothing was asked of it for so long; 0: never.",
+            was="idle_minutes",
         ),
     ] = 10.0
 
@@ -144,82 +173,125 @@ class EngineSettings(msgspec.Struct, frozen=True):
 
     mode: Annotated[
         Literal["shared", "private"],
-        Meta(
-            description="One engine for every editor and window that wants the same model, or one for each. What "
-            "`infill` runs on the command line is always private."
+        setting(
+            MACHINE,
+            "`shared`: one engine for all editors and windows that use the same model. `private`: one engine each. "
+            "The command line always uses a private one.",
         ),
     ] = "shared"
     context_tokens: Annotated[
         int,
-        Meta(ge=0, le=1 << 20, description="The most tokens of prompt and answer; 0: chosen for the model."),
+        setting(
+            MACHINE,
+            "Context length: the maximum number of tokens of a prompt and its answer. 0: chosen for the model.",
+            ge=0,
+            le=1 << 20,
+            was="window_tokens",
+        ),
     ] = 0
     cache_tokens: Annotated[
-        int, Meta(ge=0, le=1 << 22, description="Size of the KV cache all documents share; 0: chosen.")
+        int,
+        setting(
+            MACHINE,
+            "Size of the KV cache that all documents share, in tokens. 0: chosen for the machine.",
+            ge=0,
+            le=1 << 22,
+        ),
     ] = 0
     host_cache_mib: Annotated[
         int,
-        Meta(
+        setting(
+            MACHINE,
+            "RAM for the KV cache of files you switched away from, in MiB. 0: none. -1: chosen for the machine.",
             ge=-1,
             le=1 << 20,
-            description="Host memory for documents moved out of the cache, so that coming back to them is quick; "
-            "0: none, -1: chosen.",
+            was="saved_mebibytes",
         ),
     ] = -1
     cache_type: Annotated[
         Literal["auto", "f16", "q8_0"],
-        Meta(description="Number format of the KV cache; `auto`: f16, or q8_0 where memory is short."),
+        setting(MACHINE, "Number format of the KV cache. `auto`: `f16`, or `q8_0` where memory is short."),
     ] = "auto"
-    threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads; 0: one a physical core.")] = 0
+    threads: Annotated[int, setting(MACHINE, "Number of CPU threads. 0: one per physical core.", ge=0, le=1024)] = 0
     gpu_layers: Annotated[
         int,
-        Meta(ge=-1, le=1000, description="Layers on the GPU; -1: as many as fit, where llama.cpp was built for one."),
+        setting(
+            MACHINE,
+            "Number of layers on the GPU. -1: as many as fit, if llama.cpp was built for a GPU.",
+            ge=-1,
+            le=1000,
+        ),
     ] = -1
-    batch_tokens: Annotated[int, Meta(ge=0, le=16384, description="The most tokens evaluated at once; 0: chosen.")] = 0
+    batch_tokens: Annotated[
+        int,
+        setting(
+            MACHINE,
+            "Maximum number of tokens in one batch (llama.cpp's `n_batch`). 0: chosen for the machine.",
+            ge=0,
+            le=16384,
+        ),
+    ] = 0
     flash_attention: Annotated[
-        bool, Meta(description="Use flash attention; without it every document in the cache slows the others.")
+        bool,
+        setting(MACHINE, "Use flash attention. Without it, every document in the cache slows down the others."),
     ] = True
-    drafts: Annotated[bool, Meta(description="Guess tokens ahead where that is quicker; the text is the same.")] = True
+    drafts: Annotated[
+        bool,
+        setting(MACHINE, "Speculative decoding: guess tokens where that is faster. The text stays the same."),
+    ] = True
     draft_model: Annotated[
         str,
-        Meta(
-            description="A much smaller model of the same vocabulary that guesses tokens ahead where nothing that was "
-            "read or written does, named as `model` is; empty: none."
+        setting(
+            MODEL_FILE,
+            "A much smaller model with the same vocabulary, named as `model` is. It drafts tokens where no earlier "
+            "text offers a guess. Empty: none.",
         ),
     ] = ""
     warm_up: Annotated[
-        bool, Meta(description="Prepare the next prompt while you pause; off saves a laptop's battery.")
+        bool,
+        setting(MACHINE, "Prefill the next prompt while you pause. Switch it off to save a laptop's battery."),
     ] = True
     unload_after_minutes: Annotated[
         float,
-        Meta(
+        setting(
+            MACHINE,
+            "Unload the completion model after so many minutes without a request. The next request loads it again. 0: "
+            "never.",
             ge=0,
             le=100_000,
-            description="Free the completion model's memory when nothing was asked of it for so long; the next request "
-            "loads it again. 0: never.",
+            was="idle_minutes",
         ),
     ] = 0.0
 
 
 class RemoteSettings(msgspec.Struct, frozen=True):
-    """An engine elsewhere, instead of one on this machine."""
+    """A remote engine, instead of one on this machine."""
 
     url: Annotated[
         str,
-        Meta(
-            description="Address of a llama-server, or of a server with OpenAI's `/v1/completions` (vLLM, SGLang, "
-            "Ollama): text around your cursor and of other files goes there. Only your own settings can name one."
+        setting(
+            REMOTE,
+            "Address of a remote engine: a llama-server, or a server with OpenAI's `/v1/completions` (vLLM, SGLang, "
+            "Ollama). Text around your cursor and from other files is sent there.",
         ),
     ] = ""
     api: Annotated[
         Literal["auto", "llama-server", "openai"],
-        Meta(description="What it speaks; `auto`: llama-server's own if it is one."),
+        setting(REMOTE, "The protocol of the remote engine. `auto`: llama-server's own if it is one."),
     ] = "auto"
-    model: Annotated[str, Meta(description="Which of its models; empty: the only one it has.")] = ""
+    model: Annotated[str, setting(REMOTE, "Which of the remote engine's models to use. Empty: its only one.")] = ""
     credentials: Annotated[
         Literal["environment", "keyring"],
-        Meta(description="Where its token is: `INFILL_REMOTE_TOKEN`, or your keyring (`lsp_server/REMOTE.md`)."),
+        setting(
+            REMOTE,
+            "Where the remote engine's token is: in `INFILL_REMOTE_TOKEN`, or in your keyring "
+            "(`lsp_server/REMOTE.md`).",
+        ),
     ] = "environment"
-    format: Annotated[str, Meta(description="The family of that model, by whose markers it is prompted.")] = "deepseek"
+    format: Annotated[
+        str,
+        setting(REMOTE, "The FIM family of the remote model. Its markers are put into the prompt."),
+    ] = "deepseek"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -227,35 +299,31 @@ class Settings(msgspec.Struct, frozen=True):
 
     model: Annotated[
         str,
-        Meta(
-            description="A name of `infill models list`, a file on the hub as `OWNER/REPOSITORY:FILE`, or a path of a "
-            "GGUF; empty: the embedded model."
+        setting(
+            MODEL_FILE,
+            "The model that completes code: a name from `infill models list`, a file on the hub as "
+            "`OWNER/REPOSITORY:FILE`, or the path of a GGUF. Empty: the small built-in model.",
         ),
     ] = ""
     completion: CompletionSettings = CompletionSettings()
     context: ContextSettings = ContextSettings()
-    actions: Annotated[bool, Meta(description="Offer code actions: write a body, its documentation, an import.")] = True
+    actions: Annotated[
+        bool,
+        setting(PREFERENCE, "Offer code actions, such as writing a body, its documentation or an import."),
+    ] = True
     chat: ChatSettings = ChatSettings()
     engine: EngineSettings = EngineSettings()
     remote: RemoteSettings = RemoteSettings()
     statistics: Annotated[
-        bool, Meta(description="Count what is shown and accepted, for `infill stats`; it stays on this machine.")
+        bool,
+        setting(
+            PREFERENCE, "Count shown and accepted completions for `infill stats`. The counts stay on this machine."
+        ),
     ] = True
 
 
-def _known_keys(kind: type[msgspec.Struct] = Settings, prefix: str = "") -> dict[str, Any]:
-    """Every dotted key and its type."""
-    keys: dict[str, Any] = {}
-    for field in msgspec.structs.fields(kind):
-        key = prefix + field.name
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            keys |= _known_keys(field.type, key + ".")
-        else:
-            keys[key] = field.type
-    return keys
-
-
-KEYS = _known_keys()
+# Every setting by its dotted key, such as `completion.max_lines`.
+SETTINGS = records(Settings())
 
 
 def json_schema() -> dict[str, Any]:

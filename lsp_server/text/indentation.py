@@ -1,4 +1,4 @@
-"""Indentation: its unit in a file, a text indented as its file is, and whether a line's is settled."""
+"""Indentation: its unit in a file, and a text indented as its file is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from lsp_server.text.snapshot import Snapshot
 
 _INDENTATION = re.compile(r"^[ \t]+(?=\S)", re.MULTILINE)
 _DEFAULT_WIDTH = 4
-
-# The end of a line below which a block begins, in the languages that indent one; a comment may follow.
-_OPENS = re.compile(r"([:{(\[]|[-=]>|\b(then|do|else|begin|try))\s*((#|//|--).*)?$")
-_TAB_WIDTH = 4
 
 
 def indent_as_the_file(text: str, snapshot: Snapshot) -> str:
@@ -50,22 +46,3 @@ def _to_tabs(indentation: str, width: int) -> str:
 
 def _to_spaces(indentation: str, width: int) -> str:
     return indentation.expandtabs(width)
-
-
-def is_settled(snapshot: Snapshot) -> bool:
-    """Whether an indentation stands before the cursor, and nothing else, and is meant.
-
-    Editors and their users indent a line before they write it. Only below a line that opens a block and is indented as
-    much, the indentation is yet to come: not every editor adds it.
-    """
-    indentation = snapshot.line_prefix
-    if not indentation or not indentation.isspace():
-        return False
-    written = snapshot.prefix.rstrip()
-    above = written[written.rfind("\n") + 1 :]
-    return _line_width(indentation) > _line_width(above) or not _OPENS.search(above)
-
-
-def _line_width(line: str) -> int:
-    expanded = line.expandtabs(_TAB_WIDTH)
-    return len(expanded) - len(expanded.lstrip())

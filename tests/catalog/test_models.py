@@ -3,12 +3,11 @@ import re
 import pytest
 
 from lsp_server.base.errors import InfillError, ModelCannotInfillError
+from lsp_server.base.fim_families import FAMILIES
 from lsp_server.catalog import models
 from lsp_server.catalog.models import CatalogModel, catalog, find_model
-from lsp_server.engine.backends.llama.vocabulary import _END_TEXTS
 from lsp_server.prompt.anchor import render
 from lsp_server.prompt.chat import Message, chat_prompt
-from lsp_server.prompt.families import FORMATS
 
 USABLE = [model for model in catalog().values() if not model.refused]
 
@@ -24,7 +23,7 @@ def test_the_reference_family_is_complete():
 @pytest.mark.parametrize("model", USABLE, ids=lambda model: model.name)
 def test_every_model_can_be_pulled_and_prompted(model: CatalogModel):
     assert model.name == model.name.lower()
-    assert model.fim_format in {fim_format.name for fim_format in FORMATS}
+    assert model.fim_format in {family.name for family in FAMILIES}
     assert model.context_tokens >= 2048
     assert model.licence.summary.endswith(".")
     quantisation, file = model.file()
@@ -37,8 +36,8 @@ def test_every_model_can_be_pulled_and_prompted(model: CatalogModel):
 
 @pytest.mark.parametrize("model", USABLE, ids=lambda model: model.name)
 def test_a_format_that_goes_by_name_knows_the_files_of_its_models(model: CatalogModel):
-    [fim_format] = [each for each in FORMATS if each.name == model.fim_format]
-    assert all(fim_format.knows(file.file, fim_format.marker_texts) for file in model.files.values())
+    [family] = [each for each in FAMILIES if each.name == model.fim_format]
+    assert all(family.knows(file.file, family.markers) for file in model.files.values())
 
 
 def test_old_files_of_deepseeks_instruct_models_are_asked_as_its_tokenizer_has_it():
@@ -72,7 +71,8 @@ def test_models_that_cannot_fill_holes_are_refused_with_what_to_use_instead(name
 
 
 def test_what_ends_a_text_by_the_catalogue_does_in_the_engine():
-    assert {stop for model in USABLE for stop in model.stops} <= set(_END_TEXTS)
+    end_texts = {family.name: set(family.end_texts) for family in FAMILIES}
+    assert [model.name for model in USABLE if not set(model.stops) <= end_texts[model.fim_format]] == []
 
 
 def test_names_are_found_in_any_case():

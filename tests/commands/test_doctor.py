@@ -42,7 +42,7 @@ def test_settings_that_are_wrong_are_said(infill, project):
 
 
 def test_what_was_set_is_what_it_runs_with(infill, project):
-    (project / ".infill.toml").write_text("[engine]\nthreads = 1\nwindow_tokens = 512\n", encoding="utf-8")
+    (project / ".infill.toml").write_text("[engine]\nthreads = 1\ncontext_tokens = 512\n", encoding="utf-8")
     lines = " ".join(infill("doctor").out.split())
     assert "1 threads" in lines
     assert "512 tokens (trained: " in lines
@@ -73,7 +73,7 @@ def test_a_chat_model_that_is_missing_keeps_nobody_from_completing(infill, proje
 
 
 def test_what_is_not_as_the_settings_want_it_is_said(infill, project):
-    (project / ".infill.toml").write_text("[engine]\nthreads = 1\nwindow_tokens = 99999\n", encoding="utf-8")
+    (project / ".infill.toml").write_text("[engine]\nthreads = 1\ncontext_tokens = 99999\n", encoding="utf-8")
     found = infill("doctor")
     assert found.status == 0
     assert "note engine.context_tokens is 99999, but this model was trained for" in " ".join(found.out.split())

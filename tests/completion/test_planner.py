@@ -65,7 +65,7 @@ def test_the_numbers_these_tests_were_written_for():
 def test_a_new_document_gets_a_new_anchor():
     plan = Session().plan(typed("y = "))
     assert plan.is_new
-    assert plan.fim_format.name == "deepseek"
+    assert plan.family.name == "deepseek"
     assert (plan.anchor.prefix, plan.anchor.suffix, plan.continuation) == (
         HERE.prefix,
         HERE.suffix,

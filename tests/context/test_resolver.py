@@ -1,11 +1,11 @@
 """Imports lead to the files and definitions they mean, by each language's rules."""
 
+import re
+
 import pytest
 
 from lsp_server.index.symbols import outline
-from lsp_server.languages.grammars import GRAMMARS
-from lsp_server.languages.imports import IMPORT_STATEMENTS
-from lsp_server.languages.modules import RULES
+from lsp_server.languages.syntax import LANGUAGES, language
 
 # Language, the importing file and its import, other files, and where it leads: path, or path and name.
 CASES = [
@@ -60,19 +60,18 @@ def test_imports_lead_to_definitions(project, language_id, path, text, files, ex
 
 @pytest.mark.parametrize(("language_id", "text"), [(case[0], case[2]) for case in CASES], ids=str)
 def test_the_statement_of_an_import_is_found_without_parsing(language_id, text):
-    found = IMPORT_STATEMENTS[language_id].search(f"x\n    {text.removeprefix('<?php ')}\ny\n")
+    found = re.search(language(language_id).imports.statement, f"x\n    {text.removeprefix('<?php ')}\ny\n")
     assert found[0].strip() == text.removeprefix("<?php ")
 
 
-@pytest.mark.parametrize("language_id", sorted(IMPORT_STATEMENTS))
+@pytest.mark.parametrize("language_id", [each.id for each in LANGUAGES.values() if each.imports])
 def test_prose_is_no_import(language_id):
     prose = "from the start\nimport what is needed (all of it)\nuse this\nusing that, too\nrequired, too\n"
-    assert IMPORT_STATEMENTS[language_id].findall(prose) == []
+    assert re.findall(language(language_id).imports.statement, prose) == []
 
 
-def test_every_language_with_a_grammar_has_rules_and_a_case():
-    assert set(RULES) == set(GRAMMARS)
-    assert set(GRAMMARS) - {case[0] for case in CASES} <= {"javascriptreact"}
+def test_every_language_with_a_grammar_has_a_case():
+    assert {each.id for each in LANGUAGES.values() if each.grammar} - {case[0] for case in CASES} <= {"javascriptreact"}
 
 
 def test_files_of_one_package_see_each_other(project):

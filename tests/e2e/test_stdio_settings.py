@@ -279,7 +279,7 @@ async def test_changing_the_chat_model_leaves_the_other_alone(serve, tmp_path):
     client = await serve(INLINE, {"model": "fake"})
     await client.ready()
     engine = await engine_of(client)
-    push(client, {"chat": {"model": str(tmp_path / "nowhere.gguf"), "idleMinutes": 7}})
+    push(client, {"chat": {"model": str(tmp_path / "nowhere.gguf"), "unloadAfterMinutes": 7}})
     await until_setting(client, "unload_after_minutes", "7.0")  # the first of that name
     assert await engine_of(client) == engine
     assert not client.shown(), "nobody has chatted yet"

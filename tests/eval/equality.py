@@ -34,7 +34,7 @@ from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.evaluation.holes import Hole
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate
-from lsp_server.prompt.families import format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.settings.model import Settings
 from tests.bench.record import report
@@ -62,7 +62,7 @@ class Ours:
         self.backend = LlamaBackend(EngineOptions(model, threads=threads))
         self.fresh = Fresh(model, self.backend.info.context_tokens, threads)
         self.request_tokenizer = RequestTokenizer(self.backend, self.backend.info.context_tokens)
-        self.fim_format = format_of(self.backend.info)
+        self.family = family_of(self.backend.info)
         self.scheduler = Scheduler(self.backend, self._on_event)
         self.end: Event | None = None
         self.reused_tokens = 0
@@ -75,7 +75,7 @@ class Ours:
         """The tokens of a hole's prompt, and what we write behind them."""
         snapshot = hole.snapshot(break_follows=True)
         share = Settings().context.suffix_share
-        anchor = plan_anchor(snapshot, (), self.backend.info, self.fim_format, NUM_TOKENS, share)
+        anchor = plan_anchor(snapshot, (), self.backend.info, self.family, NUM_TOKENS, share)
         # Healing binds the first token, which the peer does not: without it, both write behind the same tokens.
         request = Generate(
             anchor.parts, NUM_TOKENS, typed=hole.typed, reserve_tokens=anchor.reserve_tokens, heal=False, document="d"

@@ -11,7 +11,7 @@ from lsp_server.evaluation.holes import find_holes, hole_at, read_places
 from lsp_server.evaluation.prompts import Prompts
 from lsp_server.evaluation.scoring import ANSWER_TOKENS, Scorer, Written
 from lsp_server.ipc.launch import EngineOptions
-from lsp_server.prompt.families import format_for
+from lsp_server.prompt.families import family_for
 from tests.engine.drive import evaluate
 
 WINDOW = 512
@@ -119,8 +119,8 @@ def test_texts_are_those_of_prompts_evaluated_alone(backend, holes):
 
 def test_a_family_that_is_not_anchored_has_the_line_once(backend, holes, monkeypatch):
     """Its prompt ends at the cursor, and so does each variant, unless it is asked what anchoring would do."""
-    unanchored = replace(format_for("any", backend.info.markers), anchored=False)
-    monkeypatch.setattr("lsp_server.evaluation.prompts.format_of", lambda *_: unanchored)
+    unanchored = replace(family_for("any", backend.info.markers), anchored=False)
+    monkeypatch.setattr("lsp_server.evaluation.prompts.family_of", lambda *_: unanchored)
     for hole in holes:
         variants = Prompts(backend).of(hole)
         assert variants.fresh.tokens == variants.anchored.tokens == variants.healed.tokens == variants.anchor

@@ -1,4 +1,4 @@
-"""The families of `models/catalog.toml` in miniature: their architectures and markers, and weights of zero.
+"""The FIM families in miniature: the architectures and control tokens of their models, and weights of zero.
 
 Such a model writes its first token without end, which is `!`.
 """
@@ -22,10 +22,10 @@ LORA, ROPE = 32, 16  # of DeepSeek-V2's attention
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """What tells a family's files from others': its architecture, its vocabulary, and the format it must get."""
+class Miniature:
+    """A model's architecture and its control tokens, and the name of the family that it must be recognised as."""
 
-    fim_format: str
+    family: str
     architecture: str
     pre_tokeniser: str
     specials: tuple[str, ...]
@@ -38,35 +38,35 @@ class Family:
 _DEEPSEEK = ("<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜fim▁hole｜>", "<｜fim▁begin｜>", "<｜fim▁end｜>")
 _PIPED = ("<|endoftext|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>")
 _PLAIN = ("<|endoftext|>", "<fim_prefix>", "<fim_middle>", "<fim_suffix>", "<fim_pad>")
-FAMILIES = {
-    "deepseek-coder": Family("deepseek", "llama", "deepseek-coder", (*_DEEPSEEK, "<|EOT|>"), _DEEPSEEK[0]),
-    "deepseek-coder-instruct": Family(
+MINIATURES = {
+    "deepseek-coder": Miniature("deepseek", "llama", "deepseek-coder", (*_DEEPSEEK, "<|EOT|>"), _DEEPSEEK[0]),
+    "deepseek-coder-instruct": Miniature(
         "deepseek", "llama", "deepseek-coder", (*_DEEPSEEK, "<|EOT|>"), _DEEPSEEK[0], is_instruct=True
     ),
-    "deepseek-coder-v2": Family("deepseek", "deepseek2", "deepseek-llm", _DEEPSEEK, _DEEPSEEK[0]),
-    "qwen2.5-coder": Family("qwen", "qwen2", "qwen2", (*_PIPED, "<|repo_name|>", "<|file_sep|>", "<|im_end|>")),
-    "qwen3-coder": Family(
+    "deepseek-coder-v2": Miniature("deepseek", "deepseek2", "deepseek-llm", _DEEPSEEK, _DEEPSEEK[0]),
+    "qwen2.5-coder": Miniature("qwen", "qwen2", "qwen2", (*_PIPED, "<|repo_name|>", "<|file_sep|>", "<|im_end|>")),
+    "qwen3-coder": Miniature(
         "qwen", "qwen3moe", "qwen2", (*_PIPED, "<|repo_name|>", "<|file_sep|>", "<|im_end|>"), is_instruct=True
     ),
-    "starcoder2": Family("starcoder2", "starcoder2", "starcoder", (*_PLAIN, "<repo_name>", "<file_sep>")),
-    "granite-code": Family("starcoder", "llama", "refact", (*_PLAIN, "<filename>", "<reponame>")),
-    "mellum": Family("mellum", "llama", "mellum", (*_PLAIN, "<filename>", "<reponame>")),
-    "seed-coder": Family(
+    "starcoder2": Miniature("starcoder2", "starcoder2", "starcoder", (*_PLAIN, "<repo_name>", "<file_sep>")),
+    "granite-code": Miniature("starcoder", "llama", "refact", (*_PLAIN, "<filename>", "<reponame>")),
+    "mellum": Miniature("mellum", "llama", "mellum", (*_PLAIN, "<filename>", "<reponame>")),
+    "seed-coder": Miniature(
         "seed-coder",
         "llama",
         "seed-coder",
         ("<[begin▁of▁sentence]>", "<[end▁of▁sentence]>", "<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"),
         "<[begin▁of▁sentence]>",
     ),
-    "codegemma": Family(
+    "codegemma": Miniature(
         "codegemma",
         "gemma",
         "",
-        ("<bos>", "<eos>", *_PIPED[1:4], "<|file_separator|>"),
+        ("<bos>", "<eos>", *_PIPED[1:4], "<|file_separator|>", "<end_of_turn>"),
         "<bos>",
         is_sentence_piece=True,
     ),
-    "codestral": Family(
+    "codestral": Miniature(
         "codestral",
         "llama",
         "",
@@ -78,23 +78,23 @@ FAMILIES = {
 }
 
 
-def write(path: Path, family: Family) -> Path:
-    """Write a family's model to `path`, which is returned."""
-    writer = gguf.GGUFWriter(path, family.architecture)
-    writer.add_name(family.name)
+def write(path: Path, miniature: Miniature) -> Path:
+    """Write a model to `path`, which is returned."""
+    writer = gguf.GGUFWriter(path, miniature.architecture)
+    writer.add_name(miniature.name)
     writer.add_context_length(WINDOW)
     writer.add_block_count(LAYERS)
     writer.add_embedding_length(WIDTH)
     writer.add_feed_forward_length(FORWARD)
     writer.add_head_count(HEADS)
-    writer.add_head_count_kv(HEADS if family.architecture == "deepseek2" else KEY_VALUE_HEADS)
+    writer.add_head_count_kv(HEADS if miniature.architecture == "deepseek2" else KEY_VALUE_HEADS)
     writer.add_layer_norm_eps(1e-5)
     writer.add_layer_norm_rms_eps(1e-6)
-    if family.architecture in ("deepseek2", "qwen3moe"):
+    if miniature.architecture in ("deepseek2", "qwen3moe"):
         writer.add_expert_count(EXPERTS)
         writer.add_expert_used_count(2)
         writer.add_expert_feed_forward_length(FORWARD)
-    if family.architecture == "deepseek2":
+    if miniature.architecture == "deepseek2":
         writer.add_q_lora_rank(LORA)
         writer.add_kv_lora_rank(LORA)
         writer.add_key_length(LORA + ROPE)
@@ -102,10 +102,10 @@ def write(path: Path, family: Family) -> Path:
         writer.add_rope_dimension_count(ROPE)
         writer.add_leading_dense_block_count(1)
         writer.add_expert_shared_count(1)
-    if family.is_instruct:
+    if miniature.is_instruct:
         writer.add_chat_template(CHAT_TEMPLATE)
-    num_tokens = _add_vocabulary(writer, family)
-    for name, *shape in _tensors(family.architecture, num_tokens):
+    num_tokens = _add_vocabulary(writer, miniature)
+    for name, *shape in _tensors(miniature.architecture, num_tokens):
         fill = np.ones if name.endswith("norm.weight") else np.zeros
         writer.add_tensor(name, fill(shape, dtype=np.float32))
     writer.write_header_to_file()
@@ -115,28 +115,30 @@ def write(path: Path, family: Family) -> Path:
     return path
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter, family: Family) -> int:
+def _add_vocabulary(writer: gguf.GGUFWriter, miniature: Miniature) -> int:
     """One token a byte, and the control tokens; as many as there are is returned."""
-    if family.is_sentence_piece:
+    if miniature.is_sentence_piece:
         texts = ["!", "<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *map(chr, range(97, 123)), "▁b"]
         kinds = [NORMAL, UNKNOWN, *[BYTE] * 256, *[NORMAL] * 28]
         writer.add_tokenizer_model("llama")
-        writer.add_token_scores([0.0] * (len(texts) + len(family.specials)))
+        writer.add_token_scores([0.0] * (len(texts) + len(miniature.specials)))
     else:
         texts = [*_byte_letters(), "Ġb"]
         kinds = [NORMAL] * len(texts)
         writer.add_tokenizer_model("gpt2")
-        writer.add_tokenizer_pre(family.pre_tokeniser)
+        writer.add_tokenizer_pre(miniature.pre_tokeniser)
         writer.add_token_merges(["Ġ b"])
     first = len(texts)
-    writer.add_token_list([*texts, *family.specials])
-    writer.add_token_types([*kinds, *[CONTROL] * len(family.specials)])
-    if family.begin:
-        writer.add_bos_token_id(first + family.specials.index(family.begin))
-    writer.add_add_bos_token(bool(family.begin))
-    end = 1 if family.begin else 0
-    writer.add_eos_token_id(first + (family.specials.index("<|EOT|>") if family.is_instruct and family.begin else end))
-    return first + len(family.specials)
+    writer.add_token_list([*texts, *miniature.specials])
+    writer.add_token_types([*kinds, *[CONTROL] * len(miniature.specials)])
+    if miniature.begin:
+        writer.add_bos_token_id(first + miniature.specials.index(miniature.begin))
+    writer.add_add_bos_token(bool(miniature.begin))
+    end = 1 if miniature.begin else 0
+    writer.add_eos_token_id(
+        first + (miniature.specials.index("<|EOT|>") if miniature.is_instruct and miniature.begin else end)
+    )
+    return first + len(miniature.specials)
 
 
 def _byte_letters() -> list[str]:

@@ -3,15 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.base.errors import ModelCannotInfillError
+from lsp_server.base.fim_families import FAMILIES, Family, Place, leak_pattern
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Marker, PromptPart, Text
 from lsp_server.prompt.anchor import render
-from lsp_server.prompt.families import FORMATS, FimFormat, Place, format_for, format_of
+from lsp_server.prompt.families import family_for, family_of, heading_of, project_line
 from lsp_server.prompt.plan import plan_anchor
 from lsp_server.text.excerpts import Block
 from tests.builders import DEEPSEEK, QWEN, make_model, snapshot_at
 
-BY_NAME = {fim_format.name: fim_format for fim_format in FORMATS}
+BY_NAME = {family.name: family for family in FAMILIES}
 STARCODER = {"prefix": "<fim_prefix>", "suffix": "<fim_suffix>", "middle": "<fim_middle>"}
 SEED = {"prefix": "<[fim-prefix]>", "suffix": "<[fim-suffix]>", "middle": "<[fim-middle]>"}
 CODESTRAL = {"begin": "<s>", "prefix": "[PREFIX]", "suffix": "[SUFFIX]"}
@@ -55,7 +56,7 @@ PROMPTS = [
 
 
 def of_markers(markers: dict[str, str], name: str) -> str:
-    return format_for(name or "any name", markers).name
+    return family_for(name or "any name", markers).name
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_known_by_the_texts_of_the_markers_and_where_those_are_shared_by_the_nam
 def test_a_model_that_is_called_otherwise_is_known_by_its_file_or_its_tokeniser(told_by):
     names = {"path": "/models/mellum-4b.gguf"} if told_by == "path" else {"pre_tokeniser": "mellum"}
     known = model_of(STARCODER | {"file": "<filename>"}, **names)
-    assert format_of(known).name == "mellum"
+    assert family_of(known).name == "mellum"
 
 
 def model_of(markers: dict[str, str], **fields: str) -> ModelInfo:
@@ -104,50 +105,54 @@ def model_of(markers: dict[str, str], **fields: str) -> ModelInfo:
 )
 def test_any_other_is_refused_with_what_to_do(name, markers):
     with pytest.raises(ModelCannotInfillError) as refused:
-        format_for(name, markers)
+        family_for(name, markers)
     message = str(refused.value)
     assert name in message
     assert all(markers[role] in message for role in ("prefix", "suffix", "middle") if role in markers)
-    assert all(fim_format.name in message for fim_format in FORMATS)
+    assert all(family.name in message for family in FAMILIES)
 
 
-@pytest.mark.parametrize("fim_format", FORMATS, ids=lambda fim_format: fim_format.name)
-def test_a_format_has_each_place_once_and_ends_where_the_model_goes_on(fim_format: FimFormat):
-    for order in (fim_format.alone, fim_format.among):
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_format_has_each_place_once_and_ends_where_the_model_goes_on(family: Family):
+    for order in (family.alone, family.among):
         assert len(set(order)) == len(order)
         assert {Place.PREFIX, Place.SUFFIX, "begin", "prefix", "suffix"} <= set(order)
         assert order[0] == "begin"
-        assert order[-1] == ("middle" if "middle" in fim_format.marker_texts else Place.PREFIX)
+        assert order[-1] == ("middle" if "middle" in family.markers else Place.PREFIX)
         assert order.index("suffix") + 1 == order.index(Place.SUFFIX)
         assert order.index("prefix") < order.index(Place.PREFIX)
-    assert {Place.BLOCKS, Place.PATH} <= set(fim_format.among)
-    assert Place.BLOCKS not in fim_format.alone
-    assert not fim_format.block_marker or fim_format.block_marker in fim_format.marker_texts
+    assert {Place.BLOCKS, Place.PATH} <= set(family.among)
+    assert Place.BLOCKS not in family.alone
+    assert not family.block_marker or family.block_marker in family.markers
 
 
 def test_no_two_formats_are_alike():
-    assert len(BY_NAME) == len(FORMATS)
-    for number, fim_format in enumerate(FORMATS):
-        assert (
-            format_for(fim_format.models.partition(")")[2] or fim_format.models, fim_format.marker_texts) == fim_format
-        )
-        for later in FORMATS[number + 1 :]:
-            assert not later.models or later.marker_texts != fim_format.marker_texts, "the one with a name goes first"
+    assert len(BY_NAME) == len(FAMILIES)
+    for number, family in enumerate(FAMILIES):
+        assert family_for(family.models.partition(")")[2] or family.models, family.markers) == family
+        for later in FAMILIES[number + 1 :]:
+            assert not later.models or later.markers != family.markers, "the one with a name goes first"
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_control_string_is_cut_from_an_answer_or_is_ordinary_text(family: Family):
+    for text in (*family.markers.values(), *family.other_markers.values(), *family.end_texts):
+        assert (leak_pattern().fullmatch(text) is None) == (text in family.ordinary), text
 
 
 def test_only_families_that_were_measured_are_anchored():
-    assert [fim_format.name for fim_format in FORMATS if fim_format.anchored] == ["deepseek"]
+    assert [family.name for family in FAMILIES if family.anchored] == ["deepseek"]
 
 
 def planned(markers: dict[str, str], name: str, *blocks: Block) -> tuple[PromptPart, ...]:
     snapshot = snapshot_at("a\nb‸\nz\n", path="m.py", project="shop")
-    return plan_anchor(snapshot, blocks, make_model(markers=markers), format_for(name, markers), 32, 0.25).parts
+    return plan_anchor(snapshot, blocks, make_model(markers=markers), family_for(name, markers), 32, 0.25).parts
 
 
 @pytest.mark.parametrize(("markers", "name", "alone", "among"), PROMPTS, ids=lambda value: str(value)[:12])
 def test_the_prompt_of_a_family(markers, name, alone, among):
     if markers is DEEPSEEK:  # anchored: the line begun comes behind
-        assert format_for(name, markers).anchored
+        assert family_for(name, markers).anchored
     assert render(planned(markers, name), lambda role: markers[role]) == alone.format(**markers)
     with_block = planned(markers, name, Block("lib.py", "python", "x\n", "open"))
     assert render(with_block, lambda role: markers[role]) == among.format(**markers)
@@ -158,7 +163,7 @@ def test_the_lead_is_tokenised_with_what_follows_it():
 
 
 def test_a_project_without_a_name_is_any_repository():
-    assert BY_NAME["qwen"].project_line("") == "repository\n"
+    assert project_line(BY_NAME["qwen"], "") == "repository\n"
 
 
 @pytest.mark.parametrize(
@@ -173,9 +178,9 @@ def test_a_project_without_a_name_is_any_repository():
     ],
 )
 def test_a_heading_is_a_line_that_names_a_file(path, line):
-    assert BY_NAME["deepseek"].heading_of("python", path) == line
+    assert heading_of(BY_NAME["deepseek"], "python", path) == line
 
 
-@given(st.sampled_from(FORMATS), st.text(), st.text())
-def test_a_path_is_one_line(fim_format, language_id, path):
-    assert len(fim_format.heading_of(language_id, path).splitlines()) == 1
+@given(st.sampled_from(FAMILIES), st.text(), st.text())
+def test_a_path_is_one_line(family, language_id, path):
+    assert len(heading_of(family, language_id, path).splitlines()) == 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN, estimate_tokens
 from lsp_server.ipc.requests import Marker, Text
 from lsp_server.prompt.anchor import Anchor, follow
-from lsp_server.prompt.families import format_for
+from lsp_server.prompt.families import family_for
 from lsp_server.prompt.plan import MAX_RESERVE_TOKENS, STEP_SHARE, plan_anchor
 from lsp_server.text.excerpts import Block
 from lsp_server.text.snapshot import Snapshot
@@ -31,11 +31,11 @@ def plan_for(
     max_tokens: int = 64,
     suffix_share: float = 0.25,
     markers: dict[str, str] = DEEPSEEK,
-    most_tokens: int | None = None,
+    max_prompt_tokens: int | None = None,
 ) -> Anchor:
     model = make_model(context_tokens, markers)
-    fim_format = format_for("any", markers)
-    return plan_anchor(snapshot, blocks, model, fim_format, max_tokens, suffix_share, most_tokens)
+    family = family_for("any", markers)
+    return plan_anchor(snapshot, blocks, model, family, max_tokens, suffix_share, max_prompt_tokens)
 
 
 def block(path: str, size: int = 30) -> Block:
@@ -148,12 +148,14 @@ def test_in_a_small_window_the_text_around_the_cursor_goes_first():
     assert len(text_after(anchor)) > 100
 
 
-@pytest.mark.parametrize("most_tokens", [128, 200])
-def test_a_short_anchor_has_the_text_nearest_to_the_cursor_and_as_much_room_for_typing(most_tokens):
+@pytest.mark.parametrize("max_prompt_tokens", [128, 200])
+def test_a_short_anchor_has_the_text_nearest_to_the_cursor_and_as_much_room_for_typing(max_prompt_tokens):
     snapshot = make_snapshot(CODE, CODE)
-    short, whole = (plan_for(snapshot, context_tokens=2048, most_tokens=most) for most in (most_tokens, None))
+    short, whole = (
+        plan_for(snapshot, context_tokens=2048, max_prompt_tokens=most) for most in (max_prompt_tokens, None)
+    )
     assert (short.is_short, whole.is_short) == (True, False)
-    assert most_tokens * 0.6 < estimated_tokens(short) <= most_tokens + len(DEEPSEEK)
+    assert max_prompt_tokens * 0.6 < estimated_tokens(short) <= max_prompt_tokens + len(DEEPSEEK)
     assert text_before(whole).endswith(text_before(short))
     assert text_after(whole).startswith(text_after(short))
     assert (short.reserve_tokens, short.max_typed_characters) == (whole.reserve_tokens, whole.max_typed_characters)

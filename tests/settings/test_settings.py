@@ -11,7 +11,14 @@ from lsp_server.base.errors import SettingsError
 from lsp_server.catalog.resolve import engine_options
 from lsp_server.settings import layers
 from lsp_server.settings.layers import Layer, load, parse, read_layer
-from lsp_server.settings.model import KEYS, CompletionSettings, ContextSettings, EngineSettings, Settings, json_schema
+from lsp_server.settings.model import (
+    SETTINGS,
+    CompletionSettings,
+    ContextSettings,
+    EngineSettings,
+    Settings,
+    json_schema,
+)
 
 PROJECT = Path("/home/somebody/project")
 
@@ -174,7 +181,12 @@ def test_links_in_a_circle(tmp_path):
 TEXTS = st.text(max_size=8) | st.sampled_from(["", "auto", "\ud800", "\0", "~", "f16", "/", "é"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.integers(0, 64) | st.floats() | TEXTS
 NAMES = st.sampled_from(
-    [*KEYS, *(f"infill.{key}" for key in KEYS), *(part for key in KEYS for part in key.split(".")), "infill"]
+    [
+        *SETTINGS,
+        *(f"infill.{key}" for key in SETTINGS),
+        *(part for key in SETTINGS for part in key.split(".")),
+        "infill",
+    ]
 )
 JSON = st.recursive(
     SCALARS,
@@ -194,7 +206,7 @@ def test_any_layers_give_valid_settings_and_sentences(layers):
     assert all(problem.startswith("x: ") and problem.endswith((".", "?")) for problem in problems)
 
 
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, SCALARS)))
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(SETTINGS, SCALARS)))
 def test_each_value_is_taken_or_named_as_a_problem(values):
     found, problems = parse([Layer("x", values)])
     taken = msgspec.to_builtins(found)
@@ -274,4 +286,4 @@ def test_the_schema_describes_every_key():
                 described.add(prefix + key)
 
     walk("Settings", "")
-    assert described == set(KEYS)
+    assert described == set(SETTINGS)

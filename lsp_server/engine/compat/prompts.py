@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
+from lsp_server.base.fim_families import Place
 from lsp_server.engine.compat.fields import Extra
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Marker, PromptPart, Text
-from lsp_server.languages.ids import language_of
-from lsp_server.prompt.families import Place, format_of
+from lsp_server.languages.syntax import language_of
+from lsp_server.prompt.families import family_of, heading_of, project_line
 from lsp_server.prompt.plan import block_part, lay_out, reserve_for
 from lsp_server.text.excerpts import Block
 
@@ -36,21 +36,21 @@ def fill(
     Where the model's family is prompted so, `typed` stands behind the middle marker, together with what its line begins
     with, and typing on costs only what is typed; else all of it stands in the prefix.
     """
-    fim_format = format_of(model)
-    cut = prefix.rfind("\n") + 1 if fim_format.anchored else len(prefix)
-    reserve = reserve_for(model, fim_format)
-    behind = prefix[cut:] + typed if fim_format.anchored else ""
-    before = prefix[:cut] if fim_format.anchored else prefix + typed
-    name = filename or (_UNNAMED if fim_format.block_marker else "")
+    family = family_of(model)
+    cut = prefix.rfind("\n") + 1 if family.anchored else len(prefix)
+    reserve = reserve_for(model, family)
+    behind = prefix[cut:] + typed if family.anchored else ""
+    before = prefix[:cut] if family.anchored else prefix + typed
+    name = filename or (_UNNAMED if family.block_marker else "")
     texts: dict[Place, Sequence[PromptPart]] = {
-        Place.PROJECT: [Text(fim_format.project_line(""))],
-        Place.BLOCKS: [block_part(_block(each), fim_format) for each in extra if each.text],
-        Place.PATH: [Text(fim_format.heading_of(_language(name), name))] if name else [],
+        Place.PROJECT: [Text(project_line(family, ""))],
+        Place.BLOCKS: [block_part(_block(each), family) for each in extra if each.text],
+        Place.PATH: [Text(heading_of(family, language_of(name), name))] if name else [],
         Place.PREFIX: [Text(before, overflow="keep_tail")],
         Place.SUFFIX: [Text(suffix, overflow="keep_head")],
     }
-    order = fim_format.among if texts[Place.BLOCKS] else fim_format.alone
-    return Prompt(lay_out(texts, order, model, fim_format), behind, reserve, fim_format.stops)
+    order = family.among if texts[Place.BLOCKS] else family.alone
+    return Prompt(lay_out(texts, order, model, family), behind, reserve, family.stops)
 
 
 def go_on(model: ModelInfo, text: str) -> Prompt:
@@ -61,8 +61,4 @@ def go_on(model: ModelInfo, text: str) -> Prompt:
 
 def _block(extra: Extra) -> Block:
     name = extra.filename or _UNNAMED
-    return Block(name, _language(name), extra.text, "sent with the request")
-
-
-def _language(name: str) -> str:
-    return language_of(PurePosixPath(name))
+    return Block(name, language_of(name), extra.text, "sent with the request")

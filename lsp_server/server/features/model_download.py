@@ -78,7 +78,7 @@ async def _pull(server: InfillServer, file: HubFile) -> bool:
 
         def work() -> None:
             try:
-                hub.pull(hub.ask(file), report_from_thread)
+                hub.pull(hub.look_up(file), report_from_thread)
             except HubError as error:
                 loop.call_soon_threadsafe(partial(end, error, is_here=False))
             else:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lsp_server.base.errors import ModelCannotInfillError
+from lsp_server.base.fim_families import FAMILIES, Place
 from lsp_server.catalog.models import catalog
 from lsp_server.completion.pipeline import CompletionRequest, Pipeline
 from lsp_server.completion.planner import Planner
@@ -17,24 +18,24 @@ from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Generate
 from lsp_server.prompt.chat import Message, chat_prompt
-from lsp_server.prompt.families import FORMATS, Place, format_of
+from lsp_server.prompt.families import family_of
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Neighbour
 from tests.builders import snapshot_at
-from tests.gguf.families import FAMILIES, write
+from tests.gguf.families import MINIATURES, write
 
 HERE = snapshot_at("a b\n‸\nz\n", path="m.py", project="shop")
 OTHERS = [Neighbour("lib.py", "python", "x\n", 1)]
-families = pytest.mark.parametrize("family", FAMILIES)
+miniatures = pytest.mark.parametrize("model_name", MINIATURES)
 
 
 @pytest.fixture(scope="module")
 def path_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("families")
 
-    def path_of(family: str):
-        path = folder / f"{family}.gguf"
-        return path if path.exists() else write(path, FAMILIES[family])
+    def path_of(model_name: str):
+        path = folder / f"{model_name}.gguf"
+        return path if path.exists() else write(path, MINIATURES[model_name])
 
     return path_of
 
@@ -43,8 +44,8 @@ def path_of(tmp_path_factory):
 async def launch(path_of):
     engines = []
 
-    async def launch(family: str) -> tuple[EngineSupervisor, ModelInfo]:
-        engine = EngineSupervisor(EngineOptions(str(path_of(family)), threads=1))
+    async def launch(model_name: str) -> tuple[EngineSupervisor, ModelInfo]:
+        engine = EngineSupervisor(EngineOptions(str(path_of(model_name)), threads=1))
         engines.append(engine)
         engine.start()
         return engine, await engine.ready()
@@ -61,18 +62,28 @@ def opened(path_of, request):
     backend.close()
 
 
-def test_every_family_and_format_that_can_be_used_is_tried():
+def test_every_family_is_in_the_catalogue_and_has_a_miniature():
     usable = {model.fim_format for model in catalog().values() if not model.refused}
-    assert usable | {fim_format.name for fim_format in FORMATS} == {each.fim_format for each in FAMILIES.values()}
+    assert usable == {family.name for family in FAMILIES} == {each.family for each in MINIATURES.values()}
 
 
-@families
-async def test_it_completes_alone_and_among_other_files(launch, family):
-    engine, model = await launch(family)
-    fim_format = format_of(model)
-    assert fim_format.name == FAMILIES[family].fim_format
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_miniatures_of_a_family_have_what_its_record_says(family):
+    miniatures = [each for each in MINIATURES.values() if each.family == family.name]
+    specials = {text for each in miniatures for text in each.specials} - {each.begin for each in miniatures}
+    told = {*family.markers.values(), *family.other_markers.values(), *family.end_texts}
+    assert specials - told <= {"[MIDDLE]"}, "Codestral has it, and does not use it"
+    assert told <= specials
+    assert family.old_pre_tokeniser in ("", *(each.pre_tokeniser for each in miniatures))
+
+
+@miniatures
+async def test_it_completes_alone_and_among_other_files(launch, model_name):
+    engine, model = await launch(model_name)
+    family = family_of(model)
+    assert family.name == MINIATURES[model_name].family
     assert model.supports_rollback
-    for neighbours, order in (((), fim_format.alone), (OTHERS, fim_format.among)):
+    for neighbours, order in (((), family.alone), (OTHERS, family.among)):
         ask = CompletionRequest("command", max_tokens=5)
         answer = await Pipeline(engine, Settings()).complete(HERE, lambda neighbours=neighbours: neighbours, ask)
         assert (answer.error, answer.text, answer.timings.decoded_tokens) == ("", "!!!!!", 5)
@@ -84,10 +95,10 @@ async def test_it_completes_alone_and_among_other_files(launch, family):
         assert ("shop" in prompt) == (Place.PROJECT in order)
 
 
-@families
-async def test_it_answers_or_says_that_it_was_not_made_for_chat(launch, family):
-    engine, model = await launch(family)
-    assert bool(model.chat_template) == FAMILIES[family].is_instruct
+@miniatures
+async def test_it_answers_or_says_that_it_was_not_made_for_chat(launch, model_name):
+    engine, model = await launch(model_name)
+    assert bool(model.chat_template) == MINIATURES[model_name].is_instruct
     if not model.chat_template:
         return
     prompt = chat_prompt(model.chat_template, [Message("user", "hello")], model.markers)
@@ -96,17 +107,17 @@ async def test_it_answers_or_says_that_it_was_not_made_for_chat(launch, family):
     assert isinstance(events[-1], Done)
 
 
-@pytest.mark.parametrize("opened", FAMILIES, indirect=True)
+@pytest.mark.parametrize("opened", MINIATURES, indirect=True)
 def test_the_markers_are_one_token_each_and_end_a_text(opened, request):
-    family = FAMILIES[request.node.callspec.params["opened"]]
-    first_special = opened.vocabulary.num_tokens - len(family.specials)
+    miniature = MINIATURES[request.node.callspec.params["opened"]]
+    first_special = opened.vocabulary.num_tokens - len(miniature.specials)
     for role, text in opened.info.markers.items():
-        assert opened.marker(role) == first_special + family.specials.index(text)
+        assert opened.marker(role) == first_special + miniature.specials.index(text)
         assert opened.is_end(opened.marker(role))
     assert all(
-        opened.is_end(first_special + number) for number, text in enumerate(family.specials) if "IDDLE" not in text
+        opened.is_end(first_special + number) for number, text in enumerate(miniature.specials) if "IDDLE" not in text
     )
-    for special in family.specials:
+    for special in miniature.specials:
         assert max(opened.tokenize(f"a{special}b")) < first_special, "text of people stays text"
 
 
@@ -125,11 +136,11 @@ def test_codestral_has_a_space_before_the_prefix_and_none_before_the_suffix(open
 
 
 async def test_a_model_of_mistrals_that_cannot_infill_is_refused(tmp_path):
-    path = write(tmp_path / "mistral.gguf", replace(FAMILIES["codestral"], name="Mistral 7B v0.3"))
+    path = write(tmp_path / "mistral.gguf", replace(MINIATURES["codestral"], name="Mistral 7B v0.3"))
     engine = EngineSupervisor(EngineOptions(str(path), threads=1))
     engine.start()
     try:
         with pytest.raises(ModelCannotInfillError, match="Mistral 7B"):
-            format_of(await engine.ready())
+            family_of(await engine.ready())
     finally:
         await engine.stop()

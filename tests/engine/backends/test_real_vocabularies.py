@@ -8,7 +8,7 @@ from lsp_server.bench.bare_loop import FileVocabulary
 from lsp_server.engine.scheduler.truncate import truncate
 from lsp_server.ipc.requests import Marker, Text
 from lsp_server.prompt.chat import Message, chat_prompt
-from lsp_server.prompt.families import format_for
+from lsp_server.prompt.families import family_for
 from lsp_server.prompt.plan import plan_anchor
 from tests.builders import make_model, snapshot_at
 from tests.gguf.llama_cpp_source import vocabularies
@@ -121,12 +121,12 @@ def test_lines_can_be_tokenised_one_by_one(deepseek):
 )
 def test_a_prompt_is_markers_and_the_tokens_of_its_texts(open_vocabulary, name, roles):
     vocabulary = open_vocabulary(name)
-    fim_format = format_for(name, vocabulary.marker_texts)
+    family = family_for(name, vocabulary.marker_texts)
     anchor = plan_anchor(
         snapshot_at("import os\n\nx = 1\n‸\nprint(x)\n"),
         (),
         make_model(markers=vocabulary.marker_texts),
-        fim_format,
+        family,
         32,
         0.25,
     )

@@ -22,8 +22,8 @@ from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Priority
+from lsp_server.prompt.indentation import is_settled
 from lsp_server.settings.model import CompletionSettings, Settings
-from lsp_server.text.indentation import is_settled
 from lsp_server.text.snapshot import Snapshot
 from tests.engine.drive import sample
 from tests.engine.fresh import NEAR_TIE, WAYS, Fresh

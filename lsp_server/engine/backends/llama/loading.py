@@ -11,12 +11,11 @@ from typing import Any
 
 import llama_cpp
 
+from lsp_server.base.fim_families import family_with
+
 logger = logging.getLogger(__name__)
 
 PRE_TOKENISER = "tokenizer.ggml.pre"
-# Files made before llama.cpp knew pre-tokenisers (April 2024) do not name theirs. It then takes a default, and cuts
-# text otherwise than in training: of DeepSeek's, which the marker of its prefix tells.
-_PRE_TOKENISERS = {"<｜fim▁begin｜>": "deepseek-coder"}
 # SentencePiece puts a space before each text. A prompt is made of many: only a format knows where one belongs.
 _SPACE_PREFIX = "tokenizer.ggml.add_space_prefix"
 
@@ -61,8 +60,11 @@ def _corrections(model: Any) -> dict[str, str | bool]:
         return {} if metadata(model, _SPACE_PREFIX) == "false" else {_SPACE_PREFIX: False}
     marker = llama_cpp.llama_vocab_fim_pre(vocabulary)
     text = llama_cpp.llama_vocab_get_text(vocabulary, marker) if marker >= 0 else None
-    pre_tokeniser = _PRE_TOKENISERS.get(text.decode("utf-8", errors="replace")) if text else None
-    return {PRE_TOKENISER: pre_tokeniser} if pre_tokeniser and not metadata(model, PRE_TOKENISER) else {}
+    family = family_with(text.decode("utf-8", errors="replace")) if text else None
+    if family is None or not family.old_pre_tokeniser or metadata(model, PRE_TOKENISER):
+        return {}
+    # llama.cpp would take its default, and cut text otherwise than in training.
+    return {PRE_TOKENISER: family.old_pre_tokeniser}
 
 
 def _overrides(values: dict[str, str | bool]) -> Any:

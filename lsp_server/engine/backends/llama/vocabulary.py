@@ -13,26 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lsp_server.base.errors import ModelFileError, PromptError
+from lsp_server.base.fim_families import end_texts, family_with, marker_texts
 
 _MAX_REMEMBERED = 512  # answers of `agreeing_with`
 _UNUSED, _CONTROL, _USER_DEFINED = 1 << 1, 1 << 3, 1 << 4  # enum llama_token_attr
-# Markers that llama.cpp does not look for by itself (`llama_vocab::impl::load` in src/llama-vocab.cpp): those of
-# Seed-Coder and Codestral, and what stands before another file in StarCoder 2, Mellum and CodeGemma.
-_OTHER_MARKERS = {
-    "prefix": ("<[fim-prefix]>", "[PREFIX]"),
-    "suffix": ("<[fim-suffix]>", "[SUFFIX]"),
-    "middle": ("<[fim-middle]>",),
-    "repo": ("<repo_name>",),
-    "file": ("<file_sep>", "<|file_separator|>", "<filename>"),
-}
-# What ends a text, in vocabularies that do not all say so of it: turns of chat, and files one after the other.
-_END_TEXTS = (
-    *("<|EOT|>", "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<eos>", "<end_of_turn>", "</s>"),
-    *("<｜end▁of▁sentence｜>", "<[end▁of▁sentence]>", "<|fim_pad|>", "<fim_pad>", "<reponame>"),
-    *("<|file_separator|>", "<file_sep>", "<|file_sep|>"),
-)
-# Who has this one writes the middle right behind the prefix.
-_NEEDS_NO_MIDDLE = "[PREFIX]"
 _BRACKETED = re.compile(r"<.+>|\[.+\]", re.DOTALL)
 
 
@@ -57,7 +41,7 @@ class LlamaVocabulary:
             for token in range(self.num_tokens)
             if llama_cpp.llama_vocab_is_eog(vocab, token) or token in self._markers.values()
         }
-        self._ends |= {end for text in _END_TEXTS if (end := self._control(text)) is not None}
+        self._ends |= {end for text in end_texts() if (end := self._control(text)) is not None}
 
     def _find_markers(self) -> dict[str, int]:
         vocab = self._vocab
@@ -70,7 +54,8 @@ class LlamaVocabulary:
         }
         if llama_cpp.llama_vocab_get_add_bos(vocab):
             found["begin"] = llama_cpp.llama_vocab_bos(vocab)
-        for role, texts in _OTHER_MARKERS.items():
+        # llama.cpp looks by itself for the markers of some families only (`llama_vocab::impl::load`).
+        for role, texts in marker_texts().items():
             if found[role] < 0:
                 found[role] = next((token for text in texts if (token := self._control(text)) is not None), -1)
         return {role: token for role, token in found.items() if token >= 0}
@@ -91,7 +76,8 @@ class LlamaVocabulary:
     @property
     def missing_markers(self) -> list[str]:
         """Roles that a prompt needs and the vocabulary has no marker for."""
-        needs_middle = self.marker_texts.get("prefix") != _NEEDS_NO_MIDDLE
+        family = family_with(self.marker_texts.get("prefix", ""))
+        needs_middle = family is None or "middle" in family.markers
         needed = ("prefix", "suffix", "middle") if needs_middle else ("prefix", "suffix")
         return [role for role in needed if role not in self._markers]
 

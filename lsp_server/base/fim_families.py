@@ -1,0 +1,217 @@
+"""The families of fill-in-the-middle (FIM) models, as data: one record says all that infill knows of a family.
+
+The prompt, the engine's vocabulary and post-processing read these records. `lsp_server/prompt/README.md` says how to
+add a family.
+
+Sources: DeepSeek-Coder's README ("Code Insertion", "Repository Level Code Completion"), where `hole` stands before the
+suffix. Qwen2.5-Coder's README ("Fill in the middle", "Repository level"). StarCoder's README ("Fill-in-the-middle");
+Granite Code shares its form. The StarCoder 2 paper (arXiv:2402.19173) on files of a repository. The cards of
+Seed-Coder-8B-Base and Mellum-4b-base. For Codestral, mistral-common's `encode_fim`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Place(Enum):
+    """A place in a prompt that text goes to."""
+
+    PROJECT = "project"
+    BLOCKS = "blocks"
+    PATH = "path"
+    PREFIX = "prefix"
+    SUFFIX = "suffix"
+
+
+Order = tuple[str | Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What tells a family of models from others, and how it wants its prompt.
+
+    Recognition: a model of the family has all of `markers`, the vocabulary's texts by role. Where families share
+    markers, the regular expression `models` also matches the model's name.
+
+    Vocabulary: `other_markers` are markers that a model may have besides. `end_texts` end what the model writes; not
+    every vocabulary says so of them. `old_pre_tokeniser` is for files that do not name theirs; such files were made
+    before llama.cpp knew pre-tokenisers (April 2024).
+
+    Prompt: `alone` is the order of marker roles and places for a file by itself. `among` is the order behind blocks of
+    other files. A `begin` that the vocabulary does not ask for is left out. `heading` names a file: `{comment}` becomes
+    what begins a comment, `{path}` the path. `block_marker` is the role of the marker ahead of each block. `project` is
+    the line that names the project. `lead` is text ahead of all that follows the prefix marker.
+
+    Answer: `stops` are plain texts that end it. `leaks` are regular expressions for control strings that a model may
+    spell in plain text: post-processing cuts the answer there. `ordinary` are the markers and end texts that source
+    code may contain; these are not cut.
+
+    `anchored` families are prompted from the line's start, with the typed text behind the middle marker. Run
+    `tests/eval/anchored.py` before turning it on for a family. It is measured on the embedded model, which was trained
+    on such prompts. DeepSeek's own weights could not be had to measure.
+    """
+
+    name: str
+    markers: Mapping[str, str]
+    alone: Order
+    among: Order
+    models: str = ""
+    other_markers: Mapping[str, str] = field(default_factory=dict)
+    end_texts: tuple[str, ...] = ()
+    old_pre_tokeniser: str = ""
+    leaks: tuple[str, ...] = ()
+    ordinary: tuple[str, ...] = ()
+    anchored: bool = False
+    heading: str = "{comment} {path}\n"
+    block_marker: str = ""
+    project: str = "{project}\n"
+    lead: str = ""
+    stops: tuple[str, ...] = ()
+
+    def knows(self, name: str, markers: Mapping[str, str]) -> bool:
+        """Whether a model of that name with these marker texts by role is of this family."""
+        texts_match = all(markers.get(role) == text for role, text in self.markers.items())
+        return texts_match and re.search(self.models, name, re.IGNORECASE) is not None
+
+
+def _markers(prefix: str, suffix: str, middle: str = "", **others: str) -> dict[str, str]:
+    texts = {"prefix": prefix, "suffix": suffix, "middle": middle, **others}
+    return {role: text for role, text in texts.items() if text}
+
+
+_PREFIX_FIRST: Order = ("begin", "prefix", Place.PREFIX, "suffix", Place.SUFFIX, "middle")
+_BLOCKS_FIRST: Order = ("begin", Place.BLOCKS, "prefix", Place.PATH, Place.PREFIX, "suffix", Place.SUFFIX, "middle")
+_SUFFIX_FIRST: Order = ("begin", "suffix", Place.SUFFIX, "prefix", Place.PREFIX, "middle")
+_PIPED = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
+_PLAIN = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
+_ANY_PIPED = r"<\|[\w▁]+\|>"
+_ANY_PLAIN = r"<fim_(?:prefix|middle|suffix|pad)>"
+
+# The order counts: a model is of the first family that knows it. A family with more markers, or with a name, stands
+# before one with fewer. Where a vocabulary has several markers of one role, the first family's is taken.
+FAMILIES = (
+    Family(
+        "deepseek",
+        _markers("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
+        _PREFIX_FIRST,
+        _BLOCKS_FIRST,
+        end_texts=("<｜end▁of▁sentence｜>", "<|EOT|>"),
+        old_pre_tokeniser="deepseek-coder",
+        leaks=(r"<｜[\w▁]+｜>", _ANY_PIPED),
+        anchored=True,
+    ),
+    Family(
+        "qwen",
+        _markers(*_PIPED, repo="<|repo_name|>", file="<|file_sep|>"),
+        _PREFIX_FIRST,
+        (
+            *("begin", "repo", Place.PROJECT, Place.BLOCKS),
+            *("file", Place.PATH, "prefix", Place.PREFIX, "suffix", Place.SUFFIX, "middle"),
+        ),
+        end_texts=("<|endoftext|>", "<|im_end|>", "<|fim_pad|>", "<|file_sep|>"),
+        leaks=(_ANY_PIPED,),
+        heading="{path}\n",
+        block_marker="file",
+    ),
+    Family(
+        "starcoder2",
+        _markers(*_PLAIN, repo="<repo_name>", file="<file_sep>"),
+        _PREFIX_FIRST,
+        (
+            *("begin", "repo", Place.PROJECT, Place.BLOCKS),
+            *("file", "prefix", Place.PATH, Place.PREFIX, "suffix", Place.SUFFIX, "middle"),
+        ),
+        end_texts=("<|endoftext|>", "<fim_pad>", "<file_sep>"),
+        leaks=(_ANY_PIPED, _ANY_PLAIN, r"<(?:file_sep|repo_name)>"),
+        heading="{path}\n",
+        block_marker="file",
+        project="{project}",
+    ),
+    Family(
+        "codegemma",
+        _markers(*_PIPED),
+        _PREFIX_FIRST,
+        _BLOCKS_FIRST,
+        other_markers={"file": "<|file_separator|>"},
+        end_texts=("<eos>", "<end_of_turn>", "<|file_separator|>"),
+        leaks=(_ANY_PIPED,),
+        ordinary=("<eos>", "<end_of_turn>"),
+    ),
+    Family(
+        "mellum",
+        _markers(*_PLAIN, file="<filename>"),
+        ("begin", "file", Place.PATH, "suffix", Place.SUFFIX, "prefix", Place.PREFIX, "middle"),
+        ("begin", Place.BLOCKS, "file", Place.PATH, "suffix", Place.SUFFIX, "prefix", Place.PREFIX, "middle"),
+        models="mellum",
+        other_markers={"repo": "<reponame>"},
+        end_texts=("<|endoftext|>", "<fim_pad>", "<reponame>"),
+        leaks=(_ANY_PIPED, _ANY_PLAIN),
+        ordinary=("<filename>", "<reponame>"),
+        heading="{path}\n",
+        block_marker="file",
+    ),
+    Family(
+        "starcoder",
+        _markers(*_PLAIN),
+        _PREFIX_FIRST,
+        _BLOCKS_FIRST,
+        other_markers={"repo": "<reponame>", "file": "<filename>"},
+        end_texts=("<|endoftext|>", "<fim_pad>", "<reponame>"),
+        leaks=(_ANY_PIPED, _ANY_PLAIN),
+        ordinary=("<filename>", "<reponame>"),
+    ),
+    Family(
+        "seed-coder",
+        _markers("<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"),
+        _SUFFIX_FIRST,
+        ("begin", "suffix", Place.SUFFIX, "prefix", Place.BLOCKS, Place.PATH, Place.PREFIX, "middle"),
+        end_texts=("<[end▁of▁sentence]>",),
+        leaks=(r"<\[[\w▁]+(?:-[\w▁]+)?\]>",),
+    ),
+    Family(
+        "codestral",
+        # Its middle begins right behind the prefix: there is no middle marker.
+        _markers("[PREFIX]", "[SUFFIX]"),
+        ("begin", "suffix", Place.SUFFIX, "prefix", Place.PREFIX),
+        ("begin", "suffix", Place.SUFFIX, "prefix", Place.BLOCKS, Place.PATH, Place.PREFIX),
+        # All of Mistral's vocabularies have these markers.
+        models="(?<!mamba-)codestral",
+        end_texts=("</s>",),
+        ordinary=("[PREFIX]", "[SUFFIX]", "</s>"),
+        heading="+++++ {path}\n",
+        # SentencePiece puts a space before a text. It is left out of the suffix there, and of every text here.
+        lead=" ",
+        stops=("\n+++++ ",),
+    ),
+)
+
+# Ends of models that chat and are of no family here.
+_CHAT_END_TEXTS = ("<|end_of_text|>", "<|eot_id|>")
+
+
+def marker_texts() -> dict[str, list[str]]:
+    """The texts of each marker role in all families, in the order to look for them."""
+    texts: dict[str, list[str]] = {}
+    for family in FAMILIES:
+        for role, text in (*family.markers.items(), *family.other_markers.items()):
+            texts.setdefault(role, []).append(text)
+    return texts
+
+
+def end_texts() -> set[str]:
+    """What ends a text in the vocabulary of any model: turns of chat, and files one after the other."""
+    return {text for family in FAMILIES for text in family.end_texts} | set(_CHAT_END_TEXTS)
+
+
+def family_with(prefix_marker: str) -> Family | None:
+    """The first family with that prefix marker: for questions whose answer families that share it have in common."""
+    return next((family for family in FAMILIES if family.markers["prefix"] == prefix_marker), None)
+
+
+def leak_pattern() -> re.Pattern[str]:
+    """Matches a control string of any family."""
+    return re.compile("|".join(dict.fromkeys(pattern for family in FAMILIES for pattern in family.leaks)))

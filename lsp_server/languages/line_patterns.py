@@ -1,0 +1,72 @@
+"""What a line of code is, told by its first or its last words. Pure.
+
+Each pattern matches in every language, whichever the document's is. Words come from the table of languages: its records
+say which language has them. What is left here is syntax that several languages share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lsp_server.languages.syntax import LANGUAGES
+
+
+def _any(words: Iterable[str]) -> str:
+    """A pattern for one of the words. Longer words come first, so that `else` does not hide `elseif`."""
+    return "|".join(sorted(map(re.escape, set(words)), key=lambda word: (-len(word), word)))
+
+
+def _words(field: str) -> set[str]:
+    """The words of all languages in a field of their records."""
+    return {word for each in LANGUAGES.values() for word in getattr(each, field)}
+
+
+_FUNCTION_WORDS = _any(_words("function_words"))
+COMMENT_MARK = _any(each.line_comment for each in LANGUAGES.values())
+
+# Statements and blocks (post-processing). `class` is the only word of a type that counts here.
+_MODIFIERS = r"((async|export|default|pub|public|private|protected|static)\s+)*"
+BRANCH = re.compile(rf"}}?\s*({_any(_words('branch_words'))})\b")
+CASE = re.compile(rf"({_any(_words('case_words'))})\b")
+BLOCK_END = re.compile(rf"({_any(_words('end_words'))})\b[;)]?")
+FUNCTION = re.compile(rf"{_MODIFIERS}({_FUNCTION_WORDS})\b")
+DEFINITION = re.compile(rf"@|{_MODIFIERS}(class|{_FUNCTION_WORDS})\b")
+
+# The end of a line below which a block begins, in the languages that indent one. A comment may follow.
+BLOCK_START = re.compile(rf"([:{{(\[]|[-=]>|\b({_any(_words('opening_words'))}))\s*((#|//|--).*)?$")
+
+# Definitions that documentation is written for (code actions). More modifiers and words count than above.
+_MORE_MODIFIERS = (
+    r"(?:(?:export|default|declare|public|private|protected|internal|static|final|abstract|async|override|virtual"
+    r"|sealed|inline|constexpr|explicit|extern|open|suspend|data|partial|readonly|get|set|pub(?:\([^)]*\))?"
+    r"|const|unsafe|local|template\s*<[^>]*>)\s+)*"
+)
+_FUNCTION_VALUE = r"(?:const|let|var)\s+\w+(?:\s*:[^=]+)?\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)[^=]*=>|\w+\s*=>)"
+DOCUMENTED = re.compile(
+    rf"{_MORE_MODIFIERS}(?:(?:{_any(_words('function_words') | _words('type_words'))})\b|{_FUNCTION_VALUE})"
+)
+# A method or a function without a keyword: a name, parameters, and a block that opens behind them.
+BRACED_METHOD = re.compile(
+    _MORE_MODIFIERS
+    + r"(?!(?:if|for|foreach|while|switch|catch|return|else|do|try|new|throw|using|lock|with|match|when)\b)"
+    r"[\w$~#<>\[\],.\s*&:?]*[\w$~>*&]\s*\([^;]*\)[^;=]*\{\s*\}?$"
+)
+ANNOTATION = re.compile(r"@|#\[")
+COMMENT_END = re.compile(r"(#(?!\[|include|define|if|endif|pragma)|//|--|\*/|.*\*/$|%)")
+
+# Bodies that are yet to be written (code actions).
+PLACEHOLDER = re.compile(
+    r"(pass|\.\.\.|raise NotImplementedError(\(.*\))?|(todo|unimplemented)!\(.*\)|TODO\(.*\)"
+    r"|throw new (NotImplemented|UnsupportedOperation)\w*\(.*\)"
+    r"|(throw new \w+|raise|panic)\b.*\b(not implemented|todo)\b.*)[;,]?",
+    re.IGNORECASE,
+)
+TODO = re.compile(r"(#|//|--|/\*|;+|%)\s*(TODO|FIXME)\b", re.IGNORECASE)
+
+# Where a long text may be cut before it is parsed, and the class around a line (context).
+CLASS_LINE = re.compile(r"\s*(?:[\w@()]+\s+)*?(?:class|struct|interface|impl|trait|object|enum)\s+(\w+)")
+TOP_LINE = re.compile(r"^[^\W\d]|^@", re.MULTILINE)
+INDENTED_DEFINITION = re.compile(
+    r"^[ \t]+(?:@\w|(?:async|class|def|fn|func|fun|function|private|pub|public|static)\b)", re.MULTILINE
+)

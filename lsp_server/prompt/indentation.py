@@ -1,0 +1,27 @@
+"""Whether the indentation of the cursor's line is settled, or the model may choose it."""
+
+from __future__ import annotations
+
+from lsp_server.languages.line_patterns import BLOCK_START
+from lsp_server.text.snapshot import Snapshot
+
+_TAB_WIDTH = 4
+
+
+def is_settled(snapshot: Snapshot) -> bool:
+    """Whether only an indentation stands before the cursor, and it is meant.
+
+    Editors and users indent a line before they write it. One case is open: the line above opens a block and is indented
+    as much. Then the indentation is still to come, since not every editor adds it.
+    """
+    indentation = snapshot.line_prefix
+    if not indentation or not indentation.isspace():
+        return False
+    written = snapshot.prefix.rstrip()
+    above = written[written.rfind("\n") + 1 :]
+    return _line_width(indentation) > _line_width(above) or not BLOCK_START.search(above)
+
+
+def _line_width(line: str) -> int:
+    expanded = line.expandtabs(_TAB_WIDTH)
+    return len(expanded) - len(expanded.lstrip())

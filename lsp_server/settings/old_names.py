@@ -1,0 +1,49 @@
+"""Settings and values that were renamed are read under their old names for one version, with a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lsp_server.settings.model import SETTINGS
+from lsp_server.settings.record import Setting
+
+# The version of infill that reads old names no longer: delete `was` and `renamed_values` then.
+READ_UNTIL = "0.2"
+
+OLD_KEYS = {setting.old_key: key for key, setting in SETTINGS.items() if setting.old_key}
+_ADVICE = f"rename it: the old name is read until {READ_UNTIL}."
+
+
+def renamed(values: Iterable[tuple[str, Any]]) -> tuple[list[tuple[str, Any]], list[str]]:
+    """One layer's keys and values under today's names, and a sentence for each old name.
+
+    Where a layer has a setting under both names, the value of the new name counts.
+    """
+    values = list(values)
+    given = {key for key, _ in values}
+    current: list[tuple[str, Any]] = []
+    notes: list[str] = []
+    for name, value in values:
+        key = OLD_KEYS.get(name, name)
+        if key != name and key in given:
+            notes.append(f"`{name}` is now `{key}`, which is set too; delete the old name.")
+            continue
+        if key != name:
+            notes.append(f"`{name}` is now `{key}`; {_ADVICE}")
+        if setting := SETTINGS.get(key):
+            notes += [
+                f"`{old}` in `{key}` is now `{new}`; {_ADVICE}"
+                for old, new in setting.renamed_values.items()
+                if isinstance(value, (list, tuple)) and old in value
+            ]
+            value = _with_new_values(setting, value)
+        current.append((key, value))
+    return current, notes
+
+
+def _with_new_values(setting: Setting, value: Any) -> Any:
+    """A list with the new names of its items. Any other value stays as it is."""
+    if not setting.renamed_values or not isinstance(value, (list, tuple)):
+        return value
+    return [setting.renamed_values.get(item, item) if isinstance(item, str) else item for item in value]

@@ -1,0 +1,105 @@
+"""What is said of a setting besides its type and default: its meaning, its bounds, who may set it, its old name.
+
+A field of `lsp_server.settings.model` says it by `setting(…)` in its annotation. `records` gathers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+# Where VS Code takes a setting from, in VS Code's words. `machine`: only from the user's settings for this machine.
+# `window`: from a workspace's settings too.
+Scope = Literal["machine", "window"]
+
+
+class SetBy(Enum):
+    """Whether a project's `.infill.toml` may set a setting, in a sentence for users. The user always may."""
+
+    ANYONE = ""
+    PROJECT_INSIDE = "A project's `.infill.toml` may only name a file inside the project."
+    USER = "A project's `.infill.toml` cannot set it."
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """From where a setting is taken."""
+
+    scope: Scope
+    set_by: SetBy
+
+
+PREFERENCE = Access("window", SetBy.ANYONE)
+# What the engine takes of the machine.
+MACHINE = Access("machine", SetBy.ANYONE)
+# llama.cpp reads the file, and whoever wrote the project may have made it.
+MODEL_FILE = Access("machine", SetBy.PROJECT_INSIDE)
+# Where the user's code is sent.
+REMOTE = Access("window", SetBy.USER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    access: Access
+    was: str
+    renamed_values: Mapping[str, str]
+
+
+def setting(
+    access: Access,
+    description: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    was: str = "",
+    renamed_values: Mapping[str, str] | None = None,
+) -> Meta:
+    """What a field says of itself: `ge` and `le` bound its value.
+
+    `was` is the field's old name in the same section. `renamed_values` has the new name of each old item of a list.
+    """
+    return Meta(description=description, ge=ge, le=le, extra={"facts": _Facts(access, was, renamed_values or {})})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting by its dotted key.
+
+    `type` is its annotated type, which msgspec converts to and makes a schema of. `old_key` is empty if the setting
+    always had this name.
+    """
+
+    key: str
+    type: Any
+    default: Any
+    description: str
+    access: Access
+    old_key: str = ""
+    renamed_values: Mapping[str, str] = field(default_factory=dict)
+
+
+def records(defaults: msgspec.Struct, prefix: str = "") -> dict[str, Setting]:
+    """Every setting of a struct and of the structs in it, by dotted key.
+
+    Raises `TypeError` for a field that does not say who may set it.
+    """
+    found: dict[str, Setting] = {}
+    for each in msgspec.structs.fields(type(defaults)):
+        key, default = prefix + each.name, getattr(defaults, each.name)
+        if isinstance(default, msgspec.Struct):
+            found |= records(default, key + ".")
+            continue
+        meta = next((meta for meta in get_args(each.type)[1:] if isinstance(meta, Meta)), None)
+        facts = (meta.extra or {}).get("facts") if meta else None
+        if meta is None or not isinstance(facts, _Facts):
+            raise TypeError(f"{key} does not say who may set it: annotate it with setting(…).")
+        old_key = prefix + facts.was if facts.was else ""
+        found[key] = Setting(
+            key, each.type, default, meta.description or "", facts.access, old_key, facts.renamed_values
+        )
+    return found
