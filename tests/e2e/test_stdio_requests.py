@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.e2e.processes import engine_of
+from tests.processes import engine_of
 from tests.raw_client import INLINE
 from tests.waiting import eventually
 

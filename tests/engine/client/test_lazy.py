@@ -9,7 +9,7 @@ from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.lazy import LazyEngine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Text
-from tests import children
+from tests.processes import engines_of
 from tests.waiting import eventually
 
 WRITE_TIMEOUT_S = 30
@@ -60,14 +60,14 @@ async def make(clock):
     for engine in engines:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
             await engine.stop()
-    assert children.engines() == [], "none outlives its engine"
+    assert engines_of() == [], "none outlives its engine"
 
 
 async def test_nothing_is_launched_before_it_is_asked(make):
     engine = make()
-    assert (engine.state, engine.model, children.engines()) == (STOPPED, None, [])
+    assert (engine.state, engine.model, engines_of()) == (STOPPED, None, [])
     assert isinstance((await engine.ask())[-1], Done)
-    assert (engine.state, engine.model.name, len(children.engines())) == (READY, "fake", 1)
+    assert (engine.state, engine.model.name, len(engines_of())) == (READY, "fake", 1)
 
 
 async def test_the_first_request_waits_for_the_model_and_loading_is_reported(make):
@@ -85,7 +85,7 @@ async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make,
     clock.now += 1
     assert engine.unload_if_idle() == 0
     assert (engine.state, engine.model) == (STOPPED, None)
-    await eventually(lambda: children.engines() == [])
+    await eventually(lambda: engines_of() == [])
     await eventually(lambda: engine.states[-1] is STOPPED)
     after = await engine.ask()
     assert texts(after) == texts(before)
@@ -146,7 +146,7 @@ async def test_the_time_can_be_changed_while_it_runs(make, clock):
     clock.now += IDLE_S
     engine.unload_after(IDLE_S / 2)
     assert engine.state is STOPPED
-    await eventually(lambda: children.engines() == [])
+    await eventually(lambda: engines_of() == [])
 
 
 async def test_time_alone_releases_it(make, clock):
@@ -162,7 +162,7 @@ async def test_starting_twice_is_starting_once(make):
     engine.start()
     engine.start()
     await engine.ready()
-    assert len(children.engines()) == 1
+    assert len(engines_of()) == 1
 
 
 async def test_what_was_stopped_stays_stopped(make):
@@ -170,7 +170,7 @@ async def test_what_was_stopped_stays_stopped(make):
     await engine.ask()
     await engine.stop()
     engine.start()
-    assert children.engines() == []
+    assert engines_of() == []
     assert await engine.ask() == [Failed("The engine is stopped.")]
     with pytest.raises(EngineError, match="is stopped"):
         await engine.ready()
@@ -194,7 +194,7 @@ async def test_the_real_model_writes_the_same_after_it_was_released(make, clock,
     before = texts(await engine.ask())
     clock.now += IDLE_S
     engine.unload_if_idle()
-    await eventually(lambda: children.engines() == [])
+    await eventually(lambda: engines_of() == [])
     assert texts(await engine.ask()) == before
 
 

@@ -10,7 +10,7 @@ from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Text
-from tests.children import engines
+from tests.processes import engines_of
 from tests.waiting import eventually
 
 WRITE_TIMEOUT_S = 30  # nothing here takes that long unless it would take for ever
@@ -120,7 +120,7 @@ async def test_a_model_that_is_refused(launch, tmp_path, content, error):
     assert engine.state is EngineState.FAILED
     assert engine.reports[-1] == (EngineState.FAILED, 0.0, str(caught.value))
     assert await engine.ask() == [Failed(str(caught.value))]
-    assert engines() == [], "nothing is left running, nothing is tried again"
+    assert engines_of() == [], "nothing is left running, nothing is tried again"
 
 
 async def test_a_model_without_markers_is_refused(launch, rewrite_model):
@@ -222,7 +222,7 @@ async def test_a_process_that_answers_between_its_deaths_is_restarted_for_ever(l
 async def test_an_idle_process_that_is_killed_is_restarted(launch):
     engine = launch()
     await engine.ready()
-    engines()[0].kill()
+    engines_of()[0].kill()
     await eventually(lambda: engine.num_lives == 2)
     assert isinstance(one_end(await engine.ask()), Done)
 
@@ -233,7 +233,7 @@ async def test_a_process_that_is_killed_while_loading_is_given_up_at_last(launch
     killed = set()
     async with asyncio.timeout(WRITE_TIMEOUT_S):
         while engine.state is not EngineState.FAILED:
-            for child in engines():
+            for child in engines_of():
                 child.kill()
                 killed.add(child.pid)
             await asyncio.sleep(0.01)
@@ -245,7 +245,7 @@ async def test_between_two_lives_it_does_not_claim_to_be_ready(launch, monkeypat
     monkeypatch.setattr(process_module, "RESTART_DELAYS_S", (600,))
     engine = launch()
     await engine.ready()
-    engines()[0].kill()
+    engines_of()[0].kill()
     await eventually(lambda: engine.state is not EngineState.READY)
 
 
@@ -255,13 +255,13 @@ async def test_between_two_lives_it_does_not_claim_to_be_ready(launch, monkeypat
 @pytest.mark.parametrize("script", ["", "load_ms=600000", "decode_ms=600000"])
 async def test_stop_leaves_no_process(launch, script):
     engine = launch(script)
-    await eventually(lambda: len(engines()) == 1)
+    await eventually(lambda: len(engines_of()) == 1)
     if "load" not in script:
         await engine.ready()
     asking = asyncio.ensure_future(engine.ask())
     await asyncio.sleep(0)
     await engine.stop()
-    assert engines() == []
+    assert engines_of() == []
     assert engine.state is EngineState.STOPPED
     assert engine.model is None
     one_end(await asking)

@@ -22,7 +22,7 @@ from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions, LoadEvent, LoadFailed
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Marker, Text
-from tests.children import engines
+from tests.processes import ENGINE, engines_of, is_running
 from tests.services import ROOT, TOKEN, events_in, launched, request_of
 from tests.waiting import wait_until
 
@@ -72,7 +72,7 @@ async def becomes(engine: EngineSupervisor, *texts: str) -> None:
 
 def process_of(connector) -> int:
     if connector is connect_private:
-        return engines()[0].pid
+        return engines_of()[0].pid
     [(_, record)] = shared.records()
     return record.pid
 
@@ -166,12 +166,12 @@ def test_a_disk_too_full_for_its_record_is_said_and_leaves_no_engine(tmp_path):
     assert list(shared.records()) == []
     started = [each for each in psutil.process_iter(["cmdline", "environ"]) if _is_engine_of(each, str(tmp_path))]
     psutil.wait_procs(started, timeout=10)
-    assert not [each for each in started if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert not [each for each in started if is_running(each)]
 
 
 def _is_engine_of(process: psutil.Process, folder: str) -> bool:
     command, environment = process.info["cmdline"] or [], process.info["environ"] or {}
-    return "lsp_server.engine.process.service" in command and environment.get("XDG_RUNTIME_DIR") == folder
+    return ENGINE in command and environment.get("XDG_RUNTIME_DIR") == folder
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110

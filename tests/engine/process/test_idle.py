@@ -11,8 +11,8 @@ import pytest
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Generate, Marker, Text
-from tests.children import engines
 from tests.gguf.embedded import EMBEDDED
+from tests.processes import engines_of
 
 WATCHED_S = 1.0
 FEW = 3  # switches that something outside of us may cause
@@ -27,7 +27,7 @@ async def test_an_idle_engine_does_not_wake_up() -> None:
         parts = (Marker("begin"), Marker("prefix"), Text("import os\n"), Marker("suffix"), Text(""), Marker("middle"))
         async for _ in engine.generate(Generate(parts, max_tokens=4)):
             pass
-        process = engines()[0]
+        process = engines_of()[0]
         threads = {thread.id for thread in process.threads()}
         for _ in range(20):  # whatever was still to be done after the answer gets time to end
             before = voluntary_switches(process)
