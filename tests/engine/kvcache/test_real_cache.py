@@ -228,14 +228,16 @@ class Use:
 
     def compare(self, name: str, asked: Asked, written: list[int], *, ended: bool) -> None:
         """Each token written must be the most probable one after those before it."""
-        ways = [self.gaps(asked, written, 0, ended=ended)]
-        self.counts["compared"] += len(ways[0])
-        self.counts["near ties"] += sum(gap > 0 for gap in ways[0])
-        if max(ways[0]) > NEAR_TIE:
-            ways += [self.gaps(asked, written, way, ended=ended) for way in range(1, WAYS)]
-        for number, found in enumerate(zip(*ways, strict=True)):
-            if min(found) > NEAR_TIE:
-                self.divergences.append(f"{name}, token {number} of {len(written)}: {found} nats apart")
+        closest = self.gaps(asked, written, 0, ended=ended)
+        self.counts["compared"] += len(closest)
+        self.counts["near ties"] += sum(gap > 0 for gap in closest)
+        for way in range(1, WAYS):
+            if max(closest) <= NEAR_TIE:
+                return
+            closest = list(map(min, closest, self.gaps(asked, written, way, ended=ended)))
+        for number, gap in enumerate(closest):
+            if gap > NEAR_TIE:
+                self.divergences.append(f"{name}, token {number} of {len(written)}: {gap} nats apart")
 
     def gaps(self, asked: Asked, written: list[int], way: int, *, ended: bool) -> list[float]:
         """How much more probable than each token written a fresh context finds the best one, in nats.
