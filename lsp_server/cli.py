@@ -1,4 +1,4 @@
-"""The command `infill`: arguments in, exit status out. Each subcommand lives in `commands/`."""
+"""The command `infill`: arguments in, exit status out. Each subcommand is a file in `commands/`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from lsp_server import __version__
 from lsp_server.base.errors import InfillError
 
-# Imported only when called: `serve` must answer an editor at once, and needs none of what the others need.
+# A subcommand is imported only when it is called. `serve` must answer an editor at once, without others' imports.
 COMMANDS = {
     "serve": "run the language server (editors start it)",
     "complete": "complete at a place in a file and print it",
@@ -27,7 +27,7 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; errors are one or two lines, never a traceback."""
+    """Run the command. Errors are one or two lines, never a traceback."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(
         prog="infill", description="Code completion in any editor, by a model on your own machine."
@@ -49,6 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has left; standard output is closed without another attempt to flush it.
+        # The reader of our output has left. Python must not try to flush standard output again.
         sys.stdout = None
         return 141

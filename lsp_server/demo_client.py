@@ -1,4 +1,4 @@
-"""A small language client: what an editor does, for `infill demo` and for benchmarks."""
+"""A small language client that acts as an editor, for `infill demo` and for benchmarks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ READY_TIMEOUT_S = 120.0
 
 
 class EditorClient:
-    """Starts `infill serve` over stdio, keeps documents in step with it, and asks for ghost text.
+    """Starts `infill serve` over stdio, syncs documents to it and requests ghost text.
 
-    Positions are code points: utf-32 is negotiated. Use as an async context manager.
+    Use it as an async context manager. Positions are code points, because UTF-32 is negotiated.
     """
 
     def __init__(self, root: Path, settings: dict[str, Any] | None = None) -> None:
@@ -70,7 +70,7 @@ class EditorClient:
         await self._client.stop()
 
     async def wait_until_ready(self) -> str:
-        """Wait for the model; returns its name. Raises `EditorError` with what the server says is wrong."""
+        """Wait for the model and return its name. Raises `EditorError` with the server's message."""
         try:
             await asyncio.wait_for(self._ready.wait(), READY_TIMEOUT_S)
         except TimeoutError:
@@ -88,11 +88,11 @@ class EditorClient:
         return uri
 
     def text(self, uri: str) -> str:
-        """The text as this client has it."""
+        """A document's text on the client's side."""
         return self._texts[uri]
 
     def insert(self, uri: str, offset: int, text: str) -> None:
-        """Type at an offset."""
+        """Insert a text at an offset, as by typing."""
         position = self._position(uri, offset)
         before = self._texts[uri]
         self._texts[uri] = before[:offset] + text + before[offset:]
@@ -107,7 +107,7 @@ class EditorClient:
         )
 
     async def ghost(self, uri: str, offset: int, *, automatic: bool) -> str:
-        """Ghost text at an offset, empty for none."""
+        """The first ghost text at an offset; empty if there is none."""
         kind = types.InlineCompletionTriggerKind.Automatic if automatic else types.InlineCompletionTriggerKind.Invoked
         answer = await self._client.text_document_inline_completion_async(
             types.InlineCompletionParams(

@@ -60,7 +60,7 @@ PROCESSES: dict[str, tuple[str, tuple[str, ...]]] = {
         "engine.process.service",
         (*RULES["engine.process"], "engine.process", "engine.sizing", *TEXT, "prompt"),
     ),
-    "gateway": ("engine.gateway.front", (*RULES["engine.gateway"], "engine.gateway")),
+    "gateway": ("engine.gateway.gateway", (*RULES["engine.gateway"], "engine.gateway")),
     "index worker": ("index.worker", (*TEXT, "index")),
 }
 
@@ -79,10 +79,11 @@ ONLY_IN = {
     "tree_sitter": ("index", "languages.grammars"),
     "pathspec": ("index.folder",),
 }  # fmt: skip
-PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context", "engine.compat.endings",
-        "engine.compat.fields", "engine.drafting", "engine.kvcache", "engine.scheduler", "engine.sizing.memory",
-        "engine.sizing.parameters", "index.chunks", "index.symbols", "index.words", "ipc", "languages", "postprocess",
-        "prompt", "base.fim_families", "text.indentation", "text.secrets", "text.snapshot")  # fmt: skip
+PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context", "engine.compat.fields",
+        "engine.compat.stop_conditions", "engine.drafting", "engine.kvcache", "engine.scheduler",
+        "engine.sizing.memory", "engine.sizing.parameters", "index.chunks", "index.symbols", "index.words", "ipc",
+        "languages", "postprocess", "prompt", "base.fim_families", "text.indentation", "text.secrets",
+        "text.snapshot")  # fmt: skip
 IMPURE = ("context.retrieval",)  # among them: it opens the index
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.

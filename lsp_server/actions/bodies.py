@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.languages.line_patterns import PLACEHOLDER, TODO
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
@@ -15,7 +15,7 @@ _CLOSERS = "})];,"
 _MAX_HEADER_LINES = 30
 
 
-def find_body(source: Source, line: int) -> Hole | None:
+def find_body(source: Source, line: int) -> ReplaceRange | None:
     """The hole of the unwritten body at a line, which is its placeholder or its header. None if there is none."""
     if _is_placeholder(source, line):
         return _replacing(source, line)
@@ -67,14 +67,14 @@ def _is_placeholder(source: Source, line: int) -> bool:
     return bool(PLACEHOLDER.fullmatch(source.text(line)))
 
 
-def _replacing(source: Source, line: int) -> Hole:
+def _replacing(source: Source, line: int) -> ReplaceRange:
     """The hole of a placeholder and of the placeholders right above and below it."""
     first = last = line
     while _continues(source, first - 1, line):
         first -= 1
     while _continues(source, last + 1, line):
         last += 1
-    return Hole(Position(first, len(source.indentation(first))), Position(last, len(source.lines[last])))
+    return ReplaceRange(Position(first, len(source.indentation(first))), Position(last, len(source.lines[last])))
 
 
 def _continues(source: Source, other: int, line: int) -> bool:
@@ -82,7 +82,7 @@ def _continues(source: Source, other: int, line: int) -> bool:
     return is_inside and _is_placeholder(source, other) and source.indentation(other) == source.indentation(line)
 
 
-def _below_todo(source: Source, line: int) -> Hole:
+def _below_todo(source: Source, line: int) -> ReplaceRange:
     """The hole below a TODO comment. The comment stays, and a placeholder below it is replaced."""
     below = source.next_text(line)
     if below is not None and source.indentation(below) == source.indentation(line):
@@ -91,15 +91,15 @@ def _below_todo(source: Source, line: int) -> Hole:
         if _is_placeholder(source, below):
             return _replacing(source, below)
     end = Position(line, len(source.lines[line]))
-    return Hole(end, end, "\n" + source.indentation(line))
+    return ReplaceRange(end, end, "\n" + source.indentation(line))
 
 
-def _below_header(source: Source, header: int) -> Hole | None:
+def _below_header(source: Source, header: int) -> ReplaceRange | None:
     text = source.lines[header]
     inside = source.indentation(header) + source.unit
     if match := _BRACES.search(text):
         start, end = Position(header, match.start() + 1), Position(header, text.index("}", match.start()))
-        return Hole(start, end, "\n" + inside, "\n" + source.indentation(header))
+        return ReplaceRange(start, end, "\n" + inside, "\n" + source.indentation(header))
     above = skip_docstring(source, header)
     below = source.next_text(above)
     if below is not None and source.is_deeper(below, header):
@@ -111,4 +111,4 @@ def _below_header(source: Source, header: int) -> Hole | None:
     if text.rstrip().endswith("{") and (below is None or source.text(below)[:1] not in _CLOSERS):
         return None
     end = Position(above, len(source.lines[above]))
-    return Hole(end, end, "\n" + inside)
+    return ReplaceRange(end, end, "\n" + inside)

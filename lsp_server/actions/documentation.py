@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lsp_server.actions.bodies import header_end, skip_docstring
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.languages.line_patterns import ANNOTATION, BRACED_METHOD, COMMENT_END, DOCUMENTED
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
@@ -14,7 +14,7 @@ _MAX_LINES = 12
 _PYTHON_DEFINITION = re.compile(r"(async\s+)?def\s|class\s")
 
 
-def find_documentation(source: Source, line: int) -> Hole | None:
+def find_documentation(source: Source, line: int) -> ReplaceRange | None:
     """Where to document the definition that begins at a line. None if no definition does, or if it is documented."""
     if not is_definition(source, line):
         return None
@@ -31,7 +31,7 @@ def find_documentation(source: Source, line: int) -> Hole | None:
     def indented(text: str) -> str:
         return text.replace("\n", "\n" + indentation)
 
-    return Hole(
+    return ReplaceRange(
         Position(line, 0),
         Position(line, 0),
         lead=indentation + indented(comment.lead),
@@ -56,7 +56,7 @@ def is_definition(source: Source, line: int) -> bool:
     return bool(BRACED_METHOD.match(braced))
 
 
-def _docstring(source: Source, line: int) -> Hole | None:
+def _docstring(source: Source, line: int) -> ReplaceRange | None:
     header = header_end(source, line)
     if header is None or skip_docstring(source, header) != header:
         return None
@@ -65,7 +65,7 @@ def _docstring(source: Source, line: int) -> Hole | None:
     indentation = source.indentation(below or 0) if has_body else source.indentation(line) + source.unit
     end = Position(header, len(source.lines[header]))
     quotes = '"""'
-    return Hole(
+    return ReplaceRange(
         end,
         end,
         lead=f"\n{indentation}{quotes}",

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.languages.bindings import Bindings, pattern_for
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
@@ -39,16 +39,16 @@ def unbound_names(source: Source, line: int) -> list[str]:
     return [name for name in names if name not in bindings.known and not _is_bound(bindings, bare, name)]
 
 
-def import_hole(source: Source) -> Hole:
+def import_hole(source: Source) -> ReplaceRange:
     """Where another import line goes: behind the last import line, or above the code if there is none."""
     bindings = _bindings_of(source)
     found = [number for number, text in enumerate(source.lines) if text and re.match(bindings.line, text)]
     if not found:
         start = Position(_first_code(source), 0)
-        return Hole(start, start, trail="\n", max_lines=1)
+        return ReplaceRange(start, start, trail="\n", max_lines=1)
     last = _statement_end(source, found[-1])
     end = Position(last, len(source.lines[last]))
-    return Hole(end, end, lead="\n", max_lines=1)
+    return ReplaceRange(end, end, lead="\n", max_lines=1)
 
 
 def known_import(source: Source, name: str, others: Iterable[str]) -> str:

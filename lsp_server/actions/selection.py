@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.text.document import Position
 
 
-def find_selection(source: Source, start: Position, end: Position) -> Hole | None:
+def find_selection(source: Source, start: Position, end: Position) -> ReplaceRange | None:
     """The hole of a selection, without the white space at its ends. None if only white space is selected."""
     start, end = trimmed(source, start, end)
     if start == end:
         return None
-    return Hole(start, end, max_lines=2 * (end.line - start.line + 1) + 10)
+    return ReplaceRange(start, end, max_lines=2 * (end.line - start.line + 1) + 10)
 
 
 def trimmed(source: Source, start: Position, end: Position) -> tuple[Position, Position]:

@@ -39,7 +39,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class ReplaceRange:
     """A range that an action replaces, in code points.
 
     What is written stands between `lead` and `trail`, which the model sees too. It has at most `max_lines` lines, ends

@@ -1,4 +1,4 @@
-"""What an action puts into a document: asked of the model that fills holes, or of the one that chats."""
+"""The text that an action puts into a document, by the completion model or by the chat model."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from lsp_server.actions.imports import beginnings, import_hole, imports_name, known_import
 from lsp_server.actions.selection import text_between
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.base.errors import EngineError, InfillError
-from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Priority
 from lsp_server.prompt.chat import Message, prompt_for
@@ -26,40 +27,41 @@ Neighbours = Callable[[], Sequence[Neighbour]]
 
 
 def source_of(document: Document) -> Source:
-    """A document as actions see it."""
+    """The lines of a document."""
     return Source(document.language_id, tuple(normalize(document.line(each)) for each in range(document.num_lines)))
 
 
-def snapshot_of(document: Document, hole: Hole) -> Snapshot:
-    """The document with a hole in place of a range, and what the hole stands between."""
+def snapshot_of(document: Document, hole: ReplaceRange) -> Snapshot:
+    """The document without the range, and with the text that leads to the hole and follows it."""
     before = document.snapshot(hole.start.line, hole.start.character)
     after = document.snapshot(hole.end.line, hole.end.character)
     return replace(before, suffix=hole.trail + after.suffix).accepting(hole.lead)
 
 
-async def fill(pipeline: Pipeline, document: Document, hole: Hole, neighbours: Neighbours) -> str:
-    """The text for a hole's range; empty if the model writes nothing, or what stands there already.
+async def fill(pipeline: Pipeline, document: Document, hole: ReplaceRange, neighbours: Neighbours) -> str:
+    """The text for a hole's range; empty if the model writes nothing, or only what is there already.
 
     Raises `InfillError` if model or engine fail.
     """
     source, snapshot = source_of(document), snapshot_of(document, hole)
-    standing = text_between(source, hole.start, hole.end)
+    present = text_between(source, hole.start, hole.end)
     request = CompletionRequest("action", max_tokens=MAX_TOKENS, max_lines=hole.max_lines, stops=hole.stops)
-    answer = await _asked(pipeline, snapshot, neighbours, request)
+    answer = await _complete(pipeline, snapshot, neighbours, request)
     texts = [answer.text]
-    if standing.strip() and hole.filled(answer.text).strip() == standing.strip():
-        answer = await _asked(pipeline, snapshot, neighbours, replace(request, num_texts=_ALTERNATIVES))
+    if present.strip() and hole.filled(answer.text).strip() == present.strip():
+        answer = await _complete(pipeline, snapshot, neighbours, replace(request, num_texts=_ALTERNATIVES))
         texts = answer.alternatives
     filled = (hole.filled(text) for text in texts)
-    return next((text for text in filled if text and text.strip() != standing.strip()), "")
+    return next((text for text in filled if text and text.strip() != present.strip()), "")
 
 
 async def import_line(
     pipeline: Pipeline, document: Document, name: str, neighbours: Neighbours, others: Sequence[str]
-) -> tuple[Hole, str]:
-    """Where the import of a name goes, and its line: what other files write, or what the model does; empty if none.
+) -> tuple[ReplaceRange, str]:
+    """Where the import of a name goes, and its line; an empty line if none is found.
 
-    `others` are texts of other files in the same language. Raises `InfillError` if model or engine fail.
+    The line comes from other files if they import the name, else from the model. `others` are texts of other files in
+    the same language. Raises `InfillError` if model or engine fail.
     """
     source = source_of(document)
     hole = import_hole(source)
@@ -67,7 +69,7 @@ async def import_line(
         return hole, hole.filled(known)
     for beginning in beginnings(source):
         snapshot = snapshot_of(document, replace(hole, lead=hole.lead + beginning))
-        answer = await _asked(
+        answer = await _complete(
             pipeline,
             snapshot,
             neighbours,
@@ -80,7 +82,9 @@ async def import_line(
     return hole, ""
 
 
-async def _asked(pipeline: Pipeline, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest) -> Answer:
+async def _complete(
+    pipeline: Pipeline, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest
+) -> Answer:
     answer = await pipeline.complete(snapshot, neighbours, request)
     if answer.error:
         raise InfillError(answer.error)
@@ -90,7 +94,7 @@ async def _asked(pipeline: Pipeline, snapshot: Snapshot, neighbours: Neighbours,
 async def chat(
     engine: EngineClient, messages: Sequence[Message], max_tokens: int, progress: Callable[[str], None]
 ) -> str:
-    """An instruct model's reply. `progress` hears the reply so far. Raises `InfillError` if model or engine fail."""
+    """An instruct model's reply. `progress` is called with the reply so far. Raises `InfillError` if that fails."""
     prompt = prompt_for(await engine.ready(), messages)
     request = Generate(prompt, max_tokens, kind="chat", priority=Priority.CHAT)
     reply = ""

@@ -1,1 +1,1 @@
-"""base."""
+"""What every package may import: errors, traces, FIM families, text and process utilities. For every process."""

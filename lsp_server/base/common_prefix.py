@@ -1,4 +1,4 @@
-"""What two sequences have in common."""
+"""The common prefix of two sequences."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 
 def common_prefix(left: Sequence[Any], right: Sequence[Any]) -> int:
-    """How many leading elements two sequences of the same type share."""
-    # Slices compare at C speed, so the end of what is equal is found by halving.
+    """The number of leading elements that two sequences of the same type share."""
+    # Slices compare at C speed, so a binary search is fast.
     shared, bound = 0, min(len(left), len(right))
     while shared < bound:
         middle = (shared + bound + 1) // 2

@@ -7,25 +7,25 @@ import re
 from typing import Any
 
 _COMMENT = r"//[^\n]*|(?>/\*.*?\*/)"
-# A string, or what is not JSON: a comment, or a comma that nothing follows.
+# A string, or one of the two extensions of JSON: a comment, or a trailing comma.
 _PARTS = re.compile(rf'(?P<string>"(?:[^"\\\n]|\\.)*")|{_COMMENT}|,(?=(?:\s|{_COMMENT})*[}}\]])', re.DOTALL)
 _BEFORE_NAME, _BEFORE_VALUE = re.compile(r'[\s,]*(?=")'), re.compile(r"\s*:\s*")
 
 
 def plain(text: str) -> str:
-    """The same as JSON proper, every character at its place: what JSON lacks becomes spaces."""
+    """The text as standard JSON. Spaces replace comments and trailing commas, so that offsets stay."""
     return _PARTS.sub(lambda match: match["string"] or re.sub(r"[^\n]", " ", match[0]), text)
 
 
 def parse(text: str) -> Any:
-    """The value that the text stands for. Raises `ValueError`."""
+    """The value of a text. Raises `ValueError` for malformed text."""
     return json.loads(plain(text.removeprefix("\ufeff")))
 
 
 def with_member(text: str, name: str, value: Any) -> str:
-    """The text of an object with a member set, and all else as it was, comments too.
+    """The text of an object with one member set. The rest stays as it was, comments included.
 
-    An empty text becomes an object. Raises `ValueError` where the text is not an object.
+    An empty text becomes an object. Raises `ValueError` if the text is not an object.
     """
     if not plain(text.removeprefix("\ufeff")).strip():
         return f"{text}{{\n    {_member(name, value)}\n}}\n"
@@ -45,7 +45,7 @@ def _member(name: str, value: Any) -> str:
 
 
 def _place_of_value(text: str, name: str) -> tuple[int, int]:
-    """Where the value of the object's member stands: the last one of that name, which is the one that counts."""
+    """The start and end of a member's value. Of several members with the name, the last counts."""
     code, decoder = plain(text), json.JSONDecoder()
     at, place = code.index("{") + 1, (0, 0)
     while named := _BEFORE_NAME.match(code, at):

@@ -8,7 +8,7 @@ STOP_TIMEOUT_S = 2.0
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """Close its standard input; one that does not heed is killed."""
+    """End a child by closing its standard input. Kill it if it still runs after `STOP_TIMEOUT_S`."""
     if process.returncode is not None:
         return
     if process.stdin is not None:

@@ -1,10 +1,10 @@
-"""Token counts without a tokeniser; the engine counts exactly and has the last word."""
+"""Token counts without a tokeniser. The engine counts exactly, and truncates where this is too low."""
 
-# Code runs at some 3 to 4 characters a token with the vocabularies of code models; the low end leaves no cut to
-# the engine in most files.
+# With the vocabularies of code models, code has some 3 to 4 characters a token. The low end overestimates the tokens,
+# so the engine need not truncate most prompts.
 CHARACTERS_PER_TOKEN = 3
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has."""
+    """The estimated number of tokens of a text, rounded up."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)

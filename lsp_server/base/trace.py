@@ -1,4 +1,4 @@
-"""A trace: what each stage did with one request, for `infill complete --explain` and `infill.explainLast`."""
+"""A trace of one request, one line a stage: `infill complete --explain` and `infill.explainLast` show it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class TraceLine:
-    """One stage's line. `text` is the user's or the model's and is shown only when asked for."""
+    """The line of one stage. `text` is source text or the model's output; it is shown only on demand."""
 
     stage: str
     summary: str
@@ -16,16 +16,16 @@ class TraceLine:
 
 @dataclass(slots=True)
 class Trace:
-    """The lines of one request, in order."""
+    """The trace lines of one request, in order."""
 
     lines: list[TraceLine] = field(default_factory=list)
 
     def add(self, stage: str, summary: str, text: str | None = None) -> None:
-        """Add a stage's line."""
+        """Add the line of a stage."""
         self.lines.append(TraceLine(stage, summary, text))
 
     def render(self, *, with_text: bool) -> str:
-        """The trace as text, with source text only where asked for."""
+        """The trace as text. `with_text` includes source text."""
         width = max((len(line.stage) for line in self.lines), default=0)
         rendered = []
         for line in self.lines:

@@ -15,7 +15,7 @@ from lsp_server.bench.ours import prompt_of
 from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
 from lsp_server.engine.backends.base import Backend
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Priority, Sampling
@@ -49,7 +49,7 @@ class Alternatives:
     """A scheduler that is asked for several answers at once, as the pipeline asks."""
 
     def __init__(self, backend: Backend) -> None:
-        self._scheduler = Scheduler(backend, self._receive)
+        self._scheduler = drafting_scheduler(backend, self._receive)
         self._request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self._num_decoded = 0
         self._failure = ""

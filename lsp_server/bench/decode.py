@@ -16,7 +16,7 @@ from lsp_server.bench.stats import Ratio, Spread, ratio, spread
 from lsp_server.bench.text import Book
 from lsp_server.engine.backends.base import Backend
 from lsp_server.engine.drafting.lookup import Source
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Event, Failed, Generate, Prefilled, Timings
@@ -77,7 +77,7 @@ class Scheduled:
         self._stopwatch = Stopwatch()
         for name in ("decode", "sample"):
             setattr(backend, name, self._stopwatch.wrap(getattr(backend, name)))
-        self._scheduler = Scheduler(backend, self._receive, guesses=guesses)
+        self._scheduler = drafting_scheduler(backend, self._receive, source=guesses)
         self._request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
         self._began_s = self._ended_s = 0.0
         self.timings = Timings()  # of the last text

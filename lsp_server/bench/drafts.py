@@ -22,7 +22,8 @@ from lsp_server.bench.text import Book
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_for
-from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess, Source
+from lsp_server.engine.drafting.lookup import MAX_DRAFTED, Source
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
@@ -87,7 +88,7 @@ class Scripted:
 
     def guess(self, run: SequenceState) -> Guess | None:
         """What is dictated next."""
-        following = self.text[run.timings.decoded_tokens :][:MAX_GUESSED]
+        following = self.text[run.timings.decoded_tokens :][:MAX_DRAFTED]
         return Guess([self.spoilt(token) for token in following], "scripted")
 
     def spoilt(self, token: int) -> int:

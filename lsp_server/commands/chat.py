@@ -1,4 +1,4 @@
-"""`infill chat "…"`: one question to an instruct model, its answer as it is written."""
+"""`infill chat "…"`: one question to an instruct model. The answer is streamed."""
 
 from __future__ import annotations
 
@@ -19,22 +19,28 @@ _STANDARD_INPUT = "-"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
-    parser.add_argument("text", metavar="TEXT", help="what to ask; - reads it from standard input")
-    parser.add_argument("--system", metavar="TEXT", help="what the model is told first")
+    parser.add_argument("text", metavar="TEXT", help="the question; - reads it from standard input")
+    parser.add_argument("--system", metavar="TEXT", help="the system message")
     parser.add_argument(
         "--model", metavar="MODEL", help="an instruct model by name or path, instead of chat.model in the settings"
     )
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to write (chat.max_tokens: 512)")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to decode (chat.max_tokens: 512)")
     parser.add_argument(
         "--temperature", type=float, default=0.0, metavar="T", help="0, the default, takes the likeliest token"
     )
-    parser.add_argument("--top-k", type=int, default=50, metavar="N", help="draw from so many tokens (50)")
-    parser.add_argument("--top-p", type=float, default=0.95, metavar="P", help="draw from this probability (0.95)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
+    parser.add_argument("--top-k", type=int, default=50, metavar="N", help="sample from the N likeliest (50)")
+    parser.add_argument(
+        "--top-p",
+        type=float,
+        default=0.95,
+        metavar="P",
+        help="sample from tokens of this total probability (0.95)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the sampling (0)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ask, and print the answer as it comes."""
+    """Send the question, and print the answer as it is decoded."""
     if arguments.max_tokens is not None and arguments.max_tokens < 1:
         raise InfillError("--max-tokens must be at least 1.")
     text = standard_input() if arguments.text == _STANDARD_INPUT else arguments.text

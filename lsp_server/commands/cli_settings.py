@@ -14,23 +14,23 @@ from lsp_server.settings.model import Settings
 
 
 def add_measuring_options(parser: argparse.ArgumentParser) -> None:
-    """Define what every evaluation of a model can be told."""
+    """Define the options of every evaluation of a model."""
     parser.add_argument("--model", metavar="MODEL", help="a model by name or path; default: the embedded one")
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of the model")
     parser.add_argument("--json", metavar="FILE", help="write command, machine and figures there")
 
 
 def configure(model: str | None) -> tuple[Settings, EngineOptions, list[str]]:
-    """Settings of the user and of the folder we are in, how to run the model, and what was wrong with the settings.
+    """The settings of the user and the working folder, the engine options, and the problems of the settings.
 
-    `model` is what was given on the command line, which overrides them. Raises `ModelNotFoundError`.
+    `model` comes from the command line and overrides the settings. Raises `ModelNotFoundError`.
     """
     chosen, problems = _settings("model", model)
     return chosen, engine_options(chosen, Path.cwd()), problems
 
 
 def configure_chat(model: str | None) -> tuple[Settings, EngineOptions, list[str]]:
-    """The same for the model that chats."""
+    """The same for the chat model."""
     chosen, problems = _settings("chat.model", model)
     return chosen, chat_options(chosen, Path.cwd()), problems
 
@@ -40,17 +40,17 @@ def _settings(key: str, model: str | None) -> tuple[Settings, list[str]]:
 
 
 def model_file(model: str | None) -> str:
-    """The file of a model named on the command line, or the embedded one. Raises `ModelNotFoundError`."""
+    """The file of a model on the command line, or of the embedded model. Raises `ModelNotFoundError`."""
     return str(model_path(Settings(model=named(model) if model else ""), None))
 
 
 def named(model: str) -> str:
-    """A model as it was named, its path as seen from where the command was called."""
+    """A model's name, or its path made absolute from the working folder."""
     return str(Path(model).expanduser().absolute()) if is_path(model) else model
 
 
 def standard_input() -> str:
-    """What is piped in. Raises `SourceError` if that is no UTF-8."""
+    """The text on standard input. Raises `SourceError` if it is not UTF-8."""
     try:
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError:

@@ -17,7 +17,8 @@ from rich.text import Text
 from lsp_server.base.errors import InfillError, SourceError
 from lsp_server.commands.cli_settings import configure, standard_input
 from lsp_server.commands.project import project_context, project_of
-from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.context.retrieval import Retrieval
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
@@ -30,7 +31,7 @@ from lsp_server.text.workspace import Workspace, file_uri, read_source
 
 _LINES_BEFORE, _LINES_AFTER = 12, 6
 _STANDARD_INPUT = "-"
-_ALL = 1 << 30  # tokens
+_NO_LIMIT = 1 << 30  # tokens
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "place",
         nargs="?",
         metavar="FILE[:LINE[:COL]]",
-        help="where to complete; line and column count from 1, in characters; default: the end of the file, or of "
-        "the line; - reads standard input",
+        help="the place to complete; line and column count from 1, in characters; default: the end of the file, or "
+        "of the line; - reads standard input",
     )
-    # Behind a dash the parser would look for an option of that name, so it is one.
-    parser.add_argument("-:", dest="place_in_input", metavar="LINE[:COL]", help="where to complete in standard input")
+    # `-:LINE` begins with a dash. The parser looks for an option of that name, so it is one.
+    parser.add_argument("-:", dest="place_in_input", metavar="LINE[:COL]", help="the place in standard input")
     parser.add_argument(
         "--with",
         dest="neighbours",
@@ -51,14 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         default=[],
-        help="other files that the model sees, as much of them as fits: what an editor would have open",
+        help="other files for the model to see, as far as they fit, as if an editor had them open",
     )
-    parser.add_argument("--no-index", action="store_true", help="use no other file but those of --with")
+    parser.add_argument("--no-index", action="store_true", help="use no other files than those of --with")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--explain", action="store_true", help="print what each stage did, with the prompt")
+    parser.add_argument("--explain", action="store_true", help="print a line of each stage, and the prompt")
     parser.add_argument("--model", metavar="MODEL", help="a model by name or path, instead of the one in the settings")
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to write")
-    parser.add_argument("--language", metavar="ID", help="language id, where the file's name does not tell")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to decode")
+    parser.add_argument("--language", metavar="ID", help="language id, if the file's name does not tell it")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,19 +73,22 @@ def run(arguments: argparse.Namespace) -> int:
     neighbours = _read_neighbours(arguments.neighbours, snapshot)
     chosen, options, problems = configure(arguments.model)
     if neighbours:
-        # Who names files wants them in the prompt: only the window limits them.
-        chosen = msgspec.structs.replace(chosen, context=msgspec.structs.replace(chosen.context, max_tokens=_ALL))
+        # Files named with --with belong in the prompt. Only the context length limits them.
+        chosen = msgspec.structs.replace(chosen, context=msgspec.structs.replace(chosen.context, max_tokens=_NO_LIMIT))
     for problem in problems:
         print(f"infill: {problem}", file=sys.stderr)
     context = None
     if not (neighbours or arguments.no_index or place.startswith(_STANDARD_INPUT)) and chosen.context.index:
         context = project_context(snapshot)
-    ask = CompletionRequest("command", max_tokens=arguments.max_tokens)
-    answer, model_name = asyncio.run(_complete(snapshot, neighbours, ask, chosen, options, context))
+    request = CompletionRequest("command", max_tokens=arguments.max_tokens)
+    answer, model_name = asyncio.run(_complete(snapshot, neighbours, request, chosen, options, context))
     if answer.error:
         raise InfillError(answer.error)
     for path in _left_out(neighbours, answer):
-        print(f"infill: {path} does not fit the model's window beside the rest, and was left out.", file=sys.stderr)
+        print(
+            f"infill: {path} does not fit the context length beside the rest, and was left out.",
+            file=sys.stderr,
+        )
     if arguments.json:
         print(msgspec.json.encode(_to_json(snapshot, answer, model_name)).decode())
     elif arguments.explain:
@@ -95,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read(place: str, language: str | None) -> Snapshot:
-    """The snapshot that `FILE:LINE:COL` names. Raises `SourceError` if there is no such place."""
+    """The snapshot at `FILE:LINE:COL`. Raises `SourceError` if there is no such place."""
     name, line, column = _parse_place(place)
     if name == _STANDARD_INPUT:
         document = Document("stdin:", "stdin", language or "plaintext", 0, standard_input())
@@ -116,12 +120,12 @@ def _read(place: str, language: str | None) -> Snapshot:
 
 
 def _read_neighbours(names: list[str], snapshot: Snapshot) -> list[Neighbour]:
-    """Other files, whole, with their paths as prompts name them. Raises `SourceError`."""
+    """Other files, whole, with their paths for prompts. Raises `SourceError` for an unreadable file."""
     neighbours = []
     for number, path in enumerate(map(Path, names)):
         folder = Path.cwd() if path.absolute().is_relative_to(Path.cwd()) else path.parent.absolute()
         uri = file_uri(path)
-        if uri != snapshot.uri:  # it would hold the answer
+        if uri != snapshot.uri:  # the file itself would contain the answer
             text = normalize(read_source(path))
             neighbours.append(Neighbour(Workspace([folder]).relative_path(uri), language_of(path.name), text, number))
     return neighbours
@@ -143,16 +147,16 @@ def _parse_place(place: str) -> tuple[str, int | None, int | None]:
 async def _complete(
     snapshot: Snapshot,
     neighbours: Sequence[Neighbour],
-    ask: CompletionRequest,
+    request: CompletionRequest,
     chosen: Settings,
     options: EngineOptions,
     context: Retrieval | None,
 ) -> tuple[Answer, str]:
-    """Load the model and ask; the answer, and the model's name."""
+    """Load the model and complete. Returns the answer and the model's name."""
     engine = EngineSupervisor(options)
     engine.start()
     try:
-        answer = await Pipeline(engine, chosen, context=context).complete(snapshot, lambda: neighbours, ask)
+        answer = await Pipeline(engine, chosen, context=context).complete(snapshot, lambda: neighbours, request)
         return answer, engine.model.name if engine.model else ""
     finally:
         if context is not None:
@@ -183,7 +187,7 @@ def _print_in_place(snapshot: Snapshot, answer: Answer) -> None:
 
 
 def render_in_place(snapshot: Snapshot, text: str, *, marked: bool) -> Text:
-    """The lines around the cursor with the completion in them: coloured, or between marks where colours do not show."""
+    """The lines around the cursor with the completion in them, in colour; `marked` puts it between marks instead."""
     before = snapshot.prefix.split("\n")[-_LINES_BEFORE:]
     after = snapshot.suffix.split("\n")[:_LINES_AFTER]
     rendered = Text("\n".join(before), style="dim")

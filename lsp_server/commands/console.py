@@ -1,4 +1,4 @@
-"""What commands that print share: the console, a report of named facts, a table of figures."""
+"""Printing for all commands: the console, a report of named facts, a table of figures."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rich.table import Table
 
 from lsp_server.base.errors import InfillError
 
-FILE_WIDTH = 120  # of what is printed into a file: as wide as the tables need
+FILE_WIDTH = 120  # columns when the output is a file: the width of the tables
 
 
 def make_console() -> Console:
-    """Standard output, as wide as the terminal, or as tables need where there is none."""
+    """Standard output, as wide as the terminal. Without a terminal it is `FILE_WIDTH` wide."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = FILE_WIDTH
@@ -21,7 +21,7 @@ def make_console() -> Console:
 
 
 def make_report() -> Table:
-    """Rows of a name and what there is to say."""
+    """A table of facts: a name and a text in each row."""
     report = Table.grid(padding=(0, 2))
     report.add_column(style="bold")
     report.add_column(overflow="fold")
@@ -29,7 +29,7 @@ def make_report() -> Table:
 
 
 def make_table(*headings: str) -> Table:
-    """A table whose first column names its rows."""
+    """A table of figures. Its first column names the rows."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
     for heading in headings:
@@ -38,6 +38,6 @@ def make_table(*headings: str) -> Table:
 
 
 def require_folder_of(file: str | None) -> None:
-    """Raise `InfillError` if a file to be written has no folder to go to: before minutes are spent on its content."""
+    """Raise `InfillError` if the folder of an output file is missing, before minutes go into the content."""
     if file and not Path(file).absolute().parent.is_dir():
         raise InfillError(f"There is no folder for {file}. Make it first.")

@@ -30,13 +30,13 @@ _SAMPLE = ("inventory.py", "orders.py")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Put the cursor behind `after`, type `typed` letter by letter, accept the ghost text, and end the line."""
+    """A step puts the cursor behind `after`, types `typed` by letters, accepts the ghost text and ends the line."""
 
     after: str
     typed: str
 
 
-# What is typed into the last file of the sample project.
+# The steps in the last file of the sample project.
 SESSION = (
     Step(after='"""The price of the whole order."""\n', typed="        return sum("),
     Step(after="        return len(self.lines)\n", typed="\n    def __getitem__(self, index):\n        "),
@@ -46,7 +46,7 @@ SESSION = (
 
 @dataclass(slots=True)
 class Tally:
-    """What happened. Times are milliseconds from a keystroke to its ghost text."""
+    """The counts of a session. Times are milliseconds from a keystroke to its ghost text."""
 
     keystrokes: int = 0
     accepted_characters: int = 0
@@ -62,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the session."""
-    # Nothing of it stays behind. The embedded model is seldom as sure as the default wants: its texts would end early.
+    # A private engine ends with the demo. The embedded model is rarely as confident as the default demands; its texts
+    # would end early.
     settings: dict[str, Any] = {"engine": {"mode": "private"}, "completion": {"confidence": 0}}
     if arguments.model:
         settings["model"] = model_file(arguments.model)
@@ -90,7 +91,7 @@ async def _play(settings: dict[str, str], pace_s: float) -> None:
 
 
 class Typist:
-    """Types, looks at what is offered, and accepts it."""
+    """Types, waits for ghost texts, and accepts them."""
 
     def __init__(self, client: EditorClient, uri: str, screen: Screen, pace_s: float) -> None:
         self._client = client
@@ -130,7 +131,7 @@ class Typist:
 
 
 class Screen:
-    """The picture: live in a terminal, and otherwise only what was accepted, one frame each."""
+    """The picture: live in a terminal. Elsewhere it is one frame for each accepted text."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -146,7 +147,7 @@ class Screen:
             self._live.stop()
 
     def show(self, text: str, offset: int, ghost: str, note: str) -> None:
-        """A moment: the text, the cursor, and the ghost text behind it."""
+        """Show the text, the cursor, and the ghost text behind it."""
         if self._live:
             rendered = _highlight(text[:offset])
             rendered.append("▏", style="bold")
@@ -155,7 +156,7 @@ class Screen:
             self._live.update(_frame(rendered, text[:offset].count("\n"), note), refresh=True)
 
     def keep(self, text: str, start: int, end: int) -> None:
-        """What was accepted, left on the screen."""
+        """Print a frame with the accepted text, which stays on the screen."""
         rendered = _highlight(text[:start])
         accepted = text[start:end]
         rendered.append(accepted if self._live else f"⟦{accepted}⟧", style="bold green")
@@ -165,7 +166,7 @@ class Screen:
 
 def _highlight(code: str) -> Text:
     highlighted = Syntax("", "python", theme="ansi_dark").highlight(code)
-    # Highlighting adds a line break and drops those at the ends; the code must come out as it went in.
+    # Highlighting adds a line break and drops those at the ends. The frame must show the code unchanged.
     return highlighted if highlighted.plain == code else _with_plain(highlighted, code)
 
 
@@ -191,7 +192,7 @@ def _summary(tally: Tally) -> Table:
     table.add_column("")
     for heading in ("answers", "median", "slowest"):
         table.add_column(heading, justify="right")
-    for name, times in (("by the model", tally.from_model_ms), ("from what is known", tally.from_memory_ms)):
+    for name, times in (("by the model", tally.from_model_ms), ("from an earlier answer", tally.from_memory_ms)):
         if times:
             table.add_row(name, str(len(times)), f"{statistics.median(times):.0f} ms", f"{max(times):.0f} ms")
     table.caption = f"{tally.keystrokes} keystrokes typed, {tally.accepted_characters} characters accepted"

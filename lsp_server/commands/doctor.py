@@ -1,4 +1,4 @@
-"""`infill doctor`: what is installed, which models are used, what they can do, and what to do if not."""
+"""`infill doctor`: the installation, the models in use, their abilities, and how to fix faults."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
     parser.add_argument(
-        "--model", metavar="MODEL", help="examine this one, by name or path, instead of the model in the settings"
+        "--model", metavar="MODEL", help="examine this model, by name or path, instead of the one in the settings"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the report; 1 if infill cannot complete with what it found."""
+    """Print the report. The status is 1 if infill cannot complete."""
     report = make_report()
     _add_system(report)
     try:
@@ -110,17 +110,17 @@ def _add_model(report: Table, model: ModelInfo) -> None:
         f"{runs.threads} threads, {runs.gpu_layers} layers on the GPU, batches of {runs.batch_tokens} tokens evaluated "
         f"{runs.physical_batch_tokens} at a time, {runs.num_sequences} sequences, {runs.cache_type} cache, {attention}",
     )
-    report.add_row("reads", f"some {model.prefill_tokens_per_s:,.0f} tokens a second")
+    report.add_row("prefill", f"some {model.prefill_tokens_per_s:,.0f} tokens a second")
     if model.supports_rollback:
         report.add_row(
-            "keeps", f"{_mebibytes(runs.host_cache_bytes)} of documents out of the cache, to come back to quickly"
+            "host cache", f"{_mebibytes(runs.host_cache_bytes)} for the KV cache of documents that were left"
         )
     else:
-        report.add_row("reuse", "[yellow]none[/]: this model's memory cannot forget its newest tokens")
+        report.add_row("reuse", "[yellow]none[/]: this model's memory cannot be rolled back")
 
 
 def _add_chat(report: Table, chosen: Settings, fill: EngineOptions, fill_model: ModelInfo) -> None:
-    """Which model answers questions, and whether it can."""
+    """Add the chat model, and whether it can chat."""
     try:
         options = chat_options(chosen, Path.cwd())
         is_shared = options == fill
@@ -140,7 +140,7 @@ def _add_chat(report: Table, chosen: Settings, fill: EngineOptions, fill_model: 
 
 
 def _add_llama(report: Table) -> None:
-    """What llama.cpp says of itself, asked in a process of its own."""
+    """Add llama.cpp's own description of its build. A process of its own asks for it."""
     try:
         features = llama_features()
     except EngineError as error:

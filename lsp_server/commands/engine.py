@@ -1,4 +1,4 @@
-"""`infill engine status|stop|logs|serve`: the engines that editors share, and one at a fixed address."""
+"""`infill engine status|stop|logs|serve`: the shared engines, and the gateway at a fixed address."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from lsp_server.engine.client.interface import EngineState
 from lsp_server.ipc.launch import EngineOptions
 
 _LINES = 40
-_PORT = 8012  # llama.vim and llama.vscode look there
+_PORT = 8012  # the default of llama.vim and llama.vscode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
     kinds = parser.add_subparsers(dest="kind", metavar="ACTION", required=True)
-    kinds.add_parser("status", help="which engines run, and what they hold")
-    stop = kinds.add_parser("stop", help="end them; those in use only with --force")
-    stop.add_argument("--force", action="store_true", help="also those in use: their editors start them again")
-    logs = kinds.add_parser("logs", help="the end of what they had to say")
-    logs.add_argument("--lines", type=int, default=_LINES, metavar="N", help=f"so many lines of each ({_LINES})")
+    kinds.add_parser("status", help="list the running engines and their models")
+    stop = kinds.add_parser("stop", help="end the engines; those in use only with --force")
+    stop.add_argument("--force", action="store_true", help="also end engines in use: their editors start them again")
+    logs = kinds.add_parser("logs", help="print the end of the engines' logs")
+    logs.add_argument("--lines", type=int, default=_LINES, metavar="N", help=f"lines of each log ({_LINES})")
     serve = kinds.add_parser("serve", help="answer llama.vim, llama.vscode and others at a fixed address")
-    serve.add_argument("--port", type=_port, default=_PORT, metavar="N", help=f"where, on loopback; 0: any ({_PORT})")
-    serve.add_argument("--model", metavar="MODEL", help="a model by name or path, instead of that in the settings")
+    serve.add_argument("--port", type=_port, default=_PORT, metavar="N", help=f"port on loopback; 0: any ({_PORT})")
+    serve.add_argument("--model", metavar="MODEL", help="a model by name or path, instead of the one in the settings")
 
 
 def _port(text: str) -> int:
@@ -38,7 +38,7 @@ def _port(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show, end or begin."""
+    """Run the action."""
     return {"status": _status, "stop": _stop, "logs": _logs, "serve": _serve}[arguments.kind](arguments)
 
 
@@ -89,22 +89,22 @@ def _serve(arguments: argparse.Namespace) -> int:
     for problem in problems:
         print(f"infill: {problem}", file=sys.stderr)
     if options.remote:
-        raise EngineError("Your settings name an engine elsewhere (remote.url): let programs ask that one.")
+        raise EngineError("Your settings name a remote engine (remote.url): let programs ask that one.")
     asyncio.run(_front(options, arguments.port, is_shared=chosen.engine.mode == "shared"))
     return 1
 
 
 async def _front(options: EngineOptions, port: int, *, is_shared: bool) -> None:
-    """Serve until the engine fails for good. Raises `EngineError`."""
+    """Serve until the engine fails for good. Raises `EngineError` then."""
     from lsp_server.engine.client.connect import connect_private, connect_shared
     from lsp_server.engine.gateway import key
-    from lsp_server.engine.gateway.front import Front
+    from lsp_server.engine.gateway.gateway import Gateway
 
-    front = Front(key.read_or_make(), options, connect_shared if is_shared else connect_private, _tell)
-    async with front.listening(port) as bound:
+    gateway = Gateway(key.read_or_make(), options, connect_shared if is_shared else connect_private, _tell)
+    async with gateway.listening(port) as bound:
         print(f"The engine is at http://127.0.0.1:{bound} until you end this.")
         print(f"Its key is in {key.key_file()}.", flush=True)
-        raise EngineError(await front.failed())
+        raise EngineError(await gateway.failed())
 
 
 def _tell(state: EngineState, _fraction: float, _message: str) -> None:

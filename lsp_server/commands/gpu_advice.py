@@ -1,4 +1,4 @@
-"""What to do where there is a GPU and llama.cpp was built without support for it.
+"""How to use a GPU that llama.cpp was built without support for.
 
 Source: llama-cpp-python's README, "Supported Backends".
 """
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-# Where upstream keeps wheels with GPU support, which need no compiler and no toolkit of the vendor's.
+# Upstream's wheels with GPU support. They need neither a compiler nor the vendor's toolkit.
 _WHEELS = "https://abetlen.github.io/llama-cpp-python/whl"
 _REINSTALL = "pip install --force-reinstall --no-cache-dir"
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A kind of GPU: how to see that there is one, llama.cpp's build option, and upstream's wheels.
+    """A kind of GPU: how to detect it, llama.cpp's build option, and upstream's wheels.
 
-    `toolkit` is what building needs besides a compiler.
+    Building needs `toolkit` besides a compiler.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Gpu:
     remark: str = ""
 
     def advice(self) -> str:
-        """What to do, with the exact commands."""
+        """The advice with the exact commands."""
         package = f"llama-cpp-python=={version('llama-cpp-python')}"
         build = f'CMAKE_ARGS="-D{self.build_option}=on" {_REINSTALL} --no-binary llama-cpp-python {package}'
         return (
@@ -55,7 +55,7 @@ def _has_amd() -> bool:
     return shutil.which("rocminfo") is not None or shutil.which("amdgpu_top") is not None
 
 
-# The first that is there counts.
+# The first GPU that is found counts.
 GPUS = (
     Gpu(
         "NVIDIA", _has_nvidia, "GGML_CUDA", "the CUDA toolkit", "cu124", " (cu124 is CUDA 12.4; nvidia-smi shows yours)"
@@ -66,6 +66,6 @@ GPUS = (
 
 
 def advice(gpus: tuple[Gpu, ...] = GPUS) -> str:
-    """What to do on this machine; empty where no GPU is seen."""
+    """The advice for this machine; empty if no GPU is found."""
     found = next((gpu for gpu in gpus if gpu.is_there()), None)
     return found.advice() if found else ""

@@ -1,4 +1,4 @@
-"""The machine as llama.cpp sees it, asked in a process of its own."""
+"""The machine as llama.cpp sees it. A process of its own asks llama.cpp."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsp_server.engine.sizing.hardware import LlamaFeatures
 
 
 def llama_features() -> LlamaFeatures:
-    """Build and machine. Raises `EngineError` where llama.cpp does not run here."""
+    """llama.cpp's build and this machine. Raises `EngineError` if llama.cpp does not run here."""
     command = [sys.executable, "-m", "lsp_server.engine.backends.llama.features"]
     result = subprocess.run(command, capture_output=True, check=False)
     try:

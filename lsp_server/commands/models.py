@@ -1,4 +1,4 @@
-"""`infill models list|recommend|show|pull|rm|verify`: the models infill knows, and getting them from the hub."""
+"""`infill models list|recommend|show|pull|rm|verify`: the known models, and their download from the hub."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, run_kind, summary in (
         ("list", _list, "the models that infill knows by name"),
         ("recommend", models_recommend.run, "which models suit this machine, and why"),
-        ("show", models_show.run, "what is known of a model, and the memory it takes"),
+        ("show", models_show.run, "the facts of a model, and the memory it takes"),
         ("pull", _pull, "get a model from the hub"),
         ("rm", _remove, "delete a model from this machine"),
-        ("verify", models_verify.run, "whether a model really fills holes, tried on known ones"),
+        ("verify", models_verify.run, "try whether a model fills holes with known answers"),
     ):
         kind = kinds.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         kind.set_defaults(run_kind=run_kind)
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked for."""
+    """Run the action."""
     return int(arguments.run_kind(arguments, make_console()))
 
 
@@ -56,8 +56,8 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
         print(msgspec.json.encode([_described(model) for model in catalog().values()]).decode())
         return 0
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("model", "files", "window", "licence", "here"):
-        table.add_column(heading, justify="right" if heading == "window" else "left")
+    for heading in ("model", "files", "context", "licence", "here"):
+        table.add_column(heading, justify="right" if heading == "context" else "left")
     for model in catalog().values():
         here = [name for name, file in model.files.items() if hub.cached(file)]
         files = ", ".join(_with_size(name, file) for name, file in model.files.items())
@@ -73,7 +73,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _described(model: CatalogModel) -> dict[str, Any]:
-    """What plugins show of a model."""
+    """The facts of a model for editor plugins."""
     return {
         "name": model.name,
         "licence": model.licence.name,
@@ -104,7 +104,7 @@ def _pull(arguments: argparse.Namespace, console: Console) -> int:
         console.print(f"{file} is here already: {here}", soft_wrap=True)
         return 0
     if not arguments.yes and not sys.stdin.isatty():
-        raise InfillError("Nobody is there to be asked whether the licence is all right. Add --yes if it is.")
+        raise InfillError("The licence needs your consent, and there is no terminal to ask at. Add --yes to accept it.")
     remote = hub.look_up(file)
     if model := in_catalog(file):
         console.print(f"{model.name} is under the {model.licence.name}. {model.licence.summary}", soft_wrap=True)
@@ -122,7 +122,7 @@ def _pull(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _download(remote: hub.RemoteFile) -> Path:
-    """Pull with a bar on standard error."""
+    """Download with a progress bar on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     errors = Console(stderr=True)
     with Progress(
@@ -131,7 +131,7 @@ def _download(remote: hub.RemoteFile) -> Path:
         task = progress.add_task(remote.file.file, total=None)
 
         def report(here: int, total: int) -> None:
-            if progress.tasks[0].total is None:  # what was here before took no time: the rate is without it
+            if progress.tasks[0].total is None:  # the rate leaves out what was here before
                 progress.reset(task, completed=here, total=total or None)
             progress.update(task, completed=here)
 

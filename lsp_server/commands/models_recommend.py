@@ -1,4 +1,4 @@
-"""`infill models recommend`: the catalogue's models by what this machine can run, with the reasons."""
+"""`infill models recommend`: the catalogue's models, the best for this machine first, with reasons."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from lsp_server.engine.sizing.hardware import Machine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Failed, Generate, Marker, Text
 
-# Texts to go on with; the model ends some of them soon.
+# Texts to continue. The model ends some of them soon.
 _BEGINNINGS = ("def add(self, item):\n    ", "import os\n\n\nclass Settings:\n", "for line in lines:\n    if ")
 _NUM_TOKENS = 48
 _COLOURS = {Verdict.GOOD: "green", Verdict.SLOW: "yellow", Verdict.TIGHT: "yellow", Verdict.TOO_LARGE: "red"}
 
 
 def run(_: argparse.Namespace, console: Console) -> int:
-    """Print the models, best first; 1 if none suits."""
+    """Print the models, the best first. The status is 1 if none suits."""
     machine = llama_features().machine
     with Console(stderr=True).status("measuring this machine with the embedded model…"):
         speed = asyncio.run(measure_speed())
@@ -46,22 +46,22 @@ def run(_: argparse.Namespace, console: Console) -> int:
 
 
 async def measure_speed() -> Speed:
-    """How fast the embedded model is read and written with on the CPU. Raises what keeps it from running."""
+    """The embedded model's prefill and decode speed on the CPU. Raises the engine's error if it cannot run."""
     engine = EngineSupervisor(EngineOptions(str(embedded_model()), gpu_layers=0))
     engine.start()
     try:
         model = await engine.ready()
-        written_per_s = 0.0  # the best: what other programs take now they need not take later
+        decoded_per_s = 0.0  # the best: other programs may be busy only now
         for beginning in _BEGINNINGS:
             async for event in engine.generate(Generate((Marker("begin"), Text(beginning)), _NUM_TOKENS)):
                 if isinstance(event, Failed):
                     raise EngineError(event.message)
                 if isinstance(event, Done) and event.timings.decode_ms:
                     speed = event.timings.decoded_tokens * 1000 / event.timings.decode_ms
-                    written_per_s = max(written_per_s, speed)
+                    decoded_per_s = max(decoded_per_s, speed)
     finally:
         await engine.stop()
-    return Speed(model.prefill_tokens_per_s * model.num_parameters, written_per_s * model.weights_bytes)
+    return Speed(model.prefill_tokens_per_s * model.num_parameters, decoded_per_s * model.weights_bytes)
 
 
 def _describe(machine: Machine) -> str:
@@ -74,7 +74,7 @@ def _table(found: list[Recommendation], best: Recommendation | None) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("")
     table.add_column("model", no_wrap=True)
-    for heading in ("memory", "reads/s", "writes/s"):
+    for heading in ("memory", "prefill/s", "decode/s"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict")
     for each in found:

@@ -1,4 +1,4 @@
-"""`infill models show`: what is known of a model, and the memory it takes."""
+"""`infill models show`: the facts of a model, and the memory it takes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from lsp_server.commands.machine import llama_features
 from lsp_server.engine.sizing.gguf import read_header
 from lsp_server.engine.sizing.hardware import Machine
 from lsp_server.engine.sizing.memory import predict, shape_of
-from lsp_server.engine.sizing.model_file import size
+from lsp_server.engine.sizing.model_file import size_model
 from lsp_server.settings import layers
 
 Facts = list[tuple[str, str]]
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Print what is known of the model."""
+    """Print the facts of the model."""
     report = make_report()
     for name, value in _facts(arguments.name):
         report.add_row(name, escape(value))
@@ -40,7 +40,7 @@ def _facts(name: str) -> Facts:
         file = None if is_path(name) else hub_file(name)
         if file and not hub.cached(file):
             raise ModelNotPulledError(
-                f"{file} is not on this machine, and what it takes is read off the file. "
+                f"{file} is not on this machine. Its memory can only be told from the file. "
                 f"Get it: infill models pull {file}"
             )
         return _of_file(Path(model_file(name)), machine)
@@ -57,9 +57,9 @@ def _of_catalogue(model: CatalogModel) -> Facts:
     facts = [
         ("model", f"{model.name}, {model.num_parameters / 1e9:g} billion parameters, {model.family}, {model.role}"),
         ("licence", f"{model.licence.name}. {model.licence.summary}"),
-        ("window", f"{model.context_tokens:,} tokens"),
+        ("context", f"length {model.context_tokens:,} tokens"),
         ("cache", _cache_size(model)),
-        ("format", f"{model.fim_format}; ends by {' '.join(model.stops)}" if model.stops else model.fim_format),
+        ("format", f"{model.family}; ends by {' '.join(model.stops)}" if model.stops else model.family),
     ]
     if model.refused:
         facts.append(("only for chat" if model.can_only_chat else "cannot be used", model.refused))
@@ -91,16 +91,16 @@ def _of_file(path: Path, machine: Machine) -> Facts:
             f"{shape.name or path.stem}, {shape.num_layers} layers, {shape.num_tokens:,} tokens in its vocabulary",
         ),
         ("file", str(path)),
-        ("window", f"{shape.trained_context_tokens:,} tokens"),
+        ("context", f"length {shape.trained_context_tokens:,} tokens"),
         ("cache", f"{shape.cache_token_bytes('f16') / 1024:,.1f} KiB a token, half of it with q8_0"),
     ]
     return [*facts, *_memory(path, machine)]
 
 
 def _memory(path: Path, machine: Machine) -> Facts:
-    """What the model takes as it would be run now, by prediction."""
+    """The predicted memory of the model, as it would be run now."""
     chosen, _ = layers.load(Path.cwd(), [{"model": named(str(path))}])
-    sizing = size(engine_options(chosen, None), machine)
+    sizing = size_model(engine_options(chosen, None), machine)
     parameters = sizing.choose()
     memory = predict(sizing.shape, parameters, machine.repacked_types)
     parts = (

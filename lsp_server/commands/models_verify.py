@@ -1,4 +1,4 @@
-"""`infill models verify`: try a model on holes with known answers, and print what a bug report needs."""
+"""`infill models verify`: try a model on holes with known answers, and print the facts for a bug report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from lsp_server.catalog.resolve import unlike_the_catalogue
 from lsp_server.catalog.verify import MAX_TOKENS, MIN_RIGHT_SHARE, Tried, known_infills
 from lsp_server.commands.cli_settings import configure
 from lsp_server.commands.console import make_report
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
@@ -29,7 +30,7 @@ from lsp_server.settings.model import Settings
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Try the model; 1 if it fills too few holes."""
+    """Try the model. The status is 1 if it fills too few holes."""
     chosen, options, _ = configure(arguments.name)
     with Console(stderr=True).status("trying the model…"):
         model, tried, timings = asyncio.run(_try(chosen, options))
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 async def _try(chosen: Settings, options: EngineOptions) -> tuple[ModelInfo, list[Tried], Timings]:
-    """Every known infill, and the sum of what they took."""
+    """The model, its answers to the known infills, and the sum of their timings."""
     engine = EngineSupervisor(options)
     engine.start()
     try:
@@ -56,8 +57,8 @@ async def _try(chosen: Settings, options: EngineOptions) -> tuple[ModelInfo, lis
         pipeline = Pipeline(engine, chosen)
         tried, total = [], Timings()
         for number, case in enumerate(known_infills()):
-            ask = CompletionRequest("command", max_tokens=MAX_TOKENS)
-            answer = await pipeline.complete(case.snapshot(number), lambda: (), ask)
+            request = CompletionRequest("command", max_tokens=MAX_TOKENS)
+            answer = await pipeline.complete(case.snapshot(number), lambda: (), request)
             if answer.error:
                 raise EngineError(answer.error)
             tried.append(Tried(case, answer.text))
@@ -79,9 +80,9 @@ def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
     table.add_row("markers", escape(" ".join(model.markers.values())))
     table.add_row("memory", f"{model.memory_bytes / (1 << 30):.2f} GiB")
     table.add_row(
-        "reads", f"{_per_second(timings.prompt_tokens, timings.prefill_ms)} tokens a second, in short prompts"
+        "prefill", f"{_per_second(timings.prompt_tokens, timings.prefill_ms)} tokens a second, in short prompts"
     )
-    table.add_row("writes", f"{_per_second(timings.decoded_tokens, timings.decode_ms)} tokens a second")
+    table.add_row("decode", f"{_per_second(timings.decoded_tokens, timings.decode_ms)} tokens a second")
     for each in tried:
         if not each.is_right:
             wanted = " or ".join(each.case.accepted)

@@ -1,4 +1,4 @@
-"""The project that a file named on the command line belongs to, and its index."""
+"""The project of a file on the command line, and its index."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from lsp_server.index.folder import Folder
 from lsp_server.text.snapshot import Snapshot
 from lsp_server.text.workspace import path_of
 
-# What lies at the top of a project.
+# Files and folders at the top of a project.
 MARKS = (".git", ".hg", ".infill.toml", "pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")
-# A project of more files is indexed by the server only: here somebody waits for it.
+# The server alone indexes a project of more files, because here the user waits.
 MAX_FILES = 2000
 
 
 def project_of(path: Path) -> Path:
-    """The folder of a file's project: the nearest with a mark, else the folder infill was called in, or the file's."""
+    """The folder of a file's project: the nearest folder with a mark.
+
+    Without a mark it is the working folder if that contains the file, else the file's folder.
+    """
     absolute = Path.cwd() / path
     for folder in absolute.parents:
         if any((folder / mark).exists() for mark in MARKS):
@@ -27,7 +30,7 @@ def project_of(path: Path) -> Path:
 
 
 def project_context(snapshot: Snapshot) -> Retrieval | None:
-    """What the project's index knows: brought up to date if the project is small, else as it is."""
+    """Context from the project's index. The index of a small project is brought up to date first."""
     path = path_of(snapshot.uri)
     if path is None:
         return None

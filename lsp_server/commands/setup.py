@@ -1,4 +1,4 @@
-"""`infill setup EDITOR`: shows what an editor needs, writes it if told to, and tries whether that works."""
+"""`infill setup EDITOR`: shows the configuration an editor needs, writes it on demand, and tries it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.text import Text
 from lsp_server.base.errors import EditorError
 from lsp_server.commands.console import make_console
 
-# One module an editor, `setup_EDITOR`, which is an `Editor`.
+# Each editor has a module `setup_EDITOR`, which is an `Editor`.
 EDITORS = ("neovim", "vscode", "helix", "emacs")
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -25,30 +25,33 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of the editor's configuration, as it should be."""
+    """A file of the editor's configuration, with its wanted text."""
 
     path: Path
     text: str
 
 
 class Editor(Protocol):
-    """What there is to know of an editor."""
+    """The interface of an editor's module."""
 
     def files(self, server: list[str]) -> list[File]:
-        """What to write so that it starts the server, given by its command line."""
+        """The files that let the editor start the server, which is given as a command line."""
 
     def check(self) -> str:
-        """Start it as its user does; returns a sentence once it has reached the server. Raises `EditorError`."""
+        """Start the editor with its user's configuration and wait for the server.
+
+        Returns a sentence for the user. Raises `EditorError` if the server is not reached.
+        """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
     parser.add_argument("editor", choices=EDITORS, help="the editor to set up")
-    parser.add_argument("--write", action="store_true", help="write it; what was there before is kept beside it")
+    parser.add_argument("--write", action="store_true", help="write the files; a backup of each is kept beside it")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the difference, and write and try it if told to."""
+    """Show the difference. With `--write`, write the files and try them."""
     console = make_console()
     editor: Editor = importlib.import_module(f"lsp_server.commands.setup_{arguments.editor}")
     changed = [file for file in editor.files(server_command()) if read(file.path) != file.text]
@@ -68,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def server_command() -> list[str]:
-    """The command line of the server of this installation, which need not be on the PATH of an editor."""
+    """The command line of this installation's server. It works without infill on an editor's PATH."""
     for name in ("infill", "infill.exe"):
         if (program := Path(sys.executable).with_name(name)).exists():
             return [str(program), "serve"]
@@ -76,11 +79,11 @@ def server_command() -> list[str]:
 
 
 def read(path: Path) -> str:
-    """The file's text, empty where there is none. Raises `EditorError`."""
+    """A file's text; empty if there is no file. Raises `EditorError` if it is unreadable."""
     try:
         return path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise EditorError(f"{path} cannot be read: {error}. Mend or move it, then try again.") from None
+        raise EditorError(f"{path} cannot be read: {error}. Repair or move it, then try again.") from None
 
 
 def _show(console: Console, file: File) -> None:
@@ -101,7 +104,7 @@ def _write(console: Console, file: File) -> None:
         if file.path.exists():
             backup = file.path.with_name(f"{file.path.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak")
             backup.write_bytes(file.path.read_bytes())
-            console.print(f"Kept what was there as {backup}", soft_wrap=True)
+            console.print(f"Kept the old file as {backup}", soft_wrap=True)
         file.path.write_text(file.text, encoding="utf-8")
     except OSError as error:
         raise EditorError(f"{file.path} cannot be written: {error}. Nothing else was changed.") from None

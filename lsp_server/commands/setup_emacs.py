@@ -1,4 +1,4 @@
-"""Emacs: a block in the user's init file, which loads infill's package from where infill is installed."""
+"""Emacs: a block in the user's init file. It loads infill's package from infill's installation."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _LISP = """\
 
 
 def files(server: list[str]) -> list[File]:
-    """One file. A new block is at its end, so that infill stands beside the servers that the user has chosen before."""
+    """The init file. A new block goes to its end, so that infill runs beside the servers chosen above."""
     path = _init_file()
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise EditorError(f"{path} cannot be read: {error}. Mend or move it, then try again.") from None
+        raise EditorError(f"{path} cannot be read: {error}. Repair or move it, then try again.") from None
     lisp = _LISP.format(folder=_quote(str(data_file("editors/emacs"))), command=" ".join(map(_quote, server)))
     block = f"{_BEGIN}{lisp}{_END}"
     if _BLOCK.search(text):
@@ -42,7 +42,7 @@ def files(server: list[str]) -> list[File]:
 
 
 def check() -> str:
-    """Open a file in it, with the user's configuration, and wait for the server."""
+    """Open a file in Emacs with the user's configuration, and wait for the server."""
     program = shutil.which("emacs")
     if program is None:
         raise EditorError("`emacs` is not on your PATH, so nothing was tried. Install Emacs 29 or later.")
@@ -64,7 +64,7 @@ def check() -> str:
 
 
 def _init_file() -> Path:
-    """Where Emacs looks for its configuration ("The Emacs Initialization File" in its manual)."""
+    """The path of Emacs' init file, by "The Emacs Initialization File" in its manual."""
     home = Path(os.environ["APPDATA"] if sys.platform == "win32" and "HOME" not in os.environ else Path.home())
     for name in (".emacs.el", ".emacs"):
         if (home / name).exists():
@@ -75,6 +75,6 @@ def _init_file() -> Path:
 
 
 def _quote(text: str) -> str:
-    """A string of Emacs Lisp's."""
+    """A string literal of Emacs Lisp."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

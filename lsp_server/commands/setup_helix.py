@@ -1,4 +1,4 @@
-"""Helix: `languages.toml`, where infill stands behind the servers that each language has already."""
+"""Helix: `languages.toml`, with infill behind each language's other servers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lsp_server.commands.setup import File, read
 
 _TIMEOUT_S = 60.0
 
-# Helix's names.
+# The languages, by Helix's names.
 LANGUAGES = (
     *(
         "bash",
@@ -61,7 +61,7 @@ _SERVER = re.compile(r"^\s+(?:\x1b\[\S*?m)?[✓✘](?:\x1b\[\S*?m)? (\S+):", re.
 
 
 def files(server: list[str]) -> list[File]:
-    """One file. What its user wrote stays as it is, the languages it configures included: `notes` says so."""
+    """The file `languages.toml`. The user's own text stays, and so do the languages it configures; a note says so."""
     path = _configuration() / "languages.toml"
     own = _own_text(path)
     taken = _languages_of(path, own)
@@ -70,7 +70,7 @@ def files(server: list[str]) -> list[File]:
 
 
 def block_for(server: list[str], languages: list[str]) -> str:
-    """The server and the languages, each with the servers that this Helix has for it, or those of the file we ship."""
+    """The server and the languages. Each keeps the servers that this Helix has, or those of the shipped file."""
     shipped = tomllib.loads(data_file("editors/helix/languages.toml").read_text(encoding="utf-8"))
     known = {entry["name"]: entry["language-servers"][:-1] for entry in shipped["language"]}
     program = shutil.which("hx") or shutil.which("helix")
@@ -87,7 +87,7 @@ def block_for(server: list[str], languages: list[str]) -> str:
 
 
 def check() -> str:
-    """Ask Helix itself. Raises `EditorError`."""
+    """Ask Helix whether it finds the server. Raises `EditorError`."""
     program = shutil.which("hx") or shutil.which("helix")
     if program is None:
         raise EditorError("`hx` is not on your PATH, so nothing was tried. Install Helix 25 or later.")
@@ -108,21 +108,21 @@ def _notes() -> str:
 
 
 def _own_text(path: Path) -> str:
-    """The file without what was written by us. Raises `EditorError`."""
+    """The file's text without infill's own block. Raises `EditorError`."""
     return _BLOCK.sub("", read(path))
 
 
 def _languages_of(path: Path, text: str) -> dict[str, list[str]]:
-    """The languages that a file configures, with their servers. Raises `EditorError`."""
+    """The languages that a file configures, with their servers. Raises `EditorError` for a malformed file."""
     try:
         entries = tomllib.loads(text).get("language", [])
         return {entry["name"]: entry.get("language-servers", []) for entry in entries}
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise EditorError(f"{path} is not as Helix wants it: {error}. Mend it, then try again.") from None
+        raise EditorError(f"{path} is not as Helix wants it: {error}. Correct it, then try again.") from None
 
 
 def _servers_of(program: str, language: str) -> list[str]:
-    """What Helix starts for a language now; nothing for one that it does not know."""
+    """The servers that Helix starts for a language now; none for an unknown language."""
     said, _, _ = _health(program, language).partition("debug adapter")
     return _SERVER.findall(said)
 
@@ -137,12 +137,12 @@ def _health(program: str, language: str) -> str:
 
 
 def _configuration() -> Path:
-    """Where Helix looks for its configuration."""
+    """Helix' configuration folder."""
     if sys.platform == "win32":
         return Path(os.environ["APPDATA"]) / "helix"
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "helix"
 
 
 def _quote(text: str) -> str:
-    """A basic string of TOML, which is one of JSON's."""
+    """A basic string of TOML. JSON's strings are a subset."""
     return msgspec.json.encode(text).decode()

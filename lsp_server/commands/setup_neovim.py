@@ -1,4 +1,4 @@
-"""Neovim: a file in the folder `plugin` of its configuration, which it reads at every start."""
+"""Neovim: a file in its configuration's folder `plugin`, which it reads at every start."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ require('infill').setup({{
 
 
 def files(server: list[str]) -> list[File]:
-    """One file; `init.lua` stays as it is."""
+    """The plugin file. `init.lua` stays as it is."""
     folder = _quote(str(data_file("editors/neovim")))
     return [
         File(
@@ -38,7 +38,7 @@ def files(server: list[str]) -> list[File]:
 
 
 def check() -> str:
-    """Open a file in it and wait for the server."""
+    """Open a file in Neovim and wait for the server."""
     program = shutil.which("nvim")
     if program is None:
         raise EditorError("`nvim` is not on your PATH, so nothing was tried. Install Neovim 0.10 or later.")
@@ -57,7 +57,7 @@ def check() -> str:
 
 
 def _configuration() -> Path:
-    """Where Neovim looks for its configuration (its `stdpath("config")`)."""
+    """Neovim's configuration folder, its `stdpath("config")`."""
     name = os.environ.get("NVIM_APPNAME") or "nvim"
     if base := os.environ.get("XDG_CONFIG_HOME"):
         return Path(base) / name
@@ -67,5 +67,5 @@ def _configuration() -> Path:
 
 
 def _quote(text: str) -> str:
-    """A string of Lua's; of JSON's escapes it shares those that occur in paths."""
+    """A string literal of Lua. JSON's escapes that occur in paths are the same in Lua."""
     return msgspec.json.encode(text).decode()

@@ -1,4 +1,4 @@
-"""VS Code and what is made of it: the setting that names the server, and the extension, packaged in a clone."""
+"""VS Code and its derivatives: the setting that names the server, and the extension, packaged in a clone."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from lsp_server.commands.setup import File, read, server_command
 _TIMEOUT_S = 120.0
 _SETTING = "infill.server.path"
 _EXTENSION = "infill.infill"
-# Programs, and what their folders of settings are called.
+# The programs, and the names of their settings folders.
 _PROGRAMS = {"code": "Code", "codium": "VSCodium", "code-insiders": "Code - Insiders", "code-server": "code-server"}
 
 
 def files(server: list[str]) -> list[File]:
-    """One file, the user's settings; all else in it stays as it is, comments too."""
+    """The user's settings file. The rest of it stays as it is, comments included."""
     if Path(server[0]).stem != "infill":
         raise EditorError("This infill has no program of its own, which VS Code could start: install it with pip.")
     path = _settings_folder() / "settings.json"
     try:
         return [File(path, jsonc.with_member(read(path), _SETTING, server[0]))]
     except ValueError as error:
-        raise EditorError(f"{path} is not as VS Code wants it: {error}. Mend it, then try again.") from None
+        raise EditorError(f"{path} is not as VS Code wants it: {error}. Correct it, then try again.") from None
 
 
 def check() -> str:
-    """Install the extension where it is missing, and see that the server answers. Raises `EditorError`."""
+    """Install the extension if it is missing, and see whether the server answers. Raises `EditorError`."""
     program = _program()
     if program is None:
         raise EditorError(f"`code` is not on your PATH, nor is {', '.join(list(_PROGRAMS)[1:])}: nothing was tried.")
@@ -54,7 +54,7 @@ def _program() -> str | None:
 
 
 def _settings_folder() -> Path:
-    """Where the first of the programs that is here looks for the settings of its user, or VS Code, where none is."""
+    """The user's settings folder of the first program on the PATH, or of VS Code if there is none."""
     program = _program()
     name = _PROGRAMS[Path(program).stem] if program else "Code"
     if name == "code-server":

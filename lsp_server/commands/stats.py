@@ -1,4 +1,4 @@
-"""`infill stats`: how much was shown and accepted, from what is kept on this machine."""
+"""`infill stats`: how much was shown and accepted, by counts that stay on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lsp_server.server.statistics import Counters
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
-    parser.add_argument("--days", type=int, default=30, metavar="N", help="of the last so many days (30)")
+    parser.add_argument("--days", type=int, default=30, metavar="N", help="count the last N days (30)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
-"""Which shown texts were accepted: an edit that inserts the text, or a word or line of its beginning, at its place.
+"""Which offered completions were accepted.
 
-No editor needs to report it, and none does for accepting a part; of a plugin that does, the reports count instead.
+An edit accepts a completion if it inserts the text at its place, or a word or line of the text's beginning. No editor
+reports this on its own, and none reports partial acceptance. For a plugin that does, its reports count instead.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# A letter typed in agreement is typing. Two at once are not typed by hand.
+# One letter that agrees with a completion is typing. Nobody types two at once.
 MIN_CHARACTERS = 2
-# Texts that can be reported on: an editor has few on screen, and reports follow within a moment.
-MAX_REPORTABLE = 256
+# Completions whose acceptance can be reported: an editor shows few, and reports follow within a moment.
+MAX_OFFERED = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Texts shown at a place: 0-based line, and character in code points."""
+class OfferedCompletion:
+    """The texts that are shown at a place: 0-based line, and character in code points."""
 
     line: int
     character: int
@@ -25,21 +26,20 @@ class Shown:
 
 
 class Acceptance:
-    """What each document shows, until it is edited."""
+    """Infers acceptance from edits: what each document shows, until it is edited."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[str, OfferedCompletion] = {}
 
-    def show(self, uri: str, shown: Shown) -> None:
-        """Texts are shown in a document, in place of others."""
-        self._shown[uri] = shown
+    def show(self, uri: str, completion: OfferedCompletion) -> None:
+        """Note what a document shows now. It replaces what the document showed before."""
+        self._shown[uri] = completion
 
     def accepted(self, uri: str, line: int, character: int, inserted: str) -> tuple[str, bool]:
-        """What of a shown text an edit accepts, empty for an edit of another kind, and whether that is a part only.
+        """What an edit accepts of a shown text, empty for any other edit, and whether that is only a part.
 
-        The place is where the edit begins.
-
-        Editors may replace the word begun together with it, so that the inserted text begins before the place shown.
+        The edit begins at the given place. Editors may replace the begun word too, so the inserted text may begin
+        before the place where the text is shown.
         """
         shown = self._shown.pop(uri, None)
         if shown is None or line != shown.line or character > shown.character:
@@ -50,15 +50,16 @@ class Acceptance:
         return added, added not in shown.texts
 
     def forget(self, uri: str) -> None:
-        """A document was closed."""
+        """Drop what a closed document showed."""
         self._shown.pop(uri, None)
 
 
 @dataclass(slots=True)
-class Given:
-    """The texts of one answer as the client inserts them, numbered from `first`, and what was reported of them.
+class OfferedCompletions:
+    """The texts of one answer as the client inserts them, and what it reported of them.
 
-    The first `num_accepted` characters of the text that was accepted are known to be.
+    The texts' ids count up from `first`. The first `num_accepted` characters of the accepted text are known to be
+    accepted.
     """
 
     uri: str
@@ -69,40 +70,40 @@ class Given:
     is_rejected: bool = False
 
     def text(self, number: int) -> str:
-        """The text of that number."""
+        """The text with an id."""
         return self.texts[number - self.first]
 
     def accept(self, number: int, num_characters: int) -> str:
-        """That many characters were accepted by now: those of them that no report told of yet."""
+        """Note that so many characters of a text are accepted by now; returns those not reported before."""
         added = self.text(number)[self.num_accepted : num_characters]
         self.num_accepted += len(added)
         self.is_accepted |= bool(added)
         return added
 
 
-class Reportable:
-    """The texts given last to a client that reports what becomes of each, by number."""
+class OfferedById:
+    """The completions that were last offered to a client that reports acceptance, by the id of each text."""
 
     def __init__(self) -> None:
-        self._given: OrderedDict[int, Given] = OrderedDict()
+        self._offered: OrderedDict[int, OfferedCompletions] = OrderedDict()
         self._next = 1
 
-    def give(self, uri: str, texts: Sequence[str], num_typed: int = 0) -> range:
-        """Numbers for the texts of an answer; what they begin with of the menu's item, so long, is no part of it."""
+    def register(self, uri: str, texts: Sequence[str], num_typed: int = 0) -> range:
+        """Ids for the texts of an answer, whose first `num_typed` characters are the menu item's."""
         numbers = range(self._next, self._next + len(texts))
         self._next = numbers.stop
-        self._given |= dict.fromkeys(numbers, Given(uri, numbers.start, texts, num_typed))
-        while len(self._given) > MAX_REPORTABLE:
-            self._given.popitem(last=False)
+        self._offered |= dict.fromkeys(numbers, OfferedCompletions(uri, numbers.start, texts, num_typed))
+        while len(self._offered) > MAX_OFFERED:
+            self._offered.popitem(last=False)
         return numbers
 
-    def get(self, number: int) -> Given | None:
-        """The answer with the text of that number, None if that is long ago."""
-        return self._given.get(number)
+    def get(self, number: int) -> OfferedCompletions | None:
+        """The answer that a text's id belongs to, None if that is long ago."""
+        return self._offered.get(number)
 
 
 def num_kept(accepted: str, text: str) -> int:
-    """How many characters of an accepted text are still in a document: all of it, or its lines that are."""
+    """How many characters of an accepted text are still in a document: all, or those of the lines that are."""
     if accepted in text:
         return len(accepted)
     return sum(len(line) for line in accepted.split("\n") if line.strip() and line in text)

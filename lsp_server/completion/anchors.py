@@ -1,4 +1,7 @@
-"""The last few anchors of each document: typing follows the newest, an undo returns to an older one."""
+"""The last few anchors (cached prompt prefixes) of each document.
+
+Typing continues the newest anchor. An undo returns to an older one.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class Anchors:
         self._by_uri: OrderedDict[str, list[Anchor]] = OrderedDict()
 
     def continued(self, snapshot: Snapshot) -> list[tuple[Anchor, Continuation]]:
-        """The anchors that a snapshot continues: with the least typed text first, of equals the newest."""
+        """The anchors that a snapshot continues. Less typed text comes first; among equals, the newest."""
         found = [
             (anchor, continuation)
             for anchor in reversed(self._by_uri.get(snapshot.uri, []))
@@ -27,7 +30,7 @@ class Anchors:
         return sorted(found, key=lambda pair: len(pair[1].typed))
 
     def add(self, uri: str, anchor: Anchor) -> None:
-        """Keep an anchor that is in the engine's cache, or will be in a moment."""
+        """Keep an anchor that is in the KV cache, or will be in a moment."""
         anchors = self._by_uri.setdefault(uri, [])
         anchors.append(anchor)
         del anchors[:-MAX_ANCHORS_PER_DOCUMENT]

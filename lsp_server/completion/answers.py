@@ -1,4 +1,4 @@
-"""Answers given before, so that text typed in agreement with one needs no model."""
+"""Earlier answers. Text typed in agreement with one needs no model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Answers:
     def remember(self, snapshot: Snapshot, text: str, *, is_provisional: bool = False) -> None:
         """Keep an answer that was right for a snapshot.
 
-        Provisional is one to a prompt that was short for want of time, or that ended where the model was not sure.
+        An answer is provisional if its anchor was short to save time, or if it ended where the model was unsure.
         """
         known = self._by_uri.setdefault(snapshot.uri, [])
         known.append(_Known(snapshot.prefix, snapshot.suffix, text, is_provisional))
@@ -38,10 +38,10 @@ class Answers:
             self._by_uri.popitem(last=False)
 
     def recall(self, snapshot: Snapshot, *, provisional: bool = True) -> str | None:
-        """What is left of a remembered answer after what was typed since, newest first.
+        """The rest of the newest answer that agrees with the text typed since; None if no answer agrees.
 
-        Unless `provisional` ones will do, they do not count.
-        Document and returned text together are the document the answer was made for, and the answer.
+        Provisional answers count only if `provisional` is set. Document plus returned text equals the answer's own
+        document plus the answer.
         """
         for known in reversed(self._by_uri.get(snapshot.uri, [])):
             if known.is_provisional and not provisional:
@@ -54,5 +54,5 @@ class Answers:
         return None
 
     def forget(self, uri: str) -> None:
-        """Drop what is known of a document."""
+        """Drop the answers of a document."""
         self._by_uri.pop(uri, None)

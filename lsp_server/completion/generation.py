@@ -1,4 +1,7 @@
-"""A text that the engine writes, in a task of its own, so that it outlives the keystrokes that agree with it."""
+"""One generation: a text that the engine decodes, in a task of its own.
+
+It outlives the request that started it, because keystrokes that agree with the text join it.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,18 @@ from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Prefilled, Ti
 from lsp_server.postprocess.stop import StopRules
 from lsp_server.text.snapshot import Snapshot
 
-# How long a text nobody waits for any more is written on: a client that cancels at every keystroke (VS Code does)
-# asks again within that time, its own debounce included.
+# A generation that nobody reads any more goes on for this long. VS Code cancels at every keystroke and sends the next
+# request within that time, its own debounce included.
 CANCEL_GRACE_S = 0.25
 
 
 class Generation:
-    """The text that fills the hole of a snapshot: `raw` so far, at the end `text`, `reason`, `timings` and `error`.
+    """The text that fills the hole of a snapshot.
 
-    `finish` is called at the end, however that came; it may change `text`, and say in `filtered_by` what did. Leaving
-    before anything is written cancels the request in the engine; leaving later does so when nobody came back for a
-    moment.
+    `raw` is the text decoded so far. `text`, `reason`, `timings` and `error` are final at the end. Every end calls
+    `finish`, which may change `text` and name its filters in `filtered_by`. When the last reader leaves before the
+    first token, the request is cancelled in the engine at once. When it leaves later, the cancel waits for
+    `CANCEL_GRACE_S`, and a new reader prevents it.
     """
 
     def __init__(
@@ -46,44 +50,44 @@ class Generation:
 
     @property
     def is_over(self) -> bool:
-        """Whether no more is written."""
+        """Whether the generation has ended."""
         return bool(self.reason)
 
     def agrees_with(self, snapshot: Snapshot) -> bool:
-        """Whether a snapshot is this one's, or has some of what was written so far typed, and less than all of it."""
+        """Whether a snapshot is this one's, perhaps with a part of `raw` typed, but not all of it."""
         if snapshot.suffix != self.snapshot.suffix or not snapshot.prefix.startswith(self.snapshot.prefix):
             return False
         typed = snapshot.prefix[len(self.snapshot.prefix) :]
         return not typed or (len(typed) < len(self.raw) and self.raw.startswith(typed))
 
     async def read(self) -> None:
-        """Wait for the end. To stop waiting is to leave."""
+        """Wait for the end. Cancelling this call is leaving."""
         self._num_readers += 1
         try:
             await asyncio.wait({self._task})
         finally:
             self._num_readers -= 1
             if not self._num_readers and not self.is_over:
-                self._left()
+                self._cancel_after_grace()
 
     def stop(self, reason: str) -> None:
-        """End it; who reads it learns why."""
+        """End the generation. Readers find the reason in `reason`."""
         if not self.is_over:
             self.reason = reason
             self._task.cancel()
 
-    def _left(self) -> None:
+    def _cancel_after_grace(self) -> None:
         if self.raw:
-            asyncio.get_running_loop().call_later(CANCEL_GRACE_S, self._stop_if_left)
+            asyncio.get_running_loop().call_later(CANCEL_GRACE_S, self._cancel_if_unread)
         else:
             self.stop("cancelled")
 
-    def _stop_if_left(self) -> None:
+    def _cancel_if_unread(self) -> None:
         if not self._num_readers:
             self.stop("cancelled")
 
     async def _run(self) -> None:
-        """Stream from the engine until the hole is filled. Leaving the stream early cancels the request there."""
+        """Stream from the engine until the hole is filled. Closing it early cancels the request in the engine."""
         began = time.monotonic()
         try:
             async with contextlib.aclosing(self._engine.generate(self._request)) as events:

@@ -1,4 +1,4 @@
-"""How long the model takes to begin an answer, from the last few."""
+"""How long the model takes to its first token, by the last few answers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Latency:
         self._last: deque[float] = deque(maxlen=_NUM_KEPT)
 
     def learn(self, first_token_ms: float) -> None:
-        """An answer began so late; 0 is no answer."""
+        """Note the time to an answer's first token; 0 stands for no token."""
         if first_token_ms > 0:
             self._last.append(first_token_ms)
 
     def typical_ms(self) -> float | None:
-        """The median, or None before the first answer."""
+        """The median of the last answers, or None before the first."""
         return statistics.median(self._last) if self._last else None

@@ -3,87 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
 
 from lsp_server.base.errors import InfillError
-from lsp_server.base.trace import Trace
 from lsp_server.completion.answers import Answers
-from lsp_server.completion.generation import Generation
+from lsp_server.completion.generations import Generations
 from lsp_server.completion.latency import Latency
 from lsp_server.completion.latest_requests import LatestRequests, RequestNumber
 from lsp_server.completion.planner import Plan, Planner
+from lsp_server.completion.prompts import Context, Neighbours, Prompts
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.completion.switch import Switch
-from lsp_server.context.candidates import Gathered
+from lsp_server.completion.warm_up import WarmUp
 from lsp_server.engine.client.interface import EngineClient, EngineState
-from lsp_server.ipc.model_info import ModelInfo
-from lsp_server.ipc.requests import Done, Generate, Priority, Sampling, Timings
-from lsp_server.postprocess import filters, stop
-from lsp_server.prompt.anchor import Anchor
-from lsp_server.prompt.indentation import is_settled
+from lsp_server.ipc.requests import Priority, Sampling, Timings
 from lsp_server.settings.model import Settings
-from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.secrets import is_secret_name
 from lsp_server.text.snapshot import Snapshot
 
-Neighbours = Callable[[], Sequence[Neighbour]]
-
-
-class Context(Protocol):
-    """What knows more of the workspace than the other open documents."""
-
-    async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
-        """What there is for a snapshot, the neighbours included."""
-
-
-# Reasons that mean somebody lost interest: nothing is shown, and nothing is wrong.
-ABANDONED = ("cancelled", "superseded", "deadline")
-
-SPECULATIVE = "ahead"  # the kind of what nobody has asked for yet
-
 ALTERNATIVES_TEMPERATURE = 0.8
-
-PAUSE_S = 0.7  # without a request, and the user is thinking
-
-
-@dataclass(frozen=True, slots=True)
-class CompletionRequest:
-    """Who asks and how.
-
-    `kind` is `inline`, `menu`, `command` or `action`; `automatic` requests come from typing and are not answered while
-    the model loads. `num_texts` is how many different texts are wanted; there may be fewer. With `max_lines` a text may
-    have so many, whatever the settings say of completions; it ends before any of `stops`.
-    """
-
-    kind: str
-    automatic: bool = False
-    max_tokens: int | None = None
-    num_texts: int = 1
-    max_lines: int | None = None
-    stops: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Answer:
-    """What came of a request.
-
-    `text` is what to insert at the cursor, empty for nothing, and `alternatives` are other texts; `reason` says why it
-    ended or why there is none; `error` is a sentence for the user where something is wrong.
-    """
-
-    text: str = ""
-    alternatives: list[str] = field(default_factory=list)
-    reason: str = ""
-    error: str = ""
-    timings: Timings = field(default_factory=Timings)
-    trace: Trace = field(default_factory=Trace)
 
 
 class Pipeline:
-    """Everything between a snapshot and an answer, for one engine, one set of settings, and what is switched off."""
+    """All stages from a snapshot to an answer, for one engine, one set of settings, and one off switch."""
 
     def __init__(
         self,
@@ -93,29 +36,29 @@ class Pipeline:
         context: Context | None = None,
     ) -> None:
         self.engine = engine
-        self._context = context
-        self._switch = switch or Switch()
         self.settings = settings
-        self._answers = Answers()
-        self._planner = Planner(settings)
+        self._switch = switch or Switch()
         self._latest = LatestRequests()
         self._latency = Latency()
-        self._warm_ups: dict[str, asyncio.Task[None]] = {}
-        self._generations: dict[tuple[str, str], Generation] = {}  # the newest of each document and kind
+        self._answers = Answers()
+        self._planner = Planner(settings)
+        self._prompts = Prompts(self._planner, settings, context)
+        self._generations = Generations(engine, settings, self._planner, self._answers, self._latency)
+        self._warm_up = WarmUp(engine, settings, self._planner, self._prompts, self._answers, self._generations)
 
     async def complete(self, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest) -> Answer:
-        """Answer a request. Faults of model and engine are in the answer; cancelling this stops the engine."""
+        """Answer a request. The answer tells of faults of model and engine. Cancelling this call frees the engine."""
         started = time.monotonic()
         answer = Answer()
         answer.trace.add("trigger", _describe_trigger(snapshot, request))
         number = self._latest.register(snapshot.uri, request.kind)
         plan: Plan | None = None
         if not (
-            self._declined(answer, snapshot, request)
+            self._decline(answer, snapshot, request)
             or self._recall(answer, snapshot, request)
             or await self._join(answer, snapshot, request)
         ):
-            self._end_warm_up(snapshot.uri)
+            self._warm_up.cancel(snapshot.uri)
             await self._debounce(answer, number, request)
             if not answer.reason and (plan := await self._plan(answer, snapshot, neighbours, request)):
                 await self._generate(answer, snapshot, plan, request)
@@ -125,26 +68,25 @@ class Pipeline:
             and (plan := plan or await self._plan(answer, snapshot, neighbours, request))
         ):
             await self._find_alternatives(answer, snapshot, plan, request)
-        if request.automatic and (answer.text or (plan and plan.anchor.is_short and _is_answered(answer))):
-            self._warm_up_later(snapshot, neighbours, answer.text)
+        if request.automatic and (answer.text or (plan and plan.anchor.is_short and answer.is_evaluated)):
+            self._warm_up.schedule(snapshot, neighbours, answer.text)
         answer.timings.total_ms = (time.monotonic() - started) * 1000
         answer.trace.add("timings", _describe_timings(answer.timings))
         answer.trace.add("shown", _describe_outcome(answer), answer.text or None)
         return answer
 
     def forget(self, uri: str) -> None:
-        """A document was closed: its requests are over, and what is known of it is dropped."""
+        """End the requests of a document that was closed, and drop everything known about it."""
         self._latest.forget(uri)
         self._answers.forget(uri)
         self._planner.forget(uri)
-        self._end_warm_up(uri)
-        for key in [key for key in self._generations if key[0] == uri]:
-            self._generations.pop(key).stop("superseded")
+        self._warm_up.cancel(uri)
+        self._generations.forget(uri)
 
     # Stages
 
-    def _declined(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
-        """Whether not to ask at all."""
+    def _decline(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
+        """Decline a request that must not reach the model, and say why."""
         completion = self.settings.completion
         from_editor = request.kind in ("inline", "menu")
         if from_editor and not completion.enabled:
@@ -159,34 +101,28 @@ class Pipeline:
             answer.reason = "inside a word"
         elif request.automatic and self.engine.state is not EngineState.READY:
             answer.reason = f"the engine is {self.engine.state.value}"
-            self.engine.start()  # it may have been released for want of requests
+            self.engine.start()  # an idle engine may have been unloaded
         return bool(answer.reason)
 
     def _recall(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
-        """Answer from what is known when typed text agrees with an earlier answer."""
+        """Answer from an earlier answer that the typed text agrees with."""
         known = self._answers.recall(snapshot, provisional=request.automatic)
-        answer.trace.add("session", "known from an earlier answer" if known else "not known")
+        answer.trace.add("recall", "known from an earlier answer" if known else "no earlier answer agrees")
         if known:
             answer.text, answer.reason = known, "known"
         return bool(known)
 
     async def _join(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
-        """Wait for the text being written, where what was typed since agrees with it; end it where it does not."""
-        ahead = self._generations.get((snapshot.uri, SPECULATIVE))
-        generation = self._generations.get((snapshot.uri, request.kind))
-        if ahead and not ahead.is_over and ahead.agrees_with(snapshot):
-            generation = ahead
-        if generation is None or generation.is_over:
+        """Wait for a running generation whose text agrees with the typed text. Stop one that does not agree."""
+        generation = self._generations.joinable(snapshot, request.kind)
+        if generation is None:
             return False
-        if not generation.agrees_with(snapshot):
-            generation.stop("superseded")
-            return False
-        answer.trace.add("session", "agrees with the text being written")
+        answer.trace.add("recall", "joins the running generation")
         await generation.read()
         return self._recall(answer, snapshot, request)
 
     async def _debounce(self, answer: Answer, number: RequestNumber, request: CompletionRequest) -> None:
-        """Let a burst of keystrokes pass; not for longer than an answer would take."""
+        """Wait for a burst of keystrokes to end, but no longer than an answer would take."""
         wait_ms = self.settings.completion.debounce_ms
         if request.automatic and wait_ms:
             await asyncio.sleep(min(wait_ms, self._latency.typical_ms() or wait_ms) / 1000)
@@ -196,17 +132,20 @@ class Pipeline:
     async def _plan(
         self, answer: Answer, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest
     ) -> Plan | None:
-        """Plan the prompt, once there is a model. Only where pauses will be used can it be short for now."""
-        in_haste = request.automatic and self.settings.engine.warm_up
-        prefill_budget_ms = self.settings.completion.prefill_budget_ms if in_haste else 0
+        """Plan the prompt as soon as the model is loaded.
+
+        An anchor may be short only where warm-ups replace it during pauses.
+        """
+        may_be_short = request.automatic and self.settings.engine.warm_up
+        prefill_budget_ms = self.settings.completion.prefill_budget_ms if may_be_short else 0
         try:
             model = await self.engine.ready()
-            plan, gathered = await self._planned(snapshot, neighbours, model, prefill_budget_ms)
+            plan, gathered = await self._prompts.plan(snapshot, neighbours, model, prefill_budget_ms)
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None
         format_name = plan.family.name
-        answer.trace.add("model", f"{model.name}, {format_name} format, window of {model.context_tokens} tokens")
+        answer.trace.add("model", f"{model.name}, {format_name} format, context length {model.context_tokens} tokens")
         for note in gathered.notes if gathered else ():
             answer.trace.add("context", note)
         for block in plan.anchor.blocks:
@@ -214,40 +153,23 @@ class Pipeline:
         answer.trace.add("prompt", plan.describe(), plan.render(model.markers))
         return plan
 
-    async def _planned(
-        self, snapshot: Snapshot, neighbours: Neighbours, model: ModelInfo, prefill_budget_ms: int = 0
-    ) -> tuple[Plan, Gathered | None]:
-        """A plan, and what was gathered for it where it has a new anchor."""
-        needs_blocks = self._planner.needs_blocks(snapshot, model, prefill_budget_ms)
-        gathered = await self._gather(snapshot, neighbours) if needs_blocks else None
-        return self._planner.plan(snapshot, neighbours, model, prefill_budget_ms, gathered), gathered
-
-    async def _gather(self, snapshot: Snapshot, neighbours: Neighbours) -> Gathered | None:
-        """What the workspace has for a snapshot, where anything knows it."""
-        if self._context is None or not self.settings.context.max_tokens:
-            return None
-        return await self._context.gather(snapshot, neighbours())
-
-    def _max_tokens(self, request: CompletionRequest) -> int:
-        return request.max_tokens or self.settings.completion.max_tokens
-
     async def _generate(self, answer: Answer, snapshot: Snapshot, plan: Plan, request: CompletionRequest) -> None:
-        """Have a text written that fills the hole, and take it. Who asked for one has it to its end, sure or not."""
+        """Generate the text that fills the hole. Only an automatic request stops where the model is unsure."""
         sampling = Sampling(confidence=self.settings.completion.confidence if request.automatic else 0.0)
-        generation = self._begin(snapshot, plan, request, sampling)
+        generation = self._generations.start(snapshot, plan, request, sampling)
         await generation.read()
         answer.text, answer.reason, answer.error = generation.text, generation.reason, generation.error
         answer.timings = generation.timings
         answer.trace.add("engine", f"ended by: {answer.reason}", generation.raw)
-        if _is_answered(answer):
+        if answer.is_evaluated:
             answer.trace.add("filters", ", ".join(generation.filtered_by) or "nothing to do")
 
     async def _find_alternatives(
         self, answer: Answer, snapshot: Snapshot, plan: Plan, request: CompletionRequest
     ) -> None:
-        """Draw other texts from the same prompt, all at once."""
+        """Sample other texts from the same prompt, all in one batch."""
         others = [
-            self._begin(
+            self._generations.start(
                 snapshot,
                 plan,
                 replace(request, kind=f"{request.kind} {number}"),
@@ -257,130 +179,29 @@ class Pipeline:
             for number in range(1, request.num_texts)
         ]
         await asyncio.gather(*(other.read() for other in others))
-        # Known last, so that it is what stays while it is typed, even where others agree too: editors show the first.
+        # Editors show the first text. Remembered last, it stays while it is typed, even where others agree too.
         self._answers.remember(snapshot, answer.text)
         for other in others:
             if other.text and other.text not in (answer.text, *answer.alternatives):
                 answer.alternatives.append(other.text)
         answer.trace.add("alternatives", f"{len(answer.alternatives)} of {len(others)} differ")
 
-    def _begin(
-        self,
-        snapshot: Snapshot,
-        plan: Plan,
-        request: CompletionRequest,
-        sampling: Sampling,
-        priority: Priority = Priority.INTERACTIVE,
-    ) -> Generation:
-        """Begin to write a text."""
-        completion = self.settings.completion
-        rules = stop.rules_for(
-            snapshot,
-            "always" if request.max_lines else completion.multi_line,
-            request.max_lines or completion.max_lines,
-            plan.family.stops + request.stops,
-            completion.switched_off_rules,
-        )
-        prompt_request = Generate(
-            plan.anchor.parts,
-            self._max_tokens(request),
-            typed=plan.continuation.typed,
-            reserve_tokens=plan.anchor.reserve_tokens,
-            fixed_indent=bool(plan.continuation.typed) and is_settled(snapshot),
-            sampling=sampling,
-            document=snapshot.uri,
-            kind=request.kind,
-            priority=priority,
-        )
-        generation = Generation(self.engine, prompt_request, snapshot, rules, lambda ended: self._clean(ended, plan))
-        self._generations[snapshot.uri, request.kind] = generation
-        return generation
-
-    def _clean(self, generation: Generation, plan: Plan) -> None:
-        """Filter a text that has ended, and remember what is left."""
-        if generation.error or generation.reason in ABANDONED:
-            generation.text = ""
-            return
-        self._latency.learn(generation.timings.first_token_ms)
-        if model := self.engine.model:
-            self._planner.evaluated(plan.anchor, generation.timings, model)
-        snapshot = generation.snapshot
-        generation.text, generation.filtered_by = filters.clean(
-            generation.text,
-            snapshot,
-            self.settings.completion.switched_off_rules,
-            overran=generation.reason in stop.OVERRAN,
-        )
-        if generation.text:
-            is_provisional = plan.anchor.is_short or generation.reason == "low_confidence"
-            self._answers.remember(snapshot, generation.text, is_provisional=is_provisional)
-
-    # Pauses
-
-    def _warm_up_later(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
-        """When nothing is asked for a moment, prepare for the next burst of typing, and for `text` to be accepted."""
-        self._end_warm_up(snapshot.uri)  # that of another kind, which ran at the same time
-        if self.settings.engine.warm_up:
-            self._warm_ups[snapshot.uri] = asyncio.ensure_future(self._warm_up(snapshot, neighbours, text))
-
-    def _end_warm_up(self, uri: str) -> None:
-        if task := self._warm_ups.pop(uri, None):
-            task.cancel()
-        if ahead := self._generations.pop((uri, SPECULATIVE), None):
-            ahead.stop("superseded")
-
-    async def _warm_up(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
-        await asyncio.sleep(PAUSE_S)
-        if model := self.engine.model:
-            wants_prewarm = self._planner.wants_prewarm(snapshot, model)
-            gathered = await self._gather(snapshot, neighbours) if wants_prewarm else None
-            if anchor := self._planner.plan_prewarm(snapshot, neighbours, model, gathered):
-                await self._bring_into_cache(snapshot.uri, anchor, model)
-            if text and self.settings.completion.speculative:
-                await self._complete_speculatively(snapshot.accepting(text), neighbours, model)
-
-    async def _bring_into_cache(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
-        prompt_request = Generate(
-            anchor.parts,
-            0,
-            reserve_tokens=anchor.reserve_tokens + self.settings.completion.max_tokens,
-            document=uri,
-            kind="warm-up",
-            priority=Priority.WARM_UP,
-        )
-        async with contextlib.aclosing(self.engine.generate(prompt_request)) as events:
-            async for event in events:
-                if isinstance(event, Done) and event.reason == "length":
-                    self._planner.adopt(uri, anchor, model)
-
-    async def _complete_speculatively(self, accepted: Snapshot, neighbours: Neighbours, model: ModelInfo) -> None:
-        """Write what follows an answer that is being looked at: who accepts it has the next one at once."""
-        if self._answers.recall(accepted) is None:
-            plan, _ = await self._planned(accepted, neighbours, model)
-            sampling = Sampling(confidence=self.settings.completion.confidence)
-            await self._begin(accepted, plan, CompletionRequest(SPECULATIVE), sampling, Priority.WARM_UP).read()
-
-
-def _is_answered(answer: Answer) -> bool:
-    """Whether the prompt was evaluated to its end, and somebody still waited."""
-    return not answer.error and answer.reason not in ABANDONED
-
 
 def _describe_trigger(snapshot: Snapshot, request: CompletionRequest) -> str:
-    how = "typing" if request.automatic else "asked for"
+    how = "automatic request" if request.automatic else "explicit request"
     return (
         f"{request.kind}, {how}, {snapshot.path}:{snapshot.line + 1}:{snapshot.character + 1}, {snapshot.language_id}"
     )
 
 
 def _describe_timings(timings: Timings) -> str:
-    guessed = (
-        f" ({timings.accepted_tokens} of {timings.drafted_tokens} guessed right)" if timings.drafted_tokens else ""
+    drafts = (
+        f" ({timings.accepted_tokens} of {timings.drafted_tokens} drafted accepted)" if timings.drafted_tokens else ""
     )
     return (
         f"queued {timings.queue_ms:.1f} ms, prompt {timings.prompt_tokens} tokens of which {timings.reused_tokens} "
-        f"reused, prefill {timings.prefill_ms:.1f} ms, first token after {timings.first_token_ms:.1f} ms, "
-        f"{timings.decoded_tokens} tokens written{guessed} in {timings.decode_ms:.1f} ms, "
+        f"reused, prefilled in {timings.prefill_ms:.1f} ms, first token after {timings.first_token_ms:.1f} ms, "
+        f"{timings.decoded_tokens} tokens decoded{drafts} in {timings.decode_ms:.1f} ms, "
         f"total {timings.total_ms:.1f} ms"
     )
 

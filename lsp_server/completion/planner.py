@@ -1,4 +1,4 @@
-"""Which prompt a request gets: the anchor it continues, or a new one."""
+"""The prompt of a request: an anchor that the snapshot continues, or a new anchor."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from lsp_server.base.fim_families import Family
 from lsp_server.completion.anchors import Anchors
 from lsp_server.completion.prefill_speed import PrefillSpeed
 from lsp_server.completion.warm_anchors import WarmAnchors
-from lsp_server.context.blocks import choose_blocks
 from lsp_server.context.candidates import Gathered
+from lsp_server.context.nearest_files import choose_nearest_files
 from lsp_server.context.ranking import choose
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Timings
@@ -21,13 +21,13 @@ from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Block, Neighbour
 from lsp_server.text.snapshot import Snapshot
 
-# Typed text this long is worth a new anchor once the user pauses: a share of what an anchor lets be typed.
+# Typed text of this share of an anchor's limit is worth a new anchor once the user pauses.
 RE_ANCHOR_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An anchor, the text typed since, and the closers the editor put behind the cursor meanwhile."""
+    """An anchor and its continuation: the text typed since, and closers that the editor added behind the cursor."""
 
     anchor: Anchor
     continuation: Continuation
@@ -35,21 +35,21 @@ class Plan:
     is_new: bool
 
     def describe(self) -> str:
-        """A line for the trace."""
+        """The plan as a line of the trace."""
         kept = "new anchor" if self.is_new else "anchor kept"
-        kept += ", short for want of time," if self.anchor.is_short else ""
+        kept += ", short to save time," if self.anchor.is_short else ""
         return (
             f"{kept} with {len(self.anchor.prefix)} characters before and {len(self.anchor.suffix)} after, "
             f"{len(self.continuation.typed)} typed since, {len(self.anchor.blocks)} blocks"
         )
 
     def render(self, markers: dict[str, str]) -> str:
-        """The prompt as text, markers spelt out."""
+        """The prompt as text, with the markers spelt out."""
         return render(self.anchor.parts, lambda role: markers[role]) + self.continuation.typed
 
 
 class Planner:
-    """Plans prompts for one model and one set of settings; remembers the anchors of each document."""
+    """Plans prompts for one engine and one set of settings, and remembers the anchors of each document."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -59,7 +59,7 @@ class Planner:
         self._blocks: dict[str, tuple[Block, ...]] = {}  # each document's latest
 
     def needs_blocks(self, snapshot: Snapshot, model: ModelInfo, prefill_budget_ms: int = 0) -> bool:
-        """Whether `plan` will make an anchor, and so should be given what was gathered for it."""
+        """Whether `plan` will make an anchor, and so needs gathered candidates."""
         return self._continued(snapshot, model, prefill_budget_ms if family_of(model).anchored else 0) is None
 
     def plan(
@@ -70,15 +70,15 @@ class Planner:
         prefill_budget_ms: int = 0,
         gathered: Gathered | None = None,
     ) -> Plan:
-        """Continue an anchor or make one: a short one, where the whole would take longer to evaluate than that.
+        """Continue an anchor or make one.
 
-        Blocks are chosen among what was gathered, or, where nothing was, among the neighbours. Patience 0 has no end.
-        Tell `evaluated` of the answer. Raises `ModelCannotInfillError` if the model's format is
-        unknown.
+        A new anchor is short if prefilling the whole would exceed the budget. Budget 0 sets no limit. Blocks come
+        from `gathered`, or from the neighbours if it is None. Report the answer to `evaluated`. Raises
+        `ModelCannotInfillError` for a model of no known family.
         """
         family = family_of(model)
         if not family.anchored:
-            prefill_budget_ms = 0  # nothing is prepared at pauses, so a short anchor would stay
+            prefill_budget_ms = 0  # no warm-up would replace a short anchor
         if found := self._continued(snapshot, model, prefill_budget_ms):
             return Plan(*found, family, is_new=False)
         anchor = self._new_anchor(snapshot, neighbours, model, family, gathered, prefill_budget_ms)
@@ -86,12 +86,12 @@ class Planner:
         return Plan(anchor, Continuation(snapshot.prefix[len(anchor.prefix) :]), family, is_new=True)
 
     def evaluated(self, anchor: Anchor, timings: Timings, model: ModelInfo) -> None:
-        """A planned prompt was evaluated to its end; it took so long."""
+        """Learn from a planned prompt that was prefilled completely."""
         self._warm.touch(anchor, model)
         self._speed.learn(timings, model)
 
     def wants_prewarm(self, snapshot: Snapshot, model: ModelInfo) -> bool:
-        """Whether the next burst of typing should start from a new anchor; the present one may do."""
+        """Whether the next burst of typing should start from a new anchor, or the present one will do."""
         found = self._continued(snapshot, model, self.settings.completion.prefill_budget_ms)
         if found is None or not family_of(model).anchored:
             return False
@@ -107,9 +107,9 @@ class Planner:
         model: ModelInfo,
         gathered: Gathered | None = None,
     ) -> Anchor | None:
-        """A new anchor for when the user pauses, so that the next burst starts warm; None if the present one will do.
+        """A new anchor to prefill while the user pauses; None if the present one will do.
 
-        Give it to `adopt` once it is in the engine's cache.
+        Pass the anchor to `adopt` once it is in the KV cache.
         """
         family = family_of(model)
         if not self.wants_prewarm(snapshot, model):
@@ -117,7 +117,7 @@ class Planner:
         return self._new_anchor(snapshot, neighbours, model, family, gathered)
 
     def adopt(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
-        """Use an anchor from now on that is in the engine's cache."""
+        """Plan with an anchor from now on. It is in the KV cache."""
         self._anchors.add(uri, anchor)
         self._warm.touch(anchor, model)
 
@@ -137,14 +137,14 @@ class Planner:
     ) -> Anchor:
         context = self.settings.context
         if gathered is None:
-            blocks = choose_blocks(snapshot, neighbours(), context.max_tokens)
+            blocks = choose_nearest_files(snapshot, neighbours(), context.max_tokens)
         else:
             blocks = choose(gathered, context.max_tokens, self._blocks.get(snapshot.uri, ()))
             self._blocks[snapshot.uri] = blocks
         max_tokens = self.settings.completion.max_tokens
 
-        def planned(most_tokens: int | None = None) -> Anchor:
-            return plan_anchor(snapshot, blocks, model, family, max_tokens, context.suffix_share, most_tokens)
+        def planned(affordable: int | None = None) -> Anchor:
+            return plan_anchor(snapshot, blocks, model, family, max_tokens, context.suffix_share, affordable)
 
         whole = planned()
         if self._is_affordable(whole, model, prefill_budget_ms):
@@ -154,7 +154,7 @@ class Planner:
     def _continued(
         self, snapshot: Snapshot, model: ModelInfo, prefill_budget_ms: int
     ) -> tuple[Anchor, Continuation] | None:
-        """The anchor to go on with: a whole one if there is time for it, else a short one, for who is in haste."""
+        """The anchor to continue: a whole one within the budget, else a short one. Budget 0 accepts no short one."""
         known = self._anchors.continued(snapshot)
         whole = (
             pair for pair in known if not pair[0].is_short and self._is_affordable(pair[0], model, prefill_budget_ms)
@@ -164,4 +164,4 @@ class Planner:
 
     def _is_affordable(self, anchor: Anchor, model: ModelInfo, prefill_budget_ms: int) -> bool:
         affordable = self._speed.affordable_tokens(model, prefill_budget_ms)
-        return affordable is None or self._warm.missing_tokens(anchor, model) <= affordable
+        return affordable is None or self._warm.uncached_tokens(anchor, model) <= affordable

@@ -1,4 +1,4 @@
-"""Where completion is switched off by hand, and until when. The settings are for good; this is for now."""
+"""Where the user has switched completion off for now, and until when. The settings do so for good."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ Scope = Literal["all", "language", "folder"]
 
 
 class Switch:
-    """Off for everything, for a language or for a folder, for a while or until it is switched on again."""
+    """Switches completion off for everything, a language or a folder: for a time, or until it is switched on again."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._off_until: dict[tuple[Scope, str], float] = {}
 
     def turn_off(self, scope: Scope, value: str = "", seconds: float = math.inf) -> None:
-        """Switch off. `value` is a language id or the URI of a folder, and empty for everything."""
+        """Switch off for some seconds. `value` is a language id or the URI of a folder; it is empty for `all`."""
         self._off_until[scope, value] = self._clock() + seconds
 
     def turn_on(self, scope: Scope, value: str = "") -> None:
-        """Switch on again what was switched off in these words."""
+        """Undo a `turn_off` of the same scope and value."""
         self._off_until.pop((scope, value), None)
 
     def is_on(self, scope: Scope, value: str = "") -> bool:
-        """Whether nothing was switched off in these words, or its time is over."""
+        """Whether no `turn_off` of the same scope and value is in force."""
         return self._off_until.get((scope, value), -math.inf) <= self._clock()
 
     def why_off(self, language_id: str, uri: str) -> str:
-        """Why a document of that language has no completions; empty if it has."""
+        """Why a document of that language gets no completions; empty if it gets them."""
         folders = [value for scope, value in self._off_until if scope == "folder" and _is_in(uri, value)]
         if not self.is_on("all"):
             return "switched off"

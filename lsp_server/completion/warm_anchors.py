@@ -1,4 +1,4 @@
-"""Which anchors are likely to be in the engine's cache."""
+"""Which anchors are likely to be in the engine's KV cache."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from lsp_server.prompt.anchor import Anchor
 
 
 class WarmAnchors:
-    """The anchors used last, of all documents, as many as the engine's sequences and cache hold.
+    """The most recently used anchors of all documents, as many as the engine's slots and KV cache hold.
 
-    What an engine evicts it does not tell; this is what it would evict first, by estimate. A model that was loaded
-    anew has nothing in its cache.
+    The engine does not report evictions. This class estimates them: the least recently used anchor goes first. The
+    cache of a model that was loaded again is empty.
     """
 
     def __init__(self) -> None:
-        self._anchors: list[Anchor] = []  # the one used last at the end
+        self._anchors: list[Anchor] = []  # the most recently used is last
         self._model: ModelInfo | None = None
 
     def touch(self, anchor: Anchor, model: ModelInfo) -> None:
-        """An anchor was evaluated."""
-        self._look_at(model)
+        """Mark an anchor as the most recently used: the engine has just evaluated it."""
+        self._reset_if_reloaded(model)
         self._anchors = [*(other for other in self._anchors if other is not anchor), anchor]
         del self._anchors[: -model.parameters.num_sequences]
         while len(self._anchors) > 1 and sum(map(_tokens, self._anchors)) > model.cache_tokens:
             del self._anchors[0]
 
-    def missing_tokens(self, anchor: Anchor, model: ModelInfo) -> int:
-        """About how many tokens of a prompt are still to be evaluated."""
-        self._look_at(model)
+    def uncached_tokens(self, anchor: Anchor, model: ModelInfo) -> int:
+        """About how many tokens of an anchor need prefill, because no cached anchor shares them."""
+        self._reset_if_reloaded(model)
         wanted = anchor.spelling
         known = (common_prefix(wanted, other.spelling) for other in self._anchors)
         return (len(wanted) - max(known, default=0)) // CHARACTERS_PER_TOKEN
 
-    def _look_at(self, model: ModelInfo) -> None:
+    def _reset_if_reloaded(self, model: ModelInfo) -> None:
         if model is not self._model:
             self._model = model
             self._anchors = []

@@ -1,1 +1,1 @@
-"""Which neighbouring text goes into a prompt, and in what order. Pure."""
+"""Chooses which text of other files goes into a prompt, and in what order. Runs in the language server."""

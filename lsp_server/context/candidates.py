@@ -1,4 +1,4 @@
-"""Candidates: excerpts of other files that may be worth their tokens, with a score that all sources share."""
+"""Candidates: excerpts of other files, with a score on one scale for all sources."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import msgspec
 class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Whole lines of another file, verbatim, beginning at `line` (0-based).
 
-    `score` is about how probable it is that the text at the cursor needs something that only stands here, from 0 to 1.
-    `heads` are lines it makes no sense without, such as its class's first, with their numbers. `brief` is the beginning
-    of its only line that says what it is, for where there is little room; empty if that is all of it. `source` and
-    `reason` are for people.
+    `score` estimates from 0 to 1 how probable it is that the text at the cursor needs something that stands only here.
+    `heads` are lines that explain the excerpt, such as its class's first line, with their numbers. `brief` is the
+    beginning of a single line up to the defined name, for use when there is little room. It is empty if it would save
+    little. `source` and `reason` are for people.
     """
 
     path: str
@@ -30,8 +30,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What all sources found: candidates, which of their files import which others, and a line on each source."""
+    """The finds of all sources: candidates, which of their files import which others, and a trace line a source."""
 
     candidates: tuple[Candidate, ...] = ()
-    depends: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    dependencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""A definition as one line of many: its first, cut where that says less than it costs. Pure."""
+"""A definition as one line of a list: its first line, cut where the rest costs more than it says. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import msgspec
 from lsp_server.index.symbols import Symbol
 
 MAX_SHORT_LINE, MAX_LINE = 24, 72
-MIN_SAVED = 4  # characters by a brief form
+MIN_SAVED = 4  # characters that a brief form must save
 
 _VALUE = re.compile(r"\s*=(?!=).*")
 
 
 class FirstLine(msgspec.Struct, frozen=True, gc=False):
-    """A definition's first line: whole; cut where it is long; up to what it defines, empty where that saves little."""
+    """A definition's first line: `whole`, `short` (cut where it is long), and `brief`.
+
+    `brief` ends behind the defined name. It is empty where it would save little.
+    """
 
     whole: str
     short: str
@@ -36,7 +39,7 @@ def _line_of(text: str, name: str, is_value: bool) -> FirstLine:
 
 
 def _shortened(line: str, is_value: bool) -> str:
-    """Cut before a value, behind the opening bracket."""
+    """Cut a long line before its value, or behind its opening bracket."""
     if is_value:
         is_long = len(line) > MAX_SHORT_LINE and "(" not in line.partition("=")[0]
         return _VALUE.sub("", line) if is_long else line
@@ -45,7 +48,7 @@ def _shortened(line: str, is_value: bool) -> str:
 
 
 def _brief(line: str, name: str) -> str:
-    """A line up to a name and an opening bracket; empty where that saves little or other names precede."""
+    """A line up to a name and an opening bracket; empty if that saves little, or if other names come before it."""
     start = line.find(name)
     while start > 0 and (line[start - 1].isalnum() or line[start - 1] == "_"):
         start = line.find(name, start + 1)

@@ -1,4 +1,4 @@
-"""All sources together, each within its time, for one snapshot."""
+"""The candidates of all sources for one snapshot, each source within its time limit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from lsp_server.text.snapshot import Snapshot
 
 _T = TypeVar("_T")
 
-# At the clock, which some systems take a fifth of a millisecond to read; to read chunks takes longer.
-CANDIDATES_A_LOOK, CHUNKS_A_LOOK = 48, 6
+# Finds between two reads of the clock: some systems need 0.2 ms for one. Chunks take longer to find.
+CANDIDATES_PER_CLOCK_READ, CHUNKS_PER_CLOCK_READ = 48, 6
 MAX_ORDERED_FILES = 12
-# Milliseconds. A source that takes longer is cut off: what it found until then is used.
+# Milliseconds. A source that takes longer is cut off; its finds until then are used.
 LIMIT_MS = {"similar chunks": 15.0, "imports": 12.0, "calls": 8.0, "bases": 6.0, "types": 10.0, "siblings": 5.0}
 
 
@@ -33,49 +33,54 @@ def gather(
     clock: Callable[[], float],
     unsaved: Mapping[str, Outline] | None = None,
 ) -> Gathered:
-    """What the index has for a snapshot. `clock` counts seconds. A damaged index has nothing.
+    """The candidates that the index has for a snapshot; none if the index is damaged.
 
-    `unsaved` are files that are not as the index has them.
+    `clock` counts seconds. `unsaved` holds the outlines of files with unsaved changes, by path; they replace those of
+    the index.
     """
     try:
         resolver.refresh(unsaved)
         own = resolver.files([snapshot.path])
         saved = Outline(resolver.symbols(own[0]), resolver.imports(own[0])) if own else None
         scope = Scope.of(snapshot, saved)
-        finds = _Finds(clock)
+        timed = _TimedSources(clock)
         wanted = near_terms(scope, reader)
-        chunks = finds.within_limit("similar chunks", similar_chunks(scope, reader, read, wanted), CHUNKS_A_LOOK)
-        shares = NameWeights(scope, cooccurrence(chunks))
-        definitions, members = Definitions(scope, resolver, shares), Members(scope, resolver, shares)
+        chunks = timed.within_limit(
+            "similar chunks", similar_chunks(scope, reader, read, wanted), CHUNKS_PER_CLOCK_READ
+        )
+        weights = NameWeights(scope, cooccurrence(chunks))
+        definitions, members = Definitions(scope, resolver, weights), Members(scope, resolver, weights)
         candidates = [
-            *finds.within_limit("imports", definitions.imported()),
-            *finds.within_limit("calls", definitions.called()),
-            *finds.within_limit("bases", members.bases()),
-            *finds.within_limit("types", members.types()),
-            *finds.within_limit("siblings", siblings(scope, resolver, reader, shares)),
+            *timed.within_limit("imports", definitions.imported()),
+            *timed.within_limit("calls", definitions.called()),
+            *timed.within_limit("bases", members.bases()),
+            *timed.within_limit("types", members.types()),
+            *timed.within_limit("siblings", siblings(scope, resolver, reader, weights)),
             *similar(scope, chunks, wanted),
         ]
         kept = [each for each in candidates if each.path != snapshot.path]
-        return Gathered(tuple(kept), _depends(kept, resolver), tuple(finds.notes))
+        return Gathered(tuple(kept), _dependencies(kept, resolver), tuple(timed.notes))
     except IndexFailure as error:
         return Gathered(notes=(f"the index could not be read: {error}",))
 
 
-class _Finds:
-    """Takes what sources yield, each within its time, and notes how long that took."""
+class _TimedSources:
+    """Takes the finds of sources within their time limits, and notes the time each source took."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._started = clock()
         self.notes: list[str] = []
 
-    def within_limit(self, name: str, source: Iterable[_T], finds_a_look: int = CANDIDATES_A_LOOK) -> list[_T]:
-        """What a source finds until its time is up."""
+    def within_limit(
+        self, name: str, source: Iterable[_T], finds_per_clock_read: int = CANDIDATES_PER_CLOCK_READ
+    ) -> list[_T]:
+        """The finds of a source until its time is up."""
         deadline = self._started + LIMIT_MS[name] / 1000
         found = []
         for number, each in enumerate(source, 1):
             found.append(each)
-            if number % finds_a_look == 0 and self._clock() > deadline:
+            if number % finds_per_clock_read == 0 and self._clock() > deadline:
                 break
         ended = self._clock()
         spent_ms, self._started = (ended - self._started) * 1000, ended
@@ -84,10 +89,10 @@ class _Finds:
         return found
 
 
-def _depends(candidates: Iterable[Candidate], resolver: Resolver) -> dict[str, frozenset[str]]:
-    """Which of the candidates' files import which others of them."""
+def _dependencies(candidates: Iterable[Candidate], resolver: Resolver) -> dict[str, frozenset[str]]:
+    """Which of the candidates' files import which others. Only the best-scored files are looked at."""
     best: dict[str, float] = {}
     for candidate in candidates:
         best[candidate.path] = max(best.get(candidate.path, 0.0), candidate.score)
     paths = sorted(best, key=best.__getitem__, reverse=True)[:MAX_ORDERED_FILES]
-    return {file.path: resolver.needed(file).intersection(paths) for file in resolver.files(paths)}
+    return {file.path: resolver.imported_paths(file).intersection(paths) for file in resolver.files(paths)}

@@ -1,4 +1,4 @@
-"""Which candidates are worth their tokens, as blocks: one a file, its excerpts in the file's own order. Pure."""
+"""From candidates to blocks: one block a file, with its excerpts in the file's own order. Pure."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from lsp_server.text.excerpts import Block
 from lsp_server.text.snapshot import Snapshot
 
 MIN_SCORE = 0.04
-# A candidate's score counts by its cost to this power: 1 would fill prompts with the shortest lines.
+# A score is divided by the cost to this power. A power of 1 would fill prompts with the shortest lines.
 COST_POWER = 0.55
-# What the rest of a line is worth, where its beginning says what it defines: a name counts more than its parameters.
+# The share of the score that the rest of a line is worth behind its brief form. A name counts more than its parameters.
 REST_SHARE = 0.3
 MAX_CANDIDATES = 1000
-MIN_LINE = 8  # characters of a line that is looked for in the text at hand
-# Blocks stay as they were while they are worth this share of the best choice: the prompt's head keeps its cache.
+MIN_LINE = 8  # characters; shorter lines are not looked for in the snapshot's text
+# Blocks stay while they are worth this share of the best choice, so that the prompt's head stays cached.
 HYSTERESIS = 0.8
 HEADING_CHARACTERS = 8  # of a block's heading, besides its path
 
 
 @dataclass(slots=True)
 class _Choice:
-    """The lines chosen of one file, by number, and why."""
+    """The chosen lines of one file, by number, and the reasons."""
 
     language_id: str
     lines: dict[int, str] = field(default_factory=dict)
@@ -35,19 +35,19 @@ class _Choice:
 
 
 def rank(snapshot: Snapshot, gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) -> tuple[Block, ...]:
-    """Blocks of what was gathered."""
-    return choose(worthy(snapshot, gathered), max_tokens, previous)
+    """The blocks of gathered candidates."""
+    return choose(eligible(snapshot, gathered), max_tokens, previous)
 
 
-def worthy(snapshot: Snapshot, gathered: Gathered) -> Gathered:
-    """The candidates that may be chosen, the best for its cost first: none that stands in the text at hand."""
-    identifiers_present = {line.strip() for line in snapshot.prefix.split("\n")}
-    identifiers_present.update(line.strip() for line in snapshot.suffix.split("\n"))
+def eligible(snapshot: Snapshot, gathered: Gathered) -> Gathered:
+    """The candidates that may be chosen, the best for its cost first. Excerpts that the text has are dropped."""
+    lines_present = {line.strip() for line in snapshot.prefix.split("\n")}
+    lines_present.update(line.strip() for line in snapshot.suffix.split("\n"))
     best: dict[tuple[str, int, str], Candidate] = {}
     for candidate in gathered.candidates:
         if candidate.score < MIN_SCORE or not candidate.text.strip():
             continue
-        if _stands(candidate.text, identifiers_present):
+        if _is_present(candidate.text, lines_present):
             continue
         key = (candidate.path, candidate.line, candidate.text)
         if key not in best or _strength(best[key]) < _strength(candidate):
@@ -57,13 +57,13 @@ def worthy(snapshot: Snapshot, gathered: Gathered) -> Gathered:
 
 
 def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) -> tuple[Block, ...]:
-    """The best choice that fits of worthy candidates, or the previous one where that is nearly as good.
+    """The best choice of eligible candidates that fits, or the previous choice if that is nearly as good.
 
-    Blocks that others import come first, otherwise they are in the order of their paths, whatever their rank.
+    A block comes before the blocks that import it. Otherwise blocks are in the order of their paths.
     """
     candidates = gathered.candidates
     chosen = _Chooser(max_tokens).choose(candidates)
-    blocks = tuple(_block(path, chosen[path]) for path in in_order(chosen, gathered.depends))
+    blocks = tuple(_block(path, chosen[path]) for path in dependencies_first(chosen, gathered.dependencies))
     if previous and previous != blocks:
         worth = sum(choice.worth for choice in chosen.values())
         if _worth_of(previous, candidates) >= HYSTERESIS * worth and _cost(previous) <= max_tokens:
@@ -71,16 +71,16 @@ def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) 
     return blocks
 
 
-def _stands(text: str, identifiers_present: set[str]) -> bool:
-    """Whether all of a text's lines stand at hand; short ones say nothing, unless there are only such."""
+def _is_present(text: str, lines_present: set[str]) -> bool:
+    """Whether all lines of an excerpt are present. Short lines count only if there are no others."""
     if "\n" not in text:
-        return text.strip() in identifiers_present
+        return text.strip() in lines_present
     lines = [line.strip() for line in text.split("\n")]
-    return all(line in identifiers_present for line in [line for line in lines if len(line) >= MIN_LINE] or lines)
+    return all(line in lines_present for line in [line for line in lines if len(line) >= MIN_LINE] or lines)
 
 
 def _strength(candidate: Candidate) -> tuple[float, str, str]:
-    """Which of two that found the same is kept; it must not depend on which came first."""
+    """The key by which one of two equal finds is kept. It must not depend on their order."""
     return candidate.score, candidate.source, candidate.reason
 
 
@@ -98,14 +98,14 @@ def _worth_for_cost(score: float, text: str) -> float:
 
 
 class _Chooser:
-    """Takes candidates as long as there is room; of those with a brief form that first, and the rest in its turn."""
+    """Takes candidates while there is room: a brief form first, and the rest of its line in its own turn."""
 
     def __init__(self, max_tokens: int) -> None:
         self._room = max_tokens * CHARACTERS_PER_TOKEN
         self.chosen: dict[str, _Choice] = {}
 
     def choose(self, candidates: Sequence[Candidate]) -> dict[str, _Choice]:
-        """Take the best for its cost at each turn; candidates come in that order."""
+        """Take the best for its cost at each turn. Candidates must be in that order."""
         rests: list[tuple[float, int]] = []
         for index, candidate in enumerate(candidates):
             worth = _worth_for_cost(candidate.score, candidate.brief or candidate.text)
@@ -158,7 +158,7 @@ def _block(path: str, choice: _Choice) -> Block:
 
 
 def _worth_of(blocks: Sequence[Block], candidates: Sequence[Candidate]) -> float:
-    """What blocks of an earlier choice are worth by the candidates there are now."""
+    """The worth of blocks of an earlier choice, by the present candidates."""
     worth = 0.0
     lines = {block.path: sorted(block.text.split("\n")) for block in blocks}
     sets = {path: frozenset(listed) for path, listed in lines.items()}
@@ -176,7 +176,7 @@ def _worth_of(blocks: Sequence[Block], candidates: Sequence[Candidate]) -> float
 
 
 def _begins_one(text: str, lines: Sequence[str]) -> bool:
-    """Whether one of some sorted lines begins so."""
+    """Whether one of the sorted lines begins with a text."""
     index = bisect_left(lines, text)
     return index < len(lines) and lines[index].startswith(text)
 
@@ -185,8 +185,8 @@ def _cost(blocks: Sequence[Block]) -> int:
     return sum(block.tokens for block in blocks)
 
 
-def in_order(paths: Iterable[str], depends: Mapping[str, frozenset[str]]) -> list[str]:
-    """Files so that what others import comes before them; of a circle, the file with the fewest imports left first."""
+def dependencies_first(paths: Iterable[str], depends: Mapping[str, frozenset[str]]) -> list[str]:
+    """Paths, imported files first. In an import cycle the file with the fewest imports left comes first."""
     left = sorted(paths)
     ordered: list[str] = []
     while left:

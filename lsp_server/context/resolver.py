@@ -1,4 +1,4 @@
-"""From an import to the definition it means, through relative paths, packages, aliases and re-exports."""
+"""From an import to its definition, through relative paths, packages, aliases and re-exports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from lsp_server.index.database import tail_of
+from lsp_server.index.database import path_tail
 from lsp_server.index.reader import MAX_REMEMBERED, IndexedFile, Reader
 from lsp_server.index.symbols import Outline, Symbol
 from lsp_server.index.words import terms
@@ -15,72 +15,72 @@ from lsp_server.languages.modules import ImportQuery, Places
 from lsp_server.languages.script_modules import ScriptProject
 from lsp_server.languages.syntax import import_family, language
 
-MAX_RE_EXPORTS = 4  # files that a name is handed on through
+MAX_RE_EXPORTS = 4  # files in a chain of re-exports
 MAX_RE_EXPORTED = 120  # names of one file
-FEW_NAMES = 3  # a module that defines fewer hands on those of others
+FEW_NAMES = 3  # a module with fewer definitions re-exports those of others
 MAX_SHARED_FILES = 40
-MAX_DEFINING = 3  # files; a name defined in more of them says nothing
+MAX_DEFINING = 3  # files; a name defined in more files is ambiguous
 
 
 class Definition(msgspec.Struct, frozen=True, gc=False):
-    """A symbol and the file it stands in; without a symbol, the file as a module."""
+    """A symbol and its file. Without a symbol, the file itself as a module."""
 
     file: IndexedFile
     symbol: Symbol | None = None
 
 
 class Resolver:
-    """Finds definitions in one index, on behalf of files of one workspace folder, whose name is `project`."""
+    """Finds definitions in the index of one workspace folder, whose name is `project`."""
 
     def __init__(self, reader: Reader, project: str) -> None:
         self._reader = reader
         self._project = project
         self._unsaved: Mapping[str, Outline] = {}
         self._modules: dict[tuple[str, str, str], list[IndexedFile]] = {}
-        self._named: dict[tuple[str, str, tuple[str, ...]], list[Definition]] = {}
-        self._tops: dict[int, dict[str, Symbol]] = {}
+        self._by_name: dict[tuple[str, str, tuple[str, ...]], list[Definition]] = {}
+        self._top_levels: dict[int, dict[str, Symbol]] = {}
         self._members: dict[int, dict[str, list[Symbol]]] = {}
         self._publics: dict[int, dict[str, Definition]] = {}
-        self._needed: dict[int, frozenset[str]] = {}
+        self._imported_paths: dict[int, frozenset[str]] = {}
         self._scripts: ScriptProject | None = None
 
     def refresh(self, unsaved: Mapping[str, Outline] | None = None) -> None:
-        """Forget what was remembered if the index has changed since. `unsaved` files are not as the index has them."""
+        """Drop remembered results if the index has changed. The outlines in `unsaved`, by path, replace the index's."""
         self._unsaved = unsaved or {}
         if self._reader.refresh():
             self._modules.clear()
-            self._named.clear()
+            self._by_name.clear()
             self._publics.clear()
-            self._needed.clear()
-            for remembered in (self._tops, self._members):
+            self._imported_paths.clear()
+            for remembered in (self._top_levels, self._members):
                 if len(remembered) > MAX_REMEMBERED:
                     remembered.clear()
             self._scripts = None
 
     def files(self, paths: list[str]) -> list[IndexedFile]:
-        """Files by their paths."""
+        """The indexed files of some paths."""
         return self._reader.files("path", paths)
 
     def symbols(self, file: IndexedFile) -> list[Symbol]:
-        """What a file defines, in order."""
+        """A file's definitions, in order."""
         unsaved = self._unsaved.get(file.path)
         return self._reader.symbols(file.number) if unsaved is None else unsaved.symbols
 
     def imports(self, file: IndexedFile) -> list[Import]:
-        """What a file imports."""
+        """A file's imports."""
         unsaved = self._unsaved.get(file.path)
         return self._reader.imports(file.number) if unsaved is None else unsaved.imports
 
-    def top(self, file: IndexedFile) -> dict[str, Symbol]:
-        """What a file defines for others, by name."""
+    def top_level(self, file: IndexedFile) -> dict[str, Symbol]:
+        """A file's top-level definitions, by name."""
         if file.path in self._unsaved:
-            return _top(self.symbols(file))
-        if file.number not in self._tops:
-            self._tops[file.number] = _top(self.symbols(file))
-        return self._tops[file.number]
+            return _top_level(self.symbols(file))
+        if file.number not in self._top_levels:
+            self._top_levels[file.number] = _top_level(self.symbols(file))
+        return self._top_levels[file.number]
 
     def members(self, file: IndexedFile, container: str) -> list[Symbol]:
-        """The members of a class or module that stand in one file."""
+        """The members of a class or module, as far as they are in one file."""
         if file.path in self._unsaved:
             return [symbol for symbol in self.symbols(file) if symbol.container == container]
         if file.number not in self._members:
@@ -90,7 +90,7 @@ class Resolver:
         return self._members[file.number].get(container, [])
 
     def public(self, file: IndexedFile) -> dict[str, Definition]:
-        """What a module gives: what it defines, and in a package's file also what it imports from its own modules."""
+        """A module's exports: its definitions, and in a package's file also its imports from the package's modules."""
         if self._unsaved:
             return self._find_public(file)
         if file.number not in self._publics:
@@ -98,7 +98,7 @@ class Resolver:
         return self._publics[file.number]
 
     def _find_public(self, file: IndexedFile) -> dict[str, Definition]:
-        public = {name: Definition(file, symbol) for name, symbol in self.top(file).items() if name != "__all__"}
+        public = {name: Definition(file, symbol) for name, symbol in self.top_level(file).items() if name != "__all__"}
         rules = language(file.language_id).modules
         is_package = rules is not None and file.path.endswith(rules.package_files)
         if is_package or len(public) < FEW_NAMES:
@@ -110,7 +110,7 @@ class Resolver:
         return public
 
     def module(self, language_id: str, importer: str, module: str) -> list[IndexedFile]:
-        """The files of a module, none if it is not of this project. A folder that is a module has several."""
+        """A module's files; none if the project lacks the module. A folder that is a module has several."""
         rules = language(language_id).modules
         if rules is None or not module:
             return []
@@ -124,20 +124,20 @@ class Resolver:
             self._modules[key] = found
         return self._modules[key]
 
-    def needed(self, file: IndexedFile) -> frozenset[str]:
+    def imported_paths(self, file: IndexedFile) -> frozenset[str]:
         """The paths of the modules that a file imports."""
         if file.path in self._unsaved:
-            return self._find_needed(file)
-        if file.number not in self._needed:
-            self._needed[file.number] = self._find_needed(file)
-        return self._needed[file.number]
+            return self._find_imported_paths(file)
+        if file.number not in self._imported_paths:
+            self._imported_paths[file.number] = self._find_imported_paths(file)
+        return self._imported_paths[file.number]
 
-    def _find_needed(self, file: IndexedFile) -> frozenset[str]:
+    def _find_imported_paths(self, file: IndexedFile) -> frozenset[str]:
         modules = dict.fromkeys(each.module for each in self.imports(file))
         return frozenset(found.path for name in modules for found in self.module(file.language_id, file.path, name))
 
     def imported(self, language_id: str, importer: str, what: Import) -> list[Definition]:
-        """What an import means: a definition, a module, or all that a module defines for a star."""
+        """The target of an import: a definition, or a module. A star stands for the module."""
         files = self.module(language_id, importer, what.module)
         if what.name in ("", ALL):
             return [Definition(file) for file in files]
@@ -149,12 +149,14 @@ class Resolver:
             return []
         joint = "" if what.module.endswith((".", "/")) else rules.separator
         inner = self.module(language_id, importer, f"{what.module}{joint}{what.name}" if what.module else what.name)
-        named = [Definition(file, self.top(file)[what.name]) for file in inner if what.name in self.top(file)]
+        named = [
+            Definition(file, self.top_level(file)[what.name]) for file in inner if what.name in self.top_level(file)
+        ]
         return named[:1] if rules.has_class_files and named else [Definition(file) for file in inner]
 
     def exported(self, file: IndexedFile, name: str, depth: int = 0) -> Definition | None:
-        """What a file gives to those who import a name from it."""
-        if symbol := self.top(file).get(name):
+        """The definition that an importer of a name gets from a file."""
+        if symbol := self.top_level(file).get(name):
             return Definition(file, symbol)
         if name == "default":
             return self._default(file)
@@ -173,13 +175,13 @@ class Resolver:
         return None
 
     def popularity(self, names: Iterable[str]) -> dict[str, int]:
-        """At how many places of the project each name stands, about: spelt in another case it is the same name."""
+        """About how many places of the project have each name. Spellings in another case count as the same name."""
         found = {name: terms(name)[:1] for name in names}
         frequencies = self._reader.frequencies({term for each in found.values() for term in each})
         return {name: frequencies.get(each[0], 0) if each else 0 for name, each in found.items()}
 
-    def beside(self, language_id: str, path: str) -> list[IndexedFile]:
-        """The files whose definitions a file sees without importing them."""
+    def files_in_same_package(self, language_id: str, path: str) -> list[IndexedFile]:
+        """The files whose definitions a file sees without an import."""
         rules = language(language_id).modules
         if rules is None or not rules.is_folder_shared:
             return []
@@ -187,27 +189,27 @@ class Resolver:
         family = import_family(language_id)
         return [file for file in files if file.language_id in family and file.path != path][:MAX_SHARED_FILES]
 
-    def named(self, language_id: str, name: str, kinds: tuple[str, ...], importer: str) -> list[Definition]:
-        """What has a name anywhere in the project, if few files define it."""
+    def find_by_name(self, language_id: str, name: str, kinds: tuple[str, ...], importer: str) -> list[Definition]:
+        """The definitions of a name anywhere in the project, if few files define it."""
         key = (language_id, name, kinds)
-        if key not in self._named:
-            self._named[key] = self._defining(language_id, name, kinds)
-        return [found for found in self._named[key] if found.file.path != importer]
+        if key not in self._by_name:
+            self._by_name[key] = self._defining(language_id, name, kinds)
+        return [found for found in self._by_name[key] if found.file.path != importer]
 
     def _defining(self, language_id: str, name: str, kinds: tuple[str, ...]) -> list[Definition]:
         rules = language(language_id).modules
-        numbers = self._reader.defining(name, kinds, MAX_DEFINING + 1)
+        numbers = self._reader.files_defining(name, kinds, MAX_DEFINING + 1)
         if rules is None or len(numbers) > MAX_DEFINING:
             return []
         files = [file for number in numbers if (file := self._reader.file(number))]
         return [
-            Definition(file, self.top(file)[name])
+            Definition(file, self.top_level(file)[name])
             for file in files
-            if file.language_id in import_family(language_id) and name in self.top(file)
+            if file.language_id in import_family(language_id) and name in self.top_level(file)
         ]
 
     def _default(self, file: IndexedFile) -> Definition | None:
-        for symbol in self.top(file).values():
+        for symbol in self.top_level(file).values():
             if "export default" in symbol.text:
                 return Definition(file, symbol)
         return Definition(file)
@@ -218,17 +220,17 @@ class Resolver:
             if found := self._reader.files("path", list(order)):
                 return [min(found, key=lambda file: order[file.path])]
         for ending in places.endings:
-            found = self._reader.files("tail", [tail_of(ending)])
+            found = self._reader.files("tail", [path_tail(ending)])
             if found := [file for file in found if f"/{file.path}".endswith(f"/{ending}")]:
                 return [min(found, key=lambda file: len(file.path))]
         for folder in places.folders:
-            if found := self._reader.files_below(folder):
+            if found := self._reader.files_in_folder(folder):
                 return found
         return []
 
 
-def _top(symbols: list[Symbol]) -> dict[str, Symbol]:
-    """The symbols that are members of no class, the first of each name."""
+def _top_level(symbols: list[Symbol]) -> dict[str, Symbol]:
+    """The symbols outside of classes, the first of each name."""
     found: dict[str, Symbol] = {}
     modules = {""} | {symbol.name for symbol in symbols if symbol.kind == "module"}
     for symbol in symbols:

@@ -1,4 +1,4 @@
-"""What the workspace knows beyond one document: the index of its folder, asked in a thread, and the open documents."""
+"""The context of a snapshot: the folder's index, which a thread queries, and the other documents."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
-from lsp_server.context.open_files import opened
-from lsp_server.context.ranking import worthy
+from lsp_server.context.ranking import eligible
+from lsp_server.context.recent_files import recent_files
 from lsp_server.context.resolver import Resolver
 from lsp_server.index.chunks import digest_of
 from lsp_server.index.database import database_path, open_for_reading
@@ -30,25 +30,25 @@ from lsp_server.text.workspace import notebook_of, path_of
 
 logger = logging.getLogger(__name__)
 
-RULES_LAST_S = 5.0  # ignore files are read again after that
-MAX_FILES_KEPT = 64  # of which an excerpt was read, or that are not saved
-# Larger documents count as they were saved: to parse this much takes some 0.2 s, once for each time it was changed.
+RULES_TTL_S = 5.0  # after that, ignore files are read again
+MAX_FILES_KEPT = 64  # remembered excerpts of closed files; remembered outlines of unsaved documents
+# A larger unsaved document counts as it was saved. Parsing this much takes some 0.2 s, once for each change.
 MAX_UNSAVED_CHARACTERS = 400_000
-SWITCH_S = 0.001  # Python's own 5 ms would be how long the event loop waits for the thread
+SWITCH_S = 0.001  # with Python's default of 5 ms, the event loop would wait that long for the thread
 
 
 def share_processor() -> None:
-    """Have Python's threads take turns soon enough for the event loop not to be kept waiting.
+    """Let Python switch threads often enough that the event loop never waits long for another thread.
 
-    What is loaded by now stays: to look through it for garbage would stop all threads for tens of milliseconds.
+    Objects loaded so far are frozen. A garbage collection over them would stop all threads for tens of milliseconds.
     """
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
 
 
 @dataclass(slots=True)
-class _Indexed:
-    """A workspace folder whose index is open."""
+class _OpenIndex:
+    """A workspace folder with its open index."""
 
     folder: Folder
     reader: Reader
@@ -57,62 +57,64 @@ class _Indexed:
     file_id: int
 
     def read(self, chunk: IndexedChunk) -> Sequence[str] | None:
-        """A chunk's lines, if they still stand where they were indexed."""
+        """A chunk's lines, if the file still has them where they were indexed."""
         content = self.folder.read_part(chunk.file.path, chunk.start, chunk.size)
         if content is not None and digest_of(content) == chunk.digest:
             return content.decode().split("\n")
-        # Lines may end in two bytes, or the text be in another encoding.
+        # Byte offsets are wrong where lines end in two bytes, or where the encoding is not UTF-8.
         text = self.folder.read_again(chunk.file.state)
         return None if text is None else text.split("\n")[chunk.first : chunk.last]
 
 
 class Retrieval:
-    """Gathers context for one server. `roots` are the workspace folders at the time; without an index, only open
-    documents are used, and never those that hold secrets or are ignored.
+    """Gathers context for one server.
+
+    `roots` returns the present workspace folders. Without an index, only open and visited documents are used.
+    Documents that hold secrets or are ignored are never used.
     """
 
     def __init__(self, roots: Callable[[], Sequence[Path]], uses_index: Callable[[], bool]) -> None:
         self._roots = roots
         self._uses_index = uses_index
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
-        self._indexed: dict[Path, _Indexed] = {}
+        self._indexes: dict[Path, _OpenIndex] = {}
         self._rules: dict[Path, tuple[float, Folder]] = {}
         self._outlines: dict[tuple[str, str, int], Outline] = {}
-        self._visited: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
+        self._visited_excerpts: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
 
     async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
-        """What there is for a snapshot, the best first. Reading, searching and ranking are done in a thread."""
+        """The eligible candidates for a snapshot, the best first. A thread reads, searches and ranks."""
         path = path_of(snapshot.uri) or notebook_of(snapshot.uri)
         inside = [root for root in self._roots() if path is not None and path.is_relative_to(root)]
         root = max(inside, key=lambda each: len(each.parts), default=None)
         uses_index = self._uses_index()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._work, root, snapshot, neighbours, uses_index)
+        return await loop.run_in_executor(self._thread, self._gather_or_note, root, snapshot, neighbours, uses_index)
 
     def close(self) -> None:
-        """Let go of the thread and of open indexes."""
+        """Close the open indexes and end the thread."""
         self._thread.submit(self._forget)
         self._thread.shutdown(wait=False)
 
     def _forget(self) -> None:
-        for indexed in self._indexed.values():
+        for indexed in self._indexes.values():
             indexed.close()
-        self._indexed.clear()
+        self._indexes.clear()
 
-    def _work(
+    def _gather_or_note(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
         try:
-            return worthy(snapshot, self._gather(root, snapshot, neighbours, uses_index))
-        except Exception as error:  # noqa: BLE001  (whatever goes wrong here, there are completions without it)
+            return eligible(snapshot, self._gather(root, snapshot, neighbours, uses_index))
+        except Exception as error:  # noqa: BLE001  (completions must work without context)
             logger.warning("Context could not be gathered: %s", type(error).__name__)
             return Gathered(notes=(f"failed: {type(error).__name__}",))
 
     def _gather(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
-        admitted = [known for each in neighbours if (known := self._admitted(each))]
-        candidates = tuple(opened(snapshot, admitted))
+        readable = [known for each in neighbours if (known := self._readable(each))]
+        candidates = tuple(recent_files(snapshot, readable))
         notes: tuple[str, ...] = (f"open and visited documents: {len(candidates)} of {len(neighbours)}",)
         if root is None or not uses_index:
             return Gathered(candidates, notes=notes)
@@ -121,55 +123,55 @@ class Retrieval:
             return Gathered(candidates, notes=(*notes, "the index is not there yet"))
         unsaved = {
             each.path: self._outline(each, each.whole)
-            for each in admitted
+            for each in readable
             if each.whole is not None and len(each.whole) <= MAX_UNSAVED_CHARACTERS and each.root == str(root)
         }
-        # Limits are counted in this thread's own time: an engine that uses the machine makes nothing worse.
+        # Limits count this thread's own CPU time, so a busy engine takes nothing from the prompt.
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
         return replace(found, candidates=(*candidates, *found.candidates), notes=(*notes, *found.notes))
 
-    def _open(self, root: Path) -> _Indexed | None:
+    def _open(self, root: Path) -> _OpenIndex | None:
         path = database_path(root)
         file_id = path.stat().st_ino if path.exists() else 0
-        if root in self._indexed and self._indexed[root].file_id != file_id:
-            self._indexed.pop(root).close()  # deleted, or made anew
-        if root not in self._indexed:
+        if root in self._indexes and self._indexes[root].file_id != file_id:
+            self._indexes.pop(root).close()  # the file was deleted or replaced
+        if root not in self._indexes:
             connection = open_for_reading(path)
             if connection is None:
                 return None
             reader = Reader(connection)
             resolver = Resolver(reader, root.name)
-            self._indexed[root] = _Indexed(Folder(root), reader, resolver, connection.close, file_id)
-        return self._indexed[root]
+            self._indexes[root] = _OpenIndex(Folder(root), reader, resolver, connection.close, file_id)
+        return self._indexes[root]
 
-    def _admitted(self, neighbour: Neighbour) -> Neighbour | None:
-        """A document that may be read, with its text; None for others."""
+    def _readable(self, neighbour: Neighbour) -> Neighbour | None:
+        """A document that may be read, with its text; None for a document that may not."""
         rules = self._rules_of(Path(neighbour.root)) if neighbour.root else None
         if not neighbour.is_open:
             return self._read_visited(rules, neighbour) if rules else None
         if is_secret_name(neighbour.path) or has_secret(neighbour.text):
             return None
-        return neighbour if rules is None or rules.admits(neighbour.path) else None
+        return neighbour if rules is None or rules.may_read(neighbour.path) else None
 
     def _read_visited(self, rules: Folder, neighbour: Neighbour) -> Neighbour | None:
-        """A file that is no longer open, with the text it has now around the line that was edited last."""
+        """A closed file with its present text around the line that was edited last."""
         state = rules.state(neighbour.path)
         if state is None:
             return None
         key = (neighbour.root, neighbour.path)
-        if self._visited.get(key, (None, None))[0] != state:
-            if len(self._visited) >= MAX_FILES_KEPT:
-                self._visited.clear()
+        if self._visited_excerpts.get(key, (None, None))[0] != state:
+            if len(self._visited_excerpts) >= MAX_FILES_KEPT:
+                self._visited_excerpts.clear()
             text = rules.read(neighbour.path)
             lines = split_lines(text) if text else []
-            self._visited[key] = (state, excerpt_around(lines, neighbour.line) if lines else None)
-        excerpt = self._visited[key][1]
+            self._visited_excerpts[key] = (state, excerpt_around(lines, neighbour.line) if lines else None)
+        excerpt = self._visited_excerpts[key][1]
         return replace(neighbour, line=excerpt[0], text=excerpt[1]) if excerpt else None
 
     def _rules_of(self, root: Path) -> Folder:
         now = time.monotonic()
         read_at, folder = self._rules.get(root, (0.0, None))
-        if folder is None or now - read_at > RULES_LAST_S:
+        if folder is None or now - read_at > RULES_TTL_S:
             folder = Folder(root)
             self._rules[root] = (now, folder)
         return folder

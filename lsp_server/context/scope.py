@@ -1,4 +1,4 @@
-"""What stands around a cursor: what is imported, which names are near, in which class and function it is."""
+"""The surroundings of a cursor: imports, names nearby, the enclosing class and function."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from lsp_server.text.snapshot import Snapshot
 
 NEAR_LINES = 40
 HALF_LIFE_LINES = 12
-OFTEN = 20  # uses in a file
-# What is parsed at each question: the text around the cursor, and what looks like an import above that. All of the text
-# above where it is not much more.
+OFTEN = 20  # uses in a file that count as frequency 1
+# The text that is parsed for each request: the text around the cursor, and likely imports above it. A text above the
+# cursor of up to ALL_CHARACTERS is parsed whole.
 ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 8_000, 6_000, 1_500
 FEW_LINES = 500
-COUNTED_LINES = 150  # before and after the cursor: where names are counted
+COUNTED_LINES = 150  # before and after the cursor, in which names are counted
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _CHAIN = re.compile(r"[^\W\d]\w*(?:(?:\.|->|::|\?\.|\()\)?[^\W\d]\w*)*")
@@ -31,9 +31,9 @@ _IN_CHAIN = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class Scope:
-    """A snapshot, parsed. Distances are in lines from the cursor's.
+    """A parsed snapshot. Distances are in lines from the cursor's line.
 
-    `saved` is what the index knows of the file itself, as it was last saved: what is too far away to be parsed anew.
+    `saved` is the index's outline of the file as it was last saved. It covers what is too far away to be parsed again.
     """
 
     snapshot: Snapshot
@@ -42,7 +42,7 @@ class Scope:
 
     @staticmethod
     def of(snapshot: Snapshot, saved: Outline | None = None) -> Scope:
-        """Parse a snapshot where it matters."""
+        """Parse the parts of a snapshot that matter."""
         prefix, suffix = snapshot.prefix, snapshot.suffix
         near = _start_of_parsed(snapshot.language_id, prefix)
         after = suffix[: suffix.rfind("\n", 0, AFTER_CHARACTERS) + 1] or suffix[:AFTER_CHARACTERS]
@@ -51,8 +51,9 @@ class Scope:
 
     @cached_property
     def imports(self) -> list[Import]:
-        """What the text imports, and what it imported when it was saved as far as it still uses that: not all of a long
-        text is parsed. Where the snapshot begins behind the head of its file, all of what was saved.
+        """The text's imports, and the saved imports that the text still uses, because a long text is parsed in part.
+
+        If the snapshot begins behind the head of its file, all saved imports count.
         """
         saved = self.saved.imports
         if self.snapshot.line == self.cursor_line:
@@ -62,12 +63,12 @@ class Scope:
 
     @cached_property
     def own_names(self) -> frozenset[str]:
-        """What the text defines at its top, parsed or saved."""
+        """The text's top-level definitions, parsed or saved."""
         return frozenset(each.name for each in (*self.outline.symbols, *self.saved.symbols) if not each.container)
 
     @cached_property
     def cursor_line(self) -> int:
-        """The cursor's line in the snapshot's text."""
+        """The cursor's line, counted in the snapshot's text."""
         return self.snapshot.prefix.count("\n")
 
     @cached_property
@@ -77,7 +78,7 @@ class Scope:
 
     @cached_property
     def distances(self) -> dict[str, int]:
-        """How far from the cursor each identifier of the text stands where it stands nearest, imports left out."""
+        """The distance from the cursor to the nearest use of each identifier. Imports are no uses."""
         found: dict[str, int] = {}
         cursor = self.cursor_line
         for name, lines in self._uses.items():
@@ -87,7 +88,7 @@ class Scope:
 
     @cached_property
     def _uses(self) -> dict[str, list[int]]:
-        """The lines on which each identifier stands, those of imports left out."""
+        """The lines of each identifier near the cursor, without import lines."""
         found: dict[str, list[int]] = {}
         first = max(0, self.cursor_line - COUNTED_LINES)
         near = self.lines[first : self.cursor_line + COUNTED_LINES]
@@ -111,27 +112,27 @@ class Scope:
 
     @cached_property
     def _used(self) -> frozenset[str]:
-        """Every identifier of the text that stands elsewhere than on lines of imports."""
+        """Every identifier of the text outside of import lines."""
         lines = list(self.lines)
         for index in self.outline.import_lines:
             lines[index] = ""
         found: set[str] = set()
-        for start in range(0, len(lines), FEW_LINES):  # nothing long that lets no other thread run
+        for start in range(0, len(lines), FEW_LINES):  # in steps, so that other threads can run
             found.update(words("\n".join(lines[start : start + FEW_LINES])))
         return frozenset(found)
 
     @cached_property
     def near_words(self) -> frozenset[str]:
-        """The words of the identifiers in the lines around the cursor."""
+        """The word parts of the identifiers in the lines around the cursor."""
         near = "\n".join(self.lines[max(0, self.cursor_line - 10) : self.cursor_line + 5])
         return frozenset(part for name in identifiers(near) for part in parts(name))
 
     @cached_property
     def enclosing(self) -> list[Symbol]:
-        """The definitions that the cursor is in, the innermost first."""
+        """The definitions around the cursor, the innermost first."""
         line = self.cursor_line
         around = [s for s in self.outline.symbols if s.line < line <= s.last and s.kind != "field"]
-        if not around:  # a text that is being written: by indentation
+        if not around:  # an unfinished definition is found by indentation
             around = self._above_with_less_indentation()
         return sorted(around, key=lambda symbol: symbol.line, reverse=True)
 
@@ -149,7 +150,7 @@ class Scope:
 
     @cached_property
     def enclosing_class(self) -> Symbol | None:
-        """The class that the cursor is in: parsed, or, where it begins too far above, its line."""
+        """The class around the cursor. If it begins above the parsed text, the symbol holds only its first line."""
         classes = [symbol for symbol in self.outline.symbols if symbol.kind == "class"]
         for symbol in self.enclosing:
             if symbol.kind == "class":
@@ -173,7 +174,7 @@ class Scope:
         return None
 
     def own_member(self, name: str) -> Symbol | None:
-        """A member of the class that the cursor is in."""
+        """A member of the class around the cursor, by name."""
         if self.enclosing_class is None:
             return None
         symbols = (*self.outline.symbols, *self.saved.symbols)
@@ -182,7 +183,7 @@ class Scope:
 
     @cached_property
     def function_text(self) -> str:
-        """The enclosing function from its signature to its end, or the lines near the cursor."""
+        """The enclosing function from its signature to its end; without one, the lines near the cursor."""
         for symbol in self.enclosing:
             if symbol.kind in ("function", "method"):
                 return "\n".join(self.lines[symbol.line : max(symbol.last, self.cursor_line) + 1])
@@ -200,37 +201,37 @@ class Scope:
         return list(dict.fromkeys(chain for chain in found if chain))
 
     def nearness(self, name: str) -> float:
-        """From 1 for a name on the cursor's line down to 0 for one that stands nowhere."""
+        """How near a name is used: 1 on the cursor's line, less with distance, 0 for an absent name."""
         distance = self.distances.get(name)
         return 0.0 if distance is None else HALF_LIFE_LINES / (HALF_LIFE_LINES + distance)
 
     def frequency(self, name: str) -> float:
-        """How much a name is used in this file, from 0 to 1: what is used often is used again, however far the last."""
+        """How often a name is used in this file, from 0 to 1. A frequent name is likely at any distance."""
         return min(1.0, len(self._uses.get(name, ())) / OFTEN)
 
     def is_unused(self, what: Import) -> bool:
-        """Whether something is imported and not used anywhere yet: it will be, somewhere."""
+        """Whether an import has no use yet. Its first use is still to come."""
         return what.alias.rpartition(".")[2] not in self._used
 
     def similarity(self, name: str) -> float:
-        """The share of a name's words that stand near the cursor."""
+        """The share of a name's word parts that occur near the cursor."""
         own = parts(name)
         return 0.0 if self.near_words.isdisjoint(own) else len(self.near_words.intersection(own)) / len(own)
 
 
 def _start_of_parsed(language_id: str, prefix: str) -> int:
-    """Where a long text is cut: ahead of a line that does not stand in a string, a comment or brackets, most likely."""
+    """Where to cut a long text: before a line that is most likely outside of strings, comments and brackets."""
     if len(prefix) <= ALL_CHARACTERS:
         return 0
-    first = _behind_what_is_open(language_id, prefix, len(prefix) - BEFORE_CHARACTERS)
+    first = _behind_open_literal(language_id, prefix, len(prefix) - BEFORE_CHARACTERS)
     for pattern in (TOP_LINE, INDENTED_DEFINITION):
         if match := pattern.search(prefix, first, first + BEFORE_CHARACTERS // 2):
             return match.start()
     return prefix.find("\n", first) + 1 or first
 
 
-def _behind_what_is_open(language_id: str, text: str, place: int) -> int:
-    """A place, or the end of the comment or the string of several lines that it stands in."""
+def _behind_open_literal(language_id: str, text: str, place: int) -> int:
+    """A place, or the end of the comment or multi-line string around it."""
     syntax = language(language_id)
     if syntax.block_comment is not None:
         begin, end = syntax.block_comment
@@ -243,7 +244,10 @@ def _behind_what_is_open(language_id: str, text: str, place: int) -> int:
 
 
 def _only_imports(language_id: str, text: str) -> str:
-    """As many lines, but only those that seem to be imports, not indented: those of functions hold below them."""
+    """The same number of lines, with only the likely imports kept.
+
+    Imports lose their indentation, because those inside of functions also hold below them.
+    """
     imports = language(language_id).imports
     if imports is None or not text:
         return "\n" * text.count("\n")
@@ -256,5 +260,5 @@ def _only_imports(language_id: str, text: str) -> str:
 
 
 def type_names(text: str) -> Iterable[str]:
-    """The identifiers in a signature or a line that may name types or what makes them."""
+    """The identifiers of a signature or line that may name types or constructors."""
     return dict.fromkeys(_NAME.findall(text))

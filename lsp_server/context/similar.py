@@ -1,4 +1,4 @@
-"""Sources of whole pieces of files: similar code by BM25, and a file's tests or what a test is of."""
+"""Sources that compare files: similar code by BM25, and siblings such as a test's subject or a source's header."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from lsp_server.languages.syntax import HEADER_SUFFIXES, SOURCE_SUFFIXES
 
 SIMILAR, SIBLING = 0.3, 0.5
 LINES_BEFORE, LINES_AFTER = 12, 3
-# Of the terms nearest to the cursor the rarest are looked for: each costs time.
+# Only the rarest of the terms nearest to the cursor are searched for, because each costs time.
 MAX_NEAR_TERMS, MAX_TERMS = 36, 16
-MAX_CHUNKS, OWN_CHUNKS = 24, 6  # that are read; of the file itself, which are not
-MAX_SHOWN = 6  # are candidates themselves
-# A term in so many chunks is no sign of similarity, and slow to look up.
+MAX_CHUNKS, OWN_CHUNKS = 24, 6  # chunks that are read; spare hits for the file's own chunks, which are not read
+MAX_SHOWN = 6  # chunks that become candidates
+# A term in more chunks says little about similarity, and its look-up is slow.
 MAX_FREQUENCY = 120
-MAX_LINES = 12  # of a chunk: the part that is most alike
+MAX_LINES = 12  # of a chunk's most similar part
 
 ReadChunk = Callable[[IndexedChunk], Sequence[str] | None]
 
@@ -34,7 +34,7 @@ _TEST = re.compile(r"(^tests?[_.-]|[_.-](tests?|spec)$|(?<=[a-z])(Tests?|Spec)$|
 
 @dataclass(frozen=True, slots=True)
 class SimilarChunk:
-    """A chunk of another file, its lines, and how alike it is to the lines around the cursor: the most alike has 1."""
+    """A chunk of another file and its lines. `similarity` to the lines around the cursor is 1 for the most similar."""
 
     chunk: IndexedChunk
     lines: Sequence[str]
@@ -42,7 +42,7 @@ class SimilarChunk:
 
 
 def near_terms(scope: Scope, reader: Reader) -> list[str]:
-    """Rare words of the lines around the cursor, the rarest first."""
+    """The rare terms of the lines around the cursor, the rarest first."""
     first = max(0, scope.cursor_line - LINES_BEFORE)
     near = "\n".join(reversed(scope.lines[first : scope.cursor_line + LINES_AFTER]))
     wanted = dict.fromkeys(term for name in identifiers(near) for term in terms(name))
@@ -52,16 +52,18 @@ def near_terms(scope: Scope, reader: Reader) -> list[str]:
 
 
 def similar_chunks(scope: Scope, reader: Reader, read: ReadChunk, wanted: Sequence[str]) -> Iterator[SimilarChunk]:
-    """Chunks of other files in which wanted terms stand, the most alike first."""
-    found = [chunk for chunk in reader.alike(wanted, MAX_CHUNKS + OWN_CHUNKS) if chunk.file.path != scope.snapshot.path]
+    """The chunks of other files that contain wanted terms, the most similar first."""
+    found = [
+        chunk for chunk in reader.search(wanted, MAX_CHUNKS + OWN_CHUNKS) if chunk.file.path != scope.snapshot.path
+    ]
     for chunk in found[:MAX_CHUNKS]:
         lines = read(chunk)
-        if lines is not None:  # else it has changed since
+        if lines is not None:  # None: the file has changed since it was indexed
             yield SimilarChunk(chunk, lines, chunk.similarity / found[0].similarity)
 
 
 def cooccurrence(chunks: Iterable[SimilarChunk]) -> dict[str, float]:
-    """How alike the most similar chunk is that each word stands in: what is used there may be used here."""
+    """For each word, the similarity of the most similar chunk that contains it. Its words may be used here too."""
     found: dict[str, float] = {}
     for chunk in chunks:
         for word in words("\n".join(chunk.lines)):
@@ -70,18 +72,18 @@ def cooccurrence(chunks: Iterable[SimilarChunk]) -> dict[str, float]:
 
 
 def similar(scope: Scope, chunks: Sequence[SimilarChunk], wanted: Sequence[str]) -> Iterator[Candidate]:
-    """Pieces of the most similar chunks."""
+    """The most similar parts of the most similar chunks."""
     for each in chunks[:MAX_SHOWN]:
         file = each.chunk.file
-        line, lines = _most_alike(each.lines, each.chunk.first, wanted)
+        line, lines = _most_similar(each.lines, each.chunk.first, wanted)
         share = each.similarity * (1.0 if file.language_id == scope.snapshot.language_id else 0.5)
         yield Candidate(
             file.path, file.language_id, line, "\n".join(lines), SIMILAR * share, "similar", "similar to what is here"
         )
 
 
-def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tuple[int, Sequence[str]]:
-    """The run of lines in which the wanted words stand most often, be it within others."""
+def _most_similar(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tuple[int, Sequence[str]]:
+    """The stretch of lines that contains the wanted terms most often, as whole words or inside of others."""
     if len(lines) <= MAX_LINES:
         return first, lines
     plain = [line.lower().replace("_", "") for line in lines]
@@ -91,8 +93,8 @@ def _most_alike(lines: Sequence[str], first: int, wanted: Sequence[str]) -> tupl
     return first + start, lines[start : start + MAX_LINES]
 
 
-def siblings(scope: Scope, resolver: Resolver, reader: Reader, shares: NameWeights) -> Iterator[Candidate]:
-    """What a test's subject defines, and a source's header or the other way about."""
+def siblings(scope: Scope, resolver: Resolver, reader: Reader, weights: NameWeights) -> Iterator[Candidate]:
+    """The definitions of a test's subject, of a source's header, or of a header's source."""
     folder, _, name = scope.snapshot.path.rpartition("/")
     stem, suffix = posixpath.splitext(name)
     subject = _TEST.sub("", stem)
@@ -103,11 +105,11 @@ def siblings(scope: Scope, resolver: Resolver, reader: Reader, shares: NameWeigh
         wanted += [stem + each for each in SOURCE_SUFFIXES]
     elif suffix in SOURCE_SUFFIXES:
         wanted += [stem + each for each in HEADER_SUFFIXES]
-    for file in reader.files_called(wanted)[:2]:
+    for file in reader.files_named(wanted)[:2]:
         is_beside = suffix == ".go" and file.path.rpartition("/")[0] == folder
         if file.path == scope.snapshot.path or is_beside:
             continue
         for symbol in resolver.symbols(file):
-            score = SIBLING * shares.listing(symbol.name) * (1.0 if not symbol.container else 0.8)
+            score = SIBLING * weights.listing(symbol.name) * (1.0 if not symbol.container else 0.8)
             line = line_of(symbol).whole
             yield Candidate(file.path, file.language_id, symbol.line, line, score, "siblings", f"what {name} goes with")

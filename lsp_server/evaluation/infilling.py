@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from lsp_server.base.errors import EngineError
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.evaluation.oracle import Oracle, OracleEngine, OracleTexts
 from lsp_server.evaluation.sandbox import Verdict, run_program

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsp_server.context.blocks import choose_blocks
+from lsp_server.context.nearest_files import choose_nearest_files
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.evaluation import ngram
 from lsp_server.evaluation.holes import KINDS, Hole, find_holes, neighbours_of, read_places, trained_texts
@@ -120,7 +120,7 @@ class _Evaluation:
         infill, fresh = self._outcomes(hole, variants, [variants.healed, variants.fresh])
         with_neighbours = None
         if neighbours := neighbours_of(hole):
-            blocks = choose_blocks(hole.snapshot(), neighbours, Settings().context.max_tokens)
+            blocks = choose_nearest_files(hole.snapshot(), neighbours, Settings().context.max_tokens)
             if among_files := self._prompts.of(hole, blocks):
                 [with_neighbours] = self._outcomes(hole, among_files, [among_files.healed])
         return Found(hole, infill, fresh, with_neighbours, self._count(hole) == hole.truth)

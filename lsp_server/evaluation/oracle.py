@@ -29,7 +29,7 @@ _PIECE = re.compile(rf"\n| +(?= \w)| ?\w{{1,{_LONGEST_PIECE}}}| ?[^\w\s]{{1,2}}|
 
 _MARKERS = {"begin": "<｜begin▁of▁sentence｜>", **family_named("deepseek").markers}
 _MODEL = msgspec.structs.replace(
-    ModelInfo.elsewhere("oracle", "oracle", "knows the answer", _MARKERS, WINDOW_TOKENS, "oracle"),
+    ModelInfo.remote("oracle", "oracle", "knows the answer", _MARKERS, WINDOW_TOKENS, "oracle"),
     isolates_line_breaks=True,
 )
 

@@ -15,9 +15,9 @@ import msgspec
 
 from lsp_server.base.errors import InfillError
 from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN
-from lsp_server.context.blocks import choose_blocks
 from lsp_server.context.candidates import Gathered
 from lsp_server.context.gather import gather
+from lsp_server.context.nearest_files import choose_nearest_files
 from lsp_server.context.ranking import rank
 from lsp_server.context.resolver import Resolver
 from lsp_server.evaluation.needed import Need, Project
@@ -193,7 +193,7 @@ class ProjectBench:
         neighbours = self._open_files(hole, rng)
         gathered = self.gather(hole)
         yield "infill", lambda budget: rank(hole.snapshot, gathered, budget)
-        yield "open files", lambda budget: choose_blocks(hole.snapshot, neighbours, budget)
+        yield "open files", lambda budget: choose_nearest_files(hole.snapshot, neighbours, budget)
         chunks = list(self._most_similar(hole))
         yield "BM25", lambda budget: _fill(chunks, budget)
         slices = self._slices(neighbours, rng)

@@ -15,7 +15,8 @@ import msgspec
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
 from lsp_server.bench.text import keystrokes
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.evaluation.intervals import mean_interval
 from lsp_server.evaluation.stretches import Stretch

@@ -1,1 +1,4 @@
-"""What is in a workspace folder: which files may be read, what they define, and where to find similar code."""
+"""The index of a workspace folder: readable files, definitions, similar code.
+
+A process of its own writes the index. The language server reads it.
+"""

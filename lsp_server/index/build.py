@@ -1,4 +1,4 @@
-"""Bring the index of a folder up to date: what is new or changed is read, what is gone is taken out."""
+"""Brings the index of a folder up to date: reads new and changed files, and removes deleted ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lsp_server.index.database import Parsed, Writer, database_path, open_database, parse, remove_database
+from lsp_server.index.database import ParsedFile, Writer, database_path, open_database, parse, remove_database
 from lsp_server.index.folder import FileState, Folder
 from lsp_server.languages.syntax import language_of
 
@@ -16,14 +16,14 @@ BATCH_BYTES = 400_000
 Report = Callable[[float], None]
 
 
-def read(folder: Folder, state: FileState) -> Parsed:
-    """One file as it goes into the index."""
+def read_and_parse(folder: Folder, state: FileState) -> ParsedFile:
+    """Read one file and parse it for the index."""
     language_id = language_of(state.path)
     return parse(state, language_id, folder.read(state.path))
 
 
 class Builder:
-    """Keeps the index of one folder. What is damaged while it is written is made anew."""
+    """Keeps the index of one folder. An index that turns out damaged is built again."""
 
     def __init__(self, root: Path, path: Path | None = None) -> None:
         self.root = root
@@ -32,21 +32,24 @@ class Builder:
         self._connection = open_database(self.path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the index."""
         self._connection.close()
 
     def scan(self, report: Report = lambda _: None) -> int:
-        """Compare every file with what is known of it; returns how many were read."""
+        """Compare every file with its indexed state, and index the changed ones. Returns the number of files read.
+
+        `report` gets the fraction of bytes that is done.
+        """
         return self._repaired(lambda writer: self._scan(writer, report))
 
     def update(self, paths: Iterable[Path]) -> int:
-        """Read some files anew, by their places on disk; returns how many were read."""
+        """Index some files again, by their absolute paths. Returns the number of files read."""
         relative = [name for path in paths if (name := self._folder.relative(path)) is not None]
         return self._repaired(lambda writer: self._update(writer, relative))
 
     @property
     def num_files(self) -> int:
-        """How many files are in the index."""
+        """The number of files in the index."""
         return int(self._connection.execute("SELECT count(*) FROM files").fetchone()[0])
 
     def _repaired(self, change: Callable[[Writer], int]) -> int:
@@ -54,23 +57,23 @@ class Builder:
             return change(Writer(self._connection))
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                return 0  # somebody else writes for very long: the next scan sees what is left
+                return 0  # another process has written for very long; the next scan catches up
             self._connection.close()
             remove_database(self.path)
             self._connection = open_database(self.path)
             return self._scan(Writer(self._connection), lambda _: None)
 
     def _scan(self, writer: Writer, report: Report) -> int:
-        writer.sweep()
+        writer.reset_if_bloated()
         self._folder = Folder(self.root)  # ignore files may have changed
         known = writer.states()
         changed = [state for state in self._folder.walk() if known.pop(state.path, None) != state]
         writer.remove(known)
         total = sum(state.size for state in changed)
         done = 0
-        batch: list[Parsed] = []
+        batch: list[ParsedFile] = []
         for state in changed:
-            batch.append(read(self._folder, state))
+            batch.append(read_and_parse(self._folder, state))
             done += state.size
             if sum(parsed.state.size for parsed in batch) >= BATCH_BYTES:
                 writer.write(batch)
@@ -86,5 +89,5 @@ class Builder:
         if any(os.path.isdir(self.root / path) for path in gone):  # noqa: PTH112
             return self._scan(writer, lambda _: None)
         writer.remove(gone)
-        writer.write([read(self._folder, state) for state in states])
+        writer.write([read_and_parse(self._folder, state) for state in states])
         return len(states)

@@ -1,4 +1,4 @@
-"""Files in pieces that belong together, for finding similar code, and again once they are found. Pure."""
+"""Cuts files into chunks of related lines, which similar code is searched in. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import msgspec
 
 MAX_LINES = 24
 MIN_LINES = 8
-DIGEST_BYTES = 8  # they are compared within one file only
+DIGEST_BYTES = 8  # enough, because digests are compared only within one file
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
-    """Lines `first` to before `last` of a text, which begin at byte `start` of it, encoded, and are `size` bytes."""
+    """Lines `first` to before `last` of a text. Encoded, they are `size` bytes from byte `start`."""
 
     first: int
     last: int
@@ -24,7 +24,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
 
 def chunks_of(text: str) -> Iterator[Chunk]:
-    """A text's chunks, in order. Its lines end in `\\n`."""
+    """The chunks of a text, in order. Its lines must end in `\\n`."""
     lines = text.split("\n")
     at = start = 0
     for first, last in chunk_lines(lines):
@@ -36,12 +36,12 @@ def chunks_of(text: str) -> Iterator[Chunk]:
 
 
 def digest_of(content: bytes) -> bytes:
-    """What tells a chunk's bytes from others at the same place."""
+    """A digest of a chunk's bytes, which tells whether they have changed."""
     return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
 def chunk_lines(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Ranges of lines, first and one past the last, cut at blank lines where less is nested, if there are any."""
+    """Ranges of lines, as the first and one past the last. Cuts are at the least nested blank lines, if any."""
     first = 0
     while first < len(lines):
         last = _cut(lines, first)

@@ -1,7 +1,7 @@
-"""The index of one workspace folder: an SQLite file that may be deleted at any time, and is when it is damaged.
+"""The index of one workspace folder: an SQLite file that may be deleted at any time. A damaged one is deleted.
 
-One transaction holds what one file, or one batch of files, changes, so a killed process leaves the state before it.
-Several servers may write at once: each waits for its turn, and leaves alone what another has brought up to date.
+One transaction holds the changes of one file or one batch of files. A killed process leaves the state before it.
+Several servers may write at once. Each waits for the others, and skips files that another has brought up to date.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from lsp_server.index.symbols import Outline, outline
 from lsp_server.index.words import terms_of
 from lsp_server.languages.script_config import is_script_config, read_script_config
 
-VERSION = 4  # of what is stored and of how it is made: another version is built anew
+VERSION = 4  # of the schema and of the parsing; an index of another version is built again
 BUSY_MS = 10_000
-LOCKED_S = 0.05
-# Chunks are deleted by leaving their words behind, which says nothing of files; with this share of such words, sweep.
+LOCKED_RETRY_S = 0.05
+# A deleted chunk leaves its words in the table. When they reach this share, `reset_if_bloated` builds the table again.
 MAX_DEAD_SHARE = 0.5
 MIN_DEAD = 2000
 
-# What reading an index may raise: SQLite's messages quote a damaged schema, which need not be UTF-8.
+# The errors of reading an index. SQLite's messages quote a damaged schema, which need not be UTF-8.
 IndexFailure = (sqlite3.Error, UnicodeDecodeError)
 
 _SCHEMA = """
@@ -56,8 +56,11 @@ _TABLES = ("files", "symbols", "imports", "script_configs", "chunks", "words", "
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """One file as it goes into the index. `script_config` is what it says of where modules are, if it does."""
+class ParsedFile:
+    """One file as it goes into the index.
+
+    `script_config` is what tsconfig.json, jsconfig.json or package.json says about module paths, else empty.
+    """
 
     state: FileState
     language_id: str
@@ -66,47 +69,48 @@ class Parsed:
     script_config: str = ""
 
 
-def parse(state: FileState, language_id: str, text: str | None) -> Parsed:
-    """Read off a text what the index holds of it. None stands for a file that says nothing: it is noted, so that it is
-    not read again until it changes.
+def parse(state: FileState, language_id: str, text: str | None) -> ParsedFile:
+    """Parse a text for the index. None stands for an unreadable file or one with secrets.
+
+    Such a file is indexed as empty, so that it is not read again until it changes.
     """
     if text is None:
-        return Parsed(state, language_id, Outline(), [])
+        return ParsedFile(state, language_id, Outline(), [])
     script_config = read_script_config(state.path, text) if is_script_config(state.path) else ""
-    return Parsed(state, language_id, outline(language_id, text), list(chunks_of(text)), script_config)
+    return ParsedFile(state, language_id, outline(language_id, text), list(chunks_of(text)), script_config)
 
 
-def tail_of(path: str) -> str:
-    """A path's last two names, by which modules are looked up."""
+def path_tail(path: str) -> str:
+    """The last two names of a path, by which modules are looked up."""
     return "/".join(path.rsplit("/", 2)[-2:])
 
 
 def database_path(root: Path) -> Path:
-    """Where the index of a folder is kept: in the user's cache, never in the folder."""
+    """The path of a folder's index, which is in the user's cache and never in the folder."""
     real = os.path.realpath(root)
     name = hashlib.sha256(os.fsencode(real)).hexdigest()[:32]
     return platformdirs.user_cache_path("infill") / "index" / f"{name}.sqlite"
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open an index to write to it; one that is missing, damaged or of another version is made anew."""
+    """Open an index for writing. One that is missing, damaged or of another version is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + BUSY_MS / 1000
     while True:
         try:
-            return _opened(path)
+            return _open_checked(path)
         except IndexFailure as error:
             if not (isinstance(error, sqlite3.OperationalError) and "locked" in str(error)):
                 break
             if time.monotonic() > deadline:
                 raise
-            time.sleep(LOCKED_S)  # to change the journal's mode SQLite does not wait by itself
+            time.sleep(LOCKED_RETRY_S)  # SQLite does not wait by itself to change the journal's mode
     remove_database(path)
-    return _opened(path)
+    return _open_checked(path)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
-    """Open an index to query it from any one thread at a time, or None while there is none."""
+    """Open an index for queries by one thread at a time; None while there is no usable index."""
     if not path.exists():
         return None
     try:
@@ -122,7 +126,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
 
 
 def counts(path: Path) -> tuple[int, int] | None:
-    """How many files and definitions are in an index; None where there is none that can be read."""
+    """The numbers of files and definitions in an index; None if no index can be read."""
     connection = open_for_reading(path)
     if connection is None:
         return None
@@ -136,17 +140,17 @@ def counts(path: Path) -> tuple[int, int] | None:
 
 
 def remove_database(path: Path) -> None:
-    """Delete an index with what SQLite keeps beside it."""
+    """Delete an index and the files that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(OSError):
             os.unlink(f"{path}{suffix}")  # noqa: PTH108
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open_checked(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")  # with WAL, a power cut loses the last writes, never more
+        connection.execute("PRAGMA synchronous = NORMAL")  # with WAL, a power cut loses only the last writes
         connection.execute("PRAGMA cache_size = -16000")
         connection.execute("BEGIN IMMEDIATE")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -168,30 +172,30 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 class Writer:
-    """Changes an index."""
+    """Writes to an index."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def states(self) -> dict[str, FileState]:
-        """Every file in the index as it was when it was read."""
+        """The state of every file in the index at the time it was read, by path."""
         rows = self._connection.execute("SELECT path, modified_ns, size FROM files")
         return {path: FileState(path, modified_ns, size) for path, modified_ns, size in rows}
 
-    def write(self, files: Iterable[Parsed]) -> None:
-        """Put files in, in place of what is known of them."""
+    def write(self, files: Iterable[ParsedFile]) -> None:
+        """Insert files, or replace them."""
         with self._transaction():
             for parsed in files:
                 self._write(parsed)
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Take files out, and what lies below folders; what is not in is no error."""
+        """Remove files, and all files below folders. Unknown paths are no error."""
         with self._transaction():
             for path in paths:
                 self._remove(path)
 
-    def sweep(self) -> None:
-        """Drop the words of chunks that are no more, where they are many: the whole table is written anew."""
+    def reset_if_bloated(self) -> None:
+        """Empty the index if too many words belong to deleted chunks. The scan that follows fills it again."""
         live = self._connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
         ever = self._connection.execute(
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'chunks'"
@@ -213,7 +217,7 @@ class Writer:
         self._connection.execute("COMMIT")
 
     def _remove(self, path: str) -> None:
-        # What lies below a folder sorts between its path with "/" and its path with the character behind "/".
+        # Paths below a folder sort between the folder's path plus "/" and its path plus "0", the character after "/".
         query = "SELECT id FROM files WHERE path = ? OR (path > ? AND path < ?)"
         for row in self._connection.execute(query, (path, f"{path}/", f"{path}0")).fetchall():
             for statement in (
@@ -225,17 +229,17 @@ class Writer:
             ):
                 self._connection.execute(statement, row)
 
-    def _write(self, parsed: Parsed) -> None:
+    def _write(self, parsed: ParsedFile) -> None:
         state, connection = parsed.state, self._connection
         known = connection.execute("SELECT modified_ns, size FROM files WHERE path = ?", (state.path,)).fetchone()
         if known == (state.modified_ns, state.size):
-            return  # another server was here first
+            return  # another server has indexed it
         digests = self._digests(state.path)
         self._remove(state.path)
         folder = state.path.rpartition("/")[0]
         file = connection.execute(
             "INSERT INTO files (path, folder, tail, language, modified_ns, size) VALUES (?, ?, ?, ?, ?, ?)",
-            (state.path, folder, tail_of(state.path), parsed.language_id, state.modified_ns, state.size),
+            (state.path, folder, path_tail(state.path), parsed.language_id, state.modified_ns, state.size),
         ).lastrowid
         connection.executemany(
             "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -249,7 +253,7 @@ class Writer:
         if parsed.script_config:
             connection.execute("INSERT INTO script_configs VALUES (?, ?)", (file, parsed.script_config))
         for chunk in parsed.chunks:
-            # A chunk that was here before, at whatever line, keeps its number, by which its words are still known.
+            # A chunk that the file had before, at any line, keeps its number. The word table refers to that number.
             known_as = digests[chunk.digest].pop() if digests.get(chunk.digest) else None
             written = connection.execute(
                 "INSERT INTO chunks (id, file, first, last, start, size, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -260,7 +264,7 @@ class Writer:
                 connection.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (written.lastrowid, words))
 
     def _digests(self, path: str) -> dict[bytes, list[int]]:
-        """The numbers of a file's chunks by the digests of their texts."""
+        """The numbers of a file's chunks, by digest."""
         query = "SELECT digest, chunks.id FROM chunks JOIN files ON files.id = chunks.file WHERE path = ?"
         found: dict[bytes, list[int]] = {}
         for digest, number in self._connection.execute(query, (path,)):

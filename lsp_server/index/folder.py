@@ -1,6 +1,6 @@
 """A workspace folder on disk: which of its files may be read, and their text.
 
-What git ignores, what an `.infillignore` names, secrets, links, and what is too large or no text is left out.
+Left out are files that git or an `.infillignore` ignores, secrets, links, large files, and files that are no text.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from lsp_server.text.snapshot import normalize
 
 MAX_BYTES = 1 << 20
 MAX_FILES = 50_000
-# Lines longer than this on average are generated, and say nothing to a model.
+# Files with longer lines on average are generated, and of no use to a model.
 MAX_MEAN_LINE = 300
 IGNORE_FILES = (".gitignore", ".infillignore")
-# Never the user's own work, and often without an ignore file that says so.
+# Folders that never hold the user's own work. Often no ignore file names them.
 _SKIPPED = frozenset(
     {
         *(".git", ".hg", ".svn", ".jj", "node_modules", "bower_components", "__pycache__", "site-packages"),
@@ -32,7 +32,7 @@ _MARKS_OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 
 
 class FileState(msgspec.Struct, frozen=True, gc=False):
-    """A file's path, relative to its folder with forward slashes, and what tells that it changed."""
+    """A file's path, relative to its folder with forward slashes. Time and size tell whether it has changed."""
 
     path: str
     modified_ns: int
@@ -40,14 +40,14 @@ class FileState(msgspec.Struct, frozen=True, gc=False):
 
 
 class Folder:
-    """A workspace folder. Rules are read when first needed; make a new one to read them anew."""
+    """A workspace folder. It reads ignore files once, when needed. A new object reads them again."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
         self._rules: dict[str, pathspec.GitIgnoreSpec | None] = {}
 
     def walk(self) -> Iterator[FileState]:
-        """Every file that may be read, in order of path; folders that cannot be listed are passed over."""
+        """Every file that may be read, in order of path. Folders that cannot be listed are skipped."""
         left = MAX_FILES
         pending = [""]
         while pending and left > 0:
@@ -57,20 +57,20 @@ class Folder:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 try:
                     if entry.is_dir(follow_symlinks=False):
-                        if self._enters(path):
+                        if self._may_enter(path):
                             below.append(path)
-                    elif entry.is_file(follow_symlinks=False) and self._takes(path):
+                    elif entry.is_file(follow_symlinks=False) and self._may_list(path):
                         found = entry.stat(follow_symlinks=False)
                         if 0 < found.st_size <= MAX_BYTES:
                             left -= 1
                             yield FileState(path, found.st_mtime_ns, found.st_size)
                 except OSError:
-                    continue  # gone, or not ours to see
+                    continue  # deleted, or not permitted
             pending += reversed(below)
 
     def state(self, path: str) -> FileState | None:
-        """One file as `walk` would give it, or None if it would not."""
-        if not self.admits(path):
+        """The state of one file, as `walk` would yield it; None if it would not."""
+        if not self.may_read(path):
             return None
         try:
             found = os.lstat(self.root / path)
@@ -80,27 +80,27 @@ class Folder:
             return None
         return FileState(path, found.st_mtime_ns, found.st_size)
 
-    def admits(self, path: str) -> bool:
-        """Whether a file may be read, by its path: inside the folder, through no link, not ignored, no secret."""
+    def may_read(self, path: str) -> bool:
+        """Whether a path may be read: it is inside the folder, not ignored, no secret, and passes no link."""
         parts = path.split("/")
         if not path or any(part in ("", ".", "..") for part in parts) or "\0" in path:
             return False
         folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-        if not all(self._enters(folder) for folder in folders) or not self._takes(path):
+        if not all(self._may_enter(folder) for folder in folders) or not self._may_list(path):
             return False
         return not any((self.root / each).is_symlink() for each in (*folders, path))
 
     def read(self, path: str) -> str | None:
-        """The text of a file that `walk` gave, lines ending in `\n`; None if it is no text, or has secrets."""
+        """The text of a file that `walk` yielded, lines ending in `\\n`; None if it is no text or holds secrets."""
         text = self._text(path, None)
         return None if text is None or has_secret(text) else text
 
     def read_again(self, state: FileState) -> str | None:
-        """The text of a file that `read` gave before and that has not changed since; None if it has."""
+        """The text of a file that `read` accepted earlier; None if it has changed since."""
         return self._text(state.path, state)
 
     def read_part(self, path: str, start: int, size: int) -> bytes | None:
-        """Some bytes of a file that `walk` gave, fewer where it ends."""
+        """Up to `size` bytes of a file that `walk` yielded, from byte `start`; None if it cannot be read."""
         return self._bytes(path, None, start, size)
 
     def _text(self, path: str, state: FileState | None) -> str | None:
@@ -123,7 +123,7 @@ class Folder:
             return None
 
     def relative(self, path: Path) -> str | None:
-        """A path as this folder names it, or None outside of it. Links on the way are followed first."""
+        """An absolute path relative to this folder, links resolved first; None for a path outside."""
         real = Path(os.path.realpath(path))
         return real.relative_to(self.root).as_posix() if real.is_relative_to(self.root) else None
 
@@ -135,15 +135,15 @@ class Folder:
             return []
         return [] if any(entry.name in _MARKS_OF_ENVIRONMENTS for entry in found) else found
 
-    def _enters(self, path: str) -> bool:
+    def _may_enter(self, path: str) -> bool:
         name = path.rpartition("/")[2]
         return name not in _SKIPPED and not is_secret_name(f"{path}/") and not self._is_ignored(f"{path}/")
 
-    def _takes(self, path: str) -> bool:
+    def _may_list(self, path: str) -> bool:
         return not is_secret_name(path) and not self._is_ignored(path)
 
     def _is_ignored(self, path: str) -> bool:
-        """What the innermost ignore file with a word on the path says; a folder's path ends in a slash."""
+        """The verdict of the innermost ignore file that matches the path. A folder's path ends in a slash."""
         end = path.rstrip("/").rfind("/")
         while True:
             folder = path[:end] if end > 0 else ""
@@ -168,11 +168,11 @@ class Folder:
         return self._rules[folder]
 
 
-_NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for a writer
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # without it, opening a pipe would wait for a writer
 
 
 def _compiled(lines: list[str]) -> pathspec.GitIgnoreSpec | None:
-    """Patterns as rules, without those that are no patterns; None if there are none."""
+    """The valid patterns as rules; None if there are none."""
     patterns = []
     for line in lines:
         if not line.strip() or line.startswith("#"):
@@ -186,7 +186,7 @@ def _compiled(lines: list[str]) -> pathspec.GitIgnoreSpec | None:
 
 
 def decode(content: bytes) -> str | None:
-    """Source text whatever its encoding, lines ending in `\\n`; None for what is no text or was not written by hand."""
+    """Source text in UTF-8, UTF-16 or Latin-1, lines ending in `\\n`; None for other content and generated text."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", "replace")
     elif b"\0" in content:

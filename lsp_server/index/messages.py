@@ -1,4 +1,4 @@
-"""What a server and its indexing process say to each other: one JSON object a line."""
+"""The messages between a server and its indexing process: one JSON object a line."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import msgspec
 
 
 class Scan(msgspec.Struct, frozen=True, tag=True):
-    """Bring the indexes of these workspace folders up to date, by looking at every file."""
+    """Look at every file of these workspace folders, and bring their indexes up to date."""
 
     roots: tuple[str, ...]
 
 
 class Update(msgspec.Struct, frozen=True, tag=True):
-    """These files were written, made or deleted; each is in one of the folders that were scanned."""
+    """These files were changed, created or deleted. Each is in a scanned folder."""
 
     paths: tuple[str, ...]
 
 
 class Progress(msgspec.Struct, frozen=True, tag=True):
-    """So much of a folder's files that are to be read has been."""
+    """The fraction of a folder's changed bytes that is indexed so far."""
 
     root: str
     fraction: float
 
 
 class Finished(msgspec.Struct, frozen=True, tag=True):
-    """A folder is up to date; so many files were read for it, and so many are in its index."""
+    """A folder's index is up to date. `num_read` files were read for it; it has `num_files` in all."""
 
     root: str
     num_read: int

@@ -1,4 +1,4 @@
-"""The indexing process as its server sees it: one for all folders, of low priority, ending with the server."""
+"""The server's side of the indexing process: one process for all folders, of low priority. It ends with the server."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lsp_server.index.messages import Event, Request, Scan, Update
 
 logger = logging.getLogger(__name__)
 
-MAX_LIVES = 3  # an indexer that keeps dying is left dead: completions work without it
+MAX_STARTS = 3  # then the indexer stays dead; completions work without it
 
 
 class IndexProcess:
-    """Launched by the first scan. What it reports goes to `on_event`, in the event loop."""
+    """The first scan launches the process. Its events go to `on_event`, in the event loop."""
 
     def __init__(self, on_event: Callable[[Event], None]) -> None:
         self._on_event = on_event
@@ -33,37 +33,37 @@ class IndexProcess:
         """Bring the indexes of these folders up to date."""
         self._roots = tuple(map(str, roots))
         if self._roots:
-            self._ask(Scan(self._roots))
+            self._enqueue(Scan(self._roots))
 
     def update(self, paths: Sequence[Path]) -> None:
-        """Files were written, made or deleted."""
+        """Index files that were changed, created or deleted."""
         inside = [path for path in paths if any(path.is_relative_to(root) for root in self._roots)]
         if inside:
-            self._ask(Update(tuple(map(str, inside))))
+            self._enqueue(Update(tuple(map(str, inside))))
 
     async def stop(self) -> None:
-        """End the process; safe to call twice."""
+        """End the process. A second call does nothing."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervisor
             self._supervisor = None
 
-    def _ask(self, request: Request) -> None:
+    def _enqueue(self, request: Request) -> None:
         self._pending.put_nowait(request)
         if self._supervisor is None:
             self._supervisor = asyncio.ensure_future(self._supervise())
 
     async def _supervise(self) -> None:
-        for _ in range(MAX_LIVES):
+        for _ in range(MAX_STARTS):
             try:
-                await self._live()
+                await self._run_once()
             except OSError as error:
                 logger.warning("The indexing process failed: %s", error)
             logger.warning("The indexing process ended by itself.")
             self._pending.put_nowait(Scan(self._roots))
 
-    async def _live(self) -> None:
+    async def _run_once(self) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-X", "utf8", "-m", "lsp_server.index.worker"),

@@ -1,4 +1,4 @@
-"""What a file defines and imports, read off its syntax tree. Pure."""
+"""A file's definitions and imports, from its syntax tree. Pure."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _WITH_MEMBERS = frozenset({"class", "module", "extension"})
 
 
 class Symbol(msgspec.Struct, frozen=True, gc=False):
-    """A definition: where it stands, its signature's lines verbatim, and its documentation's first line.
+    """A definition: its place, its signature's lines verbatim, and its documentation's first line.
 
-    `container` is the class or module it is a member of, by its last name. `line` and `last` are its first and last
-    line, 0-based.
+    `container` is the last name of the class or module that holds the definition. `line` and `last` are its first and
+    last line, 0-based.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Symbol(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Everything a file defines and imports, and the lines that imports stand on."""
+    """A file's definitions and imports, and the lines of the imports."""
 
     symbols: list[Symbol] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
@@ -58,12 +58,15 @@ class Outline:
 
 
 def outline(language_id: str, text: str, *, with_inner_imports: bool = False) -> Outline:
-    """What a text defines and imports, inside of functions too if wanted; nothing in a language without a grammar."""
+    """The definitions and imports of a text; none in a language without a grammar.
+
+    `with_inner_imports` adds imports inside of functions.
+    """
     syntax = language(language_id)
     if not syntax.grammar:
         return Outline()
     content = text.encode("utf-8", "replace")
-    # Handed out in pieces: given whole, a text is parsed without letting any other thread of Python's run.
+    # The parser gets the text in pieces. Parsing a whole text would let no other Python thread run meanwhile.
     tree = parser_of(syntax.grammar).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
     reader = _Reader(syntax, content, with_inner_imports)
     reader.visit(tree.root_node, "", 0)
@@ -71,7 +74,7 @@ def outline(language_id: str, text: str, *, with_inner_imports: bool = False) ->
 
 
 class _Reader:
-    """Walks a tree, without going into what functions do, but for imports where they are wanted."""
+    """Walks a tree. It enters function bodies only for imports, and only if those are wanted."""
 
     def __init__(self, syntax: Language, content: bytes, with_inner_imports: bool) -> None:
         self._grammar = grammar = GRAMMARS[syntax.grammar]
@@ -86,7 +89,7 @@ class _Reader:
         self.import_lines: set[int] = set()
 
     def visit(self, node: Node, container: str, depth: int) -> None:
-        """Note what the children of a node define and import."""
+        """Collect the definitions and imports among a node's children."""
         if depth > MAX_DEPTH or len(self.symbols) > MAX_SYMBOLS:
             return
         grammar = self._grammar
@@ -148,7 +151,7 @@ class _Reader:
             self._inner_imports(node)
 
     def _unpack(self, node: Node, container: str, depth: int) -> None:
-        """What an assignment defines besides one name: `A, B = 1, 2` and `a = b = 1`."""
+        """Collect the further names of an assignment: `A, B = 1, 2` and `a = b = 1`."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if right is not None and right.type == node.type and depth < MAX_DEPTH:
             self._define(right, "variable", container, depth + 1)
@@ -164,7 +167,7 @@ class _Reader:
                     self.symbols.append(Symbol(_text(self._content, child), kind, container, line, line, written))
 
     def _signature(self, node: Node, body: Node | None) -> str:
-        """The whole lines from a definition's first to that where its body begins."""
+        """The whole lines from a definition's first line to the beginning of its body."""
         first = node.start_point.row
         last = node.end_point.row
         if body is not None:
@@ -178,7 +181,7 @@ class _Reader:
         return text[:MAX_SIGNATURE_CHARACTERS].rstrip()
 
     def _doc(self, node: Node, body: Node | None) -> str:
-        """The first line of what documents a definition, without comment marks."""
+        """The first line of a definition's documentation, without comment marks."""
         if node.type in ("class_definition", "function_definition") and body is not None and body.named_children:
             first = body.named_children[0]
             inner = first.named_children[0] if first.named_children else first
@@ -191,7 +194,7 @@ class _Reader:
         return ""
 
     def _own_fields(self, node: Node, container: str) -> None:
-        """The fields that a method assigns to its object."""
+        """Collect the fields that a method assigns on its object."""
         assert self._own_field
         if container not in self._fields:
             self._fields[container] = {symbol.name for symbol in self.symbols if symbol.container == container}
@@ -205,7 +208,7 @@ class _Reader:
                 self.symbols.append(Symbol(match[1], "field", container, line, line, written))
 
     def _declared_attributes(self, node: Node, container: str) -> None:
-        """Fields that Ruby's classes declare by a call."""
+        """Collect the fields that a Ruby class declares by a call such as `attr_reader`."""
         text = _text(self._content, node)
         if node.type == "call" and text.startswith("attr_"):
             line = node.start_point.row
@@ -222,7 +225,7 @@ class _Reader:
 
 
 def _own_field(self_name: str) -> re.Pattern[str]:
-    """What finds the fields that a method assigns to its object."""
+    """The pattern of field assignments on a method's own object."""
     name = re.escape(self_name)
     return re.compile(rf"(?:^|[{{;])\s*{name}\.?(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE)
 
@@ -235,7 +238,7 @@ def _text(content: bytes, node: Node) -> str:
 
 
 def _body(node: Node) -> Node | None:
-    """What a definition has between its braces, or indented below it."""
+    """A definition's body: the part between its braces, or indented below it."""
     if (body := node.child_by_field_name("body")) is not None:
         return body
     for child in node.named_children:
@@ -283,7 +286,7 @@ def _qualified(name: str) -> tuple[str, list[str]]:
 
 
 def _receiver(content: bytes, node: Node) -> str:
-    """The type that a Go method belongs to."""
+    """The receiver type of a Go method."""
     receiver = node.child_by_field_name("receiver")
     found = re.findall(r"\w+", _text(content, receiver).partition("[")[0]) if receiver is not None else []
     return found[-1] if found else ""

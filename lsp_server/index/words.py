@@ -1,4 +1,4 @@
-"""Identifiers and the words they are made of, which is what similar code is found by. Pure."""
+"""Identifiers and their word parts, by which similar code is found. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _IDENTIFIER = re.compile(r"[^\W\d]\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
 _MIN_PART = 2
 _MAX_IDENTIFIER = 80
-# In every file, and so no sign of similarity.
+# Keywords occur in every file, and so are no sign of similarity.
 _COMMON = frozenset(
     {
         *("and", "as", "assert", "async", "await", "bool", "break", "case", "catch", "char", "class", "const"),
@@ -27,21 +27,21 @@ _COMMON = frozenset(
 
 
 def identifiers(text: str) -> list[str]:
-    """The identifiers of a text in order, keywords of usual languages left out."""
+    """The identifiers of a text in order, without the keywords of common languages."""
     return [name for name in _IDENTIFIER.findall(text) if name.lower() not in _COMMON]
 
 
-# What may stand in an identifier stays, line breaks do, all else becomes a space: faster than to search for patterns.
+# Characters of identifiers and line breaks stay; all others become spaces. This is faster than a pattern search.
 _BLANKED = bytes(byte if byte == 10 or byte > 127 or chr(byte).isalnum() or byte == 95 else 32 for byte in range(256))
 
 
 def line_words(text: str) -> list[list[str]]:
-    """For each line, its words: identifiers, keywords and numbers, with characters beyond ASCII taken for letters."""
+    """The words of each line: identifiers, keywords and numbers. Characters beyond ASCII count as letters."""
     return [line.split() for line in _blanked(text).split("\n")]
 
 
 def words(text: str) -> list[str]:
-    """The same words of a text, whatever their lines."""
+    """The same words of a text, as one list."""
     return _blanked(text).split()
 
 
@@ -51,14 +51,14 @@ def _blanked(text: str) -> str:
 
 @functools.lru_cache(maxsize=1 << 16)
 def parts(identifier: str) -> tuple[str, ...]:
-    """An identifier's words in lower case: `readHTTPBody` is `read`, `http`, `body`."""
+    """An identifier's word parts in lower case: `readHTTPBody` has `read`, `http`, `body`."""
     found = (part.lower() for part in _PART.findall(identifier))
     return tuple(part for part in found if len(part) >= _MIN_PART)
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def terms(identifier: str) -> tuple[str, ...]:
-    """What an identifier is found by: itself, and its words where there are several."""
+    """The search terms of an identifier: itself, and its word parts if there are several."""
     if len(identifier) > _MAX_IDENTIFIER or identifier.lower() in _COMMON:
         return ()
     whole = identifier.lower().replace("_", "")
@@ -67,5 +67,5 @@ def terms(identifier: str) -> tuple[str, ...]:
 
 
 def terms_of(text: str) -> set[str]:
-    """Everything a text is found by."""
+    """The search terms of a text."""
     return set().union(*map(terms, set(_IDENTIFIER.findall(text))))

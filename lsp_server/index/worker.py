@@ -1,6 +1,6 @@
-"""The indexing process: `python -m lsp_server.index.worker`. Ends when its standard input does, whatever it is doing.
+"""The indexing process: `python -m lsp_server.index.worker`. It ends at once when its standard input does.
 
-Being killed at any moment costs nothing but the work of the last batch (`database.py`).
+A kill at any moment loses only the last batch (`database.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NICENESS = 10
 
 
 def main() -> None:
-    """Do what is asked on standard input, in order."""
+    """Serve the requests on standard input, in order."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -38,7 +38,7 @@ def main() -> None:
 def _receive(requests: queue.SimpleQueue[Request]) -> None:
     for line in sys.stdin.buffer:
         requests.put(msgspec.json.decode(line, type=Request))
-    os._exit(0)  # nobody is left to index for
+    os._exit(0)  # the server is gone
 
 
 def _scan(builders: dict[str, Builder], root: str) -> None:

@@ -1,4 +1,4 @@
-"""How an engine process is started, found and watched while it loads a model."""
+"""Messages that start an engine process, find a shared one, and report the loading of a model."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import msgspec
 
 from lsp_server.ipc.model_info import ModelInfo
 
-CLIENT_HEADER = "Infill-Client"  # tells the documents of one client of a shared engine from those of others
+CLIENT_HEADER = "Infill-Client"  # the name of a client of a shared engine; it keeps the clients' documents apart
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
-    """A model is being loaded; `fraction` runs from 0 to 1."""
+    """A model is loading. `fraction` runs from 0 to 1."""
 
     fraction: float
 
@@ -24,7 +24,7 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
 
 
 class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
-    """The model cannot serve. `kind` names the class in `lsp_server.base.errors`, `message` is for the user."""
+    """The model cannot serve. `kind` names the class in `lsp_server.base.errors`. `message` is for the user."""
 
     kind: str
     message: str
@@ -34,10 +34,10 @@ LoadEvent = Loading | Loaded | LoadFailed
 
 
 class Remote(msgspec.Struct, frozen=True):
-    """A server elsewhere: its address, what it speaks, which of its models is asked, and that model's format.
+    """A remote engine: address, API, model, and the model's FIM format.
 
-    `markers` are the texts of the format's marker roles, which a server does not tell. `credentials` is where its token
-    is; the token itself goes through no message.
+    `markers` are the texts of the format's markers, because a server does not tell them. `credentials` tells where the
+    token is. No message contains the token itself.
     """
 
     url: str
@@ -49,11 +49,11 @@ class Remote(msgspec.Struct, frozen=True):
 
 
 class EngineOptions(msgspec.Struct, frozen=True):
-    """How an engine runs a model; zero, empty and `auto` let the engine choose, and so do -1 layers and bytes.
+    """How to run a model. Zero, empty, `auto`, and -1 for layers and bytes let the engine choose.
 
-    A model that only chats need not be able to infill; others are refused if they cannot. `chat_template` is for a
-    model whose file has none. With `remote` nothing is run here, and only `context_tokens` counts. `draft_model_path`
-    is that of a small model that guesses for this one; `notes` are sentences for the user, told with the model's own.
+    With `needs_infill`, a model without FIM markers is refused. `chat_template` is for a model whose file has none.
+    With `remote` no model runs here, and only `context_tokens` counts. `draft_model_path` is the file of a draft model.
+    `notes` are sentences for the user, shown with the model's own.
     """
 
     model_path: str
@@ -77,22 +77,22 @@ class EngineOptions(msgspec.Struct, frozen=True):
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """The one line an engine process reads from standard input before it starts.
+    """The line that an engine process reads from standard input before it starts.
 
-    An engine of one server ends when its standard input does. With `idle_shutdown_s` it is shared: it ends that long
-    after its last client has left, and `record` is the file that it is found by, which it deletes when it ends. It
-    ends, too, when one of its steps takes longer than `stuck_s`.
+    A private engine ends when its standard input closes. With `idle_shutdown_s` the engine is shared, and ends that
+    long after its last client has left. `record` is the file of a shared engine; the engine deletes it at its end.
+    Every engine ends if one of its steps takes longer than `stuck_s`.
     """
 
     token: str
     options: EngineOptions
     idle_shutdown_s: float = 0.0
     record: str = ""
-    stuck_s: float = 300.0  # far beyond the slowest step there is: a slice of 64 tokens of a large model, on a CPU
+    stuck_s: float = 300.0  # far above the slowest step: a chunk of 64 tokens of a large model on a CPU
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What the file of a shared engine says, to those who may read it: how to reach it, and what it is."""
+    """The record file of a shared engine: how to reach it, and what it runs."""
 
     pid: int
     port: int
@@ -103,6 +103,6 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Listening(msgspec.Struct, frozen=True):
-    """The one line an engine process writes to standard output once it can be asked."""
+    """The line that an engine process writes to standard output once it accepts requests."""
 
     port: int

@@ -1,4 +1,4 @@
-"""What an engine found in a model's file, and how it runs the model."""
+"""A loaded model and its parameters, as the engine reports them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import msgspec
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    """How a model is run.
+    """How a model runs.
 
-    `context_tokens` bounds prompt and answer together; `cache_tokens` is the size of the KV cache that all sequences
-    share. `batch_tokens` may be handed over at once and are evaluated `physical_batch_tokens` at a time.
-    `host_cache_bytes` of host memory are for what is moved out of the cache. `drafts`: tokens are guessed ahead.
+    `context_tokens` limits prompt and answer together (n_ctx). `cache_tokens` is the size of the KV cache that all
+    sequences share. One decode takes `batch_tokens`, and evaluates `physical_batch_tokens` at a time.
+    `host_cache_bytes` limits the host memory for offloaded slots. `drafts` switches speculative decoding on.
     """
 
     context_tokens: int
@@ -29,17 +29,18 @@ class Parameters(msgspec.Struct, frozen=True):
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """What the engine found in a model's file, and how it runs it.
+    """A loaded model: the facts of its file and how it runs.
 
-    `markers` maps each role to the marker's text; the `*_bytes` are memory.
-    `pre_tokeniser` is llama.cpp's name of how text is cut before it becomes tokens, empty if the file names none.
-    `isolates_line_breaks` tells whether no token joins text across a line break. `supports_rollback` is false for
-    models whose memory cannot forget its newest tokens, which therefore run without reuse. `prefill_tokens_per_s`
-    is how fast prompts were evaluated when the model was loaded; 0 if nobody knows. `chat_template` is in Jinja's
-    language, and empty for a model that was not made for chat; `end_text` is how its end of text is spelt there.
-    `working_bytes` are predicted: what llama.cpp allocates besides weights and cache. `draft_model_bytes` is all that
-    the small model beside it takes. `notes` are sentences for the
-    user: what was not done as the settings want it, and why. Who does not `heal` a last token is asked from the cursor.
+    - `markers` maps each marker's role to its text.
+    - `*_bytes` are memory. `working_bytes` is a prediction of what llama.cpp allocates besides weights and cache.
+      `draft_model_bytes` is all memory of the draft model.
+    - `pre_tokeniser` is llama.cpp's name for the way text is split before tokenisation; empty if the file has none.
+    - `isolates_line_breaks`: no token joins text across a line break.
+    - `supports_rollback` is false for models that cannot forget their newest tokens. They run without reuse.
+    - `prefill_tokens_per_s` was measured when the model was loaded; 0 if it is unknown.
+    - `chat_template` is a Jinja template; empty for a model without chat. `end_text` is the end of text in it.
+    - `notes` are sentences for the user about settings that could not be met, with the reason.
+    - `heals` is false for an engine that cannot heal the last token. Its prompts are cut at the cursor.
     """
 
     name: str
@@ -64,10 +65,10 @@ class ModelInfo(msgspec.Struct, frozen=True):
     heals: bool = True
 
     @staticmethod
-    def elsewhere(
+    def remote(
         name: str, path: str, description: str, markers: dict[str, str], context_tokens: int, backend: str
     ) -> ModelInfo:
-        """A model that takes no memory here, and whose speed nobody measured."""
+        """A model on a remote engine. It takes no memory here, and its speed is unknown."""
         parameters = Parameters(
             context_tokens=context_tokens,
             cache_tokens=context_tokens,
@@ -98,15 +99,15 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     @property
     def memory_bytes(self) -> int:
-        """All the memory it takes, the draft model's included."""
+        """All memory of the model, including the draft model's."""
         return self.weights_bytes + self.cache_bytes + self.working_bytes + self.draft_model_bytes
 
     @property
     def context_tokens(self) -> int:
-        """The most tokens of a prompt and its answer."""
+        """The maximum number of tokens of a prompt with its answer (n_ctx)."""
         return self.parameters.context_tokens
 
     @property
     def cache_tokens(self) -> int:
-        """Cells of the KV cache."""
+        """The number of cells of the KV cache."""
         return self.parameters.cache_tokens

@@ -1,7 +1,7 @@
-"""What a language server asks of an engine, and what the engine answers: plain data, shared by both sides.
+"""A request to an engine and its events: plain data, for server and engine.
 
-A request is one `Generate`. It is answered by at most one `Prefilled`, any number of `Chunk`s, and then exactly one
-`Done` or `Failed`.
+A request is one `Generate`. Its answer is at most one `Prefilled`, any number of `Chunk`s, and then exactly one `Done`
+or `Failed`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 
 
 class Priority(IntEnum):
-    """Who goes first when several requests wait; smaller is sooner."""
+    """The order of waiting requests. A smaller number goes first."""
 
     INTERACTIVE = 0
     ALTERNATIVES = 1
@@ -28,11 +28,11 @@ class Marker(msgspec.Struct, frozen=True, tag="marker"):
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
-    """A stretch of user text. It can never become control tokens, whatever it spells.
+    """User text. It never becomes control tokens, whatever it spells.
 
-    `overflow` says what may be cut when the prompt exceeds the window: `keep_all` nothing, `keep_tail` from the
-    left, `keep_head` from the right, `drop` all of it. Droppable parts go first, the earliest of them first.
-    `marker` is the role of a control token ahead of the text, which is dropped with it.
+    `overflow` tells what may be cut if the prompt exceeds the context. `keep_all`: nothing. `keep_tail`: its beginning.
+    `keep_head`: its end. `drop`: all of it. Droppable parts are cut first, the earliest of them first. `marker` is the
+    role of a control token in front of the text; it is dropped with the text.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
 
 
 class Control(msgspec.Struct, frozen=True, tag="control"):
-    """Text of the model's own chat template: control tokens in it are control tokens. Never user text."""
+    """Text of the model's own chat template. Control tokens in it take effect, so it never contains user text."""
 
     text: str
 
@@ -50,11 +50,11 @@ PromptPart = Marker | Text | Control
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """How the next token is drawn; the default is greedy.
+    """How the next token is sampled; greedily by default.
 
-    `infill` adds llama.cpp's infill sampler, which prefers to end and merges tokens that begin the same. `confidence`
-    ends the text before the token with which the joint probability since the last line break falls below it; of tokens
-    that spell what was typed, the probability among those that do counts.
+    `infill` adds llama.cpp's infill sampler, which prefers to end, and merges tokens with a common beginning.
+    `confidence` is the minimum joint probability since the last line break. The text ends before the token that falls
+    below it. While typed bytes are healed, the probability is that among the tokens that spell them.
     """
 
     temperature: float = 0.0
@@ -67,16 +67,16 @@ class Sampling(msgspec.Struct, frozen=True):
 
 
 class Generate(msgspec.Struct, frozen=True):
-    """Ask for the text that follows `prompt` and `typed`.
+    """A request for the text that follows `prompt` and `typed`.
 
-    `prompt` is the anchor, up to and with the middle marker; `typed` is what was typed since and is, to the model, the
-    beginning of the middle. Typing on with the same anchor costs only the typed tokens. `reserve_tokens` of the window
-    are kept for typed text, so that its length does not move the anchor's cuts. `heal` lets the model finish the last
-    token of `typed`. `fixed_indent`: `typed` ends in the indentation that the line is to have; no white space follows.
-    With `max_tokens` 0 the prompt is only brought into the cache.
+    `prompt` is the anchor, up to and including the middle marker. `typed` is the text typed since. For the model it is
+    the beginning of the middle. Typing on with the same anchor costs only the typed tokens. `reserve_tokens` of the
+    context are kept for typed text, so that its length does not move the anchor's cuts. With `heal` the model may
+    complete the last token of `typed`. With `fixed_indent`, `typed` ends in the line's final indentation, and no white
+    space follows. With `max_tokens` 0 the request only brings the prompt into the cache.
 
-    A newer request with the same non-empty `(document, kind)` supersedes the older one. `deadline_ms` counts
-    from arrival. `document` is an opaque key: engines never see paths. `logprobs` asks for `Chunk.logprob`.
+    A newer request with the same non-empty `(document, kind)` supersedes the older one. `document` is an opaque key,
+    because engines never see paths. `deadline_ms` counts from the arrival. `logprobs` asks for `Chunk.logprob`.
     """
 
     prompt: tuple[PromptPart, ...]
@@ -97,10 +97,10 @@ FinishReason = Literal["end", "length", "low_confidence", "cancelled", "supersed
 
 
 class Timings(msgspec.Struct):
-    """Where the time of one request went. `*_ms` are milliseconds, `*_tokens` counts.
+    """The times and counts of one request. `*_ms` are milliseconds, `*_tokens` are counts.
 
-    `reused_tokens` of `prompt_tokens` were in the cache already; `decoded_tokens` were written by the model.
-    `drafted_tokens` and `accepted_tokens` count tokens guessed and those that turned out right.
+    `reused_tokens` of `prompt_tokens` were already in the cache. `decoded_tokens` were sampled. Of `drafted_tokens`,
+    `accepted_tokens` were right.
     """
 
     queue_ms: float = 0.0
@@ -116,19 +116,19 @@ class Timings(msgspec.Struct):
 
 
 class Prefilled(msgspec.Struct, frozen=True, tag="prefilled"):
-    """The prompt is in the cache and the model begins to write; `timings` are complete up to here.
+    """The prompt is in the cache, and decoding begins. `timings` are complete up to here.
 
-    Who stops reading before the end, because the hole is filled, has them nevertheless.
+    A reader that stops early, because the hole is filled, has these timings at least.
     """
 
     timings: Timings
 
 
 class Chunk(msgspec.Struct, frozen=True, tag="chunk", omit_defaults=True):
-    """The next piece of generated text, whole characters only.
+    """The next piece of generated text. It has whole characters only.
 
-    `logprob` is the natural logarithm of the probability of its tokens, where it was asked for. `drafted_tokens` and
-    `accepted_tokens` are those of the timings up to here: who stops reading early has them nevertheless.
+    `logprob` is the natural logarithm of its tokens' joint probability, if it was asked for. `drafted_tokens` and
+    `accepted_tokens` are the counts up to here, for a reader that stops early.
     """
 
     text: str
@@ -138,14 +138,14 @@ class Chunk(msgspec.Struct, frozen=True, tag="chunk", omit_defaults=True):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """The request ended as it should, or as it was told to."""
+    """The request has ended, for one of the normal reasons."""
 
     reason: FinishReason
     timings: Timings
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The request ended by a fault; `message` is a sentence for the user."""
+    """The request ended by a fault. `message` is a sentence for the user."""
 
     message: str
 

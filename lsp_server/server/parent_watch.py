@@ -1,4 +1,4 @@
-"""Notice that the editor is gone, even where its end of our standard input is held open by somebody else."""
+"""Notice that the editor is gone, even if another process holds our standard input open."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from collections.abc import Callable
 
 import psutil
 
-POLL_S = 5.0  # only where the system cannot tell by itself
+POLL_S = 5.0  # only where the system has no process descriptors
 
 
 def watch_parent(process_id: int, on_end: Callable[[], None]) -> asyncio.Task[None] | None:
-    """Call `on_end` when the process ends. One that cannot be seen, as from inside a container, is not watched."""
+    """Call `on_end` when the process ends. A process that is not visible, as from a container, is not watched.
+
+    Returns the task that polls, None where the system itself reports the end.
+    """
     loop = asyncio.get_running_loop()
     if not psutil.pid_exists(process_id):
         return None
@@ -27,6 +30,6 @@ def watch_parent(process_id: int, on_end: Callable[[], None]) -> asyncio.Task[No
 
 
 async def _poll(process_id: int, on_end: Callable[[], None]) -> None:
-    while psutil.pid_exists(process_id):  # noqa: ASYNC110  (nothing will tell us)
+    while psutil.pid_exists(process_id):  # noqa: ASYNC110  (there is no event to wait for)
         await asyncio.sleep(POLL_S)
     on_end()

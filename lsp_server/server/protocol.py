@@ -1,17 +1,6 @@
-"""JSON-RPC at the edge: pygls' protocol, with its faults mended, and our own reading of the stream.
+"""JSON-RPC at the edge: pygls' protocol with its faults mended, and our own reading of the stream.
 
-pygls 2.1.1, each with a test in `tests/server/test_protocol.py`:
-
-- starts an async handler only on a later turn of the loop, after edits that arrived behind the request: handlers
-  here are plain functions that may return a coroutine, so their first part runs in order;
-- leaves a future behind per notification with an async handler or, built in, one that is a generator;
-- never answers a request it cannot parse, loses the stream on a lower-case header, and parses any nested object
-  that happens to have a `jsonrpc` key as a message: `read_messages` and `receive` replace its reading;
-- on `$/cancelRequest` of a command answers the client, and lets the command run on;
-- answers `shutdown` with an error while another request is open;
-- fails on an answer to a request of ours that was given up, and on a cancel whose id is no id;
-- serves requests before `initialize`, and a second `initialize`; finds fault with the missing parameters of a method
-  that it does not know.
+`README.md` in this folder lists the faults of pygls 2.1.1. Each has a test in `tests/server/test_protocol.py`.
 """
 
 from __future__ import annotations
@@ -36,7 +25,7 @@ logger = logging.getLogger(__name__)
 _PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32700, -32600, -32601, -32602
 _NOT_INITIALIZED = -32002
 
-# Our own handlers see these; pygls would keep a second, faulty copy of every document and folder.
+# Our own handlers take these. pygls would keep a second, faulty copy of every document and folder.
 _NOT_BUILT_IN = (
     types.TEXT_DOCUMENT_DID_OPEN,
     types.TEXT_DOCUMENT_DID_CHANGE,
@@ -59,7 +48,7 @@ class InfillProtocol(LanguageServerProtocol):
             del self.fm.builtin_features[method]
 
     def receive(self, body: bytes) -> None:
-        """Handle one message. Whatever is wrong with it, a request is answered and the server lives on."""
+        """Handle one message. A request is always answered, whatever is wrong with it, and the server lives on."""
         try:
             data = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -86,9 +75,9 @@ class InfillProtocol(LanguageServerProtocol):
             logger.warning("The client answered a request that was given up already.")
 
     def _admit(self, data: dict[str, Any]) -> bool:
-        """Whether a request or notification has its place here and now (LSP 3.18, "Server lifecycle").
+        """Whether a message is allowed in the server's present state (LSP 3.18, "Server lifecycle").
 
-        A request that has none is answered; a notification is dropped.
+        A request that is not allowed is answered with an error. A notification is dropped.
         """
         method = data["method"]
         if "id" not in data:
@@ -107,7 +96,7 @@ class InfillProtocol(LanguageServerProtocol):
         return False
 
     def _handle_cancel_notification(self, msg_id: Any) -> None:
-        """Cancel an open request. Anything that is no request's id, as of one answered already, is ignored."""
+        """Cancel an open request. An id that belongs to no open request is ignored."""
         future = self._request_futures.pop(msg_id, None) if isinstance(msg_id, str | int) else None
         if future is not None:
             future.cancel()
@@ -124,7 +113,7 @@ class InfillProtocol(LanguageServerProtocol):
         args: tuple[Any, ...] | None = None,
         kwargs: dict[str, Any] | None = None,
     ) -> None:
-        """Run a handler now; if it returns a coroutine, run that as the request's task."""
+        """Run a handler now. If it returns a coroutine, that becomes the request's task."""
         if inspect.isgeneratorfunction(handler):
             super()._execute_handler(msg_id, handler, callback, args, kwargs)
             if (open_future := self._request_futures.get(msg_id)) is not None:
@@ -151,13 +140,13 @@ class InfillProtocol(LanguageServerProtocol):
             del self._request_futures[msg_id]
 
     def _check_handler_result(self, future: Any) -> None:
-        """A notification has no answer: its error goes to the log, not to the user at every keystroke."""
+        """Log the error of a notification. pygls would show it to the user, at every keystroke."""
         if not future.cancelled() and (error := future.exception()) is not None:
             logger.error("A notification could not be handled: %s", error, exc_info=error)
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:
-        """Run a command as the request's own task, so that cancelling the request cancels the command."""
+        """Run a command as the request's task, so that cancelling the request cancels the command."""
         handler = self.fm.commands.get(params.command)
         if handler is None:
             raise JsonRpcInvalidParams.of(ValueError(f"there is no command {params.command}"))
@@ -165,14 +154,14 @@ class InfillProtocol(LanguageServerProtocol):
 
     @lsp_method(types.SHUTDOWN)
     def lsp_shutdown(self, *_: object) -> None:  # type: ignore[override]
-        """End what is open. Cancelling changes the table of open requests, so a copy is walked."""
+        """Cancel all open requests. The loop uses a copy, because cancelling changes the table."""
         for future in list(self._request_futures.values()):
             future.cancel()
         self._shutdown = True
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: object) -> None:  # type: ignore[override]
-        """Let the main loop end, rather than leave the process from inside a callback."""
+        """Let the main loop end. pygls would leave the process from inside a callback."""
         self.on_exit()
 
     @property

@@ -1,4 +1,4 @@
-"""Statistics of use, kept on this machine and sent nowhere: a file of counters that every server adds lines to."""
+"""Statistics of use: a file of counters that every server adds lines to. It stays on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-# Upper ends of the times that are counted together; the last has none.
+# Upper bounds of the histogram's bins in milliseconds. A last bin has none.
 TIMES_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 MAX_BYTES = 1 << 20
 
@@ -18,10 +18,11 @@ MAX_BYTES = 1 << 20
 class Counters(msgspec.Struct):
     """Counts of one day, or of a part of it.
 
-    `known` of `shown` texts needed no model. `accepted_parts` counts how often a word or line of one was accepted, each
-    text among the `accepted` once. `rejected` is known of clients that report it. `kept_*` are characters of those
-    accepted that were still in the document 30 seconds or 5 minutes later, of `due_*` whose time has come. `times`
-    counts texts by how long they took.
+    - `shown`: answers that went to the client; `known` of them needed no model.
+    - `accepted`: answers of which some text was accepted. `accepted_parts` counts each accepted word or line.
+    - `rejected`: answers that the client reported as rejected; few clients report this.
+    - `due_*`: accepted characters whose 30 seconds or 5 minutes are over. `kept_*` of them were still in the document.
+    - `times`: a histogram of the answers by total time, see `TIMES_MS`.
     """
 
     day: str = ""
@@ -38,11 +39,11 @@ class Counters(msgspec.Struct):
     times: list[int] = msgspec.field(default_factory=lambda: [0] * (len(TIMES_MS) + 1))
 
     def add_time(self, ms: float) -> None:
-        """Count a text that came after so long."""
+        """Count an answer that took so many milliseconds."""
         self.times[next((index for index, end in enumerate(TIMES_MS) if ms <= end), len(TIMES_MS))] += 1
 
     def add(self, other: Counters) -> None:
-        """Add the counts of another time."""
+        """Add other counts to these."""
         for name in self.__struct_fields__:
             if name == "times":
                 self.times = [one + another for one, another in zip(self.times, other.times, strict=False)]
@@ -50,7 +51,7 @@ class Counters(msgspec.Struct):
                 setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def time_within(self, share: float) -> float:
-        """Milliseconds within which that share of the texts came; infinite past the longest that is counted."""
+        """Milliseconds within which that share of the answers came; infinite beyond the last bound."""
         needed, seen = share * sum(self.times), 0
         for count, end in zip(self.times, (*TIMES_MS, float("inf")), strict=True):
             seen += count
@@ -60,13 +61,13 @@ class Counters(msgspec.Struct):
 
 
 def file() -> Path:
-    """Where the counters are."""
+    """The file of counters."""
     return platformdirs.user_data_path("infill") / "statistics.jsonl"
 
 
 def append(counters: Counters, path: Path) -> None:
-    """Add what was counted today. A file grown too large loses its older half; a failure to write is no matter."""
-    counters.day = datetime.date.today().isoformat()  # noqa: DTZ011  (a user's day is that of the user's clock)
+    """Add counters under today's date. A file above `MAX_BYTES` loses its older half. A failure to write is ignored."""
+    counters.day = datetime.date.today().isoformat()  # noqa: DTZ011  (the day of the user's clock)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.stat().st_size > MAX_BYTES:
@@ -77,7 +78,7 @@ def append(counters: Counters, path: Path) -> None:
 
 
 def read(path: Path) -> list[Counters]:
-    """All that was counted, a line that is damaged left out."""
+    """All counters of a file, without damaged lines; none if there is no file."""
     found = []
     with contextlib.suppress(OSError):
         for line in path.read_bytes().splitlines():
@@ -87,7 +88,7 @@ def read(path: Path) -> list[Counters]:
 
 
 def total(counters: Iterable[Counters]) -> Counters:
-    """The sum."""
+    """The sum of counters, without a day."""
     result = Counters()
     for each in counters:
         result.add(each)

@@ -1,4 +1,4 @@
-"""Standard input and output as the server uses them: read and written by threads, so that the loop never blocks."""
+"""Standard input and output. Threads read and write them, so that the event loop never blocks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _CHUNK_BYTES = 1 << 16
 
 
 def claim_stdio() -> tuple[int, BinaryIO]:
-    """Keep standard input and output for the protocol: whatever else prints to standard output goes to the log."""
+    """Take standard input and output for the protocol. Anything else that prints goes to standard error."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return sys.stdin.fileno(), output
 
 
 def read_in_thread(descriptor: int, loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:
-    """A stream fed by a thread. Pipes cannot be polled on every platform; a blocked read in a thread always works."""
+    """A stream that a thread feeds. Pipes cannot be polled on every platform; a thread can always block on one."""
     reader = asyncio.StreamReader(limit=1 << 20, loop=loop)
 
     def feed() -> None:
@@ -36,7 +36,7 @@ def read_in_thread(descriptor: int, loop: asyncio.AbstractEventLoop) -> asyncio.
 
 
 class ThreadWriter:
-    """A pygls `Writer` whose writes are done by a thread: a client that is slow to read must not stop the loop."""
+    """A pygls `Writer` with a thread of its own, so that a client that reads slowly never stops the loop."""
 
     def __init__(self, output: BinaryIO) -> None:
         self._output = output
@@ -49,12 +49,12 @@ class ThreadWriter:
         self._queue.put(data)
 
     def close(self) -> None:
-        """Write what is queued, for at most two seconds."""
+        """Wait until the queue is written, for at most two seconds."""
         self._queue.put(None)
         self._thread.join(timeout=2)
 
     def _main(self) -> None:
-        with contextlib.suppress(OSError):  # the client is gone; its end of our input tells the loop
+        with contextlib.suppress(OSError):  # the client is gone: the end of standard input tells the loop
             while (data := self._queue.get()) is not None:
                 view = memoryview(data)
                 while view:

@@ -285,7 +285,7 @@ class RemoteSettings(msgspec.Struct, frozen=True):
         setting(
             REMOTE,
             "Where the remote engine's token is: in `INFILL_REMOTE_TOKEN`, or in your keyring "
-            "(`lsp_server/REMOTE.md`).",
+            "(`lsp_server/engine/client/remote/README.md`).",
         ),
     ] = "environment"
     format: Annotated[

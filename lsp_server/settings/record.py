@@ -40,7 +40,7 @@ MACHINE = Access("machine", SetBy.ANYONE)
 # llama.cpp reads the file, and whoever wrote the project may have made it.
 MODEL_FILE = Access("machine", SetBy.PROJECT_INSIDE)
 # Where the user's code is sent.
-REMOTE = Access("window", SetBy.USER)
+REMOTE = Access("machine", SetBy.USER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """An open document: its lines, its edits, and positions in the client's encoding.
 
-pygls' own `TextDocument` splits lines where `str.splitlines` does, so a form feed or U+2028 shifts every later
-line and corrupts incremental sync; it is not used.
+pygls' own `TextDocument` is not used. It splits lines as `str.splitlines` does, so a form feed or U+2028 shifts every
+later line and corrupts incremental sync.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from lsp_server.text.snapshot import LINE_BREAK, Snapshot, normalize
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
-# How much text on each side of the cursor a snapshot carries, in lines and code points. Far more than any
-# model's window holds, and it keeps a keystroke in a huge file as cheap as in a small one.
-WINDOW_LINES = 4000
-WINDOW_CHARACTERS = 200_000
-# The window's start moves in steps, so that anchors last while text is typed and the prompt's head stays put while the
-# cursor moves.
-WINDOW_STEP_LINES = 1000
-WINDOW_STEP_CHARACTERS = 50_000
-EXCERPT_CHARACTERS = 900  # a part of what `context.max_tokens` allows
+# The text on each side of the cursor that a snapshot carries, in lines and code points. It exceeds any model's context
+# length, and it keeps a keystroke in a huge file as cheap as in a small one.
+SNAPSHOT_LINES = 4000
+SNAPSHOT_CHARACTERS = 200_000
+# The start of that text moves in steps. So anchors last while text is typed, and the prompt's head stays the same while
+# the cursor moves.
+SNAPSHOT_STEP_LINES = 1000
+SNAPSHOT_STEP_CHARACTERS = 50_000
+EXCERPT_CHARACTERS = 900  # only a part of what `context.max_tokens` allows
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """0-based line, and character in the units of whoever made it."""
+    """A 0-based line, and a character in the client's units or in code points."""
 
     line: int
     character: int
 
 
 def num_units(text: str, encoding: Encoding) -> int:
-    """Length of `text` in code units of `encoding`."""
+    """The length of `text` in code units of `encoding`."""
     if encoding == "utf-32" or text.isascii():
         return len(text)
     if encoding == "utf-16":
@@ -43,7 +43,7 @@ def num_units(text: str, encoding: Encoding) -> int:
 
 
 def units_to_code_points(line: str, units: int, encoding: Encoding) -> int:
-    """The index in `line` of the character at `units`; inside a character its start, past the end the end."""
+    """The index of the character at `units`. Inside a character it is the start; past the end it is the end."""
     if encoding == "utf-32" or line.isascii():
         return max(0, min(units, len(line)))
     remaining = units
@@ -55,7 +55,7 @@ def units_to_code_points(line: str, units: int, encoding: Encoding) -> int:
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines with their line breaks; the last one has none, and may be empty."""
+    """The lines with their line breaks. The last line has none, and may be empty."""
     lines = []
     start = 0
     for match in LINE_BREAK.finditer(text):
@@ -71,9 +71,9 @@ def _content(line: str) -> str:
 
 
 class Document:
-    """A document the client has open. Edits mutate it; `snapshot` freezes it.
+    """A document that the client has open. Edits mutate it; `snapshot` freezes it.
 
-    `edited_at` is when the client edited it last, in seconds of `time.monotonic`, 0 if it did not.
+    `edited_at` is the time of the client's last edit in seconds of `time.monotonic`, or 0 before the first.
     """
 
     def __init__(self, uri: str, path: str, language_id: str, version: int, text: str, project: str = "") -> None:
@@ -85,25 +85,25 @@ class Document:
         self.last_edited_line = 0
         self.edited_at = 0.0
         self._lines = split_lines(text)
-        self.is_saved = True  # whether the text is that of its file, as far as the client told
+        self.is_saved = True  # whether the file has this text, as far as the client has told
         self._excerpt: tuple[int, str] | None = None
         self._normalized: str | None = None
 
     @property
     def text(self) -> str:
-        """The whole text, as the client has it."""
+        """The whole text, as the client has it, with its own line breaks."""
         return "".join(self._lines)
 
     @property
     def normalized(self) -> str:
-        """The whole text, lines ending in `\\n`; made once for every version."""
+        """The whole text, lines ending in `\\n`. It is computed once a version."""
         if self._normalized is None:
             self._normalized = normalize(self.text)
         return self._normalized
 
     @property
     def num_lines(self) -> int:
-        """Lines, counting the one after the last line break."""
+        """The number of lines, the one after the last line break included."""
         return len(self._lines)
 
     def line(self, index: int) -> str:
@@ -111,7 +111,7 @@ class Document:
         return _content(self._lines[index])
 
     def replace(self, text: str) -> None:
-        """Change the whole text."""
+        """Replace the whole text."""
         self._excerpt = self._normalized = None
         self._lines = split_lines(text)
 
@@ -124,13 +124,13 @@ class Document:
         tail = self._lines[last][last_index:]
         head = self._lines[first][:first_index]
         if not head and first > 0 and self._lines[first - 1].endswith("\r"):
-            # A `\n` that now follows the `\r` before it makes one line break of the two.
+            # The edit may put a `\n` behind the `\r` of the line above. The two are one line break then.
             first -= 1
             head = self._lines[first]
         joined = _join_surrogates(head + text + tail)
         new_lines = split_lines(joined)
         if last + 1 < len(self._lines):
-            # The tail ended in a line break, so the last new line is empty and what follows takes its place.
+            # The tail ended in a line break. So the last new line is empty, and the next old line takes its place.
             last_text = new_lines.pop()
             assert not last_text
         self._lines[first : last + 1] = new_lines
@@ -139,33 +139,33 @@ class Document:
 
     @property
     def excerpt(self) -> str:
-        """Whole lines around the last edit, at most `EXCERPT_CHARACTERS` together: what other files' prompts see."""
+        """The whole lines around the last edit, at most `EXCERPT_CHARACTERS`. Prompts of other files show them."""
         return self.excerpt_at[1]
 
     @property
     def excerpt_at(self) -> tuple[int, str]:
-        """The excerpt, and the line it begins at."""
+        """The excerpt's first line, and the excerpt."""
         if self._excerpt is None:
             self._excerpt = excerpt_around(self._lines, self.last_edited_line)
         return self._excerpt
 
     def snapshot(self, line: int, character: int) -> Snapshot:
-        """Freeze the text around a cursor given in code points; a cursor outside the text is moved into it."""
+        """Freeze the text around a cursor, given in code points. A cursor outside the text is moved into it."""
         line = max(0, min(line, len(self._lines) - 1))
         content = _content(self._lines[line])
         character = max(0, min(character, len(content)))
         current = self._lines[line]
-        first = max(0, line - WINDOW_LINES) // WINDOW_STEP_LINES * WINDOW_STEP_LINES
+        first = max(0, line - SNAPSHOT_LINES) // SNAPSHOT_STEP_LINES * SNAPSHOT_STEP_LINES
         before = "".join(self._lines[first:line]) + current[:character]
-        start = -(-max(0, len(before) - WINDOW_CHARACTERS) // WINDOW_STEP_CHARACTERS) * WINDOW_STEP_CHARACTERS
-        after = self._lines[line + 1 : line + 1 + WINDOW_LINES]
+        start = -(-max(0, len(before) - SNAPSHOT_CHARACTERS) // SNAPSHOT_STEP_CHARACTERS) * SNAPSHOT_STEP_CHARACTERS
+        after = self._lines[line + 1 : line + 1 + SNAPSHOT_LINES]
         return Snapshot(
             uri=self.uri,
             version=self.version,
             language_id=self.language_id,
             path=self.path,
             prefix=normalize(before[start:]),
-            suffix=normalize((current[character:] + "".join(after))[:WINDOW_CHARACTERS]),
+            suffix=normalize((current[character:] + "".join(after))[:SNAPSHOT_CHARACTERS]),
             line=line,
             character=character,
             line_break=self.line_break,
@@ -174,22 +174,22 @@ class Document:
 
     @property
     def line_break(self) -> str:
-        """The document's line break, judged by its first line."""
+        """The document's line break, by its first line."""
         first = self._lines[0]
         return first[len(_content(first)) :] or "\n"
 
     def code_points(self, position: Position, encoding: Encoding) -> Position:
-        """A client's position in code points, moved into the text."""
+        """A client's position, converted to code points and moved into the text."""
         line, index = self._locate(position, encoding)
         return Position(line, index)
 
     def units(self, position: Position, encoding: Encoding) -> Position:
-        """A position in code points in the client's units."""
+        """A position in code points, converted to the client's units."""
         line = self.line(position.line)
         return Position(position.line, num_units(line[: position.character], encoding))
 
     def _locate(self, position: Position, encoding: Encoding) -> tuple[int, int]:
-        """Line and index in it. Past the end of a line is its end; past the last line is the end of the text."""
+        """The line, and the index in it. Past the end of a line is its end; past the last line is the text's end."""
         if position.line < 0:
             return 0, 0
         if position.line >= len(self._lines):
@@ -199,7 +199,7 @@ class Document:
 
 
 def excerpt_around(lines: Sequence[str], middle: int) -> tuple[int, str]:
-    """Whole lines around one of them, at most `EXCERPT_CHARACTERS` together, and the line they begin at."""
+    """The first line of an excerpt, and the excerpt: whole lines around `middle`, at most `EXCERPT_CHARACTERS`."""
     middle = min(middle, len(lines) - 1)
     above = _whole_lines(reversed(lines[:middle]), EXCERPT_CHARACTERS // 2)
     first = middle - above
@@ -209,7 +209,7 @@ def excerpt_around(lines: Sequence[str], middle: int) -> tuple[int, str]:
 
 
 def _whole_lines(lines: Iterable[str], room: int) -> int:
-    """How many of the first lines fit into `room` characters."""
+    """The number of leading lines that fit into `room` characters."""
     count = 0
     for line in lines:
         room -= len(line)
@@ -220,7 +220,7 @@ def _whole_lines(lines: Iterable[str], room: int) -> int:
 
 
 def _join_surrogates(text: str) -> str:
-    """Join halves of a character that arrived in different edits."""
+    """Join the surrogate halves of a character that arrived in different edits."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

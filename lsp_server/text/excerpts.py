@@ -1,4 +1,4 @@
-"""Excerpts of other files: those at hand (`Neighbour`) and those chosen for a prompt (`Block`)."""
+"""Excerpts of other files: `Neighbour` is available, `Block` is chosen for a prompt."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from lsp_server.base.token_estimate import estimate_tokens
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """An excerpt of another document, and when it was last touched (larger is later).
+    """An excerpt of another document.
 
-    It begins at `line`, 0-based. `is_edited` tells whether it was edited since it was opened. `whole` is the document's
-    text where that is not what was saved. `root` is the workspace folder that `path` is relative to, empty outside of
-    all. Of one that was closed again the text is not known: it is empty, and `line` is where it was edited last.
+    The excerpt begins at `line`, 0-based. A larger `touched` is a later use. `is_edited` tells of edits since the
+    document was opened. `whole` is the whole text if it has unsaved changes. `root` is the workspace folder that `path`
+    is relative to; it is empty outside of all. A closed document has an empty text, and `line` is its last edit.
     """
 
     path: str
@@ -29,7 +29,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A chosen excerpt with its path, and why it was chosen."""
+    """A chosen excerpt with its path, and the reason for the choice."""
 
     path: str
     language_id: str
@@ -38,5 +38,5 @@ class Block:
 
     @property
     def tokens(self) -> int:
-        """Estimated cost."""
+        """The estimated cost in tokens."""
         return estimate_tokens(self.text)

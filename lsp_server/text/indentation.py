@@ -1,4 +1,4 @@
-"""Indentation: its unit in a file, and a text indented as its file is."""
+"""A file's unit of indentation, and the conversion of a text to it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _DEFAULT_WIDTH = 4
 
 
 def indent_as_the_file(text: str, snapshot: Snapshot) -> str:
-    """Indent by tabs where all of the file's lines are, and by spaces where those are.
+    """Convert a text's indentation to tabs in a file of tabs, and to spaces in a file of spaces.
 
-    The first line is the cursor's, whose beginning stands already. A file of both kinds, or of none, decides nothing.
+    The first line stays, because it continues the cursor's line. A file with both kinds, or with none, changes nothing.
     """
     first, line_break, rest = text.partition("\n")
     of_file = _INDENTATION.findall(snapshot.prefix) + _INDENTATION.findall(snapshot.suffix)
@@ -27,19 +27,19 @@ def indent_as_the_file(text: str, snapshot: Snapshot) -> str:
 
 
 def unit_of(text: str) -> str:
-    """One level of a text's indentation: a tab, or so many spaces; four where it has none."""
+    """One level of a text's indentation: a tab, or some spaces. The default is four spaces."""
     indentations = _INDENTATION.findall(text)
     return "\t" if any("\t" in each for each in indentations) else " " * _width(indentations)
 
 
 def _width(indentations: list[str]) -> int:
-    """Spaces of one level: the smallest there is, if it is likely."""
+    """The spaces of one level: the smallest likely width that occurs."""
     widths = [len(each) for each in indentations if "\t" not in each]
     return min((width for width in widths if width in (2, 3, 4, 8)), default=_DEFAULT_WIDTH)
 
 
 def _to_tabs(indentation: str, width: int) -> str:
-    """Whole levels as tabs; what is left aligns."""
+    """Whole levels become tabs. The remaining spaces align."""
     num_spaces = len(indentation.expandtabs(width))
     return "\t" * (num_spaces // width) + " " * (num_spaces % width)
 

@@ -1,4 +1,4 @@
-"""Files that hold secrets, by name and by content: none of them is read into a prompt. Pure."""
+"""Recognises files that hold secrets, by name and by content. No prompt contains such a file. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = re.compile(
     re.VERBOSE,
 )
 _PUBLIC = re.compile(r".*\.pub | \.env\.(example|sample|template|dist)", re.VERBOSE)
-# Tokens of known forms, by the literal that each begins with: looking for that first is what makes this quick.
+# Tokens of known forms, by the literal that each begins with. A search for the literal first makes this fast.
 _TOKENS = {
     "-----BEGIN ": r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----",
     "AKIA": r"\bAKIA[0-9A-Z]{16}\b",
@@ -35,14 +35,14 @@ _TOKENS = {
     "k_live_": r"\b[rs]k_live_[A-Za-z0-9]{20,}",
 }
 _COMPILED = {literal: re.compile(pattern) for literal, pattern in _TOKENS.items()}
-# A long word of letters and digits between quotes, and what it is called: the name stands on the same line.
+# A long quoted word of letters and digits, and its name before it on the same line.
 _LONG_WORD = re.compile(r"""["'](?=[A-Za-z+/_-]*[0-9])(?=[0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{24,}={0,2}["']""")
 _NAMED = re.compile(r"""(password|passwd|secret|token|api_?key|access_?key)\w*["']?\s*[:=]+\s*$""", re.IGNORECASE)
 _MAX_NAME = 80  # characters
 
 
 def is_secret_name(path: str) -> bool:
-    """Whether a path with forward slashes names a file that usually holds secrets."""
+    """Whether a path, with forward slashes, names a file that usually holds secrets."""
     *folders, name = path.lower().split("/")
     if not _FOLDERS.isdisjoint(folders):
         return True
@@ -50,7 +50,7 @@ def is_secret_name(path: str) -> bool:
 
 
 def has_secret(text: str) -> bool:
-    """Whether a text holds a private key, a token of a known form, or a password that looks like one."""
+    """Whether a text holds a private key, a token of a known form, or a named random password."""
     if any(literal in text and pattern.search(text) for literal, pattern in _COMPILED.items()):
         return True
     return any(

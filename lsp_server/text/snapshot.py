@@ -1,4 +1,4 @@
-"""A document at one moment, frozen: what every stage after the server works on."""
+"""A document at one moment, frozen. Every stage behind the server works on it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LINE_BREAK = re.compile(r"\r\n|\r|\n")  # LSP 3.18, "Text Documents"; form feed 
 class Snapshot:
     """The text around a cursor.
 
-    `prefix` and `suffix` are the text before and after the cursor, in code points, lines ending in `\\n` whatever
-    the document uses (`line_break`). For very large documents they hold the part near the cursor.
-    `path` is relative to the workspace, with forward slashes, for people and prompts; `uri` identifies.
-    `project` is the name of the workspace folder, empty outside of all. `line` and `character` are the cursor,
-    0-based, in code points.
+    `prefix` and `suffix` are the text before and after the cursor, in code points. Their lines end in `\\n`;
+    `line_break` is the document's own. In a very large document they hold only the part near the cursor. `path` is
+    relative to the workspace, with forward slashes; people and prompts see it. `uri` identifies the document.
+    `project` is the name of the workspace folder; it is empty outside of all. `line` and `character` are the cursor's
+    place, 0-based, in code points.
     """
 
     uri: str
@@ -47,13 +47,13 @@ class Snapshot:
         return bool(_WORD_CHARACTER.match(self.prefix[-1:]) and _WORD_CHARACTER.match(self.suffix[:1]))
 
     def with_word(self, start: int, text: str) -> Snapshot:
-        """As if `text` stood between character `start` of the cursor's line and the cursor, which is then behind it."""
+        """The document with `text` in place of the characters from `start` to the cursor. The cursor is behind it."""
         num_replaced = self.character - start
         prefix = self.prefix[: len(self.prefix) - num_replaced] + text
         return replace(self, prefix=prefix, character=start + len(text))
 
     def accepting(self, text: str) -> Snapshot:
-        """The document with `text` inserted at the cursor, which is then behind it."""
+        """The document with `text` inserted at the cursor. The cursor is behind `text`."""
         last_line = text.rpartition("\n")[2]
         line = self.line + text.count("\n")
         character = len(last_line) + (self.character if line == self.line else 0)
@@ -61,7 +61,7 @@ class Snapshot:
 
 
 def normalize(text: str) -> str:
-    """Text as prompts want it: `\\n` for every line break, and no lone surrogates, which no encoding can carry."""
+    """Text for prompts: `\\n` for every line break, and no lone surrogates, because no encoding can carry those."""
     if "\r" in text:
         text = LINE_BREAK.sub("\n", text)
     try:

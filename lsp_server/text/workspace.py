@@ -1,4 +1,4 @@
-"""The workspace: open documents, how recently each was touched, and the only reads of source files."""
+"""The workspace: the open documents, their order of use, and reads of single source files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lsp_server.text.document import Document
 from lsp_server.text.excerpts import Neighbour
 
 NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
-# Cells share their notebook's path, so that they are one block; their lines are told apart by standing far apart.
-LINES_OF_A_CELL = 100_000
+# The cells of a notebook share its path, so that they are one block. Each cell has a line range of its own.
+LINES_PER_CELL = 100_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
-MAX_VISITED = 8  # files that were closed again and still count as visited
+MAX_VISITED = 8  # closed files that still count as visited
 
 
 def path_of(uri: str) -> Path | None:
-    """The file a URI names, or None for anything but `file:`."""
+    """The path of a `file:` URI; None for another scheme."""
     parts = _split(uri)
     if parts.scheme != "file":
         return None
@@ -30,7 +30,7 @@ def path_of(uri: str) -> Path | None:
 
 
 def notebook_of(uri: str) -> Path | None:
-    """The notebook that a URI names a cell of, or None. Editors open cells as documents of their own."""
+    """The notebook of a cell's URI; None for another scheme. Editors open cells as documents of their own."""
     parts = _split(uri)
     if parts.scheme not in NOTEBOOK_SCHEMES or not parts.path:
         return None
@@ -38,7 +38,7 @@ def notebook_of(uri: str) -> Path | None:
 
 
 def _split(uri: str) -> SplitResult:
-    """The parts of a URI; what cannot be split is a path of no scheme."""
+    """The parts of a URI. A malformed URI counts as a path without a scheme."""
     try:
         return urlsplit(uri)
     except ValueError:
@@ -46,7 +46,10 @@ def _split(uri: str) -> SplitResult:
 
 
 def read_source(path: Path) -> str:
-    """The text of a source file, line breaks as they are. Raises `SourceError` with what to do."""
+    """The text of a UTF-8 source file, with its own line breaks.
+
+    Raises `SourceError` for a file that is missing, unreadable, too large or not UTF-8.
+    """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise SourceError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB; infill does not complete in it.")
@@ -63,17 +66,17 @@ def read_source(path: Path) -> str:
 
 
 class Workspace:
-    """What the client has open."""
+    """The documents that the client has open, and the workspace folders."""
 
     def __init__(self, roots: list[Path] | None = None) -> None:
         self.roots = roots or []
         self._documents: dict[str, Document] = {}
         self._touched: dict[str, int] = {}
-        self._visited: dict[str, Neighbour] = {}  # those closed first come first
+        self._visited: dict[str, Neighbour] = {}  # in the order of closing
         self._clock = itertools.count(1)
 
     def open(self, uri: str, language_id: str, version: int, text: str) -> Document:
-        """Open a document, or open it anew."""
+        """Open a document, or open it again with a new text."""
         document = Document(uri, self.relative_path(uri), language_id, version, text, self._project_name(uri))
         self._documents[uri] = document
         self._visited.pop(uri, None)
@@ -81,7 +84,7 @@ class Workspace:
         return document
 
     def close(self, uri: str) -> None:
-        """Forget a document's text; one that is not open is no error. A file of the workspace counts as visited."""
+        """Close a document. A file of the workspace counts as visited from then on. An unknown URI is no error."""
         document = self._documents.pop(uri, None)
         touched = self._touched.pop(uri, 0)
         if document is not None and (root := self.root_of(uri)):
@@ -99,7 +102,7 @@ class Workspace:
                 del self._visited[oldest]
 
     def get(self, uri: str) -> Document | None:
-        """An open document."""
+        """The open document of a URI, or None."""
         return self._documents.get(uri)
 
     def touch(self, uri: str) -> None:
@@ -108,14 +111,14 @@ class Workspace:
 
     @property
     def num_documents(self) -> int:
-        """How many documents are open."""
+        """The number of open documents."""
         return len(self._documents)
 
     def relative_path(self, uri: str) -> str:
-        """The path of a document as prompts name it: relative to its workspace folder, with forward slashes.
+        """The path of a document for prompts: relative to its workspace folder, with forward slashes.
 
-        Outside every folder it is the bare file name: where a user keeps things is nobody's business. A path is one
-        line, whatever a file system allows in it.
+        Outside every folder it is only the file name, because the user's folders are private. Unprintable characters
+        become `?`, so that a path is one line.
         """
         name = self._relative_path(uri)
         return "".join(character if character.isprintable() else "?" for character in name)
@@ -128,12 +131,12 @@ class Workspace:
         return path.relative_to(root).as_posix() if root else path.name
 
     def root_of(self, uri: str) -> Path | None:
-        """The innermost workspace folder a document is in."""
+        """The innermost workspace folder of a document, or None."""
         path = path_of(uri)
         return self._root_of(path) if path else None
 
-    def texts_like(self, uri: str) -> list[str]:
-        """The texts of the other open documents of a document's language."""
+    def texts_in_same_language(self, uri: str) -> list[str]:
+        """The texts of the other open workspace documents in a document's language."""
         language_id = self._documents[uri].language_id
         return [
             document.text
@@ -142,7 +145,7 @@ class Workspace:
         ]
 
     def _root_of(self, path: Path) -> Path | None:
-        """The innermost workspace folder a path is in."""
+        """The innermost workspace folder of a path, or None."""
         around = [root for root in self.roots if path.is_relative_to(root)]
         return max(around, key=lambda root: len(root.parts), default=None)
 
@@ -152,10 +155,10 @@ class Workspace:
         return root.name if root else ""
 
     def neighbours(self, uri: str) -> list[Neighbour]:
-        """The other open documents that have a file in a workspace folder, or all if there is no folder.
+        """The other open documents of the workspace folders. Without any folder, all open documents count.
 
-        Of notebooks, only the cells of the same one, in the order in which they were opened. Files that were closed
-        lately come last, without their text, which nobody may have saved.
+        Notebook cells count only for cells of the same notebook, in the order in which they were opened. Files that
+        were closed lately come last. They have no text, because the last text may not have been saved.
         """
         notebook = notebook_of(uri)
         found = []
@@ -163,7 +166,7 @@ class Workspace:
             of_notebook = notebook_of(other)
             if other != uri and (of_notebook == notebook if of_notebook else self._is_inside(other)):
                 neighbour = self._neighbour(other, document)
-                found.append(replace(neighbour, line=number * LINES_OF_A_CELL) if of_notebook else neighbour)
+                found.append(replace(neighbour, line=number * LINES_PER_CELL) if of_notebook else neighbour)
         return found + list(self._visited.values())
 
     def _neighbour(self, uri: str, document: Document) -> Neighbour:
@@ -188,4 +191,4 @@ class Workspace:
 
 def file_uri(path: Path) -> str:
     """The URI of a file."""
-    return Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  (resolve() would follow links)
+    return Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  (`resolve` would follow links)

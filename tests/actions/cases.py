@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lsp_server.actions.selection import text_between
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.text.document import Position
 from tests.builders import CURSOR
 
@@ -19,7 +19,7 @@ def source_with_cursor(text: str, language_id: str = "python") -> tuple[Source, 
     return source, start, end
 
 
-def filled(source: Source, hole: Hole, text: str) -> str:
+def filled(source: Source, hole: ReplaceRange, text: str) -> str:
     """The document with a hole filled."""
     last = len(source.lines) - 1
     before = text_between(source, Position(0, 0), hole.start)
@@ -27,7 +27,7 @@ def filled(source: Source, hole: Hole, text: str) -> str:
     return before + hole.filled(text) + after
 
 
-def assert_filled(find: Callable[[Source, int], Hole | None], language_id: str, text: str, wanted: str) -> None:
+def assert_filled(find: Callable[[Source, int], ReplaceRange | None], language_id: str, text: str, wanted: str) -> None:
     """The hole found at a case's cursor is where `⟦…⟧` stands in what is wanted, which has the text to write in it."""
     source, start, _ = source_with_cursor(text, language_id)
     hole = find(source, start.line)

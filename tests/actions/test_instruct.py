@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsp_server.actions.candidates import whole_lines
 from lsp_server.actions.instruct import (
     code_of,
     edit_messages,
@@ -14,7 +15,6 @@ from lsp_server.actions.instruct import (
     messages_for_tests,
     path_of_tests,
 )
-from lsp_server.actions.offers import whole_lines
 from lsp_server.actions.source import Source
 from lsp_server.text.document import Position
 from tests.actions.cases import source_with_cursor

@@ -22,7 +22,7 @@ from lsp_server.engine.process.worker import Worker
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Done, Event, Generate, Marker, Prefilled, Text, Timings
-from lsp_server.server.main import make_server
+from lsp_server.server.main import Server
 from lsp_server.settings.model import Settings
 from tests.bench.record import report, spread
 from tests.raw_client import INLINE, RawClient
@@ -74,7 +74,7 @@ class StampingEngine:
 
 async def own_time(num_lines: int, samples: int) -> dict[str, dict[str, Any]]:
     """From the bytes of a change and a request to the engine's submission, in a file of `num_lines`."""
-    server = make_server()
+    server = Server()
     sent: list[bytes] = []
     server.protocol.set_writer(type("Writer", (), {"write": lambda _, data: sent.append(data)})())
 
@@ -84,7 +84,7 @@ async def own_time(num_lines: int, samples: int) -> dict[str, dict[str, Any]]:
 
     receive("initialize", {"processId": None, "rootUri": None, "capabilities": INLINE}, 1)
     engine = StampingEngine(FakeBackend(FAKE).info)
-    server.pipeline = Pipeline(engine, Settings())
+    server.context.engines.pipeline = Pipeline(engine, Settings())
     text = "".join(f"    value_{line} = compute(value_{line - 1}, {line})\n" for line in range(num_lines))
     for name in ("main", *(f"other_{number}" for number in range(20))):
         document = {"uri": f"file:///project/{name}.py", "languageId": "python", "version": 1, "text": text}

@@ -40,7 +40,7 @@ def test_json_is_one_object(infill, source):
 
 def test_explain_names_every_stage(infill, source):
     found = infill("complete", source(CODE) + ":2:12", "--explain")
-    for stage in ("trigger", "session", "model", "prompt", "engine", "filters", "timings", "shown"):
+    for stage in ("trigger", "recall", "model", "prompt", "engine", "filters", "timings", "shown"):
         assert re.search(rf"^{stage}\b", found.out, re.MULTILINE), stage
     assert "<｜fim▁begin｜>" in found.out
     assert "def area(width, height):" in found.out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from lsp_server.completion.pipeline import CompletionRequest
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import moved, snapshot_at
 
@@ -30,7 +30,7 @@ async def finish_background() -> None:
         assert not any(task.exception() for task in tasks if not task.cancelled())
 
 
-async def run_until_blocked() -> None:
+async def spin_event_loop() -> None:
     """Let everything happen that can happen without time going by."""
     for _ in range(20):
         await asyncio.sleep(0)

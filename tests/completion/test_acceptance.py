@@ -1,6 +1,6 @@
 import pytest
 
-from lsp_server.completion.acceptance import MAX_REPORTABLE, Acceptance, Reportable, Shown, num_kept
+from lsp_server.completion.acceptance import MAX_OFFERED, Acceptance, OfferedById, OfferedCompletion, num_kept
 
 URI = "file:///a.py"
 TEXT = "return w * h\n    # mm²"
@@ -24,27 +24,27 @@ TEXT = "return w * h\n    # mm²"
 )
 def test_an_edit_accepts_what_it_inserts_of_a_shown_text(line, character, inserted, accepted):
     acceptance = Acceptance()
-    acceptance.show(URI, Shown(1, 4, (TEXT, "pass")))
+    acceptance.show(URI, OfferedCompletion(1, 4, (TEXT, "pass")))
     is_part = accepted not in ("", TEXT, "pass")
     assert acceptance.accepted(URI, line, character, inserted) == (accepted, is_part)
 
 
 def test_a_text_is_shown_until_the_next_edit():
     acceptance = Acceptance()
-    acceptance.show(URI, Shown(1, 4, (TEXT,)))
+    acceptance.show(URI, OfferedCompletion(1, 4, (TEXT,)))
     assert acceptance.accepted("file:///b.py", 1, 4, TEXT) == ("", False)
     assert acceptance.accepted(URI, 9, 0, "x") == ("", False)
     assert acceptance.accepted(URI, 1, 4, TEXT) == ("", False)
-    acceptance.show(URI, Shown(1, 4, (TEXT,)))
+    acceptance.show(URI, OfferedCompletion(1, 4, (TEXT,)))
     acceptance.forget(URI)
     assert acceptance.accepted(URI, 1, 4, TEXT) == ("", False)
 
 
 def test_what_was_reported_of_a_text_is_not_accepted_again():
-    reportable = Reportable()
-    first, second = reportable.give(URI, ["return w", "pass"], num_typed=2)
-    given = reportable.get(first)
-    assert given is reportable.get(second)
+    offered = OfferedById()
+    first, second = offered.register(URI, ["return w", "pass"], num_typed=2)
+    given = offered.get(first)
+    assert given is offered.get(second)
     assert given.accept(first, 2) == ""
     assert not given.is_accepted
     assert given.accept(first, 6) == "turn", "what the menu's item begins with is not the model's"
@@ -54,11 +54,11 @@ def test_what_was_reported_of_a_text_is_not_accepted_again():
 
 
 def test_only_the_texts_given_last_can_be_reported_on():
-    reportable = Reportable()
-    numbers = [number for _ in range(MAX_REPORTABLE) for number in reportable.give(URI, ["a", "b"])]
-    assert len(set(numbers)) == 2 * MAX_REPORTABLE
-    assert [reportable.get(number) is not None for number in numbers] == [
-        number in numbers[-MAX_REPORTABLE:] for number in numbers
+    offered = OfferedById()
+    numbers = [number for _ in range(MAX_OFFERED) for number in offered.register(URI, ["a", "b"])]
+    assert len(set(numbers)) == 2 * MAX_OFFERED
+    assert [offered.get(number) is not None for number in numbers] == [
+        number in numbers[-MAX_OFFERED:] for number in numbers
     ]
 
 

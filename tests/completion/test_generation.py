@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lsp_server.completion import generation as generation_module
-from lsp_server.completion.pipeline import Answer, CompletionRequest
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Timings
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import END, moved, none, pipeline_of
-from tests.completion.cases import AUTOMATIC, HERE, run_until_blocked, typed
+from tests.completion.cases import AUTOMATIC, HERE, spin_event_loop, typed
 
 READ = Prefilled(Timings(prompt_tokens=20))
 
@@ -26,7 +26,7 @@ class Session:
     async def ask(self, snapshot: Snapshot, ask: CompletionRequest = AUTOMATIC) -> asyncio.Task[Answer]:
         """A request under way, that has got as far as it can."""
         task = asyncio.create_task(self.pipeline.complete(snapshot, none, ask))
-        await run_until_blocked()
+        await spin_event_loop()
         return task
 
 
@@ -35,7 +35,7 @@ async def session() -> AsyncIterator[Session]:
     session = Session()
     yield session
     session.pipeline.forget(HERE.uri)
-    await run_until_blocked()
+    await spin_event_loop()
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def cancel(task: asyncio.Task[Answer]) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await run_until_blocked()
+    await spin_event_loop()
 
 
 @pytest.mark.parametrize(("more", "rest"), [("r", "eturn w * h"), ("return ", "w * h"), ("", "return w * h")])
@@ -59,8 +59,12 @@ async def test_a_keystroke_that_agrees_waits_for_the_text_being_written(session,
     assert (answer.text, answer.reason) == (rest, "known")
     assert (await first).text == "return w * h"
     assert len(session.engine.requests) == 1
-    summaries = [line.summary for line in answer.trace.lines if line.stage == "session"]
-    assert summaries == ["not known", "agrees with the text being written", "known from an earlier answer"]
+    summaries = [line.summary for line in answer.trace.lines if line.stage == "recall"]
+    assert summaries == [
+        "no earlier answer agrees",
+        "joins the running generation",
+        "known from an earlier answer",
+    ]
 
 
 async def test_it_goes_on_for_a_client_that_cancels_at_every_keystroke(session):
@@ -129,14 +133,14 @@ async def test_closing_the_document_ends_it(session):
     first = await session.ask(HERE)
     session.pipeline.forget(HERE.uri)
     assert (await first).reason == "superseded"
-    await run_until_blocked()
+    await spin_event_loop()
     assert session.engine.ends == ["cancelled"]
 
 
 async def test_what_nobody_waited_for_is_remembered_all_the_same(session):
     await cancel(await session.ask(HERE))
     session.go_on.set()
-    await run_until_blocked()
+    await spin_event_loop()
     assert session.engine.ends == ["read to the end"]
     assert (await (await session.ask(typed("return w *")))).text == " h"
     assert len(session.engine.requests) == 1

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from lsp_server.base.errors import EngineError, ModelNotFoundError
-from lsp_server.completion.pipeline import Answer, CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.engine.client.interface import EngineState
 from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Priority, Timings
 from lsp_server.settings.model import ContextSettings, Settings
@@ -46,10 +47,10 @@ async def test_stages_in_order():
     answer = await pipeline.complete(HERE, lambda: neighbours, EXPLICIT)
     assert (answer.text, answer.reason, answer.error) == ("return w * h", "end", "")
     assert stages(answer) == [
-        "trigger", "session", "model", "block", "block", "prompt", "engine", "filters", "timings", "shown",
+        "trigger", "recall", "model", "block", "block", "prompt", "engine", "filters", "timings", "shown",
     ]  # fmt: skip
-    assert summary(answer, "trigger") == "inline, asked for, src/shapes.py:2:5, python"
-    assert summary(answer, "session") == "not known"
+    assert summary(answer, "trigger") == "inline, explicit request, src/shapes.py:2:5, python"
+    assert summary(answer, "recall") == "no earlier answer agrees"
     assert summary(answer, "engine") == "ended by: end"
     assert summary(answer, "filters") == "nothing to do"
     assert summary(answer, "shown") == "12 characters"
@@ -155,7 +156,7 @@ async def test_a_model_that_cannot_serve_is_an_error_in_the_answer(fault):
     pipeline = Pipeline(ScriptedEngine(fault=fault), Settings())
     answer = await pipeline.complete(HERE, never, EXPLICIT)
     assert (answer.text, answer.reason, answer.error) == ("", "failed", str(fault))
-    assert stages(answer) == ["trigger", "session", "timings", "shown"]
+    assert stages(answer) == ["trigger", "recall", "timings", "shown"]
 
 
 async def test_a_model_of_no_known_format_is_an_error_in_the_answer():
@@ -182,13 +183,13 @@ async def test_a_rule_closes_the_stream():
     assert (answer.timings.prompt_tokens, answer.timings.reused_tokens, answer.timings.decoded_tokens) == (20, 5, 4)
 
 
-async def test_guesses_are_counted_though_the_stream_is_closed_early():
+async def test_drafted_tokens_are_counted_though_the_stream_is_closed_early():
     texts = ("return w", " * h\n", "\n\nprint(area", "(2, 3))\n", "print(", "1)\n")
     chunks = [Chunk(text, None, 2 * number, number) for number, text in enumerate(texts)]
     answer = await pipeline_of(Prefilled(Timings()), *chunks, END).complete(HERE, none, EXPLICIT)
     assert answer.reason == "suffix start"
     assert (answer.timings.drafted_tokens, answer.timings.accepted_tokens) == (6, 3)
-    assert "4 tokens written (3 of 6 guessed right)" in summary(answer, "timings")
+    assert "4 tokens decoded (3 of 6 drafted accepted)" in summary(answer, "timings")
 
 
 async def test_filters_are_named():
@@ -213,8 +214,8 @@ async def test_typing_in_agreement_needs_no_engine(typed, rest):
     answer, pipeline = await complete_after(typed)
     assert (answer.text, answer.reason) == (rest, "known")
     assert len(pipeline.engine.requests) == 1
-    assert stages(answer) == ["trigger", "session", "timings", "shown"]
-    assert summary(answer, "session") == "known from an earlier answer"
+    assert stages(answer) == ["trigger", "recall", "timings", "shown"]
+    assert summary(answer, "recall") == "known from an earlier answer"
 
 
 async def test_typing_something_else_does():

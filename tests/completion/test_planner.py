@@ -296,7 +296,7 @@ def test_an_anchor_is_used_once_it_is_adopted():
     assert session.plan(typed("z")).anchor is first
 
 
-def test_an_anchor_planned_ahead_is_the_one_planned_there():
+def test_an_anchor_planned_for_a_warm_up_is_the_one_planned_there():
     session = Session()
     session.plan(HERE)
     assert session.plan_prewarm(typed(LONG + "z")) == Session().plan(typed(LONG + "z")).anchor
@@ -308,16 +308,16 @@ FILE = "".join(f"value_{number} = {number}\n" for number in range(500))
 MIDDLE = FILE.index("value_250")
 IN_FILE = make_snapshot(FILE[:MIDDLE], FILE[MIDDLE:])
 # Some 650 tokens a second: a third of the window in the time there is.
-PATIENCE_MS, SLOW = 1000, {"context_tokens": 2048, "tokens_per_s": 650.0}
+BUDGET_MS, SLOW = 1000, {"context_tokens": 2048, "tokens_per_s": 650.0}
 
 
 def test_where_the_whole_would_take_too_long_the_anchor_is_short():
     session = Session(**SLOW)
-    plan = session.plan(IN_FILE, PATIENCE_MS)
+    plan = session.plan(IN_FILE, BUDGET_MS)
     assert plan.anchor.is_short
-    assert "short for want of time" in plan.describe()
+    assert "short to save time" in plan.describe()
     assert estimate_tokens(plan.anchor.spelling) < 700 < estimate_tokens(session.plan_prewarm(IN_FILE).spelling)
-    assert session.plan(typed("x", IN_FILE), PATIENCE_MS).anchor is plan.anchor
+    assert session.plan(typed("x", IN_FILE), BUDGET_MS).anchor is plan.anchor
 
 
 @pytest.mark.parametrize(
@@ -325,9 +325,9 @@ def test_where_the_whole_would_take_too_long_the_anchor_is_short():
     [
         pytest.param(SLOW, 0, id="there is time"),
         pytest.param(SLOW, 10_000, id="there is time enough"),
-        pytest.param(SLOW | {"tokens_per_s": 6500.0}, PATIENCE_MS, id="a fast machine"),
-        pytest.param(SLOW | {"tokens_per_s": 0.0}, PATIENCE_MS, id="an unknown machine"),
-        pytest.param(SLOW | {"markers": QWEN}, PATIENCE_MS, id="a family without pauses"),
+        pytest.param(SLOW | {"tokens_per_s": 6500.0}, BUDGET_MS, id="a fast machine"),
+        pytest.param(SLOW | {"tokens_per_s": 0.0}, BUDGET_MS, id="an unknown machine"),
+        pytest.param(SLOW | {"markers": QWEN}, BUDGET_MS, id="a family without pauses"),
     ],
 )
 def test_where_it_would_not_it_is_whole(options, prefill_budget_ms):
@@ -337,18 +337,18 @@ def test_where_it_would_not_it_is_whole(options, prefill_budget_ms):
 
 
 def test_text_that_is_short_by_itself_makes_no_short_anchor():
-    assert not Session(**SLOW).plan(HERE, PATIENCE_MS).anchor.is_short
+    assert not Session(**SLOW).plan(HERE, BUDGET_MS).anchor.is_short
 
 
 def test_the_pause_makes_a_short_anchor_whole():
     session = Session(**SLOW)
-    short = session.plan(IN_FILE, PATIENCE_MS).anchor
+    short = session.plan(IN_FILE, BUDGET_MS).anchor
     whole = session.plan_prewarm(typed("x", IN_FILE))
     assert whole == Session(**SLOW).plan(typed("x", IN_FILE)).anchor
     session.planner.adopt(IN_FILE.uri, whole, session.model)
-    assert session.plan(typed("xy", IN_FILE), PATIENCE_MS).anchor is whole
+    assert session.plan(typed("xy", IN_FILE), BUDGET_MS).anchor is whole
     assert session.plan_prewarm(typed("xy", IN_FILE)) is None
-    assert session.plan(IN_FILE, PATIENCE_MS).anchor is not short
+    assert session.plan(IN_FILE, BUDGET_MS).anchor is not short
 
 
 def test_what_an_anchor_has_in_the_cache_takes_no_time():
@@ -356,7 +356,7 @@ def test_what_an_anchor_has_in_the_cache_takes_no_time():
     session = Session(**SLOW, settings=Settings(context=ContextSettings(suffix_share=0.1)))
     session.planner.evaluated(session.plan(IN_FILE).anchor, Timings(), session.model)
     lower = FILE.index("value_260")
-    plan = session.plan(make_snapshot(FILE[:lower], FILE[lower:]), PATIENCE_MS)
+    plan = session.plan(make_snapshot(FILE[:lower], FILE[lower:]), BUDGET_MS)
     assert (plan.is_new, plan.anchor.is_short) == (True, False)
 
 
@@ -366,26 +366,26 @@ def test_an_anchor_that_is_not_in_the_cache_takes_its_time(event):
     whole = session.plan(IN_FILE).anchor
     if event != "nothing was evaluated":
         session.planner.evaluated(whole, Timings(), session.model)
-        assert session.plan(IN_FILE, PATIENCE_MS).anchor is whole
+        assert session.plan(IN_FILE, BUDGET_MS).anchor is whole
     if event == "the engine was restarted":
         session.model = make_model(SLOW["context_tokens"], DEEPSEEK, SLOW["tokens_per_s"])
     if event == "others took its place":
         other = session.plan(make_snapshot(FILE[:MIDDLE].upper(), path="other.py")).anchor
         session.planner.evaluated(other, Timings(), session.model)
-    plan = session.plan(typed("x", IN_FILE), PATIENCE_MS)
+    plan = session.plan(typed("x", IN_FILE), BUDGET_MS)
     assert (plan.is_new, plan.anchor.is_short) == (True, True)
     assert session.plan(typed("x", IN_FILE)).anchor is not plan.anchor, "who has time waits"
 
 
 def test_who_has_time_gets_a_whole_anchor_where_there_is_a_short_one():
     session = Session(**SLOW)
-    session.plan(IN_FILE, PATIENCE_MS)
+    session.plan(IN_FILE, BUDGET_MS)
     plan = session.plan(IN_FILE)
     assert plan.is_new
     assert not plan.anchor.is_short
-    assert session.plan(IN_FILE, PATIENCE_MS).anchor is not plan.anchor, "until it is in the cache"
+    assert session.plan(IN_FILE, BUDGET_MS).anchor is not plan.anchor, "until it is in the cache"
     session.planner.evaluated(plan.anchor, Timings(), session.model)
-    for prefill_budget_ms in (0, PATIENCE_MS):
+    for prefill_budget_ms in (0, BUDGET_MS):
         assert session.plan(IN_FILE, prefill_budget_ms).anchor is plan.anchor
 
 

@@ -34,7 +34,7 @@ def test_what_is_missing_is_what_follows_the_longest_shared_head(parts, missing)
     model, warm = model_with(), WarmAnchors()
     for known in (anchor(Text("?")), anchor(*PARTS), anchor(PARTS[0])):
         warm.touch(known, model)
-    found = warm.missing_tokens(anchor(*parts), model)
+    found = warm.uncached_tokens(anchor(*parts), model)
     assert abs(found - missing) <= len("00suffix00") // CHARACTERS_PER_TOKEN
 
 
@@ -54,18 +54,18 @@ def test_those_used_last_are_warm_as_many_as_the_engine_holds(limits, num_warm):
     model, warm, anchors = model_with(**limits), WarmAnchors(), letters(5)
     for each in anchors:
         warm.touch(each, model)
-    assert [warm.missing_tokens(each, model) == 0 for each in anchors] == [False] * (5 - num_warm) + [True] * num_warm
+    assert [warm.uncached_tokens(each, model) == 0 for each in anchors] == [False] * (5 - num_warm) + [True] * num_warm
 
 
 def test_one_that_is_used_again_stays():
     model, warm, (first, second, third) = model_with(num_sequences=2), WarmAnchors(), letters(3)
     for each in (first, second, first, third):
         warm.touch(each, model)
-    assert warm.missing_tokens(first, model) == 0
-    assert warm.missing_tokens(second, model) > 0
+    assert warm.uncached_tokens(first, model) == 0
+    assert warm.uncached_tokens(second, model) > 0
 
 
 def test_a_model_that_was_loaded_anew_has_an_empty_cache():
     warm, (first,) = WarmAnchors(), letters(1)
     warm.touch(first, model_with())
-    assert warm.missing_tokens(first, model_with()) > 0
+    assert warm.uncached_tokens(first, model_with()) > 0

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from lsp_server.completion import pipeline as pipeline_module
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion import warm_up
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Prefilled, Priority, Timings
 from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
@@ -22,12 +23,12 @@ FOR_EVER = 3600
 @pytest.fixture(autouse=True)
 def _pause(monkeypatch) -> None:
     """The user pauses at once."""
-    monkeypatch.setattr(pipeline_module, "PAUSE_S", 0)
+    monkeypatch.setattr(warm_up, "PAUSE_S", 0)
 
 
 def for_ever(monkeypatch) -> None:
     """The user never pauses."""
-    monkeypatch.setattr(pipeline_module, "PAUSE_S", FOR_EVER)
+    monkeypatch.setattr(warm_up, "PAUSE_S", FOR_EVER)
 
 
 async def burst(pipeline: Pipeline, ask: CompletionRequest = AUTOMATIC, last: str = LONG) -> None:

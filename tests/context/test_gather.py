@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lsp_server.context.gather import CANDIDATES_A_LOOK, LIMIT_MS
+from lsp_server.context.gather import CANDIDATES_PER_CLOCK_READ, LIMIT_MS
 from lsp_server.context.name_weights import popularity_share
 from lsp_server.context.ranking import rank
 from lsp_server.index.symbols import outline
@@ -221,7 +221,7 @@ def test_a_source_that_takes_too_long_is_cut_off(project):
     gathered = made.gather(snapshot, clock=lambda: next(ticks) / 1000)
     assert any("cut off" in note for note in gathered.notes if note.startswith("imports"))
     found = [each for each in gathered.candidates if each.source == "definitions"]
-    assert 0 < len(found) <= (LIMIT_MS["imports"] + 2) * CANDIDATES_A_LOOK
+    assert 0 < len(found) <= (LIMIT_MS["imports"] + 2) * CANDIDATES_PER_CLOCK_READ
     assert {note.partition(":")[0] for note in gathered.notes} == set(LIMIT_MS)
 
 

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lsp_server.context.candidates import Candidate, Gathered
-from lsp_server.context.ranking import MIN_SCORE, in_order, rank
+from lsp_server.context.ranking import MIN_SCORE, dependencies_first, rank
 from tests.builders import snapshot_at
 
 HERE = snapshot_at("import a\n\nalready_here = standing(1)\n‸\nlast_line = 2\n")
@@ -118,7 +118,7 @@ def test_what_is_promised_of_any_choice(candidates, max_tokens):
 
 @given(DEPENDS)
 def test_order_is_that_of_imports_unless_in_a_circle(depends):
-    ordered = in_order("abcde", depends)
+    ordered = dependencies_first("abcde", depends)
     assert sorted(ordered) == list("abcde")
 
     def reaches(start, goal, seen):

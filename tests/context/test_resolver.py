@@ -76,17 +76,17 @@ def test_every_language_with_a_grammar_has_a_case():
 
 def test_files_of_one_package_see_each_other(project):
     resolver = project({"x/a.go": "package x", "x/b.go": "package x\nfunc F() {}", "y/c.go": "package y"}).resolver
-    assert [file.path for file in resolver.beside("go", "x/a.go")] == ["x/b.go"]
-    assert resolver.beside("python", "x/a.go") == []
+    assert [file.path for file in resolver.files_in_same_package("go", "x/a.go")] == ["x/b.go"]
+    assert resolver.files_in_same_package("python", "x/a.go") == []
 
 
 def test_a_name_that_many_files_define_says_nothing(project):
     resolver = project(
         {f"m{number}.py": "class Many: ..." for number in range(9)} | {"n.py": "class One: ..."}
     ).resolver
-    assert [each.file.path for each in resolver.named("python", "One", ("class",), "m1.py")] == ["n.py"]
-    assert resolver.named("python", "One", ("class",), "n.py") == []
-    assert resolver.named("python", "Many", ("class",), "n.py") == []
+    assert [each.file.path for each in resolver.find_by_name("python", "One", ("class",), "m1.py")] == ["n.py"]
+    assert resolver.find_by_name("python", "One", ("class",), "n.py") == []
+    assert resolver.find_by_name("python", "Many", ("class",), "n.py") == []
 
 
 def test_what_changes_in_the_index_is_seen(project):
@@ -106,7 +106,7 @@ def test_what_a_file_needs_follows_the_index_and_what_is_not_saved(project):
     def needed(unsaved=None):
         resolver.refresh(unsaved)
         (file,) = resolver.files(["a.py"])
-        return resolver.needed(file)
+        return resolver.imported_paths(file)
 
     assert needed() == {"b.py"}
     assert needed({"a.py": outline("python", "import b, c\n")}) == {"b.py", "c.py"}

@@ -230,7 +230,7 @@ def test_what_goes_wrong_leaves_completions_without_context(tmp_path, monkeypatc
     def fail(*_):
         raise RecursionError
 
-    monkeypatch.setattr("lsp_server.context.retrieval.opened", fail)
+    monkeypatch.setattr("lsp_server.context.retrieval.recent_files", fail)
     blocks, gathered = blocks_at(tmp_path / "p", [neighbour("a.py")])
     assert blocks == ()
     assert gathered.notes == ("failed: RecursionError",)

@@ -227,7 +227,7 @@ async def test_where_reading_takes_too_long_the_prompt_is_short_until_a_pause(se
         client.insert(uri, 150, 9 + character, "Q")  # which the fake never writes
         await item_at(client, uri, 150, 10 + character, AUTOMATIC)
         trace = await client.command("infill.explainLast")
-        assert ("new anchor, short for want of time" in trace) == (character == 0)
+        assert ("new anchor, short to save time" in trace) == (character == 0)
         if "short" not in trace:
             break
         await asyncio.sleep(1)  # a pause, in which the whole comes into the cache

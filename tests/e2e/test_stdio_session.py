@@ -134,7 +134,7 @@ class Session:
         self.open_requests = []
         items = await self._items(request)
         trace = parse_trace(await self.client.command("infill.explainLast", True))
-        is_known = KNOWN in trace["session"]
+        is_known = KNOWN in trace["recall"]
         completed = [
             self._complete(request, item, is_new=not is_known or number > 0) for number, item in enumerate(items)
         ]
@@ -221,14 +221,14 @@ def insert(file, place, text):
 
 
 def parse_trace(trace):
-    """The texts of a trace by stage, and the summary of the stage `session`."""
-    found, stage = {"session": ""}, ""
+    """The texts of a trace by stage, and the summary of the stage `recall`."""
+    found, stage = {"recall": ""}, ""
     for row in trace.split("\n"):
         if text := re.match(r" +│ (.*)\Z", row, re.DOTALL):
             found[stage] = f"{found[stage]}\n{text[1]}" if stage in found else text[1]
         else:
             stage, _, summary = row.partition(" ")
-            if stage == "session":
+            if stage == "recall":
                 found[stage] += summary
     return found
 

@@ -63,7 +63,7 @@ def test_snooze(emacs):
     ("command", "texts"),
     [
         ("infill-status", ["infill: ready with tiny-fim"]),
-        ("infill-explain", ["trigger", "session", "shown", "*infill explain*"]),
+        ("infill-explain", ["trigger", "recall", "shown", "*infill explain*"]),
         ("infill-models", ["deepseek-coder-1.3b-base", "*infill models list*"]),
         ("infill-log", ["stderr*"]),
         ("customize-group\ninfill", ["Infill Beside", "Infill Command"]),

@@ -56,7 +56,7 @@ def test_snooze(editor):
         ("Infill", ["infill: ready with tiny-fim"]),
         ("Infill snooze soon", ["`:Infill snooze` takes minutes"]),
         ("Infill nonsense", ["there is no `:Infill nonsense`"]),
-        ("Infill explain", ["trigger", "session", "shown", "infill://explain"]),
+        ("Infill explain", ["trigger", "recall", "shown", "infill://explain"]),
         ("Infill dump", ["documents open", "engine ready", "infill://dump"]),
         ("Infill models", ["deepseek-coder-1.3b-base", "infill://models list"]),
         ("Infill messages", ["infill://messages"]),

@@ -14,8 +14,8 @@ from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.client import shared
 from lsp_server.engine.client import supervisor as process_module
 from lsp_server.engine.drafting.lookup import Source
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.kvcache.slots import Slot
-from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer, TokenizedRequest
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Prefilled, Priority, Sampling, Text
@@ -44,7 +44,7 @@ class Bench:
         self.events: dict[str, list[Event]] = {}
         self.tokenized: dict[str, TokenizedRequest] = {}
         self.ended: list[str] = []
-        self.scheduler = Scheduler(self.backend, self._emit, lambda: self.now, guesses=guesses)
+        self.scheduler = drafting_scheduler(self.backend, self._emit, lambda: self.now, source=guesses)
         info = self.backend.info
         self.request_tokenizer = RequestTokenizer(self.backend, min(info.context_tokens, info.cache_tokens))
 

@@ -9,7 +9,7 @@ import msgspec
 
 from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.engine.backends.fake import FakeBackend, next_token
-from lsp_server.engine.drafting.lookup import Guess
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Marker, Sampling, Text

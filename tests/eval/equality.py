@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.evaluation.holes import Hole
 from lsp_server.ipc.launch import EngineOptions
@@ -63,7 +63,7 @@ class Ours:
         self.fresh = Fresh(model, self.backend.info.context_tokens, threads)
         self.request_tokenizer = RequestTokenizer(self.backend, self.backend.info.context_tokens)
         self.family = family_of(self.backend.info)
-        self.scheduler = Scheduler(self.backend, self._on_event)
+        self.scheduler = drafting_scheduler(self.backend, self._on_event)
         self.end: Event | None = None
         self.reused_tokens = 0
 

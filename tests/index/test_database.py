@@ -20,7 +20,7 @@ from lsp_server.index.database import (
     database_path,
     open_database,
     open_for_reading,
-    tail_of,
+    path_tail,
 )
 from lsp_server.index.reader import Reader
 
@@ -78,10 +78,10 @@ def test_symbols_imports_and_chunks_come_out(folder, file):
     assert [s.name for s in reader.symbols(indexed.number)] == ["ShapeP", "area"]
     assert [each.module for each in reader.imports(indexed.number)] == ["os"]
     assert reader.frequencies(["getpid", "nowhere"]) == {"getpid": 4}
-    alike = reader.alike(["shapep"], 9)
+    alike = reader.search(["shapep"], 9)
     assert {chunk.file.path for chunk in alike} == {"pkg/b.py", "pkg/sub/c.py"}
     assert all(chunk.similarity > 0 for chunk in alike)
-    assert reader.defining("ShapeN", ("class",), 9) == [], "a text file is searched, not parsed"
+    assert reader.files_defining("ShapeN", ("class",), 9) == [], "a text file is searched, not parsed"
 
 
 def test_a_reader_sees_what_is_written_after_it_was_opened(folder, file):
@@ -123,11 +123,11 @@ def test_a_save_writes_only_the_chunks_that_changed(folder, file):
     assert len(before.keys() - after.keys()) == 2, "the first, and that of the renamed argument"
     assert all(after[number] == lines + 1 for number, lines in before.items() if number in after)
     reader = Reader(open_for_reading(file))
-    (chunk,) = reader.alike(["argument8"], 9)
+    (chunk,) = reader.search(["argument8"], 9)
     assert functions[8] in "\n".join((folder / "a.py").read_text().split("\n")[chunk.first : chunk.last])
     assert functions[8].encode() in (folder / "a.py").read_bytes()[chunk.start : chunk.start + chunk.size]
-    assert reader.alike(["argument5"], 9) == []
-    assert len(reader.alike(["renamed"], 9)) == 1
+    assert reader.search(["argument5"], 9) == []
+    assert len(reader.search(["renamed"], 9)) == 1
 
 
 def test_chunks_with_more_and_rarer_terms_are_more_alike_and_shorter_ones(folder, file):
@@ -143,10 +143,10 @@ def test_chunks_with_more_and_rarer_terms_are_more_alike_and_shorter_ones(folder
         (folder / path).write_text(text)
     build(folder, file)
     reader = Reader(open_for_reading(file))
-    found = [chunk.file.path for chunk in reader.alike(["common", "rare"], 9)]
+    found = [chunk.file.path for chunk in reader.search(["common", "rare"], 9)]
     assert found[:4] == ["both.py", "rare.py", "long.py", "common.py"]
     assert len(found) == 9
-    assert reader.alike([], 9) == reader.alike(["nowhere"], 9) == []
+    assert reader.search([], 9) == reader.search(["nowhere"], 9) == []
 
 
 def test_a_file_with_equal_chunks_keeps_as_many_as_it_has(folder, file):
@@ -339,4 +339,4 @@ def test_there_is_nothing_to_read_before_the_first_scan(file):
 
 
 def test_tail_of():
-    assert [tail_of(path) for path in ("a.py", "b/a.py", "c/b/a.py")] == ["a.py", "b/a.py", "b/a.py"]
+    assert [path_tail(path) for path in ("a.py", "b/a.py", "c/b/a.py")] == ["a.py", "b/a.py", "b/a.py"]

@@ -62,9 +62,9 @@ def test_git_ignores_the_same(tmp_path_factory, paths, patterns):
     )
     assert sorted(walked(root)) == sorted(listed.stdout.decode().split("\0")[:-1])
     folder = Folder(root)
-    assert all(folder.admits(path) for path in walked(root)), "one path at a time as in a walk"
+    assert all(folder.may_read(path) for path in walked(root)), "one path at a time as in a walk"
     every = [p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() and ".git" not in p.parts]
-    assert sorted(filter(folder.admits, every)) == sorted(walked(root))
+    assert sorted(filter(folder.may_read, every)) == sorted(walked(root))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_git_ignores_the_same(tmp_path_factory, paths, patterns):
 def test_folders_of_tools_are_left_out(tmp_path, path):
     write(tmp_path, path, "a.py")
     assert walked(tmp_path) == ["a.py"]
-    assert not Folder(tmp_path).admits(path)
+    assert not Folder(tmp_path).may_read(path)
 
 
 def test_environments_are_left_out_whatever_their_name(tmp_path):
@@ -89,14 +89,14 @@ def test_links_are_not_followed(tmp_path):
     (root / "secret.py").symlink_to(tmp_path / "out" / "secret.py")
     folder = Folder(root)
     assert walked(root) == ["a.py"]
-    assert not any(map(folder.admits, ["loop/a.py", "away/secret.py", "secret.py"]))
+    assert not any(map(folder.may_read, ["loop/a.py", "away/secret.py", "secret.py"]))
     assert folder.state("away/secret.py") is None
     assert folder.read("secret.py") is None
 
 
 @pytest.mark.parametrize("path", ["../a.py", "a/../../b.py", "/etc/passwd", "", ".", "a//b.py", "a\0b.py"])
 def test_paths_out_of_the_folder_are_not_admitted(tmp_path, path):
-    assert not Folder(tmp_path).admits(path)
+    assert not Folder(tmp_path).may_read(path)
     assert Folder(tmp_path).state(path) is None
 
 

@@ -1,4 +1,4 @@
-"""A server inside the test's process: fed with bytes, its answers kept, its books open to inspection."""
+"""A server inside the test's process: fed with bytes, its answers kept, its state open to inspection."""
 
 import asyncio
 import functools
@@ -18,7 +18,8 @@ class Connection:
     """One client's side of the server, and the server. No engine runs: `initialized` is not sent."""
 
     def __init__(self) -> None:
-        self.server = main.make_server()
+        self.server = main.Server()
+        self.context = self.server.context
         self.protocol = self.server.protocol
         self.protocol.set_writer(self)
         self.received: list[dict[str, Any]] = []

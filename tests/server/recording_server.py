@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from lsp_server import cli
-from lsp_server.completion.pipeline import Answer
+from lsp_server.completion.request import Answer
 from lsp_server.server import main
 
 
@@ -23,13 +23,13 @@ class Recorder:
         return Answer()
 
 
-def make_recording_server() -> main.InfillServer:
-    server = make_server()
-    server.pipeline = recorder = Recorder()
-    server.command("test.seen")(lambda: recorder.seen)
-    return server
+class RecordingServer(main.Server):
+    def __init__(self) -> None:
+        super().__init__()
+        self.context.engines.pipeline = recorder = Recorder()
+        self.context.server.command("test.seen")(lambda: recorder.seen)
 
 
 if __name__ == "__main__":
-    make_server, main.make_server = main.make_server, make_recording_server
+    main.Server = RecordingServer
     sys.exit(cli.main())

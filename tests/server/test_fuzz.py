@@ -81,7 +81,7 @@ def id_of(message):
 
 async def converse(sent):
     connection = Connection()
-    connection.server.apply_settings = lambda: None  # no engine
+    connection.context.settings.apply = lambda: None  # no engine
     expected = []
     for number, message in enumerate(sent):
         if isinstance(message, dict) and message.get("id") == 0 and message["id"] is not False:

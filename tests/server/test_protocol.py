@@ -49,7 +49,7 @@ def add_waiting_command(connection):
             happened.append("cancelled")
             raise
 
-    @connection.server.command("test.wait")
+    @connection.context.server.command("test.wait")
     def command(*_):
         return wait()
 
@@ -69,25 +69,25 @@ async def test_what_only_python_calls_a_line_break_shifts_no_line(connection, se
     connection.feed(did_open(connection, text), did_change(connection, 2, edit("X", (1, 0))))
     connection.feed(did_change(connection, 3, edit("Y", (2, 5))))
     await connection.settle()
-    assert connection.server.documents.get(URI).text == f"a{separator}b\nXsecond\nthirdY"
+    assert connection.context.documents.get(URI).text == f"a{separator}b\nXsecond\nthirdY"
 
 
 async def test_a_position_past_the_end_of_the_last_line_is_its_end(connection):
     connection.feed(did_open(connection, "first\nlast"), did_change(connection, 2, edit("!", (1, 99))))
     connection.feed(did_change(connection, 3, edit("?", (0, 99))), did_change(connection, 4, edit(".", (7, 3))))
     await connection.settle()
-    assert connection.server.documents.get(URI).text == "first?\nlast!."
+    assert connection.context.documents.get(URI).text == "first?\nlast!."
 
 
 async def test_pygls_keeps_no_copy_of_its_own(connection):
     connection.feed(did_open(connection, "text"), did_change(connection, 2, edit("more ", (0, 0))))
     await connection.settle()
-    assert connection.server.documents.get(URI).text == "more text"
-    assert not connection.server.workspace.text_documents
+    assert connection.context.documents.get(URI).text == "more text"
+    assert not connection.context.server.workspace.text_documents
 
 
 async def test_no_futures_are_left_behind(connection):
-    @connection.server.feature("test/slow")
+    @connection.context.server.feature("test/slow")
     async def slow(_):
         await asyncio.sleep(0)
 
@@ -126,7 +126,7 @@ async def test_malformed_params_of_a_notification_are_dropped(connection):
     connection.feed(connection.note("textDocument/didOpen", {"textDocument": {"uri": URI}}))
     connection.feed(connection.note("textDocument/didClose"))
     await connection.settle()
-    assert connection.server.documents.get(URI).text == "kept"
+    assert connection.context.documents.get(URI).text == "kept"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ async def test_a_message_may_come_byte_by_byte(connection):
 
 
 async def test_an_argument_that_looks_like_a_message_is_an_argument(connection):
-    connection.server.command("test.echo")(lambda *arguments: list(arguments))
+    connection.context.server.command("test.echo")(lambda *arguments: list(arguments))
     argument = {"jsonrpc": "2.0", "id": 1, "method": "shutdown", "result": {"jsonrpc": "2.0", "method": "exit"}}
     response = await connection.answer(execute(connection, "test.echo", argument))
     assert response["result"] == [argument]
@@ -215,7 +215,7 @@ async def test_an_unknown_notification_is_ignored(connection):
 
 
 async def test_a_notification_that_cannot_be_handled_is_not_the_users_concern(connection):
-    @connection.server.feature("test/fails")
+    @connection.context.server.feature("test/fails")
     def fails(_):
         raise ValueError("a fault of ours")
 
@@ -224,7 +224,7 @@ async def test_a_notification_that_cannot_be_handled_is_not_the_users_concern(co
     connection.feed(did_open(connection, "x"), did_change(connection, 2, edit("y", (0, 0))))
     await connection.settle()
     assert len(connection.received) == before + 1
-    assert connection.server.documents.get(URI).text == "yx"
+    assert connection.context.documents.get(URI).text == "yx"
 
 
 async def test_an_unknown_command_is_an_error(connection):
@@ -242,11 +242,11 @@ async def test_a_response_nobody_waits_for_is_ignored(connection):
 
 async def test_a_response_that_comes_too_late_is_ignored(fresh, monkeypatch):
     monkeypatch.setattr(configuration, "PULL_TIMEOUT_S", 0.01)
-    monkeypatch.setattr(fresh.server, "apply_settings", lambda: None)
+    monkeypatch.setattr(fresh.context.settings, "apply", lambda: None)
     await fresh.initialize(capabilities={"workspace": {"configuration": True}})
     fresh.feed(fresh.note("initialized", {}))
     await eventually(lambda: fresh.received[-1].get("method") == "workspace/configuration")
-    await eventually(lambda: not fresh.server._tasks)
+    await eventually(lambda: not fresh.context.tasks)
     fresh.feed({"jsonrpc": "2.0", "id": fresh.received[-1]["id"], "result": [{}]})
     await fresh.settle()
     assert fresh.protocol._request_futures == {}
@@ -286,7 +286,7 @@ async def test_after_shutdown_requests_are_refused_until_exit(connection):
         assert (await connection.answer(message))["error"]["code"] == -32600
     connection.feed(did_open(connection, "dropped"), connection.note("exit"))
     assert await asyncio.wait_for(connection.serving, 20) == 0
-    assert connection.server.documents.get(URI) is None
+    assert connection.context.documents.get(URI) is None
 
 
 async def test_exit_without_shutdown_is_a_failure(connection):
@@ -306,7 +306,7 @@ async def test_requests_before_initialize_are_refused_and_notifications_dropped(
     fresh.feed(fresh.note("workspace/didChangeConfiguration", {"settings": {}}), fresh.note("initialized", {}))
     capabilities = (await fresh.initialize())["capabilities"]
     assert "inlineCompletionProvider" in capabilities
-    assert fresh.server.documents.get(URI) is None
+    assert fresh.context.documents.get(URI) is None
     await fresh.settle()
 
 

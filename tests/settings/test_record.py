@@ -43,9 +43,10 @@ def test_what_names_files_or_sends_code_is_guarded():
     assert guarded == models | {key: SetBy.USER for key in SETTINGS if key.startswith("remote.")}
 
 
-def test_models_and_the_engine_are_the_machines():
+def test_models_the_engine_and_remote_engines_are_the_machines():
     machine = {key for key, each in SETTINGS.items() if each.access.scope == "machine"}
-    assert machine == {"model", "chat.model"} | {key for key in SETTINGS if key.startswith("engine.")}
+    sections = ("engine.", "remote.")
+    assert machine == {"model", "chat.model"} | {key for key in SETTINGS if key.startswith(sections)}
 
 
 @pytest.mark.parametrize("annotation", [int, Annotated[int, Meta(description="Without access.")]])

@@ -246,10 +246,10 @@ def test_a_snapshot_says_whose_it_is():
 
 @pytest.fixture
 def small_window(monkeypatch):
-    monkeypatch.setattr(document_module, "WINDOW_LINES", 10)
-    monkeypatch.setattr(document_module, "WINDOW_STEP_LINES", 4)
-    monkeypatch.setattr(document_module, "WINDOW_CHARACTERS", 60)
-    monkeypatch.setattr(document_module, "WINDOW_STEP_CHARACTERS", 20)
+    monkeypatch.setattr(document_module, "SNAPSHOT_LINES", 10)
+    monkeypatch.setattr(document_module, "SNAPSHOT_STEP_LINES", 4)
+    monkeypatch.setattr(document_module, "SNAPSHOT_CHARACTERS", 60)
+    monkeypatch.setattr(document_module, "SNAPSHOT_STEP_CHARACTERS", 20)
 
 
 @pytest.mark.parametrize("line", [0, 1, 9, 10, 13, 14, 50, 98, 99])

@@ -47,7 +47,7 @@ def test_secret_files_are_never_listed_nor_admitted(tmp_path_factory, above, nam
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text("password")
     assert list(Folder(root).walk()) == []
-    assert not Folder(root).admits(path)
+    assert not Folder(root).may_read(path)
 
 
 KEYS = [

@@ -1,1 +1,1 @@
-"""backends."""
+"""What evaluates a model: the interface, llama.cpp, and a fake for tests. Runs in the engine."""

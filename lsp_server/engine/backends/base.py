@@ -1,7 +1,7 @@
-"""What the scheduler needs of a model: tokens in, tokens out, sequences in a cache.
+"""The scheduler's interface to a model: tokens in, tokens out, several sequences in one KV cache.
 
-`llama_backend.LlamaBackend` is the real one, `fake_backend.FakeBackend` the one for tests; both pass the shared
-contract in `tests/engine/test_backend_contract.py`. Calls come from one thread, save `interrupt`.
+`llama.backend.LlamaBackend` is the real one, and `fake.FakeBackend` serves tests. Both pass the contract in
+`tests/engine/backends/test_contract.py`. All calls come from one thread, except `interrupt`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lsp_server.ipc.requests import Sampling
 
 @dataclass(frozen=True, slots=True)
 class BatchToken:
-    """One token to evaluate: its place in its sequence, and whether its logits are wanted."""
+    """One token to evaluate, its position and sequence, and whether its logits are needed."""
 
     token: int
     position: int
@@ -29,7 +29,7 @@ class DecodeStatus(Enum):
     """How an evaluation ended."""
 
     OK = "ok"
-    INTERRUPTED = "interrupted"  # some of the batch may be in the cache: roll every sequence of it back
+    INTERRUPTED = "interrupted"  # the cache may hold a part of the batch: roll back every sequence of it
     CACHE_FULL = "cache_full"  # nothing was evaluated
 
 
@@ -41,29 +41,30 @@ class Backend(Protocol):
 
     info: ModelInfo
     num_sequences: int
-    batch_tokens: int  # the most tokens one decode takes
-    can_interrupt: bool  # whether `interrupt` is heard inside a decode, not only before one
-    is_slowed_by_idle_cells: bool  # whether what other sequences hold makes a decode slower
+    batch_tokens: int  # the maximum for one decode
+    min_chunk_tokens: int  # a chunk of prefill with fewer tokens costs more per token
+    can_interrupt: bool  # whether `interrupt` also works inside a decode, not only before one
+    is_slowed_by_idle_cells: bool  # whether the cells of other sequences make a decode slower
 
     @property
     def draft_model(self) -> Backend | None:
-        """A small model with the same tokens that guesses for this one, if there is one; it ends with this one."""
+        """A small model with the same vocabulary that drafts for this one, if any. Closed with this one."""
         ...
 
     def tokenize(self, text: str) -> list[int]:
-        """Tokens of user text; never a control token."""
+        """Tokens of user text. It never becomes a control token."""
         ...
 
     def tokenize_control(self, text: str) -> list[int]:
-        """Tokens of a chat template's text, control tokens among them."""
+        """Tokens of a chat template's text, with control tokens."""
         ...
 
     def marker(self, role: str) -> int:
-        """The token of a marker; raises `PromptError` if the model has none of that role."""
+        """The token of a marker. Raises `PromptError` if the model has no marker of that role."""
         ...
 
     def piece(self, token: int) -> bytes:
-        """The bytes a token stands for; empty for a control token."""
+        """The bytes of a token; empty for a control token."""
         ...
 
     def begins_token(self, text: bytes) -> bool:
@@ -75,25 +76,25 @@ class Backend(Protocol):
         ...
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Evaluate tokens and put them into the cache; raises `EngineError` when the backend is broken."""
+        """Evaluate tokens into the cache. Raises `EngineError` if the backend is broken."""
         ...
 
     def new_sampler(self, sampling: Sampling) -> Sampler:
-        """A sampler for one request; give it back with `free_sampler`."""
+        """A sampler for one request. Return it with `free_sampler`."""
         ...
 
     def sample(self, sampler: Sampler, row: int, healing_bytes: bytes = b"", *, visible: bool = False) -> int:
-        """Draw a token from the logits of row `row` of the last decoded batch.
+        """Sample a token from the logits of row `row` of the last batch.
 
-        With `healing_bytes`, only tokens that agree with them are candidates: the token begins with those bytes, or
-        they begin with the token. With `visible`, whatever follows those bytes must not be white space.
+        With `healing_bytes`, a token is a candidate only if it begins with those bytes, or if they begin with it. With
+        `visible`, the text behind those bytes must not begin with white space.
         """
         ...
 
     def logprob(self, row: int, token: int, healing_bytes: bytes = b"", *, visible: bool = False) -> float:
-        """Natural logarithm of a token's probability in a row of the last batch, before any sampler.
+        """The natural logarithm of a token's probability in a row of the last batch, before any sampler.
 
-        With `healing_bytes` or `visible`, of its probability among the tokens that `sample` would choose from.
+        With `healing_bytes` or `visible` it is the probability among the candidates of `sample`.
         """
         ...
 
@@ -102,23 +103,23 @@ class Backend(Protocol):
         ...
 
     def truncate(self, sequence: int, num_tokens: int) -> bool:
-        """Keep the first `num_tokens` of a sequence; false if this model can only clear it, which was done."""
+        """Keep the first `num_tokens` of a sequence. False if the model can only clear the sequence, and did."""
         ...
 
     def fork(self, source: int, target: int, num_tokens: int) -> None:
-        """Give an empty sequence the first tokens of another; both then share the cells."""
+        """Give an empty sequence the first tokens of another. Both then share the cells (`seq_cp`)."""
         ...
 
     def save(self, sequence: int) -> Any:
-        """A copy of what a sequence holds; its `len` is the bytes it takes."""
+        """A copy of a sequence. Its `len` is its size in bytes."""
         ...
 
     def restore(self, sequence: int, state: Any) -> bool:
-        """Give an empty sequence what was saved from any; false if that does not fit, and nothing of it is there."""
+        """Copy a saved sequence into an empty one. False if it does not fit; the sequence then stays empty."""
         ...
 
     def interrupt(self, flag: bool) -> None:
-        """Make the decode under way return `INTERRUPTED`, the draft model's too, until unset. From any thread."""
+        """Make the decode under way return `INTERRUPTED`, until unset. Includes the draft model. From any thread."""
         ...
 
     def close(self) -> None:

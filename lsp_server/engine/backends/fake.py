@@ -1,7 +1,7 @@
-"""A model that is not one: deterministic, instant, and told to be slow, to fail or to die.
+"""A fake model for tests: deterministic and instant. A script makes it slow, or makes it fail or die.
 
-Tokens are bytes. The next token is a hash of every token before it in the sequence, so a mistake in the cache's
-bookkeeping changes the text; a position that does not continue its sequence is refused outright.
+Its tokens are bytes. The next token is a hash of all tokens before it in the sequence, so any mistake in the cache's
+accounting changes the text. A position that does not continue its sequence is an error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lsp_server.ipc.requests import Sampling
 
 _END = 256
 _MARKERS = {"begin": 257, "prefix": 258, "suffix": 259, "middle": 260}
-# DeepSeek's, so that the server knows the format.
+# The markers of DeepSeek, so that the server knows the format.
 _MARKER_TEXTS = {
     "begin": "<｜begin▁of▁sentence｜>",
     "prefix": "<｜fim▁begin｜>",
@@ -34,12 +34,11 @@ _ALPHABET = b"abcdefghijklmnopqrstuvwxyz     \n"
 
 
 class FakeScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the fake is told to do, as `model_path` spells it: `fake:decode_ms=20,die_after=3`.
+    """The script of the fake model, as given in `model_path`: `fake:decode_ms=20,die_after=3`.
 
-    `decode_ms` each decode takes that long; `load_ms` so does loading; `fail_after`, `die_after`, `full_after`:
-    from that decode on raise an error, exit the process, report a full cache; `fail_load` refuses to load;
-    `tokens_per_s` is the speed it claims to have. `says` is a file whose text it writes whatever it is asked, in a chat
-    too.
+    `decode_ms` and `load_ms` are the times of a decode and of loading. From decode number `fail_after`, `die_after` or
+    `full_after` on, it raises an error, exits the process, or reports a full cache. `fail_load` refuses to load.
+    `tokens_per_s` is the prefill speed that it reports. `says` is a file whose text it always writes, also in a chat.
     """
 
     decode_ms: float = 0.0
@@ -53,13 +52,13 @@ class FakeScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @staticmethod
     def parse(model_path: str) -> FakeScript:
-        """Read a script; unknown words are an error."""
+        """Parse a script. Raises on unknown words."""
         words = [word for word in model_path.removeprefix("fake").removeprefix(":").split(",") if word]
         return msgspec.convert(dict(word.split("=", 1) for word in words), FakeScript, strict=False)
 
 
 class FakeBackend:
-    """Satisfies `Backend` without a model."""
+    """A `Backend` without a model."""
 
     def __init__(
         self,
@@ -77,6 +76,7 @@ class FakeBackend:
         self.num_sequences = options.num_sequences
         self.can_interrupt = self.is_slowed_by_idle_cells = True
         self.batch_tokens = options.batch_tokens or batch_tokens
+        self.min_chunk_tokens = 64
         context_tokens = options.context_tokens or 4096
         self.info = ModelInfo(
             name="fake",
@@ -86,7 +86,7 @@ class FakeBackend:
             num_parameters=0,
             trained_context_tokens=context_tokens,
             weights_bytes=0,
-            cache_bytes=options.cache_tokens or context_tokens * 2,  # a byte a token
+            cache_bytes=options.cache_tokens or context_tokens * 2,  # one byte per token
             isolates_line_breaks=True,
             supports_rollback=True,
             prefill_tokens_per_s=self.script.tokens_per_s,
@@ -116,15 +116,15 @@ class FakeBackend:
         self.draft_model: Backend | None = None
 
     def tokenize(self, text: str) -> list[int]:
-        """One token a byte."""
+        """One token per byte."""
         return list(text.encode("utf-8", errors="replace"))
 
     def tokenize_control(self, text: str) -> list[int]:
-        """One token a byte: there are no control tokens but markers and the end."""
+        """One token per byte. There are no control tokens except markers and the end."""
         return self.tokenize(text)
 
     def marker(self, role: str) -> int:
-        """Token of a marker."""
+        """The token of a marker."""
         try:
             return _MARKERS[role]
         except KeyError:
@@ -143,9 +143,9 @@ class FakeBackend:
         return token == _END
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Append to the sequences. When interrupted, half of the batch stays in the cache, as llama.cpp may."""
+        """Append to the sequences. If interrupted, half of the batch stays in the cache, as with llama.cpp."""
         self.num_decodes += 1
-        self._misbehave()
+        self._follow_script()
         if self.script.full_after and self.num_decodes >= self.script.full_after:
             return DecodeStatus.CACHE_FULL
         if len(set().union(*self._cells)) + len(batch) > self.info.cache_tokens:
@@ -158,7 +158,7 @@ class FakeBackend:
             sequence.append(entry.token)
             self._num_evaluated += 1
             self._cells[entry.sequence].append(self._num_evaluated)
-            self._rows.append(_next_said(sequence, self._says) if self._says else next_token(sequence))
+            self._rows.append(_next_scripted(sequence, self._says) if self._says else next_token(sequence))
         return DecodeStatus.INTERRUPTED if interrupted else DecodeStatus.OK
 
     def new_sampler(self, sampling: Sampling) -> int:
@@ -167,12 +167,12 @@ class FakeBackend:
         return sampling.seed
 
     def sample(self, sampler: int, row: int, healing_bytes: bytes = b"", *, visible: bool = False) -> int:  # noqa: ARG002
-        """What the hash says, or the next byte of `healing_bytes`."""
+        """The hash's token, or the next byte of `healing_bytes`."""
         token = healing_bytes[0] if healing_bytes else self._rows[row]
         return ord("_") if visible and not healing_bytes and self.piece(token).isspace() else token
 
     def logprob(self, row: int, token: int, healing_bytes: bytes = b"", *, visible: bool = False) -> float:  # noqa: ARG002
-        """Some number that depends on both, and so high that no default holds back what is written."""
+        """A number that depends on both arguments, high enough that no default confidence ends the text."""
         return -((self._rows[row] + token) % 8) / 1000
 
     def free_sampler(self, sampler: int) -> None:  # noqa: ARG002
@@ -186,18 +186,18 @@ class FakeBackend:
         return True
 
     def fork(self, source: int, target: int, num_tokens: int) -> None:
-        """Copy; the cells are shared, as in llama.cpp."""
-        assert not self.sequences[target], "a branch goes into an empty sequence"
+        """Copy. The cells are shared, as in llama.cpp."""
+        assert not self.sequences[target], "a fork goes into an empty sequence"
         self.sequences[target] = self.sequences[source][:num_tokens]
         self._cells[target] = self._cells[source][:num_tokens]
 
     def save(self, sequence: int) -> tuple[int, ...]:
-        """Its tokens, a byte each."""
+        """Its tokens, one byte each."""
         return tuple(self.sequences[sequence])
 
     def restore(self, sequence: int, state: tuple[int, ...]) -> bool:
-        """In cells of its own."""
-        assert not self.sequences[sequence], "what was saved goes into an empty sequence"
+        """The restored tokens get cells of their own."""
+        assert not self.sequences[sequence], "a saved state goes into an empty sequence"
         if len(set().union(*self._cells)) + len(state) > self.info.cache_tokens:
             return False
         self.sequences[sequence] = list(state)
@@ -206,34 +206,34 @@ class FakeBackend:
         return True
 
     def interrupt(self, flag: bool) -> None:
-        """Seen by a decode that waits, and by the next one."""
+        """Ends a decode that waits, and the next one."""
         self._interrupted = flag
 
     def close(self) -> None:
         """Nothing to free."""
 
-    def _misbehave(self) -> None:
+    def _follow_script(self) -> None:
         if self.script.die_after and self.num_decodes >= self.script.die_after:
             os._exit(9)
         if self.script.fail_after and self.num_decodes >= self.script.fail_after:
             raise EngineError("The fake model was told to fail.")
 
     def _wait(self) -> bool:
-        """Pass the time a decode takes; true if it was interrupted meanwhile."""
+        """Wait for the time of a decode. True if it was interrupted."""
         until = time.monotonic() + self.script.decode_ms / 1000
         while not self._interrupted and time.monotonic() < until:
             time.sleep(0.001)
         return self._interrupted
 
 
-def _next_said(sequence: Sequence[int], text: bytes) -> int:
-    """The byte of a text that comes after those the sequence ends with already; then the end."""
+def _next_scripted(sequence: Sequence[int], text: bytes) -> int:
+    """The byte of a text behind the longest beginning that the sequence ends with; then the end token."""
     tail = bytes(token if token < _END else 0 for token in sequence[-len(text) :])
     written = next(size for size in range(len(tail), -1, -1) if tail.endswith(text[:size]))
     return text[written] if written < len(text) else _END
 
 
 def next_token(tokens: list[int]) -> int:
-    """What the fake model writes after these."""
+    """The token that the fake model samples after these."""
     digest = zlib.crc32(b"".join(token.to_bytes(2, "little") for token in tokens))
     return _END if digest % 24 == 0 else _ALPHABET[digest % len(_ALPHABET)]

@@ -1,4 +1,4 @@
-"""Which engine to open: one elsewhere, where the options name it, else one on this machine."""
+"""Connects to an engine: a remote one if the options name it, else one on this machine."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lsp_server.ipc.launch import EngineOptions
 
 @contextlib.asynccontextmanager
 async def connect_private(options: EngineOptions) -> AsyncIterator[Connection]:
-    """An engine of one's own, or one elsewhere."""
+    """A private engine, or a remote one."""
     async with _connect_remote(options) if options.remote else spawn_private(options) as connection:
         yield connection
 
 
 @contextlib.asynccontextmanager
 async def connect_shared(options: EngineOptions) -> AsyncIterator[Connection]:
-    """The engine that all servers share, or one elsewhere."""
+    """The shared engine, or a remote one."""
     from lsp_server.engine.client.shared import join_shared
 
     async with _connect_remote(options) if options.remote else join_shared(options) as connection:
@@ -29,7 +29,7 @@ async def connect_shared(options: EngineOptions) -> AsyncIterator[Connection]:
 
 @contextlib.asynccontextmanager
 async def _connect_remote(options: EngineOptions) -> AsyncIterator[Connection]:
-    """A server elsewhere. It has ended when a request could not reach it."""
+    """A remote engine. It counts as ended when a request could not reach it."""
     http_remote = await asyncio.to_thread(importlib.import_module, "lsp_server.engine.client.remote.client")
     async with http_remote.RemoteClient(options) as client:
 

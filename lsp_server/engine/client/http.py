@@ -1,4 +1,4 @@
-"""Speaks to an engine over HTTP and server-sent events."""
+"""The client of infill's own engine: HTTP and server-sent events on loopback."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ _LOAD_DECODER = msgspec.json.Decoder(LoadEvent)
 
 
 class HttpClient:
-    """One engine at one address. Use as an async context manager, or `close` it.
+    """One engine at one address. Use it as an async context manager, or `close` it.
 
-    `client` tells the documents of one client of a shared engine from those of others.
+    `client` is the name of this client of a shared engine. It keeps its documents apart from those of others.
     """
 
     def __init__(self, port: int, token: str, client: str = "") -> None:
         self._session = aiohttp.ClientSession(
             base_url=f"http://127.0.0.1:{port}",
             headers={"Authorization": f"Bearer {token}"} | ({CLIENT_HEADER: client} if client else {}),
-            # No limit on the whole: a slow machine's prefill is silent for long. Ends come from cancellation.
+            # There is no total limit, because a slow machine's prefill is silent for long. Requests end by
+            # cancellation.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
             connector=aiohttp.TCPConnector(limit=0),
             trust_env=False,
@@ -48,14 +49,14 @@ class HttpClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections, which cancels what is under way; who reads an answer gets its `Failed`."""
+        """Close all connections, which cancels the requests under way. Their readers get a `Failed`."""
         for response in self._open:
-            # Closing the session does not wake whoever waits for the next line.
+            # Closing the session does not wake a reader that waits for the next line.
             response.content.set_exception(aiohttp.ClientConnectionError("closed"))
         await self._session.close()
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """Ask for text; ends with exactly one `Done` or `Failed`, also when the engine dies meanwhile."""
+        """Generate text. Ends with exactly one `Done` or `Failed`, also if the engine dies meanwhile."""
         try:
             async with self._session.post("/generate", data=msgspec.json.encode(request)) as response:
                 await _require_success(response)
@@ -71,7 +72,7 @@ class HttpClient:
             yield Failed(WENT_AWAY)
 
     async def load(self) -> AsyncGenerator[LoadEvent, None]:
-        """Follow the loading of the model until it is loaded or has failed. Raises `EngineError` if cut off."""
+        """Follow the loading of the model to its end. Raises `EngineError` if the engine goes away."""
         try:
             async with self._session.get("/load") as response:
                 await _require_success(response)
@@ -84,7 +85,7 @@ class HttpClient:
         raise EngineError("The engine ended while it was loading the model.")
 
     async def watch(self) -> None:
-        """Be a client of a shared engine, until it ends or is cancelled."""
+        """Hold a lease of a shared engine, until the engine ends or the task is cancelled."""
         try:
             async with self._session.get("/watch") as response:
                 await _require_success(response)
@@ -98,24 +99,24 @@ class HttpClient:
             logger.info("The shared engine went away: %r", error)
 
     async def state(self) -> str:
-        """The scheduler's state as text, or why it cannot be had."""
+        """The scheduler's state as text, or why it is unavailable."""
         try:
             async with self._session.get("/state", timeout=aiohttp.ClientTimeout(total=5)) as response:
                 return await response.text()
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
             return f"the engine does not answer ({type(error).__name__})"
 
-    def hand_on(
+    def forward(
         self, method: str, path: str, body: bytes
     ) -> contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """Ask for what somebody else wants to know. Raises `aiohttp.ClientError`; leaving early cancels it."""
+        """Forward the request of another program. Raises `aiohttp.ClientError`. Leaving early cancels the request."""
         headers = {"Content-Type": "application/json"}
         return self._session.request(method, path, data=body or None, headers=headers)
 
     async def _events(
         self, response: aiohttp.ClientResponse, decoder: msgspec.json.Decoder[_T]
     ) -> AsyncGenerator[_T, None]:
-        """The `data:` lines of a stream of server-sent events, one event a line, as our engine sends them."""
+        """The `data:` lines of a stream of server-sent events. infill's engine sends one line per event."""
         self._open.add(response)
         try:
             async for line in response.content:

@@ -1,4 +1,4 @@
-"""What the rest of infill knows of an engine."""
+"""The interface of an engine to the rest of infill."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Protocol
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Event, Generate
 
-WENT_AWAY = "The engine went away; it is being restarted."  # one sentence for every way to die, told once
+WENT_AWAY = "The engine went away; it is being restarted."  # one sentence for every way to die, shown once
 IS_STOPPED = "The engine is stopped."
 
 
 class EngineState(Enum):
-    """Where an engine is in its life."""
+    """The state of an engine."""
 
     STOPPED = "stopped"
     LOADING = "loading"
     READY = "ready"
-    FAILED = "failed"  # not again until the settings change
+    FAILED = "failed"  # final until the settings change
 
 
 class EngineClient(Protocol):
-    """An engine that can be asked for text."""
+    """An engine that generates text."""
 
     @property
     def state(self) -> EngineState:
-        """Where the engine is in its life."""
+        """The state of the engine."""
         ...
 
     @property
@@ -36,13 +36,13 @@ class EngineClient(Protocol):
         ...
 
     def start(self) -> None:
-        """Begin to load the model, unless that has begun or the engine was stopped for good; returns at once."""
+        """Begin to load the model, unless that has begun or the engine was stopped for good. Returns at once."""
         ...
 
     async def ready(self) -> ModelInfo:
-        """Wait for the model. Raises the `ModelError` or `EngineError` that keeps it from serving."""
+        """Wait for the model. Raises the `ModelError` or `EngineError` that prevents it."""
         ...
 
     def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """Ask for text; see `messages` for the order of events. Closing the iterator cancels the request."""
+        """Generate text. `ipc.requests` gives the order of events. Closing the iterator cancels the request."""
         ...

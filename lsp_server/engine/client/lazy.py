@@ -1,4 +1,4 @@
-"""An engine that is launched when it is first asked, and ended once nobody has asked it for long."""
+"""Lazy start and idle unload of an engine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ REMOTE_RETRY_S = 30.0
 
 
 class LazyEngine:
-    """An `EngineClient` whose process comes and goes.
+    """An `EngineClient` that starts its engine for the first request and unloads it after a while.
 
-    `idle_s` seconds after the last use its process is ended, which frees the model's memory; 0: never. The next request
-    launches it again. Nothing under way is ended: no request, and no loading. `on_state` and `connector` are those of
-    `EngineSupervisor`, whichever process it is.
+    After `idle_s` seconds without use the engine ends, which frees the model's memory; 0 means never. The next request
+    starts it again. No request and no loading is ever interrupted. `on_state` and `connector` are those of
+    `EngineSupervisor`, for every engine in turn.
     """
 
     def __init__(
@@ -39,75 +39,75 @@ class LazyEngine:
         self._idle_s = idle_s
         self._on_state = on_state
         self._clock = clock
-        self._process: EngineSupervisor | None = None
+        self._supervisor: EngineSupervisor | None = None
         self._num_users = 0
         self._used_at = clock()
         self._timer: asyncio.TimerHandle | None = None
-        self._endings: set[asyncio.Task[None]] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self._failed_at = 0.0
         self._is_stopped = False
 
     @property
     def state(self) -> EngineState:
-        """Where the engine is in its life; stopped while there is no process."""
-        return self._process.state if self._process else EngineState.STOPPED
+        """The state of the engine; stopped while there is none."""
+        return self._supervisor.state if self._supervisor else EngineState.STOPPED
 
     @property
     def model(self) -> ModelInfo | None:
         """The model, while it is loaded."""
-        return self._process.model if self._process else None
+        return self._supervisor.model if self._supervisor else None
 
     def start(self) -> None:
-        """Launch the process, unless it runs or the engine was stopped; returns at once."""
-        if self._is_to_be_tried_again():
+        """Start the engine, unless it runs or was stopped for good. Returns at once."""
+        if self._is_due_for_retry():
             self._unload()
-        if self._is_stopped or self._process is not None:
+        if self._is_stopped or self._supervisor is not None:
             return
         self._used_at = self._clock()
-        self._process = process = EngineSupervisor(
-            self.options, lambda *change: self._report(process, *change), self.connector
+        self._supervisor = supervisor = EngineSupervisor(
+            self.options, lambda *change: self._report(supervisor, *change), self.connector
         )
-        process.start()
+        supervisor.start()
         self._watch()
 
     async def ready(self) -> ModelInfo:
-        """Wait for the model, loading it if need be. Raises the `ModelError` or `EngineError` that prevents it."""
-        with self._in_use():
-            return await self._launched().ready()
+        """Wait for the model, and load it if necessary. Raises the `ModelError` or `EngineError` that prevents it."""
+        with self._busy():
+            return await self._ensure_started().ready()
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """Ask for text; loads the model if need be."""
-        with self._in_use():
+        """Generate text. Loads the model if necessary."""
+        with self._busy():
             try:
-                process = self._launched()
+                supervisor = self._ensure_started()
             except EngineError as error:
                 yield Failed(str(error))
                 return
-            async with contextlib.aclosing(process.generate(request)) as events:
+            async with contextlib.aclosing(supervisor.generate(request)) as events:
                 async for event in events:
                     yield event
 
     async def dump(self) -> str:
-        """State for a bug report."""
-        return await self._process.dump() if self._process else f"engine {self.state.value}"
+        """The state, for a bug report."""
+        return await self._supervisor.dump() if self._supervisor else f"engine {self.state.value}"
 
     async def stop(self) -> None:
-        """End the process for good; safe to call twice."""
+        """End the engine for good. Safe to call twice."""
         self._is_stopped = True
         self._unload()
         self._watch()
-        await asyncio.gather(*self._endings)
+        await asyncio.gather(*self._stopping)
 
-    # Idleness
+    # Idle unload
 
     def unload_after(self, idle_s: float) -> None:
-        """End the process after that much idleness from now on; 0: never."""
+        """Unload the engine after this many idle seconds, from now on; 0 means never."""
         self._idle_s = idle_s
         self._watch()
 
     def unload_if_idle(self) -> float:
-        """End the process if it was idle for long enough. The seconds until that can be; 0 where there is no need."""
-        if self._process is None or not self._idle_s:
+        """Unload the engine if it was idle long enough. Returns the seconds until then; 0 if no timer is needed."""
+        if self._supervisor is None or not self._idle_s:
             return 0.0
         if self._num_users or self.state is EngineState.LOADING:
             return self._idle_s
@@ -116,28 +116,28 @@ class LazyEngine:
             self._unload()
         return max(0.0, left)
 
-    def _is_to_be_tried_again(self) -> bool:
-        """Whether a server elsewhere failed, and long enough ago: it may be back, and no setting would tell."""
+    def _is_due_for_retry(self) -> bool:
+        """Whether a remote engine failed long enough ago. It may be back, and no setting would change then."""
         has_failed = self.state is EngineState.FAILED and self.options.remote is not None
         return has_failed and self._clock() - self._failed_at >= REMOTE_RETRY_S
 
     def _watch(self) -> None:
-        """Look now, and again when there may be something to do."""
+        """Unload if idle, and set a timer for the next check."""
         if self._timer is not None:
             self._timer.cancel()
         left = self.unload_if_idle()
         self._timer = asyncio.get_running_loop().call_later(left, self._watch) if left > 0 else None
 
     def _unload(self) -> None:
-        """Forget the process, and end it in a task of its own: who releases it need not wait."""
-        process, self._process = self._process, None
-        if process is not None:
-            ending = asyncio.ensure_future(process.stop())
-            self._endings.add(ending)
-            ending.add_done_callback(self._endings.discard)
+        """Forget the engine and end it in a task, so that the caller need not wait."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            stopping = asyncio.ensure_future(supervisor.stop())
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
 
     @contextlib.contextmanager
-    def _in_use(self) -> Iterator[None]:
+    def _busy(self) -> Iterator[None]:
         self._num_users += 1
         try:
             yield
@@ -145,14 +145,14 @@ class LazyEngine:
             self._num_users -= 1
             self._used_at = self._clock()
 
-    def _launched(self) -> EngineSupervisor:
+    def _ensure_started(self) -> EngineSupervisor:
         self.start()
-        if self._process is None:
+        if self._supervisor is None:
             raise EngineError(IS_STOPPED)
-        return self._process
+        return self._supervisor
 
-    def _report(self, process: EngineSupervisor, state: EngineState, fraction: float, message: str) -> None:
+    def _report(self, supervisor: EngineSupervisor, state: EngineState, fraction: float, message: str) -> None:
         if state is EngineState.FAILED:
             self._failed_at = self._clock()
-        if self._process in (process, None):  # else it is ending, and another runs already
+        if self._supervisor in (supervisor, None):  # otherwise it is ending, and another one already runs
             self._on_state(state, fraction, message)

@@ -1,4 +1,4 @@
-"""Who fills holes and who chats: one engine where both are the same model, else two."""
+"""Assigns models to roles: one engine if the same model completes and chats, else two."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Role = Literal["fill", "chat"]
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """Which model has which role, and how long each may idle in seconds, 0 meaning for ever.
+    """Which model has which role. Idle times are in seconds; 0 means never unload.
 
-    `chat` is asked when somebody wants to chat, and may raise `ModelError`: a chat model that is not here is no matter
-    until then, and by then it may have been pulled. Where it returns the options of `fill`, one engine has both roles.
-    `connector` is how their engines are opened.
+    `chat` is called when a chat begins, and may raise `ModelError`. So a missing chat model does not matter before, and
+    may be pulled meanwhile. If it returns the options of `fill`, one engine has both roles. `connector` connects to the
+    engines.
     """
 
     fill: EngineOptions
@@ -34,24 +34,24 @@ class EngineConfig:
 
 
 class Engines:
-    """The engines of a language server. `on_state` hears of each with its role, as `EngineSupervisor` tells it.
+    """The engines of a language server. `on_state` receives each state with its role.
 
-    The engine that fills holes is launched at once, one that only chats when it is first asked.
+    The completion engine starts at once. An engine that only chats starts with the first chat.
     """
 
     def __init__(self, config: EngineConfig, on_state: Callable[[Role, EngineState, float, str], None]) -> None:
         self._on_state = on_state
         self._by_role: dict[Role, LazyEngine] = {}
-        self._endings: set[asyncio.Task[None]] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self.reconfigure(config)
 
     @property
     def fill(self) -> LazyEngine:
-        """The engine that fills holes."""
+        """The engine for completions."""
         return self._by_role["fill"]
 
     def chat(self) -> LazyEngine:
-        """The engine that chats. Raises the `ModelError` that keeps it from being launched."""
+        """The engine for chats. Raises the `ModelError` that prevents its start."""
         options = self._config.chat()
         if options == self.fill.options:
             self._end("chat")
@@ -59,11 +59,11 @@ class Engines:
         return self._engine_for("chat", options, self._config.chat_idle_s)
 
     def require_chat(self) -> None:
-        """Raise the `ModelError` that would keep a chat model from being launched."""
+        """Raise the `ModelError` that would prevent the start of a chat model."""
         self._config.chat()
 
     def reconfigure(self, config: EngineConfig) -> None:
-        """Give the roles anew; an engine whose options stay the same goes on."""
+        """Apply other settings. An engine whose options stay the same keeps running."""
         self._config = config
         before = self._by_role.get("fill")
         fill = self._engine_for("fill", config.fill, config.fill_idle_s)
@@ -76,15 +76,15 @@ class Engines:
                 self._end("chat")
 
     async def dump(self) -> str:
-        """State for a bug report."""
+        """The state, for a bug report."""
         return "\n".join([f"{role}: {await engine.dump()}" for role, engine in self._by_role.items()])
 
     async def stop(self) -> None:
-        """End all engines; safe to call twice."""
-        await asyncio.gather(*self._endings, *(engine.stop() for engine in self._by_role.values()))
+        """End all engines. Safe to call twice."""
+        await asyncio.gather(*self._stopping, *(engine.stop() for engine in self._by_role.values()))
 
     def _engine_for(self, role: Role, options: EngineOptions, idle_s: float) -> LazyEngine:
-        """The engine of a role: the one there is if it runs with these options, else a new one."""
+        """The engine of a role. A running one with the same options is kept; otherwise it is replaced."""
         engine = self._by_role.get(role)
         if engine is None or (engine.options, engine.connector) != (options, self._config.connector):
             self._end(role)
@@ -94,7 +94,7 @@ class Engines:
 
     def _make(self, role: Role, options: EngineOptions) -> LazyEngine:
         def report(state: EngineState, fraction: float, message: str) -> None:
-            if self._by_role.get(role) is engine:  # else it was replaced and is only ending
+            if self._by_role.get(role) is engine:  # otherwise it was replaced, and only its end is reported
                 self._on_state(role, state, fraction, message)
 
         engine = LazyEngine(options, on_state=report, connector=self._config.connector)
@@ -102,6 +102,6 @@ class Engines:
 
     def _end(self, role: Role) -> None:
         if engine := self._by_role.pop(role, None):
-            ending = asyncio.ensure_future(engine.stop())
-            self._endings.add(ending)
-            ending.add_done_callback(self._endings.discard)
+            stopping = asyncio.ensure_future(engine.stop())
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)

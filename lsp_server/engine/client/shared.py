@@ -1,7 +1,7 @@
-"""One engine for all servers of a user that want the same: found by a file, started once, ended when it is not needed.
+"""The shared engine: one process for all of a user's servers with the same options, found by a record file.
 
-The file is named by what the engine runs: its version, its options, and the model's file. Who changes one of those gets
-another engine, and the old one ends once it has no client.
+A digest of version, options and the model's file names the record. A changed one of these leads to another engine. The
+old engine ends once it has no client.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from lsp_server.engine.client.spawn import SERVICE, START_TIMEOUT_S, Connection,
 from lsp_server.engine.sizing import hardware
 from lsp_server.ipc.launch import EngineOptions, Launch, Listening, Record
 
-# Where a system has no such folder for its users, one below the folder for temporary files serves as well.
+# Some systems have no runtime folder for users. One below the folder for temporary files serves as well.
 warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 
-# How long an engine waits for another client when the last has left: who starts an editor anew finds the model warm.
+# How long an engine waits for a client after the last has left. A restarted editor then finds the model loaded.
 IDLE_SHUTDOWN_S = 120.0
 MAX_LOG_BYTES = 1 << 20
-_ASK_TIMEOUT_S = 5.0
-_MAX_ANSWER_BYTES = 1 << 16
+_REQUEST_TIMEOUT_S = 5.0
+_MAX_RESPONSE_BYTES = 1 << 16
 
 
 @contextlib.asynccontextmanager
 async def join_shared(options: EngineOptions) -> AsyncIterator[Connection]:
-    """Find the engine that runs these options, or start it. Leaving it leaves it to the others.
+    """Find the engine that runs these options, or start it. It stays for other clients.
 
     Raises `EngineError` if it can neither be found nor started.
     """
@@ -63,7 +63,7 @@ async def join_shared(options: EngineOptions) -> AsyncIterator[Connection]:
 
 
 def folder() -> Path:
-    """Where the files of shared engines are: only the user may look into it."""
+    """The folder of the records. Only the user may read it."""
     path = platformdirs.user_runtime_path("infill", ensure_exists=False) / "engines"
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.chmod(0o700)
@@ -71,17 +71,17 @@ def folder() -> Path:
 
 
 def log_file(key: str) -> Path:
-    """What an engine has to say."""
+    """The log of an engine."""
     return folder() / f"{key}.log"
 
 
 def log_files() -> list[Path]:
-    """The logs there are."""
+    """All logs."""
     return sorted(folder().glob("*.log"))
 
 
 def records() -> Iterator[tuple[str, Record]]:
-    """The engines there are, by key; the files of those that have died are deleted."""
+    """The running engines by key. Records of dead ones are deleted."""
     for path in sorted(folder().glob("*.json")):
         record = _read(path)
         if record is not None and is_alive(record):
@@ -91,21 +91,21 @@ def records() -> Iterator[tuple[str, Record]]:
 
 
 def is_alive(record: Record) -> bool:
-    """Whether the engine of a record answers to its token, as the process that the record names."""
-    _, body = _ask(record, "GET", "/health")
+    """Whether the engine of a record accepts its token, and has the pid of the record."""
+    _, body = _request(record, "GET", "/health")
     with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.decode(body, type=_Health).pid == record.pid
     return False
 
 
 def stop(record: Record, *, with_clients: bool) -> bool:
-    """End an engine, one that has clients only `with_clients`; whether it ends."""
+    """End an engine. One with clients ends only `with_clients`. Returns whether it ends."""
     path = "/stop?clients=any" if with_clients else "/stop"
-    return _ask(record, "POST", path)[0] == http.HTTPStatus.NO_CONTENT
+    return _request(record, "POST", path)[0] == http.HTTPStatus.NO_CONTENT
 
 
 def find_or_start(options: EngineOptions) -> Record:
-    """The engine that runs these options, started if there is none. Raises `EngineError`."""
+    """The engine that runs these options. Starts it if there is none. Raises `EngineError`."""
     key = _key(options)
     try:
         path = folder() / f"{key}.json"
@@ -124,13 +124,13 @@ def find_or_start(options: EngineOptions) -> Record:
 
 
 def _stop_unused() -> None:
-    """End engines that nobody uses: two models seldom fit."""
+    """End engines without clients, because memory seldom fits two models."""
     for _, record in records():
         stop(record, with_clients=False)
 
 
 def _start(options: EngineOptions, key: str, path: Path) -> Record:
-    """Start an engine that outlives us, and leave its record."""
+    """Start an engine that outlives this process, and write its record."""
     launch = Launch(secrets.token_urlsafe(32), options, idle_shutdown_s=IDLE_SHUTDOWN_S, record=str(path))
     log = log_file(key)
     if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
@@ -145,12 +145,12 @@ def _start(options: EngineOptions, key: str, path: Path) -> Record:
             stderr=stderr,
             start_new_session=True,
         )
-    # Whoever started it must take note of its end, or it stays behind as a zombie.
+    # The parent must wait for the child, or it stays behind as a zombie.
     threading.Thread(target=process.wait, name="infill-engine-wait", daemon=True).start()
     assert process.stdin is not None
     assert process.stdout is not None
-    patience = threading.Timer(START_TIMEOUT_S, process.kill)
-    patience.start()
+    start_timer = threading.Timer(START_TIMEOUT_S, process.kill)
+    start_timer.start()
     try:
         with process.stdin as standard_input, process.stdout as standard_output:
             standard_input.write(msgspec.json.encode(launch) + b"\n")
@@ -160,21 +160,21 @@ def _start(options: EngineOptions, key: str, path: Path) -> Record:
         process.kill()
         raise EngineError(f"The shared engine did not start. Its log is {log}.") from error
     finally:
-        patience.cancel()
+        start_timer.cancel()
     record = Record(process.pid, listening.port, launch.token, __version__, options.model_path, time.time())
     new = path.with_suffix(".new")
     try:
         new.touch(mode=0o600)
         new.write_bytes(msgspec.json.encode(record))
         new.replace(path)
-    except OSError:  # a full disk, perhaps: nobody would find it
+    except OSError:  # perhaps a full disk; without a record no server would find it
         process.kill()
         raise
     return record
 
 
 def _key(options: EngineOptions) -> str:
-    """By what an engine is found: what it runs, in which version, and which state of the models' files."""
+    """The name of an engine's record: a digest of version, options and the state of the models' files."""
     files = " ".join(map(_state_of, filter(None, (options.model_path, options.draft_model_path))))
     spelt = f"{__version__} {files} ".encode() + msgspec.json.encode(options)
     return hashlib.blake2b(spelt, digest_size=10).hexdigest()
@@ -183,7 +183,7 @@ def _key(options: EngineOptions) -> str:
 def _state_of(path: str) -> str:
     try:
         status = Path(path).stat()
-    except OSError:  # the engine says so itself
+    except OSError:  # the engine reports it
         return ""
     return f"{status.st_size} {status.st_mtime_ns}"
 
@@ -196,18 +196,18 @@ def _read(path: Path) -> Record | None:
 
 
 class _Health(msgspec.Struct):
-    """What is read of an engine's answer to `/health`."""
+    """The part of a `/health` response that is read."""
 
     pid: int
 
 
-def _ask(record: Record, method: str, path: str) -> tuple[int, bytes]:
-    """Status and body of an engine's answer; 0 where there is none. Whatever else listens there has not its token."""
-    connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=_ASK_TIMEOUT_S)
+def _request(record: Record, method: str, path: str) -> tuple[int, bytes]:
+    """Status and body of a response; 0 if there is none. Another program on this port does not have the token."""
+    connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=_REQUEST_TIMEOUT_S)
     try:
         connection.request(method, path, headers={"Authorization": f"Bearer {record.token}"})
         response = connection.getresponse()
-        return response.status, response.read(_MAX_ANSWER_BYTES)
+        return response.status, response.read(_MAX_RESPONSE_BYTES)
     except (OSError, http.client.HTTPException):
         return 0, b""
     finally:

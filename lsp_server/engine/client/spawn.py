@@ -1,4 +1,4 @@
-"""An engine of one's own: a child process that ends with its server."""
+"""Spawns a private engine: a child process that ends with its server."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ SERVICE = ("-X", "utf8", "-m", "lsp_server.engine.process.service")
 
 
 class Transport(Protocol):
-    """How an engine is asked, wherever it runs."""
+    """How to talk to an engine, wherever it runs."""
 
     def load(self) -> AsyncGenerator[LoadEvent, None]:
         """Follow the loading of the model. Raises `EngineError` if the engine goes away, or `ModelError`."""
         ...
 
     def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """Ask for text; ends with exactly one `Done` or `Failed`."""
+        """Generate text. Ends with exactly one `Done` or `Failed`."""
         ...
 
     async def state(self) -> str:
-        """State for a bug report."""
+        """The state, for a bug report."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An engine that can be asked. `ended` waits for its end and returns what is known of why."""
+    """An open connection to an engine. `ended` waits for the engine's end and returns its reason, if known."""
 
     client: Transport
     ended: Callable[[], Awaitable[str]]
@@ -58,7 +58,7 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def spawn_private(options: EngineOptions) -> AsyncIterator[Connection]:
-    """Launch a child process; leaving ends it. Raises `EngineError` if it does not start."""
+    """Spawn a child process. Leaving the block ends it. Raises `EngineError` if it does not start."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *SERVICE,
@@ -73,7 +73,7 @@ async def spawn_private(options: EngineOptions) -> AsyncIterator[Connection]:
 
     async def ended() -> str:
         await process.wait()
-        return _last_words(stderr)
+        return _last_stderr_line(stderr)
 
     try:
         launch = Launch(token=secrets.token_urlsafe(32), options=options)
@@ -86,19 +86,19 @@ async def spawn_private(options: EngineOptions) -> AsyncIterator[Connection]:
 
 
 def package_folder() -> Path:
-    """Where an engine's process finds this package."""
+    """The folder from which an engine process imports this package."""
     return Path(errors.__file__).parents[2]
 
 
 async def make_client(port: int, token: str, name: str = "") -> HttpClient:
-    """A client of an engine. Its import takes long; in a thread, the editor's first request need not wait for it."""
+    """A client of an engine. Its slow import runs in a thread, so that the editor's first request need not wait."""
     http_client = await asyncio.to_thread(importlib.import_module, "lsp_server.engine.client.http")
     client: HttpClient = http_client.HttpClient(port, token, name)
     return client
 
 
 async def _listening(process: asyncio.subprocess.Process, launch: Launch, stderr: deque[str]) -> int:
-    """The port that a new process listens on."""
+    """The port of a new process."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(msgspec.json.encode(launch) + b"\n")
@@ -107,7 +107,7 @@ async def _listening(process: asyncio.subprocess.Process, launch: Launch, stderr
         return msgspec.json.decode(line, type=Listening).port
     except (TimeoutError, msgspec.MsgspecError) as error:
         await subprocesses.end(process)
-        raise EngineError(f"The engine did not start. {_last_words(stderr)}") from error
+        raise EngineError(f"The engine did not start. {_last_stderr_line(stderr)}") from error
 
 
 async def _drain_stderr(process: asyncio.subprocess.Process, lines: deque[str]) -> None:
@@ -118,5 +118,5 @@ async def _drain_stderr(process: asyncio.subprocess.Process, lines: deque[str]) 
         logger.info("%s", text)
 
 
-def _last_words(stderr: deque[str]) -> str:
+def _last_stderr_line(stderr: deque[str]) -> str:
     return f"Its last words: {stderr[-1]}" if stderr else "It left no message."

@@ -1,4 +1,4 @@
-"""The engine's life as its clients see it: opened, watched, opened anew with back-off."""
+"""The supervisor of an engine: it connects, follows the loading, and restarts with back-off."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from lsp_server.ipc.requests import Event, Failed, Generate
 
 logger = logging.getLogger(__name__)
 
-RESTART_DELAYS_S = (0.2, 1.0, 5.0, 20.0)  # after that many deaths in a row it stays down
+RESTART_DELAYS_S = (0.2, 1.0, 5.0, 20.0)  # after that many deaths in a row the engine stays down
 
 Connector = Callable[[EngineOptions], contextlib.AbstractAsyncContextManager[Connection]]
 
 
 class EngineSupervisor:
-    """An `EngineClient` whose engine runs in another process: a child of ours, or whatever `connector` opens.
+    """An `EngineClient` whose engine runs in another process, to which `connector` connects.
 
-    `on_state` hears of every change: the new state, and the fraction loaded or the error's sentence.
+    `on_state` receives every change: the new state, the fraction loaded, and the message of an error.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class EngineSupervisor:
         self._client: Transport | None = None
         self._settled = asyncio.Event()  # ready or failed
         self._supervisor: asyncio.Task[None] | None = None
-        self._answered_since_start = False
-        self._last_words = ""
+        self._has_answered = False
+        self._end_reason = ""
 
     @property
     def state(self) -> EngineState:
-        """Where the engine is in its life."""
+        """The state of the engine."""
         return self._state
 
     @property
@@ -58,12 +58,12 @@ class EngineSupervisor:
         return self._model
 
     def start(self) -> None:
-        """Launch the process and load the model in the background, unless that was done before."""
+        """Start the engine and load the model in the background, unless that was done before."""
         if self._supervisor is None and self._error is None:
             self._supervisor = asyncio.ensure_future(self._supervise())
 
     async def ready(self) -> ModelInfo:
-        """Wait for the model. Raises the `ModelError` or `EngineError` that keeps it from serving."""
+        """Wait for the model. Raises the `ModelError` or `EngineError` that prevents it."""
         while self._model is None:
             await self._settled.wait()
             if self._error is not None:
@@ -71,7 +71,7 @@ class EngineSupervisor:
         return self._model
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """Ask for text; waits for the model if it is still loading."""
+        """Generate text. Waits for the model if it is still loading."""
         try:
             await self.ready()
         except InfillError as error:
@@ -82,11 +82,11 @@ class EngineSupervisor:
             return
         async with contextlib.aclosing(self._client.generate(request)) as events:
             async for event in events:
-                self._answered_since_start |= not isinstance(event, Failed)
+                self._has_answered |= not isinstance(event, Failed)
                 yield event
 
     async def dump(self) -> str:
-        """State for a bug report."""
+        """The state, for a bug report."""
         text = f"engine {self._state.value}"
         if self._client is not None:
             text += "\n" + await self._client.state()
@@ -95,7 +95,7 @@ class EngineSupervisor:
         return text
 
     async def stop(self) -> None:
-        """End the process; safe to call twice."""
+        """End the engine. Safe to call twice."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -111,7 +111,7 @@ class EngineSupervisor:
         deaths = 0
         while True:
             try:
-                await self._live()
+                await self._run_once()
                 logger.warning("The engine ended by itself.")
             except errors.ModelError as error:
                 self._fail(error)
@@ -120,8 +120,8 @@ class EngineSupervisor:
                 logger.warning("%s", error)
                 last_error = str(error)
             else:
-                last_error = "The engine ended by itself. " + self._last_words
-            deaths = 0 if self._answered_since_start else deaths
+                last_error = "The engine ended by itself. " + self._end_reason
+            deaths = 0 if self._has_answered else deaths
             if deaths >= len(RESTART_DELAYS_S):
                 self._fail(EngineError(f"{last_error} It was restarted {deaths} times; run `infill doctor`."))
                 return
@@ -129,9 +129,9 @@ class EngineSupervisor:
             await asyncio.sleep(RESTART_DELAYS_S[deaths])
             deaths += 1
 
-    async def _live(self) -> None:
-        """One life of the process: from launch to its end. Cancelling it ends the process."""
-        self._answered_since_start = False
+    async def _run_once(self) -> None:
+        """One life of the engine, from its start to its end. Cancelling ends the engine."""
+        self._has_answered = False
         self._error = None
         self._settled.clear()
         self._set_state(EngineState.LOADING, 0.0)
@@ -139,7 +139,7 @@ class EngineSupervisor:
             try:
                 self._client = connection.client
                 await self._follow_load(connection.client)
-                self._last_words = await connection.ended()
+                self._end_reason = await connection.ended()
             finally:
                 self._client = None
                 self._model = None

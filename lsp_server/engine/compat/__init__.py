@@ -1,1 +1,1 @@
-"""compat."""
+"""HTTP APIs for other programs: llama-server's and OpenAI's. README.md describes them. Runs in the engine."""

@@ -1,8 +1,8 @@
-"""Requests in the words of llama-server and of OpenAI's API: their fields, checked, and what they mean to the engine.
+"""The request fields of llama-server's and OpenAI's APIs: validation, and translation to the engine's own.
 
-Fields that are not named here change nothing about a text, or are said to be ignored in `WIRE.md`; those that would
-change it, and that the engine cannot do, are refused. Sources: llama.cpp's `tools/server/README.md` ("POST /infill",
-"POST /completion", "POST /tokenize"), OpenAI's API reference ("Completions", "Chat").
+A field without a name here does not change the text, or README.md lists it as ignored. Fields that would change
+the text but are unsupported raise an error. Sources: llama.cpp's `tools/server/README.md` ("POST /infill", "POST
+/completion", "POST /tokenize"), OpenAI's API reference ("Completions", "Chat").
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from lsp_server.engine.http.responses import BodyError
+from lsp_server.engine.http.responses import InvalidRequestError
 from lsp_server.ipc.requests import Sampling
 
 MAX_ANSWERS = 8
@@ -34,8 +34,8 @@ class Extra(msgspec.Struct, frozen=True):
     filename: str = ""
 
 
-class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
-    """How tokens are drawn, and what nobody here can do."""
+class _SamplingFields(msgspec.Struct, frozen=True, kw_only=True):
+    """Fields for sampling, and unsupported ones."""
 
     temperature: Annotated[float, Meta(ge=0.0)] | None = None
     top_k: int | None = None
@@ -56,29 +56,29 @@ class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
         stops = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
         return tuple(stop for stop in stops if stop)
 
-    def require_possible(self) -> None:
-        """Raise `BodyError` for a field that asks for what the engine cannot do."""
-        if name := self._impossible():
-            raise BodyError(f"This engine knows no {name}: leave it out.")
+    def require_supported(self) -> None:
+        """Raise `InvalidRequestError` if an unsupported field is set."""
+        if name := self._unsupported():
+            raise InvalidRequestError(f"This engine knows no {name}: leave it out.")
 
-    def _impossible(self) -> str:
+    def _unsupported(self) -> str:
         """The name of such a field; empty if there is none."""
         format_kind = self.response_format.get("type") if isinstance(self.response_format, dict) else None
-        asked = {
+        fields = {
             "grammar": self.grammar,
             "json_schema": self.json_schema,
             "logit_bias": self.logit_bias,
             "response_format": self.response_format if format_kind != "text" else None,
         }
-        return next((name for name, value in asked.items() if value), "")
+        return next((name for name, value in fields.items() if value), "")
 
     def sampling(self, number: int, temperature: float = _TEMPERATURE) -> Sampling:
-        """How the tokens of the answer of that number are drawn; a sampler that is not named has no part in it."""
+        """The sampling of answer number `number`. `samplers` switches off all samplers that it does not name."""
         names = _SAMPLERS if self.samplers is None else self.samplers
         seed = random.randrange(_MAX_SEED) if self.seed is None or self.seed < 0 else self.seed  # noqa: S311
         wanted = temperature if self.temperature is None else self.temperature
         return Sampling(
-            # As in llama-server, what is drawn without a temperature is drawn from the probabilities as they are.
+            # As in llama-server: without the temperature sampler, the probabilities stay as they are.
             temperature=wanted if "temperature" in names else 1.0,
             top_k=_given(self.top_k, _TOP_K) if "top_k" in names else 0,
             top_p=_given(self.top_p, _TOP_P) if "top_p" in names else 1.0,
@@ -88,7 +88,7 @@ class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Infill(_Sampled, frozen=True, kw_only=True):
+class Infill(_SamplingFields, frozen=True, kw_only=True):
     """`POST /infill`."""
 
     input_prefix: str = ""
@@ -111,8 +111,8 @@ class StreamOptions(msgspec.Struct, frozen=True):
     include_usage: bool = False
 
 
-class _OpenAI(_Sampled, frozen=True, kw_only=True):
-    """What both of OpenAI's requests have."""
+class _OpenAI(_SamplingFields, frozen=True, kw_only=True):
+    """The fields of both of OpenAI's requests."""
 
     max_tokens: int | None = None
     n: Count | None = None
@@ -121,13 +121,13 @@ class _OpenAI(_Sampled, frozen=True, kw_only=True):
     frequency_penalty: float | None = None
     logprobs: bool | int | None = None
 
-    def _impossible(self) -> str:
-        asked = {
+    def _unsupported(self) -> str:
+        fields = {
             "presence_penalty": self.presence_penalty,
             "frequency_penalty": self.frequency_penalty,
             "logprobs": self.logprobs,
         }
-        return super()._impossible() or next((name for name, value in asked.items() if value), "")
+        return super()._unsupported() or next((name for name, value in fields.items() if value), "")
 
 
 class Completion(_OpenAI, frozen=True, kw_only=True):
@@ -138,9 +138,9 @@ class Completion(_OpenAI, frozen=True, kw_only=True):
     echo: bool | None = None
     best_of: int | None = None
 
-    def _impossible(self) -> str:
+    def _unsupported(self) -> str:
         best_of = self.best_of if self.best_of not in (None, 1, self.n) else None
-        return super()._impossible() or ("echo" if self.echo else "") or ("best_of" if best_of else "")
+        return super()._unsupported() or ("echo" if self.echo else "") or ("best_of" if best_of else "")
 
     @property
     def text(self) -> str:
@@ -149,21 +149,21 @@ class Completion(_OpenAI, frozen=True, kw_only=True):
 
 
 class ContentPart(msgspec.Struct, frozen=True):
-    """A part of a message; text is all that there can be."""
+    """A part of a message. Only text is supported."""
 
     type: Literal["text"]
     text: str
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
-    """One turn of a chat."""
+    """One message of a chat."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | tuple[ContentPart, ...] | None = None
 
     @property
     def text(self) -> str:
-        """What it says."""
+        """The text of the message."""
         if isinstance(self.content, tuple):
             return "".join(part.text for part in self.content)
         return self.content or ""
@@ -177,12 +177,12 @@ class Chat(_OpenAI, frozen=True, kw_only=True):
     n_predict: int | None = None
     tools: Any = None
 
-    def _impossible(self) -> str:
-        return super()._impossible() or ("tools" if self.tools else "")
+    def _unsupported(self) -> str:
+        return super()._unsupported() or ("tools" if self.tools else "")
 
     @property
-    def most_tokens(self) -> int:
-        """The most tokens of the answer, by any of the field's names; negative: as many as there is room for."""
+    def token_limit(self) -> int:
+        """The maximum number of tokens, by whichever name it was given. Negative means as many as fit."""
         return next((n for n in (self.max_completion_tokens, self.max_tokens, self.n_predict) if n is not None), -1)
 
 

@@ -1,4 +1,4 @@
-"""What other programs may ask an engine, by method and path."""
+"""The handlers of other programs' requests, by method and path."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from aiohttp import web
 
 from lsp_server.base.errors import EngineError, ModelError, PromptError
 from lsp_server.engine.compat import llama_server, openai
-from lsp_server.engine.compat.writing import Engine
-from lsp_server.engine.http.responses import BodyError, refusal
+from lsp_server.engine.compat.completion_stream import Engine
+from lsp_server.engine.http.responses import InvalidRequestError, error_response
 
 _Handler = Callable[[Engine, web.Request], Awaitable[web.StreamResponse]]
 
-ROUTES: dict[tuple[str, str], _Handler] = {
+HANDLERS: dict[tuple[str, str], _Handler] = {
     ("POST", "/infill"): llama_server.infill,
     ("POST", "/tokenize"): llama_server.tokenize,
     ("POST", "/v1/completions"): openai.completions,
     ("POST", "/v1/chat/completions"): openai.chat,
     ("GET", "/v1/models"): openai.models,
 }
-_STATUSES = {BodyError: 400, PromptError: 400, ModelError: 501, EngineError: 500}
+_STATUSES = {InvalidRequestError: 400, PromptError: 400, ModelError: 501, EngineError: 500}
 
 
-def foreign_routes(engine: Engine) -> list[web.RouteDef]:
-    """Their handlers, in front of an engine."""
-    return [web.route(method, path, _answering(handler, engine)) for (method, path), handler in ROUTES.items()]
+def compat_routes(engine: Engine) -> list[web.RouteDef]:
+    """The routes of `HANDLERS`, bound to an engine."""
+    return [web.route(method, path, _answering(handler, engine)) for (method, path), handler in HANDLERS.items()]
 
 
 def _answering(handler: _Handler, engine: Engine) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -34,6 +34,6 @@ def _answering(handler: _Handler, engine: Engine) -> Callable[[web.Request], Awa
             return await handler(engine, request)
         except tuple(_STATUSES) as error:
             status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
-            return refusal(status, str(error))
+            return error_response(status, str(error))
 
     return answer

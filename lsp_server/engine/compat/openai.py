@@ -1,4 +1,4 @@
-"""`/v1/completions`, `/v1/chat/completions` and `/v1/models`, as OpenAI's API answers them."""
+"""OpenAI's API: `/v1/completions`, `/v1/chat/completions` and `/v1/models`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import msgspec
 from aiohttp import web
 
 from lsp_server.base.errors import EngineError
-from lsp_server.engine.compat.endings import Ending
+from lsp_server.engine.compat.completion_stream import CompletionStream, Engine, read_all
 from lsp_server.engine.compat.fields import Chat, Completion
-from lsp_server.engine.compat.llama_server import most_tokens
-from lsp_server.engine.compat.prompts import Prompt, fill, go_on
-from lsp_server.engine.compat.writing import Engine, Writing, read_all
-from lsp_server.engine.http.responses import BodyError, body_of, event_stream, json_response, problem
+from lsp_server.engine.compat.llama_server import token_limit
+from lsp_server.engine.compat.prompts import Prompt, continue_text, fill_in_middle
+from lsp_server.engine.compat.stop_conditions import StopConditions
+from lsp_server.engine.http.responses import InvalidRequestError, decode_body, error_body, event_stream, json_response
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Generate, Priority, Timings
 
@@ -26,30 +26,30 @@ _REASONS = {"end": "stop", "word": "stop", "limit": "length"}
 
 
 async def completions(engine: Engine, request: web.Request) -> web.StreamResponse:
-    """`POST /v1/completions`: what follows a prompt, or what stands between it and a suffix."""
-    asked = await body_of(request, Completion)
-    asked.require_possible()
+    """`POST /v1/completions`: the text behind a prompt, or between a prompt and a suffix."""
+    fields = await decode_body(request, Completion)
+    fields.require_supported()
     model = await engine.model()
-    prompt = fill(model, asked.text, asked.suffix) if asked.suffix else go_on(model, asked.text)
-    max_tokens = _DEFAULT_TOKENS if asked.max_tokens is None else asked.max_tokens
-    form = _form(model, prompt, max_tokens, "completion", Priority.INTERACTIVE)
-    return await _answer(engine, request, asked, model.name, form, prompt.stops, _TEXT)
+    prompt = fill_in_middle(model, fields.text, fields.suffix) if fields.suffix else continue_text(model, fields.text)
+    max_tokens = _DEFAULT_TOKENS if fields.max_tokens is None else fields.max_tokens
+    template = _template(model, prompt, max_tokens, "completion", Priority.INTERACTIVE)
+    return await _answer(engine, request, fields, model.name, template, prompt.stops, _TEXT)
 
 
 async def chat(engine: Engine, request: web.Request) -> web.StreamResponse:
-    """`POST /v1/chat/completions`: the next turn of a chat."""
-    from lsp_server.prompt.chat import Message, prompt_for  # Jinja takes its time
+    """`POST /v1/chat/completions`: the next message of a chat."""
+    from lsp_server.prompt.chat import Message, prompt_for  # importing Jinja takes time
 
-    asked = await body_of(request, Chat)
-    asked.require_possible()
+    fields = await decode_body(request, Chat)
+    fields.require_supported()
     model = await engine.model()
-    turns = [Message("system" if each.role == "developer" else each.role, each.text) for each in asked.messages]
-    form = _form(model, Prompt(prompt_for(model, turns)), asked.most_tokens, "chat", Priority.CHAT)
-    return await _answer(engine, request, asked, model.name, form, (), _MESSAGE)
+    turns = [Message("system" if each.role == "developer" else each.role, each.text) for each in fields.messages]
+    template = _template(model, Prompt(prompt_for(model, turns)), fields.token_limit, "chat", Priority.CHAT)
+    return await _answer(engine, request, fields, model.name, template, (), _MESSAGE)
 
 
 async def models(engine: Engine, _: web.Request) -> web.StreamResponse:
-    """`GET /v1/models`: the one there is. `max_model_len` is vLLM's, `meta` llama-server's."""
+    """`GET /v1/models`: the only model. `max_model_len` follows vLLM, `meta` follows llama-server."""
     model = await engine.model()
     meta = {
         "n_ctx_train": model.trained_context_tokens,
@@ -61,7 +61,7 @@ async def models(engine: Engine, _: web.Request) -> web.StreamResponse:
 
 
 class _Shape(msgspec.Struct, frozen=True):
-    """How one of the two spells its objects: whole answers and parts of a stream."""
+    """The objects of one of the two APIs, as whole answers and as parts of a stream."""
 
     prefix: str
     whole: str
@@ -82,11 +82,11 @@ _MESSAGE = _Shape(
 )
 
 
-def _form(model: ModelInfo, prompt: Prompt, max_tokens: int, kind: str, priority: Priority) -> Generate:
-    """The request of all answers, but for how they are drawn."""
+def _template(model: ModelInfo, prompt: Prompt, max_tokens: int, kind: str, priority: Priority) -> Generate:
+    """The request of every answer, still without its sampling."""
     return Generate(
         prompt.parts,
-        most_tokens(max_tokens, model),
+        token_limit(max_tokens, model),
         typed=prompt.typed,
         reserve_tokens=prompt.reserve_tokens,
         kind=kind,
@@ -97,56 +97,56 @@ def _form(model: ModelInfo, prompt: Prompt, max_tokens: int, kind: str, priority
 async def _answer(
     engine: Engine,
     request: web.Request,
-    asked: Completion | Chat,
+    fields: Completion | Chat,
     model: str,
-    form: Generate,
+    template: Generate,
     stops: tuple[str, ...],
     shape: _Shape,
 ) -> web.StreamResponse:
     requests = [
         msgspec.structs.replace(
-            form, sampling=asked.sampling(number, _DEFAULT_TEMPERATURE), kind=f"{form.kind} {number}"
+            template, sampling=fields.sampling(number, _DEFAULT_TEMPERATURE), kind=f"{template.kind} {number}"
         )
-        for number in range(asked.n or 1)
+        for number in range(fields.n or 1)
     ]
-    writings = [Writing(engine, each, Ending(asked.stops + stops)) for each in requests]
+    streams = [CompletionStream(engine, each, StopConditions(fields.stops + stops)) for each in requests]
     head = {"id": shape.prefix + secrets.token_hex(12), "created": int(time.time()), "model": model}
-    if asked.stream:
-        if len(writings) > 1:
-            raise BodyError("Of several answers none can be streamed: set stream or n.")
-        return await _stream(request, asked, writings[0], shape, head)
-    await read_all(writings)
-    choices = [_choice(shape.whole_choice(each.text), number, each) for number, each in enumerate(writings)]
-    return json_response(head | {"object": shape.whole, "choices": choices, "usage": _usage(writings)})
+    if fields.stream:
+        if len(streams) > 1:
+            raise InvalidRequestError("Of several answers none can be streamed: set stream or n.")
+        return await _stream(request, fields, streams[0], shape, head)
+    await read_all(streams)
+    choices = [_choice(shape.whole_choice(each.text), number, each) for number, each in enumerate(streams)]
+    return json_response(head | {"object": shape.whole, "choices": choices, "usage": _usage(streams)})
 
 
 async def _stream(
-    request: web.Request, asked: Completion | Chat, writing: Writing, shape: _Shape, head: dict[str, Any]
+    request: web.Request, fields: Completion | Chat, stream: CompletionStream, shape: _Shape, head: dict[str, Any]
 ) -> web.StreamResponse:
     head = head | {"object": shape.part}
     async with event_stream(request) as send:
         try:
             if shape.opening:
                 await send(head | {"choices": [_choice(shape.opening, 0)]})
-            async for piece in writing.pieces():
+            async for piece in stream.pieces():
                 await send(head | {"choices": [_choice(shape.part_choice(piece), 0)]})
         except EngineError as error:
-            await send(problem(500, str(error)))
+            await send(error_body(500, str(error)))
             return send.response
-        await send(head | {"choices": [_choice(shape.part_choice(""), 0, writing)]})
-        if asked.stream_options and asked.stream_options.include_usage:
-            await send(head | {"choices": [], "usage": _usage([writing])})
+        await send(head | {"choices": [_choice(shape.part_choice(""), 0, stream)]})
+        if fields.stream_options and fields.stream_options.include_usage:
+            await send(head | {"choices": [], "usage": _usage([stream])})
         await send.line(b"[DONE]")
         return send.response
 
 
-def _choice(content: dict[str, Any], number: int, ended: Writing | None = None) -> dict[str, Any]:
+def _choice(content: dict[str, Any], number: int, ended: CompletionStream | None = None) -> dict[str, Any]:
     return {"index": number, **content, "logprobs": None, "finish_reason": _REASONS[ended.reason] if ended else None}
 
 
-def _usage(writings: list[Writing]) -> dict[str, Any]:
-    timings: Timings = writings[0].timings
-    written = sum(each.timings.decoded_tokens for each in writings)
+def _usage(streams: list[CompletionStream]) -> dict[str, Any]:
+    timings: Timings = streams[0].timings
+    written = sum(each.timings.decoded_tokens for each in streams)
     return {
         "prompt_tokens": timings.prompt_tokens,
         "completion_tokens": written,

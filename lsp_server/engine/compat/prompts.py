@@ -1,4 +1,4 @@
-"""Prompts for what other programs ask for: the text around a hole, in the model's own format."""
+"""Renders prompts for other programs: the text around a hole, in the model's own format."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lsp_server.prompt.families import family_of, heading_of, project_line
 from lsp_server.prompt.plan import block_part, lay_out, reserve_for
 from lsp_server.text.excerpts import Block
 
-# What llama-server calls a file that it is not told the name of, in formats that name files.
+# llama-server's name for a file without one, in formats that name files.
 _UNNAMED = "filename"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the engine is asked to go on from: an anchor, and what was typed behind it."""
+    """A prompt: the anchor, and the text typed behind it."""
 
     parts: tuple[PromptPart, ...]
     typed: str = ""
@@ -28,13 +28,13 @@ class Prompt:
     stops: tuple[str, ...] = ()
 
 
-def fill(
+def fill_in_middle(
     model: ModelInfo, prefix: str, suffix: str, typed: str = "", extra: Sequence[Extra] = (), filename: str = ""
 ) -> Prompt:
-    """A prompt for the text between `prefix` with `typed` and `suffix`. Raises `ModelCannotInfillError`.
+    """A prompt for the text between `prefix` with `typed`, and `suffix`. Raises `ModelCannotInfillError`.
 
-    Where the model's family is prompted so, `typed` stands behind the middle marker, together with what its line begins
-    with, and typing on costs only what is typed; else all of it stands in the prefix.
+    If the model's family is anchored, the line up to the cursor stands behind the middle marker, with `typed` at its
+    end. Then typing on costs only the typed tokens. Otherwise all of it stands in the prefix.
     """
     family = family_of(model)
     cut = prefix.rfind("\n") + 1 if family.anchored else len(prefix)
@@ -53,8 +53,8 @@ def fill(
     return Prompt(lay_out(texts, order, model, family), behind, reserve, family.stops)
 
 
-def go_on(model: ModelInfo, text: str) -> Prompt:
-    """A prompt for what follows a text, with nothing after it."""
+def continue_text(model: ModelInfo, text: str) -> Prompt:
+    """A prompt for the text behind `text`, with nothing after it."""
     begin: tuple[PromptPart, ...] = (Marker("begin"),) if "begin" in model.markers else ()
     return Prompt((*begin, Text(text)))
 

@@ -1,8 +1,8 @@
-"""Drafts: tokens guessed ahead, which the model checks in one batch with the token it was to evaluate anyway.
+"""Drafts by look-up: what followed the same last tokens before.
 
-A guess is taken only where the model draws the same token from the same place, by the same rules, so that a draft
-changes how soon a text is there and not the text. Where guesses come from is here; how many tokens of one are worth a
-try is `draft_lengths`.
+The model verifies a draft in one batch with the token that it had to evaluate anyway. A drafted token is accepted only
+if the model samples the same token at that place, by the same rules. So drafts change the time of a text, but not the
+text. `lengths` chooses how many tokens are tried.
 """
 
 from __future__ import annotations
@@ -10,67 +10,55 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.sequence import SequenceState
 
-MAX_GUESSED = 15  # tokens
-# So many of the last tokens are looked for. One alone says something only in the answer before.
+MAX_DRAFTED = 15  # tokens
+# The numbers of last tokens that are looked up. A single token is looked up in earlier answers only.
 KEYS = (1, 2, 3, 6)
-MAX_DOCUMENTS, MAX_REMEMBERED = 32, 256  # documents, and tokens written lately in each
+MAX_DOCUMENTS, MAX_REMEMBERED = 32, 256  # documents, and the latest tokens of each
 _WIDTH = array("i").itemsize
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """Tokens that may come next. Guesses of one kind are right about equally often.
-
-    `token_s` is what it takes to guess one, in seconds.
-    """
-
-    tokens: Sequence[int]
-    kind: str
-    token_s: float = 0.0
 
 
 class Source(Protocol):
     """Where guesses come from."""
 
     def guess(self, seq: SequenceState) -> Guess | None:
-        """What a run may write next, if anything comes to mind."""
+        """The tokens that a request may sample next. None if there is no guess."""
         ...
 
     def ended(self, seq: SequenceState) -> None:
-        """A run that wrote something is over."""
+        """Record that a request has ended."""
         ...
 
 
-class LookUp:
-    """Guesses what came behind the same last tokens before: in the answers last written in the document, where the rest
-    of one that was typed away from is most of the next; in the prompt, and in the text written so far.
+class Lookup:
+    """Guesses the tokens that followed the same last tokens before.
 
-    `is_text` tells tokens of text from control tokens, which are never guessed.
+    It searches the last answers of the document, then the prompt and the text so far. If the user typed over an answer,
+    the rest of it is most of the next answer. `is_text` tells text tokens from control tokens, which are never guessed.
     """
 
     def __init__(self, is_text: Callable[[int], bool]) -> None:
         self._is_text = is_text
         self._answers: OrderedDict[str, bytes] = OrderedDict()
-        self._texts: dict[str, bytearray] = {}  # of each run its tokens, as they lie in memory: searching that is quick
+        self._sequences: dict[str, bytearray] = {}  # tokens by request, as bytes: quick to search
 
     def guess(self, seq: SequenceState) -> Guess | None:
-        """What is behind the longest key that is found, at its latest place; of equals, in an answer."""
-        text = self._texts.setdefault(seq.id, bytearray())
+        """The tokens behind the longest key that is found, at its latest place. Of equals, an answer wins."""
+        text = self._sequences.setdefault(seq.id, bytearray())
         text += array("i", seq.tokens[len(text) // _WIDTH :]).tobytes()
         answers = self._answers.get(seq.request.document, b"")
         found = [("answer", *_longest(answers, text, KEYS)), ("text", *_longest(text, text, KEYS[1:]))]
         name, size, place = max(found, key=lambda each: each[1])
-        tokens = self._text_from(answers if name == "answer" else text, place) if size else []
+        tokens = self._text_tokens_from(answers if name == "answer" else text, place) if size else []
         return Guess(tokens, f"{name} {size}") if tokens else None
 
     def ended(self, seq: SequenceState) -> None:
-        """Remember what it wrote, and what was typed before that."""
-        self._texts.pop(seq.id, None)
+        """Remember the typed and the sampled tokens of a request."""
+        self._sequences.pop(seq.id, None)
         if seq.request.document and seq.timings.decoded_tokens:
             written = array("i", seq.tokens[len(seq.tokenized.anchor) :]).tobytes()
             known = self._answers.pop(seq.request.document, b"") + written
@@ -78,9 +66,9 @@ class LookUp:
             if len(self._answers) > MAX_DOCUMENTS:
                 self._answers.popitem(last=False)
 
-    def _text_from(self, held: bytes | bytearray, place: int) -> list[int]:
-        """The tokens of text from a place on."""
-        tokens = array("i", bytes(held[place : place + MAX_GUESSED * _WIDTH]))
+    def _text_tokens_from(self, held: bytes | bytearray, place: int) -> list[int]:
+        """The text tokens from a place on."""
+        tokens = array("i", bytes(held[place : place + MAX_DRAFTED * _WIDTH]))
         count = next((count for count, token in enumerate(tokens) if not self._is_text(token)), len(tokens))
         return list(tokens[:count])
 
@@ -98,7 +86,7 @@ def _longest(held: bytes | bytearray, text: bytearray, keys: Sequence[int]) -> t
 
 
 def _place_behind(held: bytes | bytearray, key: bytes) -> int:
-    """The place behind the last occurrence of a key that anything follows, or 0."""
+    """The place behind the last occurrence of a key that any token follows; 0 for none."""
     end = len(held) - _WIDTH
     while (at := held.rfind(key, 0, max(end, 0))) >= 0:
         if at % _WIDTH == 0:

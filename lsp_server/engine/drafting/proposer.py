@@ -1,4 +1,4 @@
-"""Puts drafts into batches, and learns from what came of them."""
+"""Puts drafts into batches and learns from their acceptance."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 from lsp_server.engine.backends.base import Backend
 from lsp_server.engine.drafting.draft_model import KIND, DraftModel
 from lsp_server.engine.drafting.lengths import DraftLengths
-from lsp_server.engine.drafting.lookup import Guess, LookUp, Source
-from lsp_server.engine.scheduler.batches import Part
+from lsp_server.engine.drafting.lookup import Lookup, Source
+from lsp_server.engine.scheduler.batches import Guess, Part
+from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.step_times import StepTimes
+from lsp_server.ipc.requests import Event
 
 
 class Drafter:
-    """Drafts for the texts that a backend writes; none where it cannot forget a wrong guess, or is told not to.
+    """A `Speculator`. It adds no drafts if the model supports no rollback or if drafts are switched off.
 
-    `step_times` are what batches take, measured by who has them evaluated. `source` is where guesses come from, if not
-    from what was read and written. Where it has none, the backend's draft model is asked, if there is one; it stops
-    for news.
+    `step_times` are measured by the scheduler. `source` is where guesses come from, by default look-up. If it has none,
+    the backend's draft model is asked, if there is one. The draft model stops for a pending message.
     """
 
     def __init__(
@@ -30,45 +31,45 @@ class Drafter:
         clock: Callable[[], float] = time.monotonic,
         has_pending_messages: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._source = source or LookUp(lambda token: bool(backend.piece(token)))
+        self._source = source or Lookup(lambda token: bool(backend.piece(token)))
         self._lengths = DraftLengths(step_times)
         self._clock = clock
-        self._look_up_s = self._spent_s = 0.0  # what it took to guess the last time, and in this step
+        self._lookup_s = self._spent_s = 0.0  # the time of the last look-up, and the time spent in this step
         self._is_on = backend.info.parameters.drafts and backend.info.supports_rollback
         model = backend.draft_model
         self._model = DraftModel(model, step_times, clock, has_pending_messages) if model is not None else None
 
     def add_to(self, parts: Sequence[Part], room: int) -> None:
-        """Add guessed tokens, `room` at most, where all that is evaluated is being written.
+        """Add at most `room` drafted tokens to a batch that only decodes.
 
-        Beside a prefill they would make its first text wait.
+        Beside a prefill, drafts would delay its first token.
         """
-        if not self._is_on or not all(part.is_writing for part in parts):
+        if not self._is_on or not all(part.is_decoding for part in parts):
             return
-        # Beside a small model on a fast machine even to look for guesses takes a share of the time that counts.
-        if self._lengths.can_afford_lookup(self._look_up_s):
+        # Beside a small model on a fast machine, even look-up takes a share of time that matters.
+        if self._lengths.can_afford_lookup(self._lookup_s):
             began = self._clock()
             self._guess_for(parts, room)
-            self._look_up_s = self._spent_s = self._clock() - began
-        if self._model and len(parts) == 1 and not parts[0].guessed:
-            self._model.add_to(parts[0], min(room, _most_guessed(parts[0].seq)))
+            self._lookup_s = self._spent_s = self._clock() - began
+        if self._model and len(parts) == 1 and not parts[0].drafted:
+            self._model.add_to(parts[0], min(room, _max_drafted(parts[0].seq)))
 
     def evaluated(self, parts: Sequence[Part]) -> None:
-        """Learn which guesses of a batch were right."""
-        if not self._is_on or not all(part.is_writing for part in parts):
+        """Learn which drafted tokens of a batch were accepted."""
+        if not self._is_on or not all(part.is_decoding for part in parts):
             return
         if self._model:
             self._model.evaluated(parts)
-        own = [part for part in parts if part.guessed and part.guess and part.guess.kind != KIND]
-        num_guessed, num_right = sum(len(part.guessed) for part in own), sum(part.num_right for part in own)
-        self._lengths.charge(len(parts), num_guessed, num_right, self._spent_s)
+        own = [part for part in parts if part.drafted and part.guess and part.guess.kind != KIND]
+        num_drafted, num_accepted = sum(len(part.drafted) for part in own), sum(part.num_accepted for part in own)
+        self._lengths.charge(len(parts), num_drafted, num_accepted, self._spent_s)
         self._spent_s = 0.0
         for part in own:
             if part.guess is not None:
-                self._lengths.learn(part.guess.kind, len(part.guessed), part.num_right)
+                self._lengths.learn(part.guess.kind, len(part.drafted), part.num_accepted)
 
     def ended(self, seq: SequenceState) -> None:
-        """A run is over."""
+        """Record that a request has ended."""
         if self._is_on:
             self._source.ended(seq)
         if self._model and seq.timings.decoded_tokens:
@@ -78,17 +79,30 @@ class Drafter:
         guesses = [self._guess(part.seq) for part in parts]
         for part, guess, length in zip(parts, guesses, self._lengths.choose(guesses, room), strict=True):
             part.guess = guess
-            part.guessed = list(guess.tokens[:length]) if guess else []
+            part.drafted = list(guess.tokens[:length]) if guess else []
 
     def _guess(self, seq: SequenceState) -> Guess | None:
-        """What a run may write next."""
-        if (most := _most_guessed(seq)) <= 0:
+        """The tokens that a request may sample next."""
+        if (max_tokens := _max_drafted(seq)) <= 0:
             return None
         guess = self._source.guess(seq)
-        return Guess(guess.tokens[:most], guess.kind) if guess else None
+        return Guess(guess.tokens[:max_tokens], guess.kind) if guess else None
 
 
-def _most_guessed(seq: SequenceState) -> int:
-    """How many tokens to guess at most: none while it spells what was typed, nor more than it may write."""
-    # Behind the last one another is drawn.
+def drafting_scheduler(
+    backend: Backend,
+    emit: Callable[[str, Event], None],
+    clock: Callable[[], float] = time.monotonic,
+    has_pending_messages: Callable[[], bool] = lambda: False,
+    source: Source | None = None,
+) -> Scheduler:
+    """A scheduler with speculative decoding. `Scheduler` and `Drafter` explain the arguments."""
+    step_times = StepTimes(backend.info.prefill_tokens_per_s)
+    drafter = Drafter(backend, step_times, source, clock, has_pending_messages)
+    return Scheduler(backend, emit, step_times, drafter, clock, has_pending_messages)
+
+
+def _max_drafted(seq: SequenceState) -> int:
+    """The maximum length of a draft: none while healing, and never beyond the token limit."""
+    # Behind the last drafted token one more is sampled.
     return 0 if seq.healing_bytes else seq.tokenized.max_tokens - seq.timings.decoded_tokens - 1

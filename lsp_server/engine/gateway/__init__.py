@@ -1,1 +1,1 @@
-"""gateway."""
+"""The process of `infill engine serve`: a fixed port and key in front of an engine, for other programs."""

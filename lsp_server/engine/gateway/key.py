@@ -1,4 +1,4 @@
-"""The key of `infill engine serve`: made once, in a file that only its user can read, copied into other programs."""
+"""The key of `infill engine serve`. It is made once, in a file that only its user can read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lsp_server.base.errors import EngineError
 
 
 def key_file() -> Path:
-    """Where the key is."""
+    """The path of the key's file."""
     return platformdirs.user_state_path("infill") / "engine.key"
 
 
 def read_or_make() -> str:
-    """The key. Raises `EngineError` if others could have read it, or it can neither be read nor made."""
+    """The key. Raises `EngineError` if others could have read it, or if it can neither be read nor made."""
     path = key_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,1 +1,1 @@
-"""http."""
+"""HTTP helpers of the engine and the gateway: authentication, responses, the paths for other programs."""

@@ -1,4 +1,4 @@
-"""Who may ask: programs of this user that know the token. Neither web pages nor other machines."""
+"""Authentication: only programs of this user that know the token. It refuses web pages and other machines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from lsp_server.engine.http.responses import refusal
+from lsp_server.engine.http.responses import error_response
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 _LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
@@ -16,29 +16,29 @@ _LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def guard(token: str) -> Middleware:
-    """A middleware that lets pass whose request carries the token as a bearer, and has a body of bearable size.
+def require_token(token: str) -> Middleware:
+    """A middleware that requires the token as a bearer, and limits the size of the body.
 
-    Browsers add an Origin to what a page sends elsewhere, and say the page's own name as Host where that was made to
-    resolve to loopback: both are refused.
+    Browsers add an Origin to requests that a page sends to another site. A page's own name may be made to resolve to
+    loopback, and then stands in Host. Both kinds are refused.
     """
 
     @web.middleware
     async def check(request: web.Request, handler: _Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {token}".encode()):
-            return refusal(401, "The token is missing or wrong.")
+            return error_response(401, "The token is missing or wrong.")
         if "Origin" in request.headers or request.host.rsplit(":", 1)[0] not in _LOOPBACK_HOSTS:
-            return refusal(403, "Only local programs may ask, not web pages.")
+            return error_response(403, "Only local programs may ask, not web pages.")
         if (request.content_length or 0) > MAX_BODY_BYTES:
             return _too_large()
         try:
             return await handler(request)
-        except web.HTTPRequestEntityTooLarge:  # it did not say its length
+        except web.HTTPRequestEntityTooLarge:  # a body without a length
             return _too_large()
 
     return check
 
 
 def _too_large() -> web.Response:
-    return refusal(413, f"A request may have {MAX_BODY_BYTES >> 20} MiB at most. Send less text.")
+    return error_response(413, f"A request may have {MAX_BODY_BYTES >> 20} MiB at most. Send less text.")

@@ -1,4 +1,4 @@
-"""Answers over HTTP: JSON, its errors, and server-sent events."""
+"""HTTP responses: JSON, errors, and server-sent events."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-# Who reads nothing of its answer for so long is taken for gone, and its request is cancelled.
+# A client that reads nothing for this long counts as gone, and its request is cancelled.
 WRITE_TIMEOUT_S = 60.0
 _KINDS = {400: "invalid_request_error", 401: "authentication_error", 501: "not_supported_error"}
 
 _T = TypeVar("_T")
 
 
-class BodyError(Exception):
-    """A request whose body cannot be read, or asks for what there is not; its text is a sentence."""
+class InvalidRequestError(Exception):
+    """A body that cannot be read, or that asks for something unsupported. Its text is a sentence."""
 
 
-def problem(status: int, message: str) -> dict[str, Any]:
-    """An error as llama-server and OpenAI's API tell it."""
+def error_body(status: int, message: str) -> dict[str, Any]:
+    """An error in the form of llama-server and of OpenAI's API."""
     return {"error": {"code": status, "message": message, "type": _KINDS.get(status, "server_error")}}
 
 
-def refusal(status: int, message: str) -> web.Response:
-    """A response that says what is wrong."""
-    return json_response(problem(status, message), status)
+def error_response(status: int, message: str) -> web.Response:
+    """A response that reports an error."""
+    return json_response(error_body(status, message), status)
 
 
 def json_response(content: Any, status: int = 200) -> web.Response:
-    """JSON without white space: llama.vim looks for `"content":"`."""
+    """JSON without white space, because llama.vim searches for `"content":"`."""
     return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
 
 
-async def body_of(request: web.Request, kind: type[_T]) -> _T:
-    """A request's body. Raises `BodyError` if it is not of that kind."""
+async def decode_body(request: web.Request, kind: type[_T]) -> _T:
+    """The body of a request. Raises `InvalidRequestError` if it is not of that kind."""
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BodyError(f"The request cannot be read: {error}.") from None
+        raise InvalidRequestError(f"The request cannot be read: {error}.") from None
 
 
 async def with_write_timeout(writing: Awaitable[None]) -> None:
-    """Wait until what is written to a client is on its way. Raises `ConnectionResetError` if nobody reads it."""
+    """Wait until data has been written to a client. Raises `ConnectionResetError` if the client does not read."""
     try:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
             await writing
@@ -54,7 +54,7 @@ async def with_write_timeout(writing: Awaitable[None]) -> None:
 
 
 class Send:
-    """Writes events to one response. Raises `ConnectionResetError` where nobody reads them."""
+    """Writes events to one response. Raises `ConnectionResetError` if the client does not read."""
 
     def __init__(self, response: web.StreamResponse) -> None:
         self.response = response
@@ -64,7 +64,7 @@ class Send:
         await self.line(msgspec.json.encode(event))
 
     async def line(self, data: bytes) -> None:
-        """Send an event's data as they are."""
+        """Send the data of an event as they are."""
         await with_write_timeout(self.response.write(b"data: " + data + b"\n\n"))
 
 

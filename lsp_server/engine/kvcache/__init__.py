@@ -1,1 +1,1 @@
-"""kvcache."""
+"""The KV cache as slots: matching by common prefix, fork, eviction, offload to host memory. Runs in the engine."""

@@ -1,4 +1,4 @@
-"""Slots that were moved out of the cache into host memory: returning to a document costs a copy, not a prefill."""
+"""Slots that were moved to host memory. Returning to their document costs a copy instead of a prefill. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lsp_server.base.common_prefix import common_prefix
 
 @dataclass(frozen=True, slots=True)
 class OffloadedSlot:
-    """What a slot held; `state` is the backend's, and as long as the bytes it takes."""
+    """The content of a slot. `state` is the backend's copy; its `len` is its size in bytes."""
 
     tokens: list[int]
     sampled: set[int]
@@ -20,45 +20,45 @@ class OffloadedSlot:
 
 
 class OffloadedSlots:
-    """Those saved last, as many as `max_bytes` hold."""
+    """The slots that were offloaded last, up to `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._saved: list[OffloadedSlot] = []  # the one saved last at the end
+        self._offloaded: list[OffloadedSlot] = []  # the newest at the end
 
     @property
     def used_bytes(self) -> int:
-        """Host memory that is taken."""
-        return sum(len(each.state) for each in self._saved)
+        """The host memory in use."""
+        return sum(len(each.state) for each in self._offloaded)
 
     def __len__(self) -> int:
-        return len(self._saved)
+        return len(self._offloaded)
 
-    def make_room(self, tokens: Sequence[int], size: int) -> bool:
-        """Drop what a sequence of tokens goes on with, and the oldest, until so many bytes fit; false if they never do.
+    def reserve(self, tokens: Sequence[int], size: int) -> bool:
+        """Drop offloaded prefixes of `tokens`, then the oldest slots, until `size` bytes fit. False if they never will.
 
-        Before anything is copied: both at once would take more than there is.
+        Call it before the copy is made, because old and new together would exceed the limit.
         """
         if size > self.max_bytes:
             return False
-        self._saved = [each for each in self._saved if common_prefix(each.tokens, tokens) < len(each.tokens)]
+        self._offloaded = [each for each in self._offloaded if common_prefix(each.tokens, tokens) < len(each.tokens)]
         while self.used_bytes + size > self.max_bytes:
-            del self._saved[0]
+            del self._offloaded[0]
         return True
 
     def add(self, new: OffloadedSlot) -> None:
-        """Keep a slot that room was made for, unless it has become larger than that."""
+        """Keep a slot. It is dropped if it turned out larger than the reserved size."""
         if self.used_bytes + len(new.state) <= self.max_bytes:
-            self._saved.append(new)
+            self._offloaded.append(new)
 
     def best_for(self, anchor: Sequence[int]) -> tuple[OffloadedSlot | None, int]:
-        """The one that shares most with an anchor, and how many tokens that is; the newest of equals."""
+        """The offloaded slot with the longest common prefix with an anchor, and its length. The newest of equals."""
         best, shared = None, 0
-        for each in self._saved:
+        for each in self._offloaded:
             if (count := common_prefix(each.tokens, anchor)) >= max(shared, 1):
                 best, shared = each, count
         return best, shared
 
-    def remove(self, saved: OffloadedSlot) -> None:
-        """It is in the cache again."""
-        self._saved = [each for each in self._saved if each is not saved]
+    def remove(self, offloaded: OffloadedSlot) -> None:
+        """Forget a slot that was restored into the cache."""
+        self._offloaded = [each for each in self._offloaded if each is not offloaded]

@@ -1,7 +1,7 @@
-"""Slots: which tokens each sequence of the KV cache holds, who runs in it, and how full the cache is. Pure.
+"""Slots: the tokens of each sequence of the KV cache, their owners, and how full the cache is. Pure.
 
-Sequences may share cells: a slot branched from another holds the same cells up to the branch. Each evaluated token is
-given a number, its cell; counting distinct cells tells exactly how full the cache is.
+Sequences may share cells: a forked slot holds the same cells as its source up to the fork. Each evaluated token gets a
+number, its cell. The count of distinct cells is the exact fill of the cache.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from lsp_server.base.common_prefix import common_prefix
 class Slot:
     """One sequence of the cache.
 
-    `tokens` are in the cache, in order, in the cells numbered `cells`; those at the positions in `sampled` were
-    written by the model. `num_anchor_tokens` is the length of the anchor it was last used for.
+    `tokens` are in the cache, in order, in the cells numbered `cells`. The model sampled the tokens at the positions in
+    `sampled`. `num_anchor_tokens` is the length of the anchor that the slot was last used for.
     """
 
     sequence: int
@@ -28,7 +28,7 @@ class Slot:
     num_anchor_tokens: int = 0
     owner: str | None = None
     last_used: int = 0
-    interactive: bool = False  # last used by a person's request, not by speculation
+    interactive: bool = False  # the last request was a user's, not a speculative one
 
 
 class Slots:
@@ -37,23 +37,23 @@ class Slots:
     def __init__(self, num_slots: int, cache_tokens: int) -> None:
         self.slots = [Slot(sequence) for sequence in range(num_slots)]
         self.cache_tokens = cache_tokens
-        self._references: dict[int, int] = {}  # of each cell, how many slots hold it
+        self._references: dict[int, int] = {}  # the number of slots that hold a cell
         self._next_cell = 0
         self._clock = 0
 
     @property
     def used_tokens(self) -> int:
-        """Cells of the cache that hold something."""
+        """The number of cells in use."""
         return len(self._references)
 
     def num_own_tokens(self, slot: Slot) -> int:
-        """Tokens of a slot whose cells no other slot holds."""
+        """The number of tokens whose cells no other slot holds."""
         return sum(self._references[cell] == 1 for cell in slot.cells)
 
-    # Choosing
+    # Selection
 
     def best_for(self, anchor: Sequence[int], among: Sequence[Slot]) -> tuple[Slot | None, int]:
-        """The slot that shares most with an anchor, and how many tokens that is; the latest used of equals."""
+        """The slot with the longest common prefix with an anchor, and its length. The most recently used of equals."""
         best, shared = None, 0
         for slot in among:
             count = common_prefix(slot.tokens, anchor)
@@ -62,7 +62,7 @@ class Slots:
         return best, shared
 
     def lru_victim(self, among: Sequence[Slot]) -> Slot | None:
-        """The slot whose content is missed least: an empty one, a speculative one, the least recently used."""
+        """The slot to evict: an empty one, else a speculative one, else the least recently used."""
         return min(among, key=lambda slot: (bool(slot.tokens), slot.interactive, slot.last_used), default=None)
 
     def touch(self, slot: Slot, *, interactive: bool) -> None:
@@ -74,7 +74,7 @@ class Slots:
     # Content
 
     def append(self, slot: Slot, tokens: Sequence[int], *, first_sampled: int) -> None:
-        """Tokens were evaluated into a slot; those from position `first_sampled` on were written by the model."""
+        """Record tokens that were evaluated into a slot. The model sampled those from position `first_sampled` on."""
         start = len(slot.tokens)
         cells = range(self._next_cell, self._next_cell + len(tokens))
         self._next_cell += len(tokens)
@@ -84,7 +84,7 @@ class Slots:
         slot.sampled.update(range(max(start, first_sampled), start + len(tokens)))
 
     def truncate(self, slot: Slot, num_tokens: int) -> None:
-        """A slot's tail was dropped from the cache."""
+        """Record that the tail of a slot was dropped."""
         slot.sampled.difference_update(range(num_tokens, len(slot.tokens)))
         for cell in slot.cells[num_tokens:]:
             self._references[cell] -= 1
@@ -94,8 +94,8 @@ class Slots:
         del slot.cells[num_tokens:]
 
     def fork(self, source: Slot, target: Slot, num_tokens: int) -> None:
-        """An empty slot was given the first tokens of another; they share the cells."""
-        assert not target.tokens, "a branch goes into an empty slot"
+        """Record that an empty slot now shares the first tokens of another."""
+        assert not target.tokens, "a fork goes into an empty slot"
         target.tokens = source.tokens[:num_tokens]
         target.cells = source.cells[:num_tokens]
         target.sampled = {position for position in source.sampled if position < num_tokens}

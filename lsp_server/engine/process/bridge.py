@@ -1,4 +1,4 @@
-"""Requests of the event loop to the worker's thread, and the way of their events back."""
+"""The bridge between the event loop and the worker thread: requests go over, events come back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lsp_server.ipc.requests import Done, Event, Failed, Generate
 
 
 class ResponseStream:
-    """One request under way: iterate over its events, the last of which is its `Done` or `Failed`."""
+    """One request under way. Iterate over its events; the last one is its `Done` or `Failed`."""
 
     def __init__(self, events: asyncio.Queue[Event], cancel: Callable[[], None]) -> None:
         self._events = events
@@ -35,14 +35,14 @@ class ResponseStream:
 
 
 class WorkerBridge:
-    """A worker as one event loop sees it. `on_death` is called in the worker's thread when that is of no more use."""
+    """A worker, as one event loop sees it. `on_death` is called in the worker's thread when a fault has ended it."""
 
     def __init__(self, factory: BackendFactory, on_death: Callable[[], None], watchdog: Watchdog) -> None:
         self._loop = asyncio.get_running_loop()
         self._worker = Worker(factory, self._load_from_worker, self._event_from_worker, on_death, watchdog)
         self._load_event: LoadEvent = Loading(0.0)
         self._load_changed = asyncio.Event()
-        self._answers: dict[str, asyncio.Queue[Event]] = {}
+        self._event_queues: dict[str, asyncio.Queue[Event]] = {}
         self._ids = itertools.count(1)
 
     def start(self) -> None:
@@ -50,28 +50,28 @@ class WorkerBridge:
         self._worker.start()
 
     @contextlib.contextmanager
-    def ask(self, request: Generate) -> Iterator[ResponseStream]:
-        """Submit a request; leaving before its end cancels it. It waits for a model that is being loaded."""
+    def generate(self, request: Generate) -> Iterator[ResponseStream]:
+        """Submit a request. Leaving the block before its end cancels it. The request waits while the model loads."""
         request_id = str(next(self._ids))
-        # Never longer than an answer, and that is never longer than the model's window.
-        events = self._answers[request_id] = asyncio.Queue()
-        asked = ResponseStream(events, lambda: self._worker.cancel(request_id))
+        # The queue is never longer than an answer, and an answer is never longer than the context.
+        events = self._event_queues[request_id] = asyncio.Queue()
+        stream = ResponseStream(events, lambda: self._worker.cancel(request_id))
         self._worker.submit(request_id, request)
         try:
-            yield asked
+            yield stream
         finally:
-            del self._answers[request_id]
-            if not asked.has_ended:
-                asked.cancel()
+            del self._event_queues[request_id]
+            if not stream.has_ended:
+                stream.cancel()
 
     @property
     def load_event(self) -> LoadEvent:
-        """How far the loading of the model has come."""
+        """The progress of loading the model."""
         return self._load_event
 
     @property
     def load_changed(self) -> asyncio.Event:
-        """Set when there is a newer load event; take it before you look at that."""
+        """Set when there is a newer load event. Take it before you read `load_event`."""
         return self._load_changed
 
     async def model(self) -> ModelInfo:
@@ -85,19 +85,19 @@ class WorkerBridge:
             await self._load_changed.wait()
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
-        """Tokens of a text, control tokens among them if `control`. Raises `EngineError` while there is no model."""
+        """Tokens of a text, with control tokens if `control`. Raises `EngineError` while there is no model."""
         return self._worker.tokenize(text, control=control)
 
     def piece(self, token: int) -> bytes:
-        """The bytes that a token stands for. Raises `EngineError` while there is no model."""
+        """The bytes of a token. Raises `EngineError` while there is no model."""
         return self._worker.piece(token)
 
     def marker(self, role: str) -> int:
-        """The token of a marker. Raises `PromptError` where the model has none, `EngineError` without a model."""
+        """The token of a marker. Raises `PromptError` if the model has none, and `EngineError` without a model."""
         return self._worker.marker(role)
 
     async def state(self) -> str:
-        """The scheduler's state as text, without any of the user's."""
+        """The scheduler's state as text, without any text of the user."""
         reply: asyncio.Queue[str] = asyncio.Queue()
         self._worker.dump(lambda text: self._call_soon(reply.put_nowait, text))
         return await reply.get()
@@ -119,5 +119,5 @@ class WorkerBridge:
         self._loop.call_soon_threadsafe(self._deliver, request_id, event)
 
     def _deliver(self, request_id: str, event: Event) -> None:
-        if answer := self._answers.get(request_id):
+        if answer := self._event_queues.get(request_id):
             answer.put_nowait(event)

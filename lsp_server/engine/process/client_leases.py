@@ -1,4 +1,4 @@
-"""Who uses a shared engine, inside of it: it ends when nobody did for a while."""
+"""Client leases of a shared engine. The engine ends a while after its last client has left."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from aiohttp import web
 
 from lsp_server.ipc.launch import Launch, Record
 
-# A connection whose other end is gone without a word is found by writing to it.
+# Seconds between writes to a connection. A write finds out whether the other end is gone.
 PING_S = 20.0
-_STOP_DELAY_S = 0.1  # for the answer to get out
+_STOP_DELAY_S = 0.1  # so that the answer gets out
 
 
 class ClientLeases:
-    """Counts connected clients. `end` is called when told to stop, or `idle_shutdown_s` after the last one left."""
+    """Counts connected clients. Calls `end` when told to stop, or `idle_shutdown_s` after the last client has left."""
 
     def __init__(self, idle_shutdown_s: float, end: Callable[[], None]) -> None:
         self._idle_shutdown_s = idle_shutdown_s
@@ -29,7 +29,7 @@ class ClientLeases:
         self._timer = self._loop.call_later(idle_shutdown_s, end)
 
     async def watch(self, request: web.Request) -> web.StreamResponse:
-        """A client's connection: it is there as long as this is open."""
+        """The connection of a client. The client holds its lease while this is open."""
         response = web.StreamResponse()
         await response.prepare(request)
         self._num_clients += 1
@@ -44,7 +44,7 @@ class ClientLeases:
                 self._timer = self._loop.call_later(self._idle_shutdown_s, self._end)
 
     async def stop(self, request: web.Request) -> web.Response:
-        """End the engine; with clients only for who says so."""
+        """End the engine. If it has clients, the request must say `clients=any`."""
         if self._num_clients and request.query.get("clients") != "any":
             return web.Response(status=409, text=f"It has {self._num_clients} clients.")
         self._loop.call_later(_STOP_DELAY_S, self._end)
@@ -52,7 +52,7 @@ class ClientLeases:
 
 
 def end_shared(launch: Launch) -> None:
-    """End this process at once; its record goes first, if it is still its own, so that nobody comes for it."""
+    """End this process at once. Its record is deleted first, if it is still its own, so that no client looks for it."""
     path = Path(launch.record)
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         if msgspec.json.decode(path.read_bytes(), type=Record).pid == os.getpid():

@@ -1,7 +1,7 @@
-"""The engine process: HTTP on loopback in front of a `Worker`. `lsp_server/WIRE.md` says what it speaks.
+"""The main module of the engine process: HTTP on loopback in front of a `Worker`. See `engine/compat/README.md`.
 
-It ends when its standard input does, that is, when whoever launched it is gone, however it went. One that is shared
-(`shared.py`) ends when it had no client for a while.
+A private engine ends when its standard input closes, however its launcher ended. A shared engine (`client/shared.py`)
+ends a while after its last client has left.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import msgspec
 from aiohttp import web
 
 from lsp_server import __version__
-from lsp_server.engine.compat.handlers import foreign_routes
-from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
-from lsp_server.engine.http.responses import event_stream, problem
+from lsp_server.engine.compat.handlers import compat_routes
+from lsp_server.engine.http.auth import MAX_BODY_BYTES, require_token
+from lsp_server.engine.http.responses import error_body, event_stream
 from lsp_server.engine.process.bridge import WorkerBridge
 from lsp_server.engine.process.client_leases import ClientLeases, end_shared
 from lsp_server.engine.process.watchdog import Watchdog
@@ -30,20 +30,20 @@ from lsp_server.ipc.requests import Generate
 
 
 class Service:
-    """The application: its routes."""
+    """The web application and its routes."""
 
     def __init__(self, factory: BackendFactory, launch: Launch) -> None:
         self._loop = asyncio.get_running_loop()
         self._leases = (
             ClientLeases(launch.idle_shutdown_s, lambda: end_shared(launch)) if launch.idle_shutdown_s else None
         )
-        self._bridge = WorkerBridge(factory, self._die, Watchdog(launch.stuck_s))
-        self.app = web.Application(middlewares=[guard(launch.token)], client_max_size=MAX_BODY_BYTES)
+        self._bridge = WorkerBridge(factory, self._exit_after_fault, Watchdog(launch.stuck_s))
+        self.app = web.Application(middlewares=[require_token(launch.token)], client_max_size=MAX_BODY_BYTES)
         self.app.router.add_post("/generate", self._generate)
         self.app.router.add_get("/load", self._load)
         self.app.router.add_get("/state", self._state)
         self.app.router.add_get("/health", self._health)
-        self.app.add_routes(foreign_routes(self._bridge))
+        self.app.add_routes(compat_routes(self._bridge))
         if self._leases:
             self.app.router.add_get("/watch", self._leases.watch)
             self.app.router.add_post("/stop", self._leases.stop)
@@ -52,8 +52,8 @@ class Service:
         """Begin to load the model."""
         self._bridge.start()
 
-    def _die(self) -> None:
-        """Our books are wrong: deliver what was said of it, then end, to be replaced."""
+    def _exit_after_fault(self) -> None:
+        """After a fault of ours, deliver the last events, then end. The supervisor starts another process."""
         self._loop.call_soon_threadsafe(self._loop.call_later, 0.2, os._exit, 70)
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
@@ -63,9 +63,9 @@ class Service:
             return web.Response(status=400, text=f"Not a Generate message: {error}.")
         if generate.document and (client := request.headers.get(CLIENT_HEADER)):
             generate = msgspec.structs.replace(generate, document=f"{client} {generate.document}")
-        with self._bridge.ask(generate) as asked:
+        with self._bridge.generate(generate) as stream:
             async with event_stream(request) as send:
-                async for event in asked:
+                async for event in stream:
                     await send(event)
                 return send.response
 
@@ -82,20 +82,21 @@ class Service:
         return web.Response(text=await self._bridge.state())
 
     async def _health(self, _: web.Request) -> web.Response:
-        """Who it is, too: whatever else came to listen at its port does not know that."""
+        """The state, with pid and version. A client can tell by them whether another program now has this port."""
         about = {"pid": os.getpid(), "version": __version__}
         match self._bridge.load_event:
             case Loaded():
                 return web.json_response(about | {"status": "ok"})
             case LoadFailed(_, message):
-                return web.json_response(about | {"status": "failed"} | problem(503, message), status=503)
+                return web.json_response(about | {"status": "failed"} | error_body(503, message), status=503)
             case Loading():
-                return web.json_response(about | {"status": "loading"} | problem(503, "Loading model"), status=503)
+                return web.json_response(about | {"status": "loading"} | error_body(503, "Loading model"), status=503)
 
 
 async def serve(launch: Launch) -> None:
     """Run the engine until the process ends."""
-    # Two threads share the interpreter: the worker must not wait 5 ms for it after each decode.
+    # The worker and the event loop share the interpreter. By default the worker would wait 5 ms for it after each
+    # decode.
     sys.setswitchinterval(0.0005)
     service = Service(_backend_factory(launch), launch)
     runner = web.AppRunner(service.app, handler_cancellation=True, access_log=None)
@@ -110,7 +111,10 @@ async def serve(launch: Launch) -> None:
 
 
 def _backend_factory(launch: Launch) -> BackendFactory:
-    """Imports the backend in the worker's thread: llama.cpp takes its time, and the port should be open by then."""
+    """A factory that imports the backend in the worker's thread.
+
+    llama.cpp loads slowly, and the port should open first.
+    """
     options = launch.options
 
     def llama(progress: Callable[[float], None]) -> object:
@@ -137,7 +141,7 @@ def main() -> None:
 
 
 def _end_with_standard_input() -> None:
-    """Exit at once, even from inside a decode: nothing here needs saving."""
+    """Exit at once, even from inside a decode. Nothing here needs saving."""
     while sys.stdin.buffer.read(4096):
         pass
     os._exit(0)

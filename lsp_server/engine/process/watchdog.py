@@ -1,4 +1,4 @@
-"""Ends an engine that is stuck: whose step does not end, as where a driver hangs. It is then started anew."""
+"""Ends an engine process whose step never ends, for example because a driver hangs. The supervisor starts another."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import faulthandler
 import time
 from collections.abc import Callable
 
-# Arming starts a thread of C's, so steps share one.
-_SHARE_ARMED_ANEW = 0.2
+# Arming starts a C thread, so the steps within this share of the limit have one in common.
+_REARM_SHARE = 0.2
 
 
 class Watchdog:
-    """Ends the process, with every thread's place in its log, where a step takes longer than a limit.
+    """Ends the process if a step takes longer than a limit. The stack of every thread goes to its log.
 
-    Where others went before it without a rest, it may take a fifth less.
+    Where steps follow each other without a pause, a step may get a fifth less than the limit.
     """
 
     def __init__(self, limit_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -21,15 +21,15 @@ class Watchdog:
         self._clock = clock
         self._armed_at: float | None = None
 
-    def watch(self) -> None:
-        """A step begins."""
+    def arm(self) -> None:
+        """Call it before each step."""
         now = self._clock()
-        if self._armed_at is None or now - self._armed_at > self._limit_s * _SHARE_ARMED_ANEW:
+        if self._armed_at is None or now - self._armed_at > self._limit_s * _REARM_SHARE:
             faulthandler.dump_traceback_later(self._limit_s, exit=True)
             self._armed_at = now
 
-    def healing_bytes(self) -> None:
-        """There is nothing to do."""
+    def disarm(self) -> None:
+        """Call it when no step follows."""
         if self._armed_at is not None:
             faulthandler.cancel_dump_traceback_later()
             self._armed_at = None

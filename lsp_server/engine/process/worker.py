@@ -1,4 +1,4 @@
-"""The thread that owns the model: loads it, then runs the scheduler while there is work, and sleeps otherwise."""
+"""The worker thread. It owns the model: it loads it, runs the scheduler while there is work, and sleeps otherwise."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lsp_server.base.errors import EngineError, InfillError
 from lsp_server.engine.backends.base import Backend
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.process.watchdog import Watchdog
 from lsp_server.engine.scheduler.scheduler import Scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer, TokenizedRequest
@@ -19,8 +20,8 @@ from lsp_server.ipc.requests import Event, Failed, Generate
 
 logger = logging.getLogger(__name__)
 
-# Without a message, before what is in the way is moved out of the cache: a person's next letter comes sooner.
-TIDY_AFTER_S = 0.5
+# The pause before idle slots are offloaded, in seconds. A typist's next letter comes sooner.
+OFFLOAD_AFTER_S = 0.5
 
 BackendFactory = Callable[[Callable[[float], None]], Backend]
 
@@ -29,7 +30,7 @@ BackendFactory = Callable[[Callable[[float], None]], Backend]
 class _Submit:
     request_id: str
     request: Generate
-    tokenized: TokenizedRequest | None  # None: it came before the model was loaded
+    tokenized: TokenizedRequest | None  # None: it arrived before the model was loaded
     arrived_at: float
 
 
@@ -49,11 +50,11 @@ class _Close:
 
 
 class Worker:
-    """A backend and its scheduler in a thread of their own.
+    """A backend and its scheduler, in a thread of their own.
 
-    `on_load` and `on_event` are called from that thread. Requests submitted while the model loads wait for it.
-    `on_death` is called when a fault of ours ended the thread: the process is of no more use. A `watchdog` looks at
-    every step.
+    `on_load` and `on_event` are called in that thread. Requests that are submitted while the model loads wait for it.
+    `on_death` is called when a fault of ours has ended the thread, so that the process must be replaced. A `watchdog`
+    limits the time of every step.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Worker:
         self._thread.start()
 
     def submit(self, request_id: str, request: Generate) -> None:
-        """Queue a request, tokenised here and now; a decode that nobody wants once it is in is interrupted."""
+        """Tokenise a request in the calling thread and queue it. Interrupts a decode that then serves no request."""
         scheduler = self._scheduler
         arrived_at = time.monotonic()
         if scheduler is None or self._request_tokenizer is None:
@@ -96,32 +97,32 @@ class Worker:
             scheduler.backend.interrupt(True)
 
     def cancel(self, request_id: str) -> None:
-        """End a request; a decode that only writes its text is interrupted."""
+        """End a request. Interrupts a decode that serves this request alone, unless it is prefill of an anchor."""
         self._inbox.put(_Cancel(request_id))
         scheduler = self._scheduler
         if scheduler is not None and scheduler.should_interrupt_to_cancel(request_id):
             scheduler.backend.interrupt(True)
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
-        """Tokens of a text, control tokens among them if `control`. Raises `EngineError` while there is no model."""
-        backend = self._loaded()
+        """Tokens of a text, with control tokens if `control`. Raises `EngineError` while there is no model."""
+        backend = self._require_backend()
         return backend.tokenize_control(text) if control else backend.tokenize(text)
 
     def piece(self, token: int) -> bytes:
-        """The bytes that a token stands for. Raises `EngineError` while there is no model."""
-        return self._loaded().piece(token)
+        """The bytes of a token. Raises `EngineError` while there is no model."""
+        return self._require_backend().piece(token)
 
     def marker(self, role: str) -> int:
-        """The token of a marker. Raises `PromptError` where the model has none, `EngineError` without a model."""
-        return self._loaded().marker(role)
+        """The token of a marker. Raises `PromptError` if the model has none, and `EngineError` without a model."""
+        return self._require_backend().marker(role)
 
-    def _loaded(self) -> Backend:
+    def _require_backend(self) -> Backend:
         if self._backend is None:
             raise EngineError("The model is not loaded.")
         return self._backend
 
     def dump(self, reply: Callable[[str], None]) -> None:
-        """Hand the scheduler's state as text to `reply`."""
+        """Pass the scheduler's state as text to `reply`."""
         self._inbox.put(_Dump(reply))
 
     def close(self) -> None:
@@ -137,16 +138,16 @@ class Worker:
         except InfillError as error:
             logger.warning("%s", error)
             self._on_load(LoadFailed(type(error).__name__, str(error)))
-            self._refuse(str(error))
+            self._fail_requests(str(error))
             return
         except Exception as error:
             logger.exception("The backend failed while loading.")
             message = f"The engine failed while loading ({type(error).__name__})."
             self._on_load(LoadFailed("EngineError", message))
-            self._refuse(message)
+            self._fail_requests(message)
             return
-        scheduler = Scheduler(backend, self._on_event, has_pending_messages=lambda: not self._inbox.empty())
-        self._request_tokenizer = _preparer_for(backend)
+        scheduler = drafting_scheduler(backend, self._on_event, has_pending_messages=lambda: not self._inbox.empty())
+        self._request_tokenizer = _tokenizer_for(backend)
         self._backend = backend
         self._scheduler = scheduler
         self._on_load(Loaded(backend.info))
@@ -162,24 +163,27 @@ class Worker:
             backend.close()
 
     def _take_messages(self, scheduler: Scheduler) -> bool:
-        """Read what has arrived, waiting for something if there is nothing to do. False: close."""
+        """Read all messages. Waits for one if there is no work. Returns false if the worker is to close."""
         assert self._backend is not None
-        is_tidy = False
+        is_all_offloaded = False
         while True:
-            # Lowered before the inbox is read: a cancel that comes later raises it again and is read next time.
+            # The flag is lowered before the inbox is read. A later cancel raises it again and is read in the next
+            # round.
             self._backend.interrupt(False)
             if self._watchdog and not scheduler.has_work:
-                self._watchdog.healing_bytes()
+                self._watchdog.disarm()
             try:
-                message = self._inbox.get(block=not scheduler.has_work, timeout=None if is_tidy else TIDY_AFTER_S)
+                message = self._inbox.get(
+                    block=not scheduler.has_work, timeout=None if is_all_offloaded else OFFLOAD_AFTER_S
+                )
             except queue.Empty:
                 if scheduler.has_work:
                     return True
-                is_tidy = not scheduler.offload_idle()
+                is_all_offloaded = not scheduler.offload_idle()
                 continue
             match message:
                 case _Submit():
-                    self._open(scheduler, message)
+                    self._submit_to(scheduler, message)
                 case _Cancel(request_id):
                     scheduler.cancel(request_id)
                 case _Dump(reply):
@@ -187,10 +191,10 @@ class Worker:
                 case _Close():
                     return False
 
-    def _open(self, scheduler: Scheduler, new: _Submit) -> None:
+    def _submit_to(self, scheduler: Scheduler, new: _Submit) -> None:
         try:
-            # A preparer of its own: the other belongs to the thread that submits.
-            tokenized = new.tokenized or _preparer_for(scheduler.backend).tokenize_request(new.request)
+            # The other tokeniser belongs to the thread that submits, so this thread makes one of its own.
+            tokenized = new.tokenized or _tokenizer_for(scheduler.backend).tokenize_request(new.request)
         except InfillError as error:
             self._on_event(new.request_id, Failed(str(error)))
         else:
@@ -198,7 +202,7 @@ class Worker:
 
     def _step(self, scheduler: Scheduler) -> None:
         if self._watchdog:
-            self._watchdog.watch()
+            self._watchdog.arm()
         try:
             scheduler.step()
             if not scheduler.has_work:
@@ -206,12 +210,12 @@ class Worker:
         except InfillError as error:
             scheduler.fail_all(str(error))
         except Exception as error:
-            # A fault in our own books must not leave callers waiting; the process then ends and is replaced.
+            # No caller may wait after a fault of ours. The process then ends and is replaced.
             scheduler.fail_all(f"The engine failed ({type(error).__name__}) and is being restarted.")
             raise
 
-    def _refuse(self, message: str) -> None:
-        """Without a model, answer what comes until the process is ended."""
+    def _fail_requests(self, message: str) -> None:
+        """Without a model, fail every request until the process ends."""
         while True:
             match self._inbox.get():
                 case _Submit(request_id):
@@ -222,5 +226,5 @@ class Worker:
                     return
 
 
-def _preparer_for(backend: Backend) -> RequestTokenizer:
+def _tokenizer_for(backend: Backend) -> RequestTokenizer:
     return RequestTokenizer(backend, min(backend.info.context_tokens, backend.info.cache_tokens))

@@ -1,1 +1,1 @@
-"""scheduler."""
+"""Decides which tokens each decode evaluates: queue, batches, chunked prefill, preemption. Runs in the engine."""

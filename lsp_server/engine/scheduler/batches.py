@@ -1,4 +1,4 @@
-"""One batch: which tokens of which runs are evaluated together."""
+"""Composes one batch: the tokens of several requests that one decode evaluates. Pure."""
 
 from __future__ import annotations
 
@@ -6,90 +6,103 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lsp_server.engine.backends.base import BatchToken
-from lsp_server.engine.drafting.lookup import Guess
 from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.prefill_chunks import ChunkSizer
 from lsp_server.engine.scheduler.sequence import SequenceState
 from lsp_server.engine.scheduler.step_times import MAX_SLOWED, StepTimes
 from lsp_server.ipc.requests import Priority
 
-# Of texts that are written one after the other, a long one lets others go first after each so many tokens.
-TURN_TOKENS = 64
+# Requests that are decoded in turns yield after this many tokens (round robin).
+ROUND_ROBIN_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Tokens that may come next. Guesses of one kind have about the same acceptance rate.
+
+    `token_s` is the time to guess one token, in seconds.
+    """
+
+    tokens: Sequence[int]
+    kind: str
+    token_s: float = 0.0
 
 
 @dataclass(slots=True)
 class Part:
-    """What one run has in a batch: `tokens` of its own from position `start` on, then some that were `guessed`: the
-    beginning of a `guess`.
+    """The share of one request in a batch: its own `tokens` from position `start` on, then `drafted` tokens.
 
-    `is_writing`: its prompt is in the cache, and this is the token it wrote last. `num_right` of the guessed tokens
-    turned out to be what it writes next.
+    `drafted` is the beginning of `guess`. `is_decoding` means that the prompt is in the cache and `tokens` is the token
+    sampled last. `num_accepted` counts the drafted tokens that the model then sampled, too.
     """
 
     seq: SequenceState
     slot: Slot
     start: int
     tokens: list[int]
-    is_writing: bool
+    is_decoding: bool
     guess: Guess | None = None
-    guessed: list[int] = field(default_factory=list)
-    num_right: int = 0
+    drafted: list[int] = field(default_factory=list)
+    num_accepted: int = 0
 
     @property
     def end(self) -> int:
-        """The position behind the run's own tokens."""
+        """The position behind the request's own tokens."""
         return self.start + len(self.tokens)
 
     @property
     def entries(self) -> list[BatchToken]:
-        """All of its tokens, as a backend takes them: guesses need logits to be checked by."""
-        guessed = [
+        """All tokens of the part, in the backend's form. Each drafted token needs logits to be verified."""
+        drafted = [
             BatchToken(token, position, self.slot.sequence, wants_logits=True)
-            for position, token in enumerate(self.guessed, self.end)
+            for position, token in enumerate(self.drafted, self.end)
         ]
-        return self.seq.next_tokens(len(self.tokens)) + guessed
+        return self.seq.next_tokens(len(self.tokens)) + drafted
 
 
 def compose(
     chosen: Sequence[SequenceState], chunk_sizer: ChunkSizer, step_times: StepTimes, batch_tokens: int
 ) -> list[Part]:
-    """One token of each text that is written now, then prefill in order, in a slice."""
+    """The next batch: one token of each request that decodes in this step, then one chunk of prefill in order."""
     ready = [seq for seq in chosen if seq.is_decoding and seq.num_missing == 1]
-    writing = _written_now(ready, step_times)
+    decoding = _decoded_now(ready, step_times)
     prefilling = [seq for seq in chosen if seq not in ready]
     chunk_tokens = chunk_sizer.chunk_tokens(
-        shared=bool(writing), background=all(seq.request.priority is Priority.WARM_UP for seq in chosen)
+        shared=bool(decoding), background=all(seq.request.priority is Priority.WARM_UP for seq in chosen)
     )
     parts: list[Part] = []
     room = batch_tokens
-    for seq in writing + prefilling:
-        is_writing = seq in writing
-        num_tokens = min(1 if is_writing else chunk_sizer.cut(seq.num_missing, chunk_tokens), room)
+    for seq in decoding + prefilling:
+        is_decoding = seq in decoding
+        num_tokens = min(1 if is_decoding else chunk_sizer.cut(seq.num_missing, chunk_tokens), room)
         if num_tokens <= 0 or chunk_tokens <= 0:
             continue
-        chunk_tokens -= 0 if is_writing else num_tokens
+        chunk_tokens -= 0 if is_decoding else num_tokens
         room -= num_tokens
         assert seq.slot is not None
         start = len(seq.slot.tokens)
-        parts.append(Part(seq, seq.slot, start, seq.tokens[start : start + num_tokens], is_writing))
+        parts.append(Part(seq, seq.slot, start, seq.tokens[start : start + num_tokens], is_decoding))
     return parts
 
 
-def _written_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[SequenceState]:
-    """Of texts that could all be written, those that are: of what is typed at, as many as are soonest done on average;
-    of what is less urgent, what is the same document's or hardly slows them."""
+def _decoded_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[SequenceState]:
+    """The requests that decode in this step, of all that could.
+
+    Of interactive requests, as many decode at once as minimise the mean completion time. A less urgent request joins if
+    it belongs to one of their documents, or if it hardly slows them.
+    """
     if len(ready) < 2:
         return list(ready)
     urgent = [seq for seq in ready if seq.request.priority is Priority.INTERACTIVE]
     if not urgent or not step_times.num_steps:
         return list(ready)
-    urgent.sort(key=lambda seq: seq.timings.decoded_tokens // TURN_TOKENS)
-    written = urgent[: step_times.best_num_at_once(len(urgent))]
-    documents = {seq.request.document for seq in written} - {""}
+    urgent.sort(key=lambda seq: seq.timings.decoded_tokens // ROUND_ROBIN_TOKENS)
+    decoding = urgent[: step_times.best_num_at_once(len(urgent))]
+    documents = {seq.request.document for seq in decoding} - {""}
     others = [seq for seq in ready if seq.request.priority is not Priority.INTERACTIVE]
-    written += [seq for seq in others if seq.request.document in documents]
-    most_s = MAX_SLOWED * step_times.seconds(len(written))
+    decoding += [seq for seq in others if seq.request.document in documents]
+    max_s = MAX_SLOWED * step_times.seconds(len(decoding))
     for seq in others:
-        if seq.request.document not in documents and step_times.seconds(len(written) + 1) <= most_s:
-            written.append(seq)
-    return written
+        if seq.request.document not in documents and step_times.seconds(len(decoding) + 1) <= max_s:
+            decoding.append(seq)
+    return decoding

@@ -1,4 +1,4 @@
-"""Where a run goes: the slot that saves most work, by reuse in place or by branching, and the tokens it then needs."""
+"""Chooses the slot for a request, in place or by a fork, and lays out the tokens of the request in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lsp_server.base.common_prefix import common_prefix
-from lsp_server.engine.kvcache.cache import MIN_SAVED_TOKENS, Cache
+from lsp_server.engine.kvcache.cache import MIN_OFFLOADED_TOKENS, KVCache
 from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.reuse import keep_sampled
 from lsp_server.engine.scheduler.sequence import SequenceState
@@ -26,23 +26,24 @@ class Vocabulary(Protocol):
         ...
 
 
-def place(seq: SequenceState, cache: Cache, vocabulary: Vocabulary, preemptible: set[int]) -> Slot | None:
-    """Choose and prepare a slot for a run; None if every slot is taken.
+def place(seq: SequenceState, cache: KVCache, vocabulary: Vocabulary, preemptible: set[int]) -> Slot | None:
+    """Choose and prepare a slot for a request. None if every slot is taken.
 
-    `preemptible` are sequences whose owner would give way. A slot that goes on with its anchor is used in place; from
-    any other the shared head is branched into the slot that is missed least, so that what it holds stays for an undo
-    or a switch back. A warm-up always branches: it never takes from a person's slot.
+    `preemptible` are sequences whose owner would give way. A slot that already holds the anchor is used in place.
+    Otherwise the least recently used slot is emptied and forked from the slot with the longest common prefix. The
+    forked slot keeps its content for an undo or a switch back. A warm-up never takes over an interactive slot in place,
+    though it may evict one.
     """
     slots = cache.slots
     usable = [slot for slot in slots.slots if slot.owner is None or slot.sequence in preemptible]
     if not usable:
         return None
-    _restore_what_is_better(seq, cache)
+    _restore_if_better(seq, cache)
     best, shared = slots.best_for(seq.tokenized.anchor, slots.slots)
     assert best is not None
-    target = best if best in usable and _goes_on(best, shared, seq) else None
+    target = best if best in usable and _continues_anchor(best, shared, seq) else None
     if target is None:
-        # What was guessed before may be guessed anew in place; whatever else is the best is left for an undo.
+        # A speculative slot may be overwritten by another warm-up. Any other best slot stays as it is for an undo.
         others = [slot for slot in usable if slot is not best or (seq.is_background and not best.interactive)] or usable
         target = slots.lru_victim([slot for slot in others if slot.owner is None] or others)
         assert target is not None
@@ -50,43 +51,44 @@ def place(seq: SequenceState, cache: Cache, vocabulary: Vocabulary, preemptible:
             cache.fork(best, target, len(best.tokens) if shared else 0)
         elif best.interactive:
             cache.checkpoint(best)
-    _lay_out(seq, target, vocabulary)
-    cache.truncate(target, min(common_prefix(target.tokens, seq.tokens), _most_reusable(seq)))
+    _lay_out_tokens(seq, target, vocabulary)
+    cache.truncate(target, min(common_prefix(target.tokens, seq.tokens), _max_reusable(seq)))
     target.num_anchor_tokens = len(seq.tokenized.anchor)
     return target
 
 
-def _restore_what_is_better(seq: SequenceState, cache: Cache) -> None:
-    """Bring back from host memory what saves the run more than any slot does, if there is a slot and room for it."""
+def _restore_if_better(seq: SequenceState, cache: KVCache) -> None:
+    """Restore an offloaded slot if it saves more prefill than any slot does, and if a slot and room are free."""
     slots = cache.slots
     anchor = seq.tokenized.anchor
-    saved, saved_shared = cache.offloaded.best_for(anchor)
+    offloaded, offloaded_shared = cache.offloaded.best_for(anchor)
     _, shared = slots.best_for(anchor, slots.slots)
     target = slots.lru_victim([slot for slot in slots.slots if slot.owner is None])
-    if saved is None or target is None or saved_shared - shared < MIN_SAVED_TOKENS:
+    if offloaded is None or target is None or offloaded_shared - shared < MIN_OFFLOADED_TOKENS:
         return
     cache.offload(target)
     idle = [slot for slot in slots.slots if slot.owner is None]
-    if cache.evict_until_fits(len(saved.tokens), idle):
-        cache.restore(saved, target)
+    if cache.evict_until_fits(len(offloaded.tokens), idle):
+        cache.restore(offloaded, target)
 
 
-def _goes_on(slot: Slot, shared: int, seq: SequenceState) -> bool:
-    """Whether a slot loses nothing but typed or written text to a run."""
+def _continues_anchor(slot: Slot, shared: int, seq: SequenceState) -> bool:
+    """Whether the request drops no anchor tokens of this slot, only typed or sampled ones."""
     if seq.is_background and slot.interactive and len(slot.tokens) > shared:
         return False
     return shared >= min(slot.num_anchor_tokens, len(slot.tokens))
 
 
-def _most_reusable(seq: SequenceState) -> int:
-    """The last token of a prompt is evaluated again for its logits, if anything is to be written."""
+def _max_reusable(seq: SequenceState) -> int:
+    """The maximum number of reusable tokens. The last token's logits are needed, so it is evaluated again."""
     return len(seq.tokens) - 1 if seq.tokenized.max_tokens else len(seq.tokens)
 
 
-def _lay_out(seq: SequenceState, slot: Slot, vocabulary: Vocabulary) -> None:
-    """The run's tokens in this slot: its anchor, then the typed text in the tokens the slot has for it, if any.
+def _lay_out_tokens(seq: SequenceState, slot: Slot, vocabulary: Vocabulary) -> None:
+    """Lay out the tokens of the request: its anchor, then the typed text in the tokens that the slot has for it, if
+    any.
 
-    The last token of typed text is taken back to be healed, unless it is one that the model itself wrote there.
+    Healing takes back the last token of the typed text, unless the model itself sampled that token there.
     """
     anchor, typed = seq.tokenized.anchor, seq.tokenized.typed
     kept = replaced = 0
@@ -95,7 +97,7 @@ def _lay_out(seq: SequenceState, slot: Slot, vocabulary: Vocabulary) -> None:
     seq.tokens = anchor + slot.tokens[len(anchor) : len(anchor) + kept] + typed[replaced:]
     written_by_model = replaced == len(typed) and len(anchor) + kept - 1 in slot.sampled
     if seq.request.heal and typed and not written_by_model:
-        # Something must be evaluated before anything can be written.
+        # At least one token must be left to evaluate, or there are no logits.
         count = num_healed(seq.tokens[len(anchor) :], vocabulary, fixed_indent=seq.request.fixed_indent)
         count = min(count, len(seq.tokens) - 1)
         kept = len(seq.tokens) - count
@@ -105,11 +107,12 @@ def _lay_out(seq: SequenceState, slot: Slot, vocabulary: Vocabulary) -> None:
 
 
 def num_healed(tokens: Sequence[int], vocabulary: Vocabulary, *, fixed_indent: bool) -> int:
-    """How many of the last tokens of a typed text are taken back, so that the model can write the word it begins.
+    """How many of the last typed tokens are taken back, so that the model can complete the word that they begin.
 
-    The last, if there is one. As many more as are still the beginning of one token: ` retu` is ` ret` and `u` to the
-    tokeniser, and ` return` one token. What no single token can cover was cut there in training too. Of an
-    indentation that is meant only the last space: the longer ones that it could begin are not wanted.
+    The last token always counts, if there is one. More tokens count while together they are the beginning of one token.
+    For example ` retu` is tokenised as ` ret` and `u`, but ` return` is one token. Text that no single token covers was
+    cut at the same place in training. With `fixed_indent` only the last space counts, because longer indentation tokens
+    are not wanted.
     """
     if fixed_indent or not tokens:
         return min(1, len(tokens))

@@ -1,4 +1,4 @@
-"""What a slot already holds of a prompt. Pure functions over tokens and their bytes."""
+"""Matches the tokens of a slot with a prompt by their bytes. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ Piece = Callable[[int], bytes]
 
 
 def keep_sampled(held: Sequence[int], canonical: Sequence[int], piece: Piece) -> tuple[int, int]:
-    """How many of `held` can stand for how many of `canonical`.
+    """How many tokens of `held` can replace how many of `canonical`.
 
-    Both are tokens that follow the same prompt: `held` are in a slot, as the model sampled them or an earlier prompt
-    had them; `canonical` is the tokenisation of what should be there. Where the same bytes end at a token's end in
-    both, the held tokens serve as well, though they may be cut differently. The furthest such place is returned, as
-    the number of tokens before it in each.
+    Both follow the same prompt. `held` are the tokens in a slot, as they were sampled or as an earlier prompt had them.
+    `canonical` is the tokenisation of the text that should be there. Held tokens serve up to any place where both end a
+    token at the same byte. The furthest such place is returned, as the number of tokens before it in each.
     """
     ends = {}
     offset = 0

@@ -1,10 +1,11 @@
-"""The scheduler: which tokens are evaluated next, for whom.
+"""The scheduler: continuous batching of requests on one backend.
 
-`step()` is the whole system: take deadlines, admit by priority, compose one batch (running sequences with their drafts
-first, then a slice of prefill), decode, sample, emit. It is bookkeeping: one thread, an injected clock, no I/O.
+`step()` checks deadlines, admits requests by priority, composes one batch, decodes, samples and emits. A batch has one
+token and a draft of each decoding request, then a chunk of prefill. The scheduler runs in one thread, takes its clock
+as an argument, and does no I/O.
 
-A run's tokens are its prompt followed by what the model wrote; a slot's tokens are those of them that are in the
-cache. Prefill and decode are therefore one thing: evaluate what the slot lacks, and once it lacks nothing, sample.
+A request owns its prompt and the sampled tokens. A slot owns the tokens in the KV cache. The scheduler evaluates the
+difference, so prefill and decode are one operation. When nothing is missing, it samples.
 """
 
 from __future__ import annotations
@@ -16,69 +17,66 @@ import msgspec
 
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
-from lsp_server.engine.drafting.lookup import Source
-from lsp_server.engine.drafting.proposer import Drafter
-from lsp_server.engine.kvcache.cache import Cache
+from lsp_server.engine.kvcache.cache import KVCache
 from lsp_server.engine.scheduler.batches import Part, compose
 from lsp_server.engine.scheduler.placement import place
 from lsp_server.engine.scheduler.prefill_chunks import ChunkSizer
 from lsp_server.engine.scheduler.queue import AdmissionQueue
+from lsp_server.engine.scheduler.report import report
 from lsp_server.engine.scheduler.sequence import SequenceState
+from lsp_server.engine.scheduler.speculator import Speculator
 from lsp_server.engine.scheduler.step_times import StepTimes
 from lsp_server.engine.scheduler.tokenize import TokenizedRequest
 from lsp_server.ipc.requests import Done, Event, Failed, FinishReason, Generate, Prefilled
 
 
 class Scheduler:
-    """Runs requests on a backend. `emit(request_id, event)` receives everything they produce.
+    """Runs requests on a backend. `emit(request_id, event)` receives all their events.
 
-    `has_pending_messages` tells whether a message waits that was not read yet, and would not interrupt the next decode.
-    `guesses` are where drafts come from, if not from what was read and written.
+    `has_pending_messages` tells whether an unread message waits that would not interrupt the next decode. `speculator`
+    adds drafts. It reads `step_times`, which the scheduler measures.
 
-    Every submitted request ends in exactly one `Done` or `Failed`: leaving the table of open runs and emitting that
-    event are one act, `_finish`.
+    Every submitted request ends in exactly one `Done` or `Failed`. `_finish` closes the request and emits that event in
+    one act.
     """
 
     def __init__(
         self,
         backend: Backend,
         emit: Callable[[str, Event], None],
+        step_times: StepTimes,
+        speculator: Speculator,
         clock: Callable[[], float] = time.monotonic,
         has_pending_messages: Callable[[], bool] = lambda: False,
-        guesses: Source | None = None,
     ) -> None:
         self.backend = backend
-        self.cache = Cache(backend)
-        self._step_times = StepTimes(backend.info.prefill_tokens_per_s)
-        self._drafter = Drafter(backend, self._step_times, guesses, clock, has_pending_messages)
+        self.cache = KVCache(backend)
+        self._step_times = step_times
+        self._speculator = speculator
         self._emit = emit
         self._clock = clock
         self._has_pending_messages = has_pending_messages
-        self._chunk_sizer = ChunkSizer(
-            backend.batch_tokens,
-            can_interrupt=backend.can_interrupt,
-            tokens_per_s=backend.info.prefill_tokens_per_s or None,
-        )
+        self._chunk_sizer = ChunkSizer.for_backend(backend)
         self._open: dict[str, SequenceState] = {}
         self._detached: dict[str, SequenceState] = {}
         self._queue = AdmissionQueue()
-        # What the decode under way evaluates: each run, and the end of its part. Read by other threads.
+        # What the decode under way evaluates: each request and the end of its part. Other threads read it.
         self._in_flight: tuple[tuple[SequenceState, int], ...] = ()
 
     @property
     def has_work(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether any request is open or any detached prefill is left."""
         return bool(self._open or self._detached)
 
     def submit(
         self, request_id: str, request: Generate, tokenized: TokenizedRequest, arrived_at: float | None = None
     ) -> None:
-        """Open a request. One for the same document and kind that is still open ends as superseded.
+        """Open a request. An open request with the same document and kind ends as superseded.
 
-        `arrived_at` is when it came, by the scheduler's clock, if not just now.
+        `arrived_at` is the time of arrival by the scheduler's clock; by default it is now.
         """
         for older in list(self._open.values()):
-            if _same_place(older.request, request):
+            if _supersedes(older.request, request):
                 self._finish(older, "superseded")
         if not self._open:
             self._queue.clear()
@@ -87,19 +85,19 @@ class Scheduler:
         self._open[request_id] = SequenceState(request_id, request, tokenized, self._queue.enqueue(request), arrived_at)
 
     def cancel(self, request_id: str) -> None:
-        """End a request now; one that has ended already is left alone."""
+        """End a request now. A request that has already ended is ignored."""
         if seq := self._open.get(request_id):
             self._finish(seq, "cancelled")
 
     def fail_all(self, message: str) -> None:
-        """End every open request by a fault."""
+        """End every open request with `Failed`."""
         for seq in list(self._open.values()):
             self._finish(seq, message=message)
         for seq in list(self._detached.values()):
             self._drop_detached(seq)
 
     def step(self) -> None:
-        """Do one batch worth of work. Call it while `has_work`."""
+        """Evaluate one batch. Call it while `has_work`."""
         self._expire()
         self._admit()
         parts = self._compose()
@@ -109,8 +107,8 @@ class Scheduler:
         began = self._clock()
         is_pending = self._has_pending_messages()
         if not is_pending:
-            self._drafter.add_to(parts, self._draft_room(parts))
-            is_pending = self._has_pending_messages()  # a draft model takes its time
+            self._speculator.add_to(parts, self._draft_room(parts))
+            is_pending = self._has_pending_messages()  # checked again, because a draft model takes time
         if is_pending:
             self._in_flight = ()
             return
@@ -132,14 +130,14 @@ class Scheduler:
             self._chunk_sizer.measure(sum(len(part.tokens) for part in parts), seconds)
             self._account(parts, started - began + seconds)
             self._sample(batch, parts)
-            only_writes = all(part.is_writing for part in parts)
-            self._step_times.measure(len(batch), self._clock() - started, only_writes=only_writes)
-            self._drafter.evaluated(parts)
+            only_decodes = all(part.is_decoding for part in parts)
+            self._step_times.measure(len(batch), self._clock() - started, only_decodes=only_decodes)
+            self._speculator.evaluated(parts)
 
     def offload_idle(self) -> bool:
-        """Move one idle slot that slows the others out of the cache; call it when nothing is asked for a moment.
+        """Offload one idle slot that slows the others. Call it when no request has come for a moment.
 
-        False if there was none, and there is nothing more to do.
+        Returns false if there was no such slot, so that no further call is needed.
         """
         slot = self.cache.slots.lru_victim(self.cache.interfering_slots())
         if slot is None:
@@ -147,25 +145,30 @@ class Scheduler:
         self.cache.offload(slot)
         return True
 
-    # Interruption: asked by the thread that receives a message, while a decode is under way
+    # Interruption. The thread that receives a message calls these while a decode is under way.
 
     def should_interrupt_for(self, request: Generate, tokenized: TokenizedRequest) -> bool:
-        """Whether the decode under way serves nobody once this request is in: not those it is evaluated for, and not
-        the request itself, which may well want the same tokens of the same anchor. Notes whom it supersedes."""
+        """Whether the decode under way serves no request once this one is in.
+
+        It may serve the request itself, if both want the same tokens of one anchor. Marks superseded requests as
+        cancelled.
+        """
         in_flight = self._in_flight
         serves_somebody = False
         for seq, end in in_flight:
             if seq.request is request:
-                return False  # it was taken meanwhile, and is what the decode is for
-            seq.cancel_pending |= _same_place(seq.request, request)
+                return False  # the worker has taken it meanwhile, and the decode is for it
+            seq.cancel_pending |= _supersedes(seq.request, request)
             over = seq.is_detached or seq.cancel_pending or seq.request.priority > request.priority
             wanted = tokenized.anchor + tokenized.typed
             serves_somebody |= not over or common_prefix(seq.tokens[:end], wanted) == end
         return bool(in_flight) and not serves_somebody
 
     def should_interrupt_to_cancel(self, request_id: str) -> bool:
-        """Whether the decode under way is for this request alone, and not its anchor's prefill, which goes on until
-        somebody wants something else. Notes that the request is given up."""
+        """Whether the decode under way serves this request alone. Marks the request as cancelled.
+
+        Prefill of an anchor does not count: it goes on until another request needs the engine.
+        """
         in_flight = self._in_flight
         for seq, _ in in_flight:
             seq.cancel_pending |= seq.id == request_id
@@ -181,7 +184,7 @@ class Scheduler:
                 self._finish(seq, "deadline")
 
     def _admit(self) -> None:
-        """Give slots to waiting requests, as long as all admitted ones together fit the cache."""
+        """Give slots to waiting requests, as long as all admitted ones together fit into the cache."""
         waiting = sorted((seq for seq in self._open.values() if seq.slot is None), key=lambda seq: seq.order)
         for seq in waiting:
             placed = [other for other in self._open.values() if other.slot and not other.is_background]
@@ -192,7 +195,7 @@ class Scheduler:
                 return
 
     def _place(self, seq: SequenceState) -> bool:
-        """Put a run into a slot, taking it from an orphan or a warm-up if theirs is the best; false if none is free."""
+        """Give a slot to a request. It may preempt a detached prefill or a warm-up. False if no slot is free."""
         background = [other for other in (*self._open.values(), *self._detached.values()) if other.is_background]
         preemptible = {other.slot.sequence: other for other in background if other.slot and other is not seq}
         if seq.is_background:
@@ -217,10 +220,7 @@ class Scheduler:
     # One batch
 
     def _compose(self) -> list[Part]:
-        """The next batch: one token of each sequence being written, then prefill in order of priority, in a slice.
-
-        What nobody waits for is evaluated only when nobody waits.
-        """
+        """The next batch. Background work is evaluated only when no request waits."""
         active = sorted((seq for seq in self._open.values() if seq.slot is not None), key=lambda seq: seq.order)
         foreground = [seq for seq in active if not seq.is_background]
         chosen = foreground or active or list(self._detached.values())[:1]
@@ -229,12 +229,12 @@ class Scheduler:
         return parts if self._ensure_room(parts) else []
 
     def _draft_room(self, parts: list[Part]) -> int:
-        """How many guessed tokens there is room for."""
+        """The number of drafted tokens that still fit into the batch and the cache."""
         free = self.cache.slots.cache_tokens - self.cache.slots.used_tokens
         return min(self.backend.batch_tokens, free) - sum(len(part.tokens) for part in parts)
 
     def _end_finished_prefill(self, chosen: list[SequenceState]) -> None:
-        """A run that only warms the cache, and whose prompt is in it, is done."""
+        """End warm-ups and detached prefills whose prompt is in the cache."""
         for seq in chosen:
             if seq.slot is not None and seq.num_missing == 0:
                 self._finish_prefill(seq)
@@ -246,7 +246,7 @@ class Scheduler:
             self._finish(seq, "length")
 
     def _ensure_room(self, parts: list[Part]) -> bool:
-        """Whether the cache has or can make room for a batch; what nobody waits for gives way first."""
+        """Make room in the cache for a batch. False if there is none yet, after preempting background work."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None]
         has_room = self.cache.evict_until_fits(sum(len(part.tokens) for part in parts), idle)
         if not has_room and not self._preempt_background():
@@ -254,7 +254,7 @@ class Scheduler:
         return has_room
 
     def _preempt_background(self) -> bool:
-        """End a run that nobody waits for and that holds a slot; false if there is none."""
+        """End one background request that holds a slot. False if there is none."""
         for seq in [*self._detached.values(), *self._open.values()]:
             if seq.is_background and seq.slot is not None:
                 self._drop_detached(seq) if seq.is_detached else self._finish(seq, "cancelled")
@@ -262,7 +262,7 @@ class Scheduler:
         return False
 
     def _evict_on_overflow(self) -> None:
-        """The cache was full although the books say otherwise: give up what is idle, then the last in line."""
+        """The cache is full although the accounting says otherwise. Evict an idle slot, or end the last request."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None and slot.tokens]
         if (slot := self.cache.slots.lru_victim(idle)) is not None:
             self.cache.truncate(slot, 0)
@@ -271,21 +271,21 @@ class Scheduler:
             self._finish(last, message="The model's cache is full. Raise engine.cache_tokens.")
 
     def _roll_back(self, parts: list[Part]) -> None:
-        """An interrupted decode leaves an unknown part of its batch in the cache, of every sequence in it."""
+        """An interrupted decode leaves an unknown part of its batch in the cache, for every sequence of the batch."""
         for part in parts:
             self.cache.roll_back(part.slot)
 
     def _account(self, parts: list[Part], seconds: float) -> None:
         for part in parts:
             timings = part.seq.timings
-            if part.is_writing:
+            if part.is_decoding:
                 timings.decode_ms += seconds * 1000
-                timings.drafted_tokens += len(part.guessed)
+                timings.drafted_tokens += len(part.drafted)
             else:
                 timings.prefill_ms += seconds * 1000
-            self.cache.commit(part.slot, part.tokens + part.guessed, first_sampled=part.seq.num_prompt_tokens)
+            self.cache.commit(part.slot, part.tokens + part.drafted, first_sampled=part.seq.num_prompt_tokens)
 
-    # Writing
+    # Sampling
 
     def _sample(self, batch: list[BatchToken], parts: list[Part]) -> None:
         first_rows: dict[int, int] = {}
@@ -294,19 +294,19 @@ class Scheduler:
                 first_rows.setdefault(entry.sequence, row)
         for part in parts:
             if part.slot.sequence in first_rows:
-                self._write_all(part, first_rows[part.slot.sequence])
+                self._sample_part(part, first_rows[part.slot.sequence])
 
-    def _write_all(self, part: Part, row: int) -> None:
-        """Draw the next token, and one more for each guess that was right; what was guessed wrong is forgotten."""
-        for guessed in [*part.guessed, None]:
-            token = self._write(part.seq, row + part.num_right, guessed)
-            if token is None or token != guessed:
+    def _sample_part(self, part: Part, row: int) -> None:
+        """Sample the next token, and one more for each accepted draft token. Rejected draft tokens leave the cache."""
+        for drafted in [*part.drafted, None]:
+            token = self._sample_token(part.seq, row + part.num_accepted, drafted)
+            if token is None or token != drafted:
                 break
-            part.num_right += 1
-        self.cache.truncate(part.slot, part.end + part.num_right)
+            part.num_accepted += 1
+        self.cache.truncate(part.slot, part.end + part.num_accepted)
 
-    def _write(self, seq: SequenceState, row: int, guessed: int | None) -> int | None:
-        """Draw the next token and add it to the text, or end the run by it; the token, if the text goes on."""
+    def _sample_token(self, seq: SequenceState, row: int, drafted: int | None) -> int | None:
+        """Sample a token and append it, or end the request by it. Returns the token if the text goes on."""
         must_be_visible = seq.request.fixed_indent and not seq.has_text
         token = self.backend.sample(seq.sampler, row, seq.healing_bytes, visible=must_be_visible)
         if not seq.is_announced:
@@ -318,7 +318,8 @@ class Scheduler:
             self._finish(seq, "end")
             return None
         piece = self.backend.piece(token)
-        # That a token spells what was typed is no guess; which of those that do, and how it goes on, is one.
+        # Among tokens that spell the typed bytes, the choice is the model's. So their probability counts among those
+        # only.
         if seq.wants_logprobs and seq.is_low_confidence(
             self.backend.logprob(row, token, seq.healing_bytes, visible=must_be_visible), piece
         ):
@@ -326,7 +327,7 @@ class Scheduler:
             return None
         seq.tokens.append(token)
         seq.timings.decoded_tokens += 1
-        seq.timings.accepted_tokens += token == guessed
+        seq.timings.accepted_tokens += token == drafted
         if chunk := seq.take_chunk(piece):
             self._emit(seq.id, chunk)
         if seq.timings.decoded_tokens >= seq.tokenized.max_tokens:
@@ -337,9 +338,9 @@ class Scheduler:
     # Endings
 
     def _finish(self, seq: SequenceState, reason: FinishReason | None = None, message: str = "") -> None:
-        """The only way out of the table of open requests."""
+        """Close a request and emit its last event. Every open request ends here."""
         del self._open[seq.id]
-        self._drafter.ended(seq)
+        self._speculator.ended(seq)
         if seq.sampler is not None:
             self.backend.free_sampler(seq.sampler)
             seq.sampler = None
@@ -360,45 +361,29 @@ class Scheduler:
         self._release(seq)
 
     def _release(self, seq: SequenceState) -> None:
-        """Free a run's slot; what it holds stays for the next prompt that begins the same."""
+        """Release the slot of a request. Its content stays for the next prompt with the same beginning."""
         if seq.slot is not None:
             seq.slot.owner = None
             self.cache.slots.touch(seq.slot, interactive=not seq.is_background)
 
-    # For people
+    # Diagnostics
 
     def dump(self) -> str:
-        """The whole state as text, without any of the user's."""
-        slots = self.cache.slots
-        summary = (
-            f"cache {slots.used_tokens}/{slots.cache_tokens} tokens, {self._queue.num_requests} asked, "
-            f"{len(self._open)} open, {len(self._detached)} detached, "
-            f"{len(self.cache.offloaded)} saved in {self.cache.offloaded.used_bytes >> 20} MiB, "
-            f"next slice {self._chunk_sizer.chunk_tokens(shared=False)} tokens"
-        )
-        lines = [summary]
-        for slot in slots.slots:
-            use = slot.owner or ("idle" if slot.interactive else "idle, speculative")
-            lines.append(f"  slot {slot.sequence}: {len(slot.tokens)} tokens, anchor {slot.num_anchor_tokens}, {use}")
-        for seq in sorted((*self._open.values(), *self._detached.values()), key=lambda seq: seq.order):
-            state = f"missing {seq.num_missing}" if seq.slot else "waiting"
-            lines.append(
-                f"  run {seq.id}: {seq.request.kind}, {seq.request.priority.name.lower()}, {state}, "
-                f"{seq.timings.decoded_tokens}/{seq.tokenized.max_tokens} written{', detached' * seq.is_detached}"
-            )
-        return "\n".join(lines)
+        """The whole state as text, without any text of the user."""
+        requests = [*self._open.values(), *self._detached.values()]
+        return report(self.cache, requests, self._queue.num_requests, self._chunk_sizer.chunk_tokens(shared=False))
 
     def check_integrity(self) -> None:
-        """Raise AssertionError if the books contradict each other."""
+        """Raise AssertionError if the accounting contradicts itself."""
         self.cache.slots.check_integrity()
         placed = [seq for seq in (*self._open.values(), *self._detached.values()) if seq.slot is not None]
         owned = {slot.owner for slot in self.cache.slots.slots if slot.owner}
-        assert owned == {seq.id for seq in placed}, "slots and runs disagree"
+        assert owned == {seq.id for seq in placed}, "slots and requests disagree"
         for seq in placed:
             assert seq.slot is not None
             held = seq.slot.tokens
-            assert held == seq.tokens[: len(held)], "a slot holds what its run did not ask for"
+            assert held == seq.tokens[: len(held)], "a slot holds tokens that its request does not have"
 
 
-def _same_place(left: Generate, right: Generate) -> bool:
+def _supersedes(left: Generate, right: Generate) -> bool:
     return bool(left.document) and (left.document, left.kind) == (right.document, right.kind)

@@ -1,4 +1,4 @@
-"""One request inside the scheduler."""
+"""The state of one request inside the scheduler."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from lsp_server.ipc.requests import Chunk, Generate, Priority, Timings
 
 @dataclass(slots=True)
 class SequenceState:
-    """A request and how far it has come. It waits while it has no slot.
+    """A request and its progress. It waits in the queue while it has no slot.
 
-    `tokens` are its prompt followed by what the model wrote, `num_prompt_tokens` of them the prompt; those its slot
-    lacks are still to be evaluated. `healing_bytes` are those of a token taken back for healing: the next tokens must
-    spell them. `joint_logprob` is that of the tokens since the last line break.
+    `tokens` are the prompt, `num_prompt_tokens` long, and the sampled tokens. The scheduler still has to evaluate those
+    that the slot lacks. `healing_bytes` belong to tokens that healing took back: the next tokens must spell them.
+    `joint_logprob` covers the tokens since the last line break.
 
-    An **orphan** was answered already, because it was cancelled or superseded, and goes on only to bring its anchor
-    into the cache: prefill belongs to the anchor, and the next keystroke will want it.
+    A **detached prefill** is a request that was cancelled or superseded and has had its answer. It only continues to
+    bring its anchor into the cache, because the next keystroke will need that anchor.
     """
 
     id: str
     request: Generate
     tokenized: TokenizedRequest
-    turn: int
+    queue_number: int
     arrived_at: float
     tokens: list[int] = field(default_factory=list)
     num_prompt_tokens: int = 0
     slot: Slot | None = None
     sampler: Sampler | None = None
     healing_bytes: bytes = b""
-    has_text: bool = False  # something was written
+    has_text: bool = False  # some text was sampled
     joint_logprob: float = 0.0
     chunk_logprob: float = 0.0
     is_detached: bool = False
-    cancel_pending: bool = False  # its cancel or its successor has arrived and is yet to be taken
-    is_announced: bool = False  # as prefilled
+    cancel_pending: bool = False  # a message that ends it waits to be read
+    is_announced: bool = False  # `Prefilled` was emitted
     timings: Timings = field(default_factory=Timings)
     decoder: codecs.IncrementalDecoder = field(
         default_factory=lambda: codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -53,31 +53,31 @@ class SequenceState:
 
     @property
     def is_decoding(self) -> bool:
-        """Whether the prompt is in the cache and the model is writing."""
+        """Whether the prompt is in the cache, so that the model writes."""
         return self.slot is not None and len(self.slot.tokens) >= self.num_prompt_tokens
 
     @property
     def in_anchor(self) -> bool:
-        """Whether part of the anchor is still to be evaluated."""
+        """Whether a part of the anchor is still to be evaluated."""
         return self.slot is not None and len(self.slot.tokens) < len(self.tokenized.anchor)
 
     @property
     def is_background(self) -> bool:
-        """Whether nobody waits for it."""
+        """Whether no user waits for it."""
         return self.is_detached or self.request.priority is Priority.WARM_UP
 
     @property
     def order(self) -> tuple[bool, int, int]:
-        """Who goes first."""
-        return self.is_detached, self.request.priority, self.turn
+        """The sort key: smaller goes first."""
+        return self.is_detached, self.request.priority, self.queue_number
 
     @property
     def reservation(self) -> int:
-        """Cells it may come to need."""
+        """The number of cells that it may need."""
         return len(self.tokenized.anchor) + len(self.tokenized.typed) + self.tokenized.max_tokens
 
     def next_tokens(self, count: int) -> list[BatchToken]:
-        """The next tokens to evaluate; the last of all has its logits taken, unless nothing is to be written."""
+        """The next tokens to evaluate. The last token of all gets logits, unless no text is wanted."""
         assert self.slot is not None
         start, sequence = len(self.slot.tokens), self.slot.sequence
         last = len(self.tokens) - 1 if self.tokenized.max_tokens and not self.is_detached else -1
@@ -88,11 +88,11 @@ class SequenceState:
 
     @property
     def wants_logprobs(self) -> bool:
-        """Whether anybody asks how probable its tokens are."""
+        """Whether the probabilities of sampled tokens are needed."""
         return self.request.logprobs or self.request.sampling.confidence > 0
 
     def is_low_confidence(self, logprob: float, piece: bytes) -> bool:
-        """Whether one more token of that probability makes the line too improbable; keeps the books."""
+        """Whether one more token of that probability brings the line below the wanted confidence. Updates the sums."""
         confidence = self.request.sampling.confidence
         self.chunk_logprob += logprob
         self.joint_logprob += logprob
@@ -102,16 +102,16 @@ class SequenceState:
         return unsure
 
     def take_chunk(self, piece: bytes) -> Chunk | None:
-        """What a token's bytes add to the text, if they end a character."""
-        text = self.decoder.decode(self._take_rest(piece))
+        """The text that the bytes of a token complete. None if a character is still incomplete."""
+        text = self.decoder.decode(self._take_new_bytes(piece))
         if not text:
             return None
         logprob = self.chunk_logprob if self.request.logprobs else None
         self.chunk_logprob = 0.0
         return Chunk(text, logprob, self.timings.drafted_tokens, self.timings.accepted_tokens)
 
-    def _take_rest(self, piece: bytes) -> bytes:
-        """What of a token's bytes is new: while a token is being healed, the first of them were typed."""
+    def _take_new_bytes(self, piece: bytes) -> bytes:
+        """The new bytes of a token. While a token is healed, the first bytes are those that were typed."""
         taken = min(len(self.healing_bytes), len(piece))
         self.healing_bytes = self.healing_bytes[taken:]
         self.has_text |= taken < len(piece)

@@ -1,4 +1,4 @@
-"""What steps take that only write, by their number of tokens: measured, and what follows from it. Pure."""
+"""A model of step times: how long a decode takes by its number of tokens, as measured. Pure."""
 
 from __future__ import annotations
 
@@ -6,53 +6,53 @@ import statistics
 from bisect import bisect_left, insort
 from collections import defaultdict, deque
 
-# Guesses and less urgent texts in its batch make a text wait no longer for its token than this times as long.
+# Drafts and less urgent requests in a batch may make a token take this many times as long, at most.
 MAX_SLOWED = 1.1
-_NUM_MEASURED = 9  # batches of each size: their median, because a machine has other things to do
-_RECENT_STEPS = 64  # within which a size must have been measured to be known
-_FORGOTTEN_STEPS = 500  # after which a size that was not measured again is as one that never was
-# A size that was not measured is hoped to take this much of what lies between the next two that were; behind the
-# largest, to take longer by this much of what each token adds below that.
+_NUM_MEASURED = 9  # of each size; their median counts, because other programs disturb single steps
+_RECENT_STEPS = 64  # a size counts as known if it was measured within this many steps
+_FORGOTTEN_STEPS = 500  # a size is forgotten if it was not measured again within this many steps
+# A size between two measured ones is estimated at this share of the interpolated time. Behind the largest, each token
+# is estimated to add this share of what tokens added before.
 _OPTIMISM_BETWEEN, _OPTIMISM_GROWTH = 0.9, 0.5
-_MAX_FASTER = 1.5  # than prefill was when it was measured, once
-_MUCH_FASTER = 0.7  # of what was known: no chance, but a machine that is faster now
+_MAX_FASTER = 1.5  # than the prefill speed, which was measured only once
+_MUCH_FASTER = 0.7  # of the known time: too much for chance, so the machine is faster now
 _MIN_S = 1e-9
-_READ = 1 << 30  # stands for the size of a step that did not only write, larger than any that did
+_WITH_PREFILL = 1 << 30  # stands for the size of a step with prefill; larger than any other
 
 
 class StepTimes:
-    """Learns what batches take. `tokens_per_s` is the speed of prefill, if known: no batch takes less than
-    `least_token_s` a token, by that.
+    """Learns the time of a step by its number of tokens. `tokens_per_s` is the speed of prefill, if it is known. It
+    sets a lower bound for every step, `min_token_s` per token.
 
-    Two kinds of steps do not count, where any other is known and they did not take much less. llama.cpp makes its graph
-    anew where the step before was of another size: one token behind a larger batch takes a small model longer than
-    where no guesses are tried. A larger batch behind one token does count, because that is how a guess is tried at
-    first. And the first step of each size takes longer still.
+    Two kinds of steps are ignored, unless nothing else is known or they were much faster. First, a step behind a larger
+    one: llama.cpp rebuilds its graph when the size changes. On a small model that makes one token slower than it is
+    without drafts. A larger step behind a smaller one does count, because a draft is first tried that way. Second, the
+    first step of each size, which takes even longer.
     """
 
     def __init__(self, tokens_per_s: float) -> None:
-        self.least_token_s = 1 / (_MAX_FASTER * tokens_per_s) if tokens_per_s else 0.0
-        self.num_steps = 0  # so far that only wrote
+        self.min_token_s = 1 / (_MAX_FASTER * tokens_per_s) if tokens_per_s else 0.0
+        self.num_steps = 0  # number of steps so far that only decoded
         self._last_size = 0
-        self._uncounted_s = 0.0  # what the last step took, if it did not count behind a larger one that only wrote
-        self._met: set[int] = set()  # sizes
+        self._uncounted_s = 0.0  # time of the last step if it was ignored for following a larger one that only decoded
+        self._seen_sizes: set[int] = set()
         self._measured: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_NUM_MEASURED))
         self._seconds: dict[int, float] = {}
-        self._estimates: dict[int, float] = {}  # what followed from it since it changed: each guessed token asks
-        self._sizes: list[int] = []  # that were measured, ascending
+        self._estimates: dict[int, float] = {}  # cached estimates; every drafted token asks for one
+        self._sizes: list[int] = []  # measured sizes, ascending
         self._measured_at: dict[int, int] = {}
 
-    def measure(self, num_tokens: int, seconds: float, *, only_writes: bool = True) -> None:
-        """Take note of a step, and of what it took if it only wrote."""
-        last_size, self._last_size = self._last_size, num_tokens if only_writes else _READ
-        if not only_writes:
+    def measure(self, num_tokens: int, seconds: float, *, only_decodes: bool = True) -> None:
+        """Record a step. Its time counts only if it had no prefill."""
+        last_size, self._last_size = self._last_size, num_tokens if only_decodes else _WITH_PREFILL
+        if not only_decodes:
             return
         self.num_steps += 1
-        is_first = num_tokens not in self._met
-        self._met.add(num_tokens)
+        is_first = num_tokens not in self._seen_sizes
+        self._seen_sizes.add(num_tokens)
         is_slowed = is_first or num_tokens < last_size
         counts = not is_slowed or not self._seconds or seconds < _MUCH_FASTER * self._seconds.get(num_tokens, 0.0)
-        self._uncounted_s = 0.0 if counts or is_first or last_size == _READ else seconds
+        self._uncounted_s = 0.0 if counts or is_first or last_size == _WITH_PREFILL else seconds
         if counts:
             self._count(num_tokens, seconds)
 
@@ -66,16 +66,16 @@ class StepTimes:
             self._seconds[num_tokens] = median_s
             self._estimates.clear()
         self._measured_at[num_tokens] = self.num_steps
-        lru_victim = min(self._measured_at, key=self._measured_at.__getitem__)
-        if self.num_steps - self._measured_at[lru_victim] > _FORGOTTEN_STEPS:
-            del self._measured_at[lru_victim], self._seconds[lru_victim], self._measured[lru_victim]
-            self._sizes.remove(lru_victim)
+        oldest = min(self._measured_at, key=self._measured_at.__getitem__)
+        if self.num_steps - self._measured_at[oldest] > _FORGOTTEN_STEPS:
+            del self._measured_at[oldest], self._seconds[oldest], self._measured[oldest]
+            self._sizes.remove(oldest)
             self._estimates.clear()
 
     def is_known(self, num_tokens: int) -> bool:
-        """Whether steps of so many tokens were measured lately: the fewer, the more lately.
+        """Whether steps of this size were measured lately. With few measurements, they must be more recent.
 
-        The first ones of a process are slow.
+        The first steps of a process are slow.
         """
         if num_tokens not in self._measured_at:
             return False
@@ -83,38 +83,39 @@ class StepTimes:
         return self.num_steps - self._measured_at[num_tokens] < recent_steps
 
     def seconds(self, num_tokens: int) -> float:
-        """What a step of so many tokens takes; at least one size must have been measured.
+        """The time of a step of this size. At least one size must have been measured.
 
-        A size that was not is taken to be rather faster than others suggest, so that it is tried too early rather than
-        never: four tokens may cost a CPU less than three.
+        The estimate of an unmeasured size is optimistic, so that it is tried early rather than never. On a CPU four
+        tokens may cost less than three.
         """
         estimate = self._estimates.get(num_tokens)
         if estimate is None:
             known = self._seconds.get(num_tokens)
             if known is None:
-                known = max(self._optimistic_s(num_tokens), num_tokens * self.least_token_s)
+                known = max(self._optimistic_s(num_tokens), num_tokens * self.min_token_s)
             estimate = self._estimates[num_tokens] = max(known, _MIN_S)
         return estimate
 
     def last_step_s(self, num_tokens: int) -> float:
-        """What the last step took, of so many tokens: what such steps take, or it itself where a guess slowed it."""
+        """The time of the last step: the typical time of its size, or its own time if a draft had slowed it."""
         return self._uncounted_s or self.seconds(num_tokens)
 
     def best_num_at_once(self, num_texts: int) -> int:
-        """How many of some texts to write at once, so that they are done soonest on average; all until it is known.
+        """How many requests to decode at once, so that their mean completion time is the shortest.
 
-        Groups are written one after the other. A GPU takes hardly longer for many tokens than for one, and so writes
-        all at once; where a batch costs what its tokens do, nothing is won by that, and the first is done last.
+        Groups are decoded one after the other. A GPU decodes many tokens in hardly more time than one, so all requests
+        go at once. Where each token costs as much as the first, one after the other is best. All go at once while
+        nothing is known.
         """
         if not self._seconds:
             return num_texts
-        waits = {count: self._between(count) * (-(-num_texts // count) + 1) for count in range(1, num_texts + 1)}
+        waits = {count: self._interpolated_s(count) * (-(-num_texts // count) + 1) for count in range(1, num_texts + 1)}
         return min(waits, key=lambda count: (waits[count], -count))
 
-    def _between(self, num_tokens: int) -> float:
-        """What a step is likely to take: what lies between two sizes that were measured costs what lies between.
+    def _interpolated_s(self, num_tokens: int) -> float:
+        """The time of a step, interpolated between measured sizes.
 
-        More tokens than were ever measured are taken to cost no more than those: they are tried until one counts.
+        More tokens than were ever measured cost as much as the largest measured size. So they are tried.
         """
         sizes = self._sizes
         at = min(bisect_left(sizes, num_tokens), len(sizes) - 1)
@@ -123,12 +124,12 @@ class StepTimes:
         return low_s + (high_s - low_s) * (min(num_tokens, high) - low) / (high - low)
 
     def _optimistic_s(self, num_tokens: int) -> float:
-        """What a step takes of a size that was not measured, at best; not less than one of the smallest that was."""
+        """The best-case time of a step of an unmeasured size; at least that of the smallest measured one."""
         first, last = self._sizes[0], self._sizes[-1]
         first_s, last_s = self._seconds[first], self._seconds[last]
         if num_tokens <= first or first == last:
             return first_s
         if num_tokens < last:
-            return max(first_s, _OPTIMISM_BETWEEN * self._between(num_tokens))
+            return max(first_s, _OPTIMISM_BETWEEN * self._interpolated_s(num_tokens))
         growth_s = (last_s - first_s) / (last - first)
         return max(first_s, last_s + _OPTIMISM_GROWTH * growth_s * (num_tokens - last))

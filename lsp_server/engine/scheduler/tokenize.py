@@ -1,4 +1,4 @@
-"""From a request's text to tokens that fit: done by the thread that receives it, while the worker evaluates."""
+"""Tokenises requests and makes them fit the context. The receiving thread does it while the worker decodes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class TokenizedRequest:
 
 
 class RequestTokenizer:
-    """Tokenises requests for a window of `context_tokens`. An anchor comes with every keystroke: the last are kept."""
+    """Tokenises requests for a context of `context_tokens`.
+
+    It caches the last anchors, because they come again with every keystroke.
+    """
 
     def __init__(self, tokenizer: Tokenizer, context_tokens: int) -> None:
         self._tokenizer = tokenizer
@@ -33,9 +36,10 @@ class RequestTokenizer:
     def tokenize_request(self, request: Generate) -> TokenizedRequest:
         """Tokens of a request. Raises `PromptError` if it does not fit.
 
-        The anchor is cut to leave `reserve_tokens` for the typed text whatever its length, or else the anchor's
-        start would move with every letter; only text beyond the reserve shortens the answer. Where text is so dense
-        that there is no room left for one (a token a digit, and the reserve was estimated), the anchor is cut again.
+        The cut of the anchor leaves `reserve_tokens` for typed text, whatever its present length. Otherwise the
+        anchor's start would move with every letter. Only typed text beyond the reserve shortens the answer. The reserve
+        is an estimate. If dense text leaves no room for an answer, for example one token per digit, the anchor is cut
+        again.
         """
         typed = self._typed(request)
         anchor = self._anchor(request.prompt, self._context_tokens - request.max_tokens - request.reserve_tokens)
@@ -43,7 +47,7 @@ class RequestTokenizer:
             raise PromptError("The prompt is empty.")
         room = self._context_tokens - len(anchor) - len(typed)
         if room < min(request.max_tokens, 1) and request.reserve_tokens:
-            reserve = -(-len(typed) // request.reserve_tokens) * request.reserve_tokens  # in steps, as above
+            reserve = -(-len(typed) // request.reserve_tokens) * request.reserve_tokens  # in steps, for the same reason
             with contextlib.suppress(PromptError):
                 anchor = self._anchor(request.prompt, self._context_tokens - request.max_tokens - reserve)
             room = self._context_tokens - len(anchor) - len(typed)
@@ -55,7 +59,7 @@ class RequestTokenizer:
         return TokenizedRequest(anchor, typed, min(request.max_tokens, room))
 
     def _typed(self, request: Generate) -> list[int]:
-        """Tokens of the typed text. The last space of an indentation is apart: a word's token begins with it."""
+        """Tokens of the typed text. The last space of an indentation is separate: a word's token begins with it."""
         if request.fixed_indent and request.heal:
             return self._tokenizer.tokenize(request.typed[:-1]) + self._tokenizer.tokenize(request.typed[-1:])
         return self._tokenizer.tokenize(request.typed) if request.typed else []

@@ -1,4 +1,4 @@
-"""Turn a prompt's parts into tokens that fit the model's window. Pure, but for the tokeniser it is handed."""
+"""Turns the parts of a prompt into tokens that fit the context. Pure, except for the tokeniser argument."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 from lsp_server.base.errors import PromptError
 from lsp_server.ipc.requests import Control, Marker, PromptPart, Text
 
-# What a cut may take of the text after the cursor before it takes from the text before it.
+# The text after the cursor keeps this share of the budget before the text before the cursor is cut.
 SUFFIX_SHARE = 0.25
-# The window's start moves in steps of this share of the budget, so that the head of the prompt, and with it the
-# cache, stays the same while the text before the cursor grows.
+# Cuts move in steps of this share of the budget. So the start of the prompt, and with it the cache, stays the same
+# while text grows.
 STEP_SHARE = 0.125
 
 
@@ -32,33 +32,34 @@ class Tokenizer(Protocol):
 
 
 @dataclass(slots=True)
-class _Piece:
+class _TokenizedPart:
     part: PromptPart
     tokens: list[int]
 
-    def may(self, overflow: str) -> bool:
+    def has_overflow(self, overflow: str) -> bool:
         return isinstance(self.part, Text) and self.part.overflow == overflow
 
 
 def truncate(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -> list[int]:
     """Tokens of `parts`, at most `budget` of them.
 
-    Cuts droppable parts first, the earliest first; then the far end of `keep_head` parts down to a share of the
-    budget; then the far end of `keep_tail` parts, in large steps. Raises `PromptError` if that is not enough.
+    First it drops droppable parts, the earliest first. Then it cuts the far end of `keep_head` parts, down to their
+    share of the budget. Then it cuts the far end of `keep_tail` parts, in large steps. Raises `PromptError` if that is
+    not enough.
     """
-    pieces = [_Piece(part, _tokens(part, tokenizer)) for part in parts]
+    pieces = [_TokenizedPart(part, _tokens(part, tokenizer)) for part in parts]
     excess = sum(len(piece.tokens) for piece in pieces) - budget
     for piece in pieces:
-        if excess > 0 and piece.may("drop"):
+        if excess > 0 and piece.has_overflow("drop"):
             excess -= len(piece.tokens)
             piece.tokens = []
     for piece in pieces:
-        if excess > 0 and piece.may("keep_head"):
+        if excess > 0 and piece.has_overflow("keep_head"):
             kept = max(len(piece.tokens) - excess, min(len(piece.tokens), max(0, int(budget * SUFFIX_SHARE))))
             excess -= len(piece.tokens) - kept
             piece.tokens = piece.tokens[:kept]
     for piece in pieces:
-        if excess > 0 and piece.may("keep_tail"):
+        if excess > 0 and piece.has_overflow("keep_tail"):
             step = max(1, int(budget * STEP_SHARE))
             cut = min(len(piece.tokens), -(-excess // step) * step)
             excess -= cut
@@ -66,7 +67,7 @@ def truncate(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -
     if excess > 0:
         raise PromptError(
             f"The prompt needs {budget + excess} tokens and only {budget} fit. "
-            "Use a model with a larger window, raise engine.context_tokens, or ask for a shorter answer."
+            "Use a model with a longer context, raise engine.context_tokens, or ask for a shorter answer."
         )
     return [token for piece in pieces for token in piece.tokens]
 

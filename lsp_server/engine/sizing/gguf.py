@@ -1,4 +1,4 @@
-"""What a GGUF file says of its model, read without loading it.
+"""Reads the header of a GGUF file without loading the model.
 
 Source: `ggml/include/gguf.h` of llama.cpp.
 """
@@ -16,19 +16,19 @@ from typing import Any, BinaryIO
 from lsp_server.base.errors import ModelFileError, ModelNotFoundError
 
 _MAGIC = b"GGUF"
-_SMALLEST_BYTES = 1024  # magic, version, counts and the least metadata a model needs
-_OLDEST_VERSION, _NEWEST_VERSION = 2, 255  # a larger number was written in the other byte order
-# enum gguf_type, as letters of `struct`; strings and arrays are read otherwise.
+_MIN_BYTES = 1024  # magic, version, counts and the least metadata that a model needs
+_MIN_VERSION, _MAX_VERSION = 2, 255  # a larger number means the other byte order
+# enum gguf_type, as letters of `struct`. Strings and arrays are read separately.
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
-_LONGEST_KEPT = 4096  # elements; a value a layer is wanted, a vocabulary is not
+_MAX_ARRAY_LENGTH = 4096  # elements: enough for one value per layer, but no vocabulary
 _DEFAULT_ALIGNMENT = 32
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor of a file. `dimensions` begin with the row's length, `type` is its number in `enum ggml_type`."""
+    """A tensor of a file. `dimensions` begin with the row length. `type` is its number in `enum ggml_type`."""
 
     name: str
     dimensions: tuple[int, ...]
@@ -38,14 +38,14 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Metadata and tensors of a model. Arrays are tuples; those of strings and very long ones are left out."""
+    """Metadata and tensors of a model. Arrays are tuples. Arrays of strings and very long ones are left out."""
 
     metadata: dict[str, Any]
     tensors: tuple[Tensor, ...]
 
 
 def check_gguf(path: Path) -> None:
-    """Raise `ModelNotFoundError` or `ModelFileError` if `path` is plainly not a GGUF model."""
+    """Raise `ModelNotFoundError` or `ModelFileError` if `path` is plainly no GGUF model."""
     try:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
@@ -63,12 +63,12 @@ def check_gguf(path: Path) -> None:
         raise ModelFileError(
             f"{path} is not a GGUF file. Download the GGUF version of the model, not its original weights."
         )
-    if size < _SMALLEST_BYTES:
+    if size < _MIN_BYTES:
         raise ModelFileError(f"{path} is cut short ({size} bytes). Download it again.")
 
 
 def read_header(path: Path) -> Header:
-    """Metadata and tensors of a model, of all its files where it is split; the first of them must be named.
+    """Metadata and tensors of a model. Of a split model, `path` must be the first file, and all files are read.
 
     Raises `ModelNotFoundError` or `ModelFileError`.
     """
@@ -93,7 +93,7 @@ def _read_file(path: Path) -> Header:
 
 
 class _Cursor:
-    """A place in a file's bytes that moves on as they are read. Beyond their end it raises `struct.error`."""
+    """A position in a file's bytes that advances with each read. Raises `struct.error` beyond their end."""
 
     def __init__(self, file: BinaryIO, size: int, at: int) -> None:
         self.size = size
@@ -125,7 +125,7 @@ class _Cursor:
         return self.read(self.number("Q")).decode("utf-8", errors="replace")
 
     def value(self, kind: int) -> Any:
-        """A value of that type; None for an array that is not kept."""
+        """A value of that type. None for an array that is not kept."""
         if kind == _STRING:
             return self.string()
         if kind != _ARRAY:
@@ -135,14 +135,14 @@ class _Cursor:
             for _ in range(count):
                 self.skip(self.number("Q")) if element == _STRING else self.value(_ARRAY)
             return None
-        if count <= _LONGEST_KEPT:
+        if count <= _MAX_ARRAY_LENGTH:
             return self.numbers(_NUMBERS[element], count)
         self.skip(count * struct.calcsize(f"<{_NUMBERS[element]}"))
         return None
 
 
 def _parse(cursor: _Cursor) -> Header:
-    if not _OLDEST_VERSION <= cursor.number("I") <= _NEWEST_VERSION:
+    if not _MIN_VERSION <= cursor.number("I") <= _MAX_VERSION:
         raise ValueError
     num_tensors, num_values = cursor.number("Q"), cursor.number("Q")
     metadata = {}
@@ -158,7 +158,7 @@ def _parse(cursor: _Cursor) -> Header:
         found.append((name, dimensions, cursor.number("I"), cursor.number("Q")))
     alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
     data_bytes = cursor.size - -(-cursor.at // alignment) * alignment
-    # From one tensor to the next: right for types that are newer than this code, and with what aligns them.
+    # A tensor's size is the distance to the next one. That includes padding, and works for types newer than this code.
     offsets = sorted({offset for *_, offset in found} | {data_bytes})
     end_of = dict(itertools.pairwise(offsets))
     return Header(metadata, tuple(Tensor(name, shape, kind, end_of[at] - at) for name, shape, kind, at in found))

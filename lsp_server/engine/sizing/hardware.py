@@ -1,4 +1,4 @@
-"""The machine: what a model is run on."""
+"""The machine that a model runs on."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import psutil
 
-# Threads that evaluate together wait for each other at every node of the graph, and spin while they wait. GNU's OpenMP
-# spins for some milliseconds; where another program wants a core, that keeps the thread that is waited for from it.
-# This is long enough for an idle machine. `infill bench typing --busy` measures it; no result is recorded yet.
+# llama.cpp's threads wait for each other at every node of the graph, and spin while they wait. GNU's OpenMP spins for
+# some milliseconds by default. If another program needs a core, that delays the very thread the others wait for. This
+# count is enough for an idle machine. `infill bench typing --busy` measures it; no result is recorded yet.
 SPIN_COUNT = "1000"
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A device that llama.cpp can put layers on. Memory in bytes."""
+    """A device that llama.cpp can put layers on. Memory is in bytes."""
 
     name: str
     total_bytes: int
@@ -25,9 +25,9 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What there is to run on. Memory in bytes.
+    """The resources of this machine. Memory is in bytes.
 
-    `repacked_types` are those of which llama.cpp keeps a second copy on this CPU, see `memory.repacked_types`.
+    Of the types in `repacked_types` llama.cpp keeps a second copy on this CPU; see `memory.repacked_types`.
     """
 
     num_cores: int
@@ -39,7 +39,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class LlamaFeatures:
-    """Version and build of llama.cpp, and the machine as it sees it.
+    """Version and build of llama.cpp, and the machine as llama.cpp sees it.
 
     `system` are instruction sets and backends, as llama.cpp prints them.
     """
@@ -50,8 +50,8 @@ class LlamaFeatures:
     machine: Machine
 
 
-def look(gpus: tuple[Gpu, ...] = (), repacked_types: tuple[int, ...] = ()) -> Machine:
-    """This machine, as much of it as this process may use."""
+def detect_machine(gpus: tuple[Gpu, ...] = (), repacked_types: tuple[int, ...] = ()) -> Machine:
+    """This machine, as far as this process may use it."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = psutil.virtual_memory()
     num_cores = min(psutil.cpu_count(logical=False) or allowed, allowed)
@@ -59,7 +59,7 @@ def look(gpus: tuple[Gpu, ...] = (), repacked_types: tuple[int, ...] = ()) -> Ma
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """The environment to run llama.cpp in; what the user has set of it stays."""
+    """The environment for a process that runs llama.cpp. Values that the user has set stay."""
     if "OMP_WAIT_POLICY" in inherited or "GOMP_SPINCOUNT" in inherited:
         return dict(inherited)
     return {**inherited, "GOMP_SPINCOUNT": SPIN_COUNT}

@@ -1,9 +1,12 @@
-"""How much memory a model takes, predicted from what its file says.
+"""Predicts the memory of a model from the header of its file. Pure.
 
-llama.cpp allocates four things: the weights, on a CPU a second copy of some of them in an order its kernels like
-better, the KV cache, and buffers for what is computed. Sources, of the llama.cpp in llama-cpp-python 0.3.36:
-`src/llama-kv-cache.cpp` (the cache), `src/llama-context.cpp` (`output_reserve`, `sched_reserve`), `src/llama-graph.cpp`
-(what is alive at once), `ggml/src/ggml-cpu/repack.cpp` (copies), `src/llama-model.cpp` (which layers go to a GPU).
+llama.cpp allocates weights, KV cache and compute buffers. On a CPU it also copies some weights into an order that suits
+its kernels. Sources, of the llama.cpp in llama-cpp-python 0.3.36:
+- the cache: `src/llama-kv-cache.cpp`
+- buffers: `output_reserve` and `sched_reserve` in `src/llama-context.cpp`
+- what is alive at once: `src/llama-graph.cpp`
+- copies: `ggml/src/ggml-cpu/repack.cpp`
+- the layers on a GPU: `src/llama-model.cpp`
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from lsp_server.ipc.model_info import Parameters
 CACHE_VALUE_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 CELLS_ALIGNMENT = 256  # llama.cpp rounds a cache up to a multiple of this
 _FLOAT_BYTES = 4
-_ROWS_TOGETHER = 8  # a matrix is copied where its rows can be taken this many at a time
+_ROWS_TOGETHER = 8  # a matrix is repacked if its rows can be taken this many at a time
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 
 # enum ggml_type
@@ -28,12 +31,12 @@ _Q4_0, _Q8_0, _Q2_K, _Q4_K, _Q5_K, _Q6_K, _IQ4_NL, _MXFP4 = 2, 8, 10, 12, 13, 14
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """What of a model takes memory. `*_bytes` are of weights.
+    """The properties of a model that decide how much memory it takes. `*_bytes` are of weights.
 
-    By layer: `layer_bytes`, and the numbers that one token leaves in the cache, `cached_keys` and `cached_values`. For
-    one token the graph has `attention_values` and `forward_values` numbers alive at once in its largest attention and
-    feed-forward layer, and `score_values` for each cell of the cache where attention is not flash attention.
-    `repackable_bytes` are the matrices by type that a CPU may copy. `largest_bytes` is the largest tensor.
+    Per layer there are `layer_bytes`, and the numbers that one token leaves in the cache: `cached_keys` and
+    `cached_values`. `attention_values` and `forward_values` are the numbers alive at once for one token, in its largest
+    attention and feed-forward layer. Without flash attention, `score_values` numbers come with each cell of the cache.
+    `repackable_bytes` are matrices by type that a CPU may copy. `largest_bytes` is the largest tensor.
     """
 
     name: str
@@ -54,7 +57,7 @@ class ModelShape:
 
     @property
     def num_layers(self) -> int:
-        """Layers that repeat; the output is one more to a GPU."""
+        """The repeating layers. For a GPU, the output is one more layer."""
         return len(self.layer_bytes)
 
     @property
@@ -63,13 +66,13 @@ class ModelShape:
         return self.input_bytes + self.output_bytes + sum(self.layer_bytes)
 
     def cache_token_bytes(self, cache_type: str) -> float:
-        """What one token takes of the cache."""
+        """The cache bytes of one token."""
         return (sum(self.cached_keys) + sum(self.cached_values)) * CACHE_VALUE_BYTES[cache_type]
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes a model takes: weights, copies of weights, KV cache, compute and output buffers."""
+    """Memory of a model in bytes: weights, repacked weights, KV cache, compute and output buffers."""
 
     weights: int
     repacked: int
@@ -79,17 +82,17 @@ class Memory:
 
     @property
     def working(self) -> int:
-        """What is taken besides weights and cache."""
+        """Everything besides weights and cache."""
         return self.repacked + self.compute + self.output
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum."""
         return self.weights + self.cache + self.working
 
 
 def shape_of(header: Header) -> ModelShape:
-    """What of a model takes memory."""
+    """The shape of a model, from its header."""
     metadata, tensors = header.metadata, {tensor.name: tensor for tensor in header.tensors}
     architecture = metadata.get("general.architecture", "")
 
@@ -103,7 +106,7 @@ def shape_of(header: Header) -> ModelShape:
     key_value_heads = _by_layer(value("attention.head_count_kv", heads), num_layers)
     per_head = width // max(1, max(heads, default=1))
     key = int(value("attention.key_length", per_head))
-    # Multi-head latent attention reads its values out of the keys.
+    # Multi-head latent attention reads its values from the keys.
     is_latent = bool(value("attention.key_length_mla", 0))
     head_values = int(value("attention.value_length", per_head))
     query = max(heads, default=0) * key
@@ -128,9 +131,9 @@ def shape_of(header: Header) -> ModelShape:
 
 
 def predict(shape: ModelShape, parameters: Parameters, repacked_types: Sequence[int] = ()) -> Memory:
-    """What a model takes when it is run with these parameters, on CPU and GPU together.
+    """The memory of a model with these parameters, on CPU and GPU together.
 
-    `repacked_types` are those of `repacked_types()`; where there is a GPU, llama.cpp makes no such copies.
+    `repacked_types` come from `repacked_types()`. With a GPU, llama.cpp makes no such copies.
     """
     return Memory(
         weights=shape.weights_bytes,
@@ -142,9 +145,9 @@ def predict(shape: ModelShape, parameters: Parameters, repacked_types: Sequence[
 
 
 def cache_bytes(shape: ModelShape, parameters: Parameters, num_layers: int | None = None) -> int:
-    """The KV cache, of the last layers or of all.
+    """The KV cache of the last `num_layers` layers, or of all.
 
-    Without flash attention every layer's values take as much as the widest's.
+    Without flash attention, the values of every layer take as much as the widest layer's.
     """
     values: Sequence[int] = shape.cached_values
     if not parameters.flash_attention:
@@ -157,8 +160,8 @@ def cache_bytes(shape: ModelShape, parameters: Parameters, num_layers: int | Non
 def compute_bytes(shape: ModelShape, parameters: Parameters) -> int:
     """The compute buffer: the largest stage of the graph for the longest physical batch.
 
-    Attention has its normed input, residual and answer beside queries, keys and values; feed-forward has gate, up and
-    their product; at the end there is a row of logits for every token. The mask is alive until attention ends.
+    Attention holds its normed input, residual and result beside queries, keys and values. Feed-forward holds gate, up
+    and their product. At the end there is a row of logits for every token. The mask is alive until attention ends.
     """
     tokens = min(parameters.physical_batch_tokens, parameters.cache_tokens)
     cells = _num_cells(parameters)
@@ -174,9 +177,9 @@ def compute_bytes(shape: ModelShape, parameters: Parameters) -> int:
 
 
 def repacked_types(system: str) -> tuple[int, ...]:
-    """The types whose matrices llama.cpp copies on this CPU, of what `llama_print_system_info` says of it.
+    """The types whose matrices llama.cpp repacks on this CPU, from the text of `llama_print_system_info`.
 
-    AMX, which it may name, is not used (`llama_amx.py`).
+    That text may name AMX, but AMX is not used (`backends/llama/amx.py`).
     """
     features = set(re.findall(r"(\w+) = 1", system))
     if "REPACK" not in features:
@@ -193,7 +196,7 @@ def _num_cells(parameters: Parameters) -> int:
 
 
 def _by_layer(value: Any, num_layers: int) -> tuple[int, ...]:
-    """A number a layer, where the file has one for all or one for each."""
+    """One number per layer. The file has one for all layers, or one for each."""
     return tuple(map(int, value)) if isinstance(value, tuple) else (int(value),) * num_layers
 
 
@@ -210,7 +213,7 @@ def _layer_bytes(tensors: Sequence[Tensor], num_layers: int) -> list[int]:
 
 
 def _forward_values(value: Any, width: int) -> int:
-    """Numbers alive in a feed-forward layer for one token, beside input and residual: gate, up and their product."""
+    """Numbers alive in a feed-forward layer for one token, besides input and residual: gate, up and their product."""
     dense = 3 * max(_by_layer(value("feed_forward_length", 0), 1))
     used = int(value("expert_used_count", 0))
     experts = used * (3 * int(value("expert_feed_forward_length", 0)) + width) if used else 0
@@ -218,7 +221,7 @@ def _forward_values(value: Any, width: int) -> int:
 
 
 def _repackable(tensors: Sequence[Tensor], *, has_tied_output: bool) -> dict[int, int]:
-    """Bytes by type of the matrices that tokens are multiplied with; looking up an embedding is no multiplication."""
+    """Bytes by type of the matrices that tokens are multiplied with. Looking up an embedding is no multiplication."""
     found: dict[int, int] = {}
     for tensor in tensors:
         is_matrix = len(tensor.dimensions) >= 2 and tensor.dimensions[1] % _ROWS_TOGETHER == 0

@@ -1,4 +1,4 @@
-"""What is run of a model, from its file and from that of the draft model beside it."""
+"""Sizes the model of a file, beside its draft model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from lsp_server.engine.sizing.parameters import Sizing, draft_options
 from lsp_server.ipc.launch import EngineOptions
 
 
-def size(options: EngineOptions, machine: Machine) -> Sizing:
-    """The sizing of a model on what its draft model leaves. Raises `ModelNotFoundError` or `ModelFileError` of it."""
+def size_model(options: EngineOptions, machine: Machine) -> Sizing:
+    """The sizing of a model on the memory that its draft model leaves.
+
+    Raises `ModelNotFoundError` or `ModelFileError` for the model, but not for the draft model.
+    """
     sizing = Sizing(options, shape_of(read_header(Path(options.model_path))), machine)
     if options.draft_model_path and options.drafts:
-        with contextlib.suppress(ModelError):  # told when it is loaded, which does not happen then
-            return sizing.beside(size(draft_options(options), machine))
+        with contextlib.suppress(ModelError):  # loading reports it, and then runs without a draft model
+            return sizing.beside(size_model(draft_options(options), machine))
     return sizing

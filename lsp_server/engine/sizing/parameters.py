@@ -1,7 +1,7 @@
-"""How a model is run on this machine: as the settings want it, or as large as its memory allows.
+"""Chooses the parameters of a model: as the settings want them, or as large as memory allows. Pure.
 
-There is one way down from what is wanted, in small steps. Choosing goes down it until the prediction fits what is free;
-where llama.cpp then cannot allocate what was predicted, loading goes on from there.
+From the wanted parameters, one path of small steps leads down. The choice is the first step whose prediction fits the
+free memory. If llama.cpp then fails to allocate, loading continues down the path.
 """
 
 from __future__ import annotations
@@ -20,34 +20,37 @@ from lsp_server.ipc.model_info import Parameters
 
 DEFAULT_CONTEXT_TOKENS = 4096
 MIN_CONTEXT_TOKENS = 512
-# The cache holds several documents, as far as it takes no more than this share of the memory it lies in.
-CACHE_WINDOWS = 4
+# The cache holds this many contexts, so several documents, up to this share of its memory.
+CACHE_CONTEXTS = 4
 CACHE_MEMORY_SHARE = 1 / 8
-# A cache nobody asked for takes no more than this of what is free: the rest of the machine wants to live too.
+# A cache of default size takes at most this share of the free memory, so that other programs have room.
 CACHE_FREE_SHARE = 1 / 2
-# Of the machine's memory, for documents that are moved out of the cache; and no more than this of what is free.
-SAVED_MEMORY_SHARE, SAVED_FREE_SHARE = 1 / 8, 1 / 4
+# The host cache takes at most these shares of the total and of the free memory.
+HOST_CACHE_MEMORY_SHARE, HOST_CACHE_FREE_SHARE = 1 / 8, 1 / 4
 BATCH_TOKENS, MIN_BATCH_TOKENS = 512, 32
-# On a CPU, short physical batches keep what an interrupted decode loses short; a GPU wants long ones.
+# On a CPU, short physical batches lose little work when a decode is interrupted. A GPU needs long ones.
 CPU_PHYSICAL_BATCH_TOKENS, GPU_PHYSICAL_BATCH_TOKENS = 128, 512
-# What is left free of a GPU, for its libraries' own buffers and the screen.
+# Memory left free on a GPU, for its libraries' own buffers and the screen.
 GPU_RESERVE_BYTES = 512 << 20
-# Of the machine's memory, what is left to everything else.
+# The share of the machine's memory that other programs keep.
 HOST_RESERVE_SHARE = 1 / 16
-# After a failure to allocate, a quarter of the layers is taken off the GPU: each try loads the model anew.
+# After a failed allocation a quarter of the layers leaves the GPU, because each try loads the model again.
 LAYERS_KEPT_SHARE = 3 / 4
 
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """A model, what the settings want of it, and the machine. What the options set is kept as long as it can be."""
+    """A model, the settings for it, and the machine. Values that the settings name are kept as long as possible."""
 
     options: EngineOptions
     shape: ModelShape
     machine: Machine
 
     def beside(self, other: Sizing) -> Sizing:
-        """The same on what another model leaves of the machine, spread over its GPUs as llama.cpp spreads layers."""
+        """The same sizing on the memory that another model leaves.
+
+        llama.cpp spreads layers over GPUs by free memory.
+        """
         chosen = other.choose()
         machine, taken = self.machine, predict(other.shape, chosen, self.machine.repacked_types).total
         on_gpu = gpu_bytes(other.shape, chosen) + compute_bytes(other.shape, chosen) if chosen.gpu_layers else 0
@@ -60,30 +63,33 @@ class Sizing:
         return dataclasses.replace(self, machine=dataclasses.replace(machine, gpus=gpus, free_bytes=free_bytes))
 
     def choose(self) -> Parameters:
-        """The first on the way down whose prediction fits, or the smallest there is."""
+        """The first parameters on the path whose prediction fits, or the smallest."""
         parameters = self.wanted()
         while not self.fits(parameters) and (smaller := self.smaller(parameters)):
             parameters = smaller
         return parameters
 
     def wanted(self, *, on_gpu: bool = True) -> Parameters:
-        """What would be run with if memory were no matter."""
+        """The parameters if memory were unlimited."""
         options, shape = self.options, self.shape
         gpus = self.machine.gpus if on_gpu and options.gpu_layers else ()
         num_layers = shape.num_layers + 1
         physical = options.physical_batch_tokens or (GPU_PHYSICAL_BATCH_TOKENS if gpus else CPU_PHYSICAL_BATCH_TOKENS)
         batch = max(options.batch_tokens or BATCH_TOKENS, MIN_BATCH_TOKENS)
-        window = self._context_tokens()
+        context_tokens = self._context_tokens()
         cache_type: Literal["f16", "q8_0"] = (
             "q8_0" if options.cache_type == "q8_0" and options.flash_attention else "f16"
         )
-        total, free = _memory(gpus or (self.machine,))
+        total, free = _total_and_free(gpus or (self.machine,))
         token_bytes = shape.cache_token_bytes(cache_type)
-        most = min(total * CACHE_MEMORY_SHARE, free * CACHE_FREE_SHARE)
-        chosen_cache = min(CACHE_WINDOWS * window, int(most / token_bytes) if token_bytes else CACHE_WINDOWS * window)
+        max_cache_bytes = min(total * CACHE_MEMORY_SHARE, free * CACHE_FREE_SHARE)
+        chosen_cache = min(
+            CACHE_CONTEXTS * context_tokens,
+            int(max_cache_bytes / token_bytes) if token_bytes else CACHE_CONTEXTS * context_tokens,
+        )
         return Parameters(
-            context_tokens=window,
-            cache_tokens=max(options.cache_tokens or chosen_cache, window),
+            context_tokens=context_tokens,
+            cache_tokens=max(options.cache_tokens or chosen_cache, context_tokens),
             cache_type=cache_type,
             num_sequences=options.num_sequences,
             threads=options.threads or self.machine.num_cores,
@@ -91,32 +97,32 @@ class Sizing:
             physical_batch_tokens=min(physical, batch),
             gpu_layers=(num_layers if options.gpu_layers < 0 else min(options.gpu_layers, num_layers)) if gpus else 0,
             flash_attention=options.flash_attention,
-            host_cache_bytes=options.host_cache_bytes if options.host_cache_bytes >= 0 else self._saved_bytes(),
+            host_cache_bytes=options.host_cache_bytes if options.host_cache_bytes >= 0 else self._host_cache_bytes(),
             drafts=options.drafts,
         )
 
     def smaller(self, parameters: Parameters, layers_kept_share: float = 1.0) -> Parameters | None:
-        """The next step down, or None from the last: q8_0 first, then a smaller cache, then what is slower.
+        """The next step down, or None after the last: first q8_0, then a smaller cache, then slower places.
 
-        Layers leave the GPU one by one, or as the share says that is kept.
+        Layers leave the GPU one by one, or all but `layers_kept_share` of them.
         """
-        now = parameters
-        if now.cache_type == "f16" and self.options.cache_type == "auto" and now.flash_attention:
-            return replace(now, cache_type="q8_0")
-        if now.gpu_layers:
-            if now.cache_tokens > now.context_tokens and not self.options.cache_tokens:
-                return replace(now, cache_tokens=now.context_tokens)
-            num_layers = min(now.gpu_layers - 1, int(now.gpu_layers * layers_kept_share))
-            return replace(now, gpu_layers=num_layers) if num_layers else self.wanted(on_gpu=False)
-        if now.cache_tokens > now.context_tokens:
-            return replace(now, cache_tokens=max(now.cache_tokens // 2, now.context_tokens))
-        if now.context_tokens > MIN_CONTEXT_TOKENS:
-            window = max(now.context_tokens // 2, MIN_CONTEXT_TOKENS)
-            return replace(now, context_tokens=window, cache_tokens=window)
+        current = parameters
+        if current.cache_type == "f16" and self.options.cache_type == "auto" and current.flash_attention:
+            return replace(current, cache_type="q8_0")
+        if current.gpu_layers:
+            if current.cache_tokens > current.context_tokens and not self.options.cache_tokens:
+                return replace(current, cache_tokens=current.context_tokens)
+            num_layers = min(current.gpu_layers - 1, int(current.gpu_layers * layers_kept_share))
+            return replace(current, gpu_layers=num_layers) if num_layers else self.wanted(on_gpu=False)
+        if current.cache_tokens > current.context_tokens:
+            return replace(current, cache_tokens=max(current.cache_tokens // 2, current.context_tokens))
+        if current.context_tokens > MIN_CONTEXT_TOKENS:
+            context_tokens = max(current.context_tokens // 2, MIN_CONTEXT_TOKENS)
+            return replace(current, context_tokens=context_tokens, cache_tokens=context_tokens)
         return None
 
     def fits(self, parameters: Parameters) -> bool:
-        """Whether there is memory for it, by prediction. Layers that the settings put on the GPU are taken to fit."""
+        """Whether the prediction fits the memory. Layers that the settings put on the GPU count as fitting."""
         if parameters.gpu_layers:
             is_set = self.options.gpu_layers >= 0
             return is_set or gpu_bytes(self.shape, parameters) <= gpu_room(self.machine.gpus, self.shape, parameters)
@@ -124,18 +130,18 @@ class Sizing:
         memory = predict(self.shape, parameters, host.repacked_types)
         if not self.options.cache_tokens and memory.cache > host.free_bytes * CACHE_FREE_SHARE:
             return False
-        # Weights are mapped from their file: what does not fit of them is read again and again, which is no failure.
+        # Weights are mapped from their file. What does not fit is read again and again, which is slow but works.
         weights = min(memory.weights, host.free_bytes // 2)
         return weights + memory.working + memory.cache <= host.free_bytes - host.total_bytes * HOST_RESERVE_SHARE
 
     def notes(self, chosen: Parameters) -> tuple[str, ...]:
-        """Sentences for the user: what is not as it was wanted."""
+        """Sentences for the user about every parameter that is not as the settings want it."""
         notes = []
         trained, options = self.shape.trained_context_tokens, self.options
         if trained and options.context_tokens > trained:
             notes.append(
                 f"engine.context_tokens is {options.context_tokens}, but this model was trained for {trained} tokens; "
-                "beyond them it writes nonsense. The window has no more."
+                "beyond them it writes nonsense. The context is that long."
             )
         if chosen.context_tokens < self._context_tokens() or chosen.cache_tokens < options.cache_tokens:
             notes.append(
@@ -160,16 +166,16 @@ class Sizing:
         return tuple(notes)
 
     def _context_tokens(self) -> int:
-        window = self.options.context_tokens or DEFAULT_CONTEXT_TOKENS
-        return min(window, self.shape.trained_context_tokens or window)
+        context_tokens = self.options.context_tokens or DEFAULT_CONTEXT_TOKENS
+        return min(context_tokens, self.shape.trained_context_tokens or context_tokens)
 
-    def _saved_bytes(self) -> int:
+    def _host_cache_bytes(self) -> int:
         host = self.machine
-        return int(min(host.total_bytes * SAVED_MEMORY_SHARE, host.free_bytes * SAVED_FREE_SHARE))
+        return int(min(host.total_bytes * HOST_CACHE_MEMORY_SHARE, host.free_bytes * HOST_CACHE_FREE_SHARE))
 
 
 def gpu_bytes(shape: ModelShape, parameters: Parameters) -> int:
-    """What lies on the GPUs besides compute buffers: the output, and as many of the last layers as there is to go."""
+    """GPU memory besides compute buffers: the output, and as many of the last layers as are on the GPU."""
     blocks = parameters.gpu_layers - 1
     if blocks < 0:
         return 0
@@ -179,10 +185,10 @@ def gpu_bytes(shape: ModelShape, parameters: Parameters) -> int:
 
 
 def gpu_room(gpus: Sequence[Gpu], shape: ModelShape, parameters: Parameters) -> int:
-    """What there is room for on GPUs besides compute buffers.
+    """The room on the GPUs besides compute buffers.
 
-    A layer lies on one GPU, so up to one is lost on every further one. Where layers stay on the CPU, long batches have
-    their weights copied to the GPU, one tensor at a time.
+    A layer lies on one GPU, so every further GPU loses up to one layer. If layers stay on the CPU, llama.cpp copies
+    their weights to the GPU for long batches, one tensor at a time.
     """
     is_partial = parameters.gpu_layers <= shape.num_layers
     taken = GPU_RESERVE_BYTES + compute_bytes(shape, parameters) + (shape.largest_bytes if is_partial else 0)
@@ -190,13 +196,13 @@ def gpu_room(gpus: Sequence[Gpu], shape: ModelShape, parameters: Parameters) -> 
     return sum(max(0, gpu.free_bytes - taken) for gpu in gpus) - (len(gpus) - 1) * layer
 
 
-def _memory(places: Sequence[Gpu | Machine]) -> tuple[int, int]:
+def _total_and_free(places: Sequence[Gpu | Machine]) -> tuple[int, int]:
     """Total and free bytes."""
     return sum(place.total_bytes for place in places), sum(place.free_bytes for place in places)
 
 
 def draft_options(options: EngineOptions) -> EngineOptions:
-    """How the draft model is run: as the model it guesses for, for one text in a cache of one window."""
+    """How a draft model runs: as the large model does, for one text, in a cache of one context."""
     return replace(
         options,
         model_path=options.draft_model_path,

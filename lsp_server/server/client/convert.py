@@ -1,4 +1,4 @@
-"""The one place where LSP types become ours and ours become LSP types."""
+"""Conversion between LSP's types and ours. This is the only place for it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from lsprotocol import types
 
+from lsp_server.server.client.capabilities import MenuSupport
 from lsp_server.text.document import Document, Encoding, Position
 from lsp_server.text.snapshot import Snapshot
 
 _WORD_BEFORE_CURSOR = re.compile(r"\w*\Z")
 _LABEL_CHARACTERS = 60
-ACCEPTED = "infill.acceptedCompletion"
+# Commands that are part of answers.
+ACCEPTED, RUN_ACTION = "infill.acceptedCompletion", "infill.runAction"
 
 
 def position_from_lsp(position: types.Position) -> Position:
@@ -33,9 +35,14 @@ def inline_items_to_lsp(
     encoding: Encoding,
     selected: types.SelectedCompletionInfo | None = None,
 ) -> types.InlineCompletionList:
-    """Ghost texts. The range is explicit and empty: VS Code takes an omitted one for the current word and hides the
-    item, Neovim draws a non-empty one over the rest of the line. Where an item of the menu is `selected`, and the
-    snapshot has it at its cursor, the texts begin with it and replace what it replaces: VS Code shows no others."""
+    """Ghost texts.
+
+    The range is explicit and empty. VS Code takes an omitted range for the current word and hides the item. Neovim
+    draws a non-empty range over the rest of the line.
+
+    If an item of the menu is `selected`, the snapshot has it before its cursor. Then the texts begin with that item
+    and replace what it replaces: VS Code shows no others.
+    """
     cursor = position_to_lsp(document, Position(snapshot.line, snapshot.character), encoding)
     place = selected.range if selected else types.Range(start=cursor, end=cursor)
     before = selected.text if selected else ""
@@ -47,17 +54,17 @@ def inline_items_to_lsp(
 
 
 def acceptance_to_lsp(number: int) -> types.Command:
-    """The command of an item that an editor runs when the user has accepted the item: it tells the server."""
+    """The command that an editor runs when the user has accepted the item. It tells the server."""
     return types.Command(title="Accepted", command=ACCEPTED, arguments=[{"id": number}])
 
 
 def menu_items_to_lsp(
-    document: Document, snapshot: Snapshot, text: str, encoding: Encoding, client: MenuClient
+    document: Document, snapshot: Snapshot, text: str, encoding: Encoding, client: MenuSupport
 ) -> types.CompletionList:
-    """One menu item in the shape that inserts correctly in every editor tried (`editors/README.md`).
+    """One menu item in a form that inserts correctly in every editor tried (`editors/README.md`).
 
-    It replaces from the start of the word, because menus filter by the word and some use one start column for all
-    servers; it is incomplete, because eglot and nvim-cmp otherwise keep a stale list.
+    The item replaces from the start of the word: menus filter by the word, and some use one start column for all
+    servers. The list is incomplete, because eglot and nvim-cmp otherwise keep a stale list.
     """
     word = _WORD_BEFORE_CURSOR.search(snapshot.line_prefix)
     typed = word.group() if word else ""
@@ -88,31 +95,13 @@ def menu_items_to_lsp(
     return types.CompletionList(is_incomplete=True, items=[item])
 
 
-class MenuClient:
-    """What a client's completion menu can take."""
-
-    def __init__(self, params: types.InitializeParams) -> None:
-        document = params.capabilities.text_document
-        completion = document.completion if document else None
-        item = completion.completion_item if completion else None
-        modes = item.insert_text_mode_support if item else None
-        self.takes_as_is = bool(modes and types.InsertTextMode.AsIs in modes.value_set)
-        formats = (item.documentation_format if item else None) or []
-        self.takes_markdown = types.MarkupKind.Markdown in formats
-        client = params.client_info
-        self.is_neovim = bool(client and client.name == "Neovim")
-        # Before 0.11 its own completion turns line breaks into NULs, whatever the item's shape.
-        old = client is not None and re.match(r"0\.\d\b|0\.10\b", client.version or "")
-        self.takes_one_line = self.is_neovim and bool(old) and not self.takes_as_is
-
-
 def _menu_text(
-    text: str, snapshot: Snapshot, client: MenuClient
+    text: str, snapshot: Snapshot, client: MenuSupport
 ) -> tuple[str, types.InsertTextFormat, types.InsertTextMode | None]:
     """The text to insert, its format and its mode.
 
-    Several lines: a client that knows `asIs` is told not to re-indent; Neovim inserts only the first line of a
-    plain edit, so it gets a snippet whose later lines lack the indentation that it will add; others insert plain
+    For several lines, the client decides. One that knows `asIs` is told not to indent again. Neovim inserts only the
+    first line of a plain edit, so it gets a snippet without the indentation that Neovim will add. Others insert plain
     text as it is.
     """
     plain = types.InsertTextFormat.PlainText
@@ -126,7 +115,7 @@ def _menu_text(
 
 
 def _neovim_snippet(text: str, snapshot: Snapshot) -> str:
-    """A snippet that Neovim's own indentation turns into `text`; cut before a line that is indented less."""
+    """A snippet that becomes `text` once Neovim has indented it. It ends before a line that is indented less."""
     indent = re.match(r"[ \t]*", snapshot.line_prefix + text.partition("\n")[0])
     prefix = indent.group() if indent else ""
     lines = text.split("\n")
@@ -138,15 +127,15 @@ def _neovim_snippet(text: str, snapshot: Snapshot) -> str:
     return re.sub(r"([\\$}])", r"\\\1", "\n".join(kept).rstrip())
 
 
-def _documentation(text: str, language_id: str, client: MenuClient) -> types.MarkupContent | str:
-    """The whole text, highlighted where the client can."""
+def _documentation(text: str, language_id: str, client: MenuSupport) -> types.MarkupContent | str:
+    """The whole text, as highlighted code if the client shows Markdown."""
     if not client.takes_markdown:
         return text
     return types.MarkupContent(types.MarkupKind.Markdown, f"```{language_id}\n{text}\n```")
 
 
 def _label(first_line: str, more: str) -> str:
-    """One short line, with how many more there are."""
+    """One short line, and the number of further lines."""
     shown = first_line.strip()
     if len(shown) > _LABEL_CHARACTERS:
         shown = shown[: _LABEL_CHARACTERS - 1] + "…"
@@ -158,7 +147,7 @@ def _with_line_breaks(text: str, snapshot: Snapshot) -> str:
 
 
 def encoding_from_lsp(encoding: str | None) -> Encoding:
-    """The negotiated position encoding."""
+    """The negotiated position encoding; UTF-16 is the default of LSP."""
     match encoding:
         case "utf-8":
             return "utf-8"

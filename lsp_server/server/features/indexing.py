@@ -1,4 +1,4 @@
-"""The server's part in indexing: when to look at which files, and progress for clients that show it."""
+"""The server's part in indexing: which files are read when, and progress for clients that show it."""
 
 from __future__ import annotations
 
@@ -8,58 +8,56 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from lsp_server.index.database import counts, database_path
 from lsp_server.index.messages import Event, Finished, Progress
 from lsp_server.index.process import IndexProcess
+from lsp_server.server.client.client import Client
 from lsp_server.server.client.progress import LoadProgress
+from lsp_server.server.documents import Documents
+from lsp_server.server.live_settings import LiveSettings
 from lsp_server.text.workspace import path_of
-
-if TYPE_CHECKING:
-    from lsp_server.server.main import InfillServer
 
 logger = logging.getLogger(__name__)
 
-RESCAN_S = 30.0  # at least between two looks at every file, where the client does not watch them
+RESCAN_S = 30.0  # between two scans of all files, where the client does not watch them
 WATCHERS = "infill/watch"
 
 
 class Indexing:
-    """Keeps the indexes of the workspace folders up to date while the setting says so."""
+    """Keeps the indexes of the workspace folders up to date while `context.index` is on."""
 
-    def __init__(self, server: InfillServer) -> None:
-        self._server = server
+    def __init__(self, client: Client, documents: Documents, settings: LiveSettings) -> None:
+        self._client = client
+        self._documents = documents
+        self._settings = settings
         self._process = IndexProcess(self._on_event)
-        self._progress = LoadProgress(server, "infill/index", "infill: indexing the workspace")
+        self._progress = LoadProgress(client, "infill/index", "infill: indexing the workspace")
         self._scanned: list[Path] = []
         self._scanned_at = 0.0
         self._is_watched = False
-        self._running: set[str] = set()  # folders that are being looked at
+        self._running: set[str] = set()  # folders that are being scanned
         self._current_at: dict[str, datetime] = {}  # when each folder was last brought up to date
 
     def follow_settings(self) -> None:
-        """Settings or workspace folders may have changed."""
-        roots = list(self._server.documents.roots) if self._server.settings.context.index else []
+        """Scan anew if the workspace folders or the setting have changed."""
+        roots = list(self._documents.roots) if self._settings.current.context.index else []
         if roots != self._scanned:
             self._scanned = roots
             self._scan()
 
     def watch(self) -> None:
-        """Ask the client to tell of files that others change, if it can."""
-        workspace = self._server.client_capabilities.workspace
-        watched = workspace.did_change_watched_files if workspace else None
-        if not (watched and watched.dynamic_registration):
+        """Ask the client to report changes of files, if it can."""
+        if not self._client.capabilities.registers_watchers:
             return
         self._is_watched = True
         options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*")])
-        registration = types.Registration(WATCHERS, types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
-        self._server.protocol.send_request(types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams([registration]))
+        self._client.register_capability(WATCHERS, types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
 
     def changed(self, uris: Sequence[str]) -> None:
-        """Files were written, made or deleted."""
+        """Index files that were written, made or deleted."""
         if self._scanned:
             paths = [path for uri in uris if (path := path_of(uri)) is not None]
             self._running.update(
@@ -69,12 +67,12 @@ class Indexing:
             self.rescan()
 
     def rescan(self) -> None:
-        """Look at every file where nobody tells of changes; not more often than is cheap."""
+        """Scan all files where the client reports no changes, at most every `RESCAN_S`."""
         if self._scanned and not self._is_watched and time.monotonic() - self._scanned_at > RESCAN_S:
             self._scan()
 
     async def describe(self) -> list[str]:
-        """A line on the index of each workspace folder, for a bug report."""
+        """One line for the index of each workspace folder, for a bug report."""
         if not self._scanned:
             return ["no index: switched off, or no workspace folder"]
         return [await self._describe(root) for root in self._scanned]

@@ -1,11 +1,11 @@
-"""Offering to get a model that is set and not on this machine, and getting it, while the embedded model serves."""
+"""Download of a model that is set and not on this machine. Until it is here, the embedded model serves."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -14,39 +14,32 @@ from lsp_server.base.errors import HubError
 from lsp_server.catalog import hub
 from lsp_server.catalog.models import CatalogModel, HubFile, in_catalog
 from lsp_server.catalog.resolve import hub_file
+from lsp_server.server.client.client import Client
 from lsp_server.server.client.progress import WorkProgress
-
-if TYPE_CHECKING:
-    from lsp_server.server.main import InfillServer
 
 DOWNLOAD, NOT_NOW = "Download", "Not now"
 
 
-async def offer(server: InfillServer, model: str) -> None:
-    """Ask whether to download a model of that name; if so, do it, and start it."""
-    file = hub_file(model)
-    question = types.ShowMessageRequestParams(
-        type=types.MessageType.Info,
-        message=_question(model, file, in_catalog(file)),
-        actions=[types.MessageActionItem(DOWNLOAD), types.MessageActionItem(NOT_NOW)],
-    )
+async def prompt_download(client: Client, model: str, on_downloaded: Callable[[], None]) -> None:
+    """Ask whether to download a model of that name. If the user agrees, download it and call `on_downloaded`."""
+    file, messages = hub_file(model), client.messages
     try:
-        choice = await server.window_show_message_request_async(question)
+        choice = await messages.ask(_question(model, file, in_catalog(file)), DOWNLOAD, NOT_NOW)
     except JsonRpcException:  # a client that cannot ask
         choice = None
-        server.tell(types.MessageType.Warning, f"{model} is not here yet. Get it: infill models pull {model}")
-    if choice is None or choice.title != DOWNLOAD:
+        messages.notify_once(types.MessageType.Warning, f"{model} is not here yet. Get it: infill models pull {model}")
+    if choice != DOWNLOAD:
         return
     try:
-        is_here = await _pull(server, file)
+        is_here = await _pull(client, file)
     except HubError as error:
-        server.tell(types.MessageType.Error, f"{error} The embedded model serves meanwhile.")
+        messages.notify_once(types.MessageType.Error, f"{error} The embedded model serves meanwhile.")
         return
     if is_here:
-        server.apply_settings()
+        on_downloaded()
     else:
         go_on = f"What has arrived is kept: infill models pull {model} goes on with it."
-        server.tell(types.MessageType.Info, f"The download of {model} was stopped. {go_on}")
+        messages.notify_once(types.MessageType.Info, f"The download of {model} was stopped. {go_on}")
 
 
 def _question(model: str, file: HubFile, known: CatalogModel | None) -> str:
@@ -55,8 +48,11 @@ def _question(model: str, file: HubFile, known: CatalogModel | None) -> str:
     return f"infill: {model} is not here yet. Download it{size}? {licence} The embedded model serves meanwhile."
 
 
-async def _pull(server: InfillServer, file: HubFile) -> bool:
-    """Download with progress, in a thread that does not keep the server from ending. False if the user stopped it."""
+async def _pull(client: Client, file: HubFile) -> bool:
+    """Download with progress; False if the user stopped it. Raises `HubError`.
+
+    The download's thread does not keep the server from ending.
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bool] = loop.create_future()
 
@@ -65,7 +61,7 @@ async def _pull(server: InfillServer, file: HubFile) -> bool:
             done.set_exception(error) if error else done.set_result(is_here)
 
     stop = partial(end, None, is_here=False)
-    async with WorkProgress(server, "pull", f"infill: downloading {file.file}", stop) as progress:
+    async with WorkProgress(client, "pull", f"infill: downloading {file.file}", stop) as progress:
 
         def report(here: int, total: int) -> None:
             if total:
@@ -73,7 +69,7 @@ async def _pull(server: InfillServer, file: HubFile) -> bool:
 
         def report_from_thread(here: int, total: int) -> None:
             if done.done():
-                raise HubError("The download was stopped.")  # nobody waits for it any more: it only ends the thread
+                raise HubError("The download was stopped.")  # nobody awaits it any more: this only ends the thread
             loop.call_soon_threadsafe(report, here, total)
 
         def work() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lsp_server.completion.switch import Switch
 from lsp_server.engine.client.interface import EngineState
-
-if TYPE_CHECKING:
-    from lsp_server.server.main import InfillServer
+from lsp_server.server.client.client import Client
+from lsp_server.server.features.engines import EngineHost
+from lsp_server.server.live_settings import LiveSettings
 
 METHOD = "$/infill/status"
 _BY_STATE = {
@@ -21,45 +22,47 @@ _BY_STATE = {
 
 
 class Status:
-    """Tells the client, if it asked to be told, each time the status changes."""
+    """Notifies a client that wants it each time the status changes."""
 
-    def __init__(self, server: InfillServer) -> None:
-        self._server = server
+    def __init__(self, client: Client, settings: LiveSettings, switch: Switch, engines: EngineHost) -> None:
+        self._client = client
+        self._settings = settings
+        self._switch = switch
+        self._engines = engines
         self._engine = EngineState.STOPPED
         self._message = ""
         self._num_generating = 0
         self._last: dict[str, Any] = {}
 
-    def engine_is(self, state: EngineState, message: str = "") -> None:
-        """The engine that completes has come to that state."""
+    def on_engine_state(self, state: EngineState, message: str) -> None:
+        """The engine that completes has reached a state."""
         self._engine, self._message = state, message
-        self.tell()
+        self.notify()
 
     @contextlib.contextmanager
     def generating(self) -> Iterator[None]:
-        """While somebody waits for a text."""
+        """A context in which somebody waits for a text."""
         self._num_generating += 1
-        self.tell()
+        self.notify()
         try:
             yield
         finally:
             self._num_generating -= 1
-            self.tell()
+            self.notify()
 
-    def tell(self) -> None:
-        """Send the status if it is another than the last one sent."""
-        status = self.now()
-        if status != self._last and self._server.client_wants("status"):
+    def notify(self) -> None:
+        """Send the status unless it equals the last one sent."""
+        status = self.current()
+        if status != self._last and self._client.capabilities.wants("status"):
             self._last = status
-            self._server.protocol.notify(METHOD, status)
+            self._client.notify(METHOD, status)
 
-    def now(self) -> dict[str, Any]:
+    def current(self) -> dict[str, Any]:
         """The status as it is sent."""
-        server = self._server
         status = _BY_STATE[self._engine]
         if status == "ready" and self._num_generating:
             status = "generating"
-        if not server.switch.is_on("all") or not server.settings.completion.enabled:
+        if not self._switch.is_on("all") or not self._settings.current.completion.enabled:
             status = "off"
-        model = server.engines.fill.model if server.engines else None
+        model = self._engines.model
         return {"status": status, "message": self._message, "model": model.name if model else ""}

@@ -1,4 +1,4 @@
-"""`workspace/executeCommand`: what a user can ask the server about itself, and what a plugin can tell it."""
+"""`workspace/executeCommand`: all commands. `PROTOCOL.md` describes their arguments and answers."""
 
 from __future__ import annotations
 
@@ -8,53 +8,81 @@ from collections.abc import Awaitable
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp_server import __version__
 from lsp_server.server.client.command_args import first_of, read_argument
-from lsp_server.server.client.convert import ACCEPTED
-from lsp_server.server.main import InfillServer
+from lsp_server.server.client.convert import ACCEPTED, RUN_ACTION
+from lsp_server.server.features.code_actions import CodeActionData
+from lsp_server.server.handlers.context import HandlerContext
+from lsp_server.text.document import Position
 
 _REJECTED = "infill.rejected"
 _PARTIALLY_ACCEPTED = "infill.partiallyAccepted"
+_EDIT = "infill.edit"
 
 _Argument = TypeVar("_Argument", bound=msgspec.Struct)
 
 
-def register(server: InfillServer) -> None:
+def register(context: HandlerContext) -> None:
     """Add the commands. Their arguments are `Any`: pygls takes a first parameter of type `object` for the server."""
+    _register_diagnosis(context)
+    _register_reports(context)
+    _register_actions(context)
 
-    @server.command("infill.explainLast")
+
+def _register_diagnosis(context: HandlerContext) -> None:
+    @context.server.command("infill.explainLast")
     def explain_last(*arguments: Any) -> str:
         """The trace of the last request; with source text if the first argument is true."""
-        if server.last_trace is None:
-            return "Nothing has been asked yet."
-        return server.last_trace.render(with_text=bool(arguments and arguments[0]))
+        trace = context.completions.last_trace
+        return trace.render(with_text=bool(arguments and arguments[0])) if trace else "Nothing has been asked yet."
 
-    @server.command("infill.toggle")
+    @context.server.command("infill.toggle")
     def toggle(*arguments: Any) -> dict[str, Any]:
-        """Switch completion off or on, for now: `PROTOCOL.md` has the argument. The status it leads to."""
-        return _toggle(server, _read("infill.toggle", arguments, _Toggle))
+        """Switch completion off or on, for now; returns the status that follows."""
+        return _toggle(context, _read("infill.toggle", arguments, _Toggle))
 
-    @server.command("infill.dumpState")
+    @context.server.command("infill.dumpState")
     def dump_state(*_: Any) -> Awaitable[str]:
         """The whole state as text, without source text."""
-        return _dump(server)
+        return _debug_state(context)
 
-    @server.command(ACCEPTED)
+
+def _register_reports(context: HandlerContext) -> None:
+    @context.server.command(ACCEPTED)
     def accepted(*arguments: Any) -> bool:
-        """A text was accepted; whether it is one given lately."""
-        return server.counting.accepted(_read(ACCEPTED, arguments, _Text).id)
+        """A text was accepted; returns whether its id is known."""
+        return context.usage.accepted(_read(ACCEPTED, arguments, _Text).id)
 
-    @server.command(_PARTIALLY_ACCEPTED)
+    @context.server.command(_PARTIALLY_ACCEPTED)
     def partially_accepted(*arguments: Any) -> bool:
-        """Of a text so much was accepted by now; whether it is one given lately."""
+        """A text was accepted up to a length; returns whether its id is known."""
         part = _read(_PARTIALLY_ACCEPTED, arguments, _Part)
-        return server.counting.accepted(part.id, part.length)
+        return context.usage.accepted(part.id, part.length)
 
-    @server.command(_REJECTED)
+    @context.server.command(_REJECTED)
     def rejected(*arguments: Any) -> bool:
-        """A text was turned down; whether it is one given lately."""
-        return server.counting.rejected(_read(_REJECTED, arguments, _Text).id)
+        """A text was rejected; returns whether its id is known."""
+        return context.usage.rejected(_read(_REJECTED, arguments, _Text).id)
+
+
+def _register_actions(context: HandlerContext) -> None:
+    @context.server.command(RUN_ACTION)
+    def run_action(*arguments: Any) -> Awaitable[Any]:
+        """Run a code action: apply its edit, or return the text that explains."""
+        return context.code_actions.run(CodeActionData.read(first_of(arguments)))
+
+    @context.server.command(_EDIT)
+    def edit_by_instruction(*arguments: Any) -> Awaitable[Any]:
+        """Change a range as an instruction says."""
+        return context.code_actions.run(_edit_action(context, first_of(arguments)))
+
+    @context.server.command("infill.chatStatus")
+    def chat_status(*_: Any) -> dict[str, Any]:
+        """Whether an instruct model is available, and if not, why."""
+        problem = context.code_actions.chat_problem()
+        return {"available": not problem, "message": problem}
 
 
 class _Toggle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,36 +101,72 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length: Annotated[int, msgspec.Meta(ge=0)]
 
 
+class _Place(msgspec.Struct, frozen=True):
+    line: int
+    character: int
+
+
+class _Range(msgspec.Struct, frozen=True):
+    start: _Place
+    end: _Place
+
+
+class _Instruction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The argument of `infill.edit`. The range is in the client's units."""
+
+    uri: str
+    range: _Range
+    instruction: str
+
+
 def _read(command: str, arguments: tuple[Any, ...], kind: type[_Argument]) -> _Argument:
     return read_argument(first_of(arguments), kind, command)
 
 
-def _toggle(server: InfillServer, wanted: _Toggle) -> dict[str, Any]:
+def _edit_action(context: HandlerContext, argument: Any) -> CodeActionData:
+    wanted = read_argument(argument, _Instruction, _EDIT)
+    document = context.documents.get(wanted.uri)
+    if document is None:
+        raise JsonRpcInvalidParams(f"{_EDIT}: {wanted.uri} is not open.")
+    first, last = (
+        document.code_points(Position(place.line, place.character), context.client.encoding)
+        for place in (wanted.range.start, wanted.range.end)
+    )
+    return CodeActionData(
+        "edit",
+        document.uri,
+        document.version,
+        (first.line, first.character),
+        (last.line, last.character),
+        instruction=wanted.instruction,
+    )
+
+
+def _toggle(context: HandlerContext, wanted: _Toggle) -> dict[str, Any]:
+    switch, status = context.switch, context.status
     scope, value = wanted.scope, wanted.value
-    if wanted.on is None and math.isinf(wanted.minutes):
-        is_on = not server.switch.is_on(scope, value)
-    else:
-        is_on = bool(wanted.on)
+    flips = wanted.on is None and math.isinf(wanted.minutes)
+    is_on = not switch.is_on(scope, value) if flips else bool(wanted.on)
     if is_on:
-        server.switch.turn_on(scope, value)
+        switch.turn_on(scope, value)
     else:
         seconds = wanted.minutes * 60
-        server.switch.turn_off(scope, value, seconds)
+        switch.turn_off(scope, value, seconds)
         if math.isfinite(seconds):
-            asyncio.get_running_loop().call_later(seconds + 0.01, server.status.tell)
-    server.status.tell()
-    return server.status.now() | {"on": is_on}
+            asyncio.get_running_loop().call_later(seconds + 0.01, status.notify)
+    status.notify()
+    return status.current() | {"on": is_on}
 
 
-async def _dump(server: InfillServer) -> str:
-    client = server.menu_client
+async def _debug_state(context: HandlerContext) -> str:
+    documents, manager = context.documents, context.engines.manager
     lines = [
         f"infill {__version__}",
-        f"{server.documents.num_documents} documents open, {len(server.documents.roots)} workspace folders",
-        f"positions in {server.encoding}",
-        f"menu client: {client.__dict__ if client else 'none'}",
-        *await server.indexing.describe(),
-        await server.engines.dump() if server.engines else "engine not started",
-        f"settings {server.settings}",  # last: the longest, and editors show the beginning
+        f"{documents.num_documents} documents open, {len(documents.roots)} workspace folders",
+        f"positions in {context.client.encoding}",
+        f"menu client: {context.client.capabilities.menu.__dict__}",
+        *await context.indexing.describe(),
+        await manager.dump() if manager else "engine not started",
+        f"settings {context.settings.current}",  # last: the longest, and editors show the beginning
     ]
     return "\n".join(lines)

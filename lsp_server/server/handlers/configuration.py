@@ -1,7 +1,7 @@
 """`workspace/configuration` and `workspace/didChangeConfiguration`.
 
-Clients differ: some send settings with `initialize`, some push them, some only say that something changed and wait
-to be asked. What they sent with `initialize` stays the lowest layer.
+Clients differ. Some send settings with `initialize`, some push them, some only say that something changed and wait to
+be asked. Settings that came with `initialize` stay the lowest layer of the client's.
 """
 
 from __future__ import annotations
@@ -12,62 +12,50 @@ from typing import Any
 
 from lsprotocol import types
 
+from lsp_server.server.client.client import Client
 from lsp_server.server.handlers import completion
-from lsp_server.server.main import InfillServer
-from lsp_server.settings import layers
+from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.settings.layers import SECTION
-from lsp_server.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
 PULL_TIMEOUT_S = 2.0
 
 
-def register(server: InfillServer) -> None:
+def register(context: HandlerContext) -> None:
     """Add the handlers."""
 
-    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    @context.server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def changed(params: types.DidChangeConfigurationParams) -> None:
-        server.keep(pull_and_apply(server, pushed=params.settings))
+        context.tasks.track_task(pull_and_apply(context, pushed=params.settings))
 
 
-def read(server: InfillServer) -> Settings:
-    """The settings as known so far, without applying them."""
-    roots = server.documents.roots
-    found, _ = layers.load(roots[0] if roots else None, server.client_settings)
-    return found
+def pull_and_apply(context: HandlerContext, pushed: Any = None) -> asyncio.Future[None]:
+    """Ask the client for its settings if it can answer, then apply all layers."""
+    return asyncio.ensure_future(_pull_and_apply(context, pushed))
 
 
-def pull_and_apply(server: InfillServer, pushed: Any = None) -> asyncio.Future[None]:
-    """Ask the client for its settings if it can be asked, then apply all layers."""
-    return asyncio.ensure_future(_pull_and_apply(server, pushed))
+async def _pull_and_apply(context: HandlerContext, pushed: Any) -> None:
+    pulled = await _pull(context.client)
+    initial = context.settings.client_layers[:1]
+    context.settings.client_layers = initial + [layer for layer in (pushed, pulled) if layer]
+    apply(context)
 
 
-async def _pull_and_apply(server: InfillServer, pushed: Any) -> None:
-    pulled = await _pull(server)
-    initial = server.client_settings[:1]
-    server.client_settings = initial + [layer for layer in (pushed, pulled) if layer]
-    apply(server)
+def apply(context: HandlerContext) -> None:
+    """Read all layers anew, and let everything follow them."""
+    context.settings.apply()
+    completion.follow_settings(context)
 
 
-def apply(server: InfillServer) -> None:
-    """Read all layers anew, and do what follows."""
-    server.apply_settings()
-    completion.follow_settings(server)
-
-
-async def _pull(server: InfillServer) -> Any:
-    """The client's `infill` section, or None if it has none or does not answer."""
-    workspace = server.client_capabilities.workspace
-    if not (workspace and workspace.configuration):
+async def _pull(client: Client) -> Any:
+    """The client's `infill` section; None if it has none or does not answer."""
+    if not client.capabilities.answers_configuration:
         return None
-    params = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])
     try:
-        answer = await asyncio.wait_for(server.workspace_configuration_async(params), PULL_TIMEOUT_S)
+        return await asyncio.wait_for(client.configuration(SECTION), PULL_TIMEOUT_S)
     except TimeoutError:
         logger.warning("The client did not answer workspace/configuration.")
-        return None
-    except Exception as error:  # noqa: BLE001  (whatever a client answers, we go on with what we have)
+    except Exception as error:  # noqa: BLE001  (whatever a client answers, the server keeps the settings it has)
         logger.warning("The client refused workspace/configuration: %s", error)
-        return None
-    return answer[0] if answer else None
+    return None

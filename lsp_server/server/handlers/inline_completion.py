@@ -6,58 +6,55 @@ from collections.abc import Awaitable
 
 from lsprotocol import types
 
-from lsp_server.completion.pipeline import Answer, CompletionRequest
+from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.server.client.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
-from lsp_server.server.handlers.completion_request import ask_pipeline
-from lsp_server.server.main import InfillServer
-from lsp_server.text.document import Document, Position
+from lsp_server.server.handlers.context import HandlerContext
+from lsp_server.text.document import Document, Encoding, Position
 from lsp_server.text.snapshot import Snapshot
 
 
-def register(server: InfillServer) -> None:
+def register(context: HandlerContext) -> None:
     """Add the handler, and with it the capability, which pygls advertises only if options are given."""
 
-    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    @context.server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
     def inline_completion(
         params: types.InlineCompletionParams,
     ) -> Awaitable[types.InlineCompletionList | None]:
         automatic = params.context.trigger_kind is types.InlineCompletionTriggerKind.Automatic
         selected = params.context.selected_completion_info
+        num_texts = 1 if automatic else context.settings.current.completion.alternatives
 
         def with_selected(document: Document, snapshot: Snapshot) -> Snapshot | None:
-            return snapshot_with(server, document, snapshot, selected) if selected else snapshot
+            return snapshot_with(document, snapshot, selected, context.client.encoding) if selected else snapshot
 
         def to_lsp(document: Document, snapshot: Snapshot, answer: Answer) -> types.InlineCompletionList:
             texts = [answer.text, *answer.alternatives]
-            completions = inline_items_to_lsp(document, snapshot, texts, server.encoding, selected)
+            completions = inline_items_to_lsp(document, snapshot, texts, context.client.encoding, selected)
             inserted = [str(item.insert_text) for item in completions.items]
-            numbers = server.counting.shown(snapshot, answer, inserted, len(selected.text) if selected else 0)
-            # Only for who asked for it: a client that does not know the command would tell the user of an error.
+            numbers = context.usage.shown(snapshot, answer, inserted, len(selected.text) if selected else 0)
+            # Only a client that asked for it: any other would show an error about an unknown command.
             for item, number in zip(completions.items, numbers, strict=False):
                 item.command = acceptance_to_lsp(number)
             return completions
 
-        return ask_pipeline(
-            server,
+        return context.completions.complete(
             params.text_document.uri,
             params.position,
-            CompletionRequest(
-                "inline", automatic, num_texts=1 if automatic else server.settings.completion.alternatives
-            ),
+            CompletionRequest("inline", automatic, num_texts=num_texts),
             to_lsp,
             with_selected,
         )
 
 
 def snapshot_with(
-    server: InfillServer, document: Document, snapshot: Snapshot, selected: types.SelectedCompletionInfo
+    document: Document, snapshot: Snapshot, selected: types.SelectedCompletionInfo, encoding: Encoding
 ) -> Snapshot | None:
-    """The document as if the menu's selected item were accepted; None where it would replace more than a word begun.
+    """The document as if the menu's selected item were accepted; None where it replaces more than a begun word.
 
-    The editor shows that item's text already, and only ghost text that goes on from there.
+    The editor shows the selected item's text already, and only ghost text that continues it.
     """
     start, end = (
-        document.code_points(position_from_lsp(position), server.encoding)
+        document.code_points(position_from_lsp(position), encoding)
         for position in (selected.range.start, selected.range.end)
     )
     is_in_order = selected.range.start.character <= selected.range.end.character

@@ -30,7 +30,7 @@ def card(monkeypatch):
             capture_log().write(ERROR, reason.encode(), None)
             return None
 
-        monkeypatch.setattr(context, "look_with_llama", lambda: MACHINE)
+        monkeypatch.setattr(context, "detect_machine_with_llama", lambda: MACHINE)
         monkeypatch.setattr(loading, "load", refuse)
         return tried
 

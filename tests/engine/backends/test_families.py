@@ -9,8 +9,9 @@ import pytest
 from lsp_server.base.errors import ModelCannotInfillError
 from lsp_server.base.fim_families import FAMILIES, Place
 from lsp_server.catalog.models import catalog
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
 from lsp_server.completion.planner import Planner
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.engine.scheduler.truncate import truncate
@@ -63,7 +64,7 @@ def opened(path_of, request):
 
 
 def test_every_family_is_in_the_catalogue_and_has_a_miniature():
-    usable = {model.fim_format for model in catalog().values() if not model.refused}
+    usable = {model.family for model in catalog().values() if not model.refused}
     assert usable == {family.name for family in FAMILIES} == {each.family for each in MINIATURES.values()}
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from lsp_server.base.errors import ModelError
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client import supervisor as process_module
 from lsp_server.engine.client.interface import WENT_AWAY
 from lsp_server.engine.client.lazy import REMOTE_RETRY_S, LazyEngine

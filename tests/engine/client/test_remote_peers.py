@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.requests import Done, Generate, Marker, Text
 from lsp_server.settings.model import RemoteSettings, Settings

@@ -294,10 +294,10 @@ async def test_a_request_after_stop_fails(launch):
 async def test_the_state_dump_counts_what_was_asked(launch):
     engine = launch()
     await engine.ready()
-    assert " 0 asked" in await engine.dump()
+    assert " 0 submitted" in await engine.dump()
     await engine.ask()
     await engine.ask()
-    assert " 2 asked, 0 open" in await engine.dump()
+    assert " 2 submitted, 0 open" in await engine.dump()
 
 
 async def test_the_state_dump_works_in_every_state(launch):

@@ -6,7 +6,7 @@ import json
 import psutil
 import pytest
 
-from lsp_server.engine.compat.handlers import ROUTES
+from lsp_server.engine.http.routes import ROUTES
 
 MIB = 1 << 20
 PATHS = [*ROUTES, ("GET", "/health"), ("GET", "/state"), ("POST", "/generate"), ("GET", "/load")]

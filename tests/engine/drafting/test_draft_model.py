@@ -12,8 +12,8 @@ from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.engine.backends.llama.draft_model import open_backend
 from lsp_server.engine.client.supervisor import EngineSupervisor
-from lsp_server.engine.drafting.lookup import LookUp
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.lookup import Lookup
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Text
@@ -51,8 +51,8 @@ class Played:
                 monkeypatch.setattr(model, "decode", self._timed(model, model.decode, seconds))
                 for sequence in range(model.num_sequences):
                     model.truncate(sequence, 0)
-        self.scheduler = Scheduler(
-            backend, self._on_event, lambda: self.now, lambda: self.is_pending, LookUp(lambda _: False)
+        self.scheduler = drafting_scheduler(
+            backend, self._on_event, lambda: self.now, lambda: self.is_pending, Lookup(lambda _: False)
         )
         self.request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
 
@@ -113,8 +113,8 @@ def test_a_model_that_is_its_own_draft_model_is_right(pair, plain, monkeypatch):
         played.write(name, code)
         assert played.texts[name] == plain.texts[name]
     timings = [end.timings for end in played.ends.values()]
-    guessed, right = (sum(getattr(each, key) for each in timings) for key in ("drafted_tokens", "accepted_tokens"))
-    assert right >= 0.9 * guessed > 0
+    drafted, right = (sum(getattr(each, key) for each in timings) for key in ("drafted_tokens", "accepted_tokens"))
+    assert right >= 0.9 * drafted > 0
     assert played.num_decodes < plain.num_decodes / 2
     assert not any(end.timings.drafted_tokens for end in plain.ends.values())
 

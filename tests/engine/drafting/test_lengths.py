@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.drafting.lengths import LOSS_SHARE, MAX_SAVED_STEPS, DraftLengths
-from lsp_server.engine.drafting.lookup import MAX_GUESSED, Guess
+from lsp_server.engine.drafting.lengths import LOSS_SHARE, MAX_BUDGET_STEPS, DraftLengths
+from lsp_server.engine.drafting.lookup import MAX_DRAFTED
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.step_times import MAX_SLOWED, StepTimes
 
 STEP_S = 0.05
@@ -25,8 +26,8 @@ class Played:
     A step behind one of another size takes `change_s` longer.
     """
 
-    def __init__(self, cost=cost_s, num_writing: int = 1, change_s: float = 0.0) -> None:
-        self.cost, self.num_writing, self.change_s = cost, num_writing, change_s
+    def __init__(self, cost=cost_s, num_decoding: int = 1, change_s: float = 0.0) -> None:
+        self.cost, self.num_decoding, self.change_s = cost, num_decoding, change_s
         self.last_size = 0
         self.step_times = StepTimes(64 / cost(64))
         self.lengths = DraftLengths(self.step_times)
@@ -34,31 +35,31 @@ class Played:
         self.seconds = 0.0
         self.num_tokens = 0
 
-    def write(self, odds: float, steps: int, size: int = MAX_GUESSED, looking_s: float = 0.0) -> list[int]:
+    def write(self, odds: float, steps: int, size: int = MAX_DRAFTED, looking_s: float = 0.0) -> list[int]:
         """Steps with a guess each, where looking for it can be afforded; how many tokens of it were checked."""
         checked = []
         for _ in range(steps):
             is_looked_for = self.lengths.can_afford_lookup(looking_s)
-            guesses = [Guess([1] * size, "any") if is_looked_for else None, *[None] * (self.num_writing - 1)]
+            guesses = [Guess([1] * size, "any") if is_looked_for else None, *[None] * (self.num_decoding - 1)]
             count = self.lengths.choose(guesses, 100)[0]
             right = next((at for at in range(count) if self.rng.random() >= odds), count)
-            seconds = self.cost(self.num_writing + count)
-            if self.num_writing + count != self.last_size:
+            seconds = self.cost(self.num_decoding + count)
+            if self.num_decoding + count != self.last_size:
                 seconds += self.change_s
-            self.last_size = self.num_writing + count
-            self.step_times.measure(self.num_writing + count, seconds)
-            self.lengths.charge(self.num_writing, count, right, is_looked_for * looking_s)
+            self.last_size = self.num_decoding + count
+            self.step_times.measure(self.num_decoding + count, seconds)
+            self.lengths.charge(self.num_decoding, count, right, is_looked_for * looking_s)
             if count:
                 self.lengths.learn("any", count, right)
             self.seconds += seconds
-            self.num_tokens += self.num_writing + right
+            self.num_tokens += self.num_decoding + right
             checked.append(count)
         return checked
 
     @property
     def speed(self) -> float:
         """Over that without drafts."""
-        return self.num_tokens / self.seconds * self.cost(self.num_writing) / self.num_writing
+        return self.num_tokens / self.seconds * self.cost(self.num_decoding) / self.num_decoding
 
 
 def mean(numbers: list[int]) -> float:
@@ -81,7 +82,7 @@ def test_what_is_never_right_is_left_alone():
 def test_guesses_lose_next_to_nothing(odds, further_s):
     played = Played(lambda num_tokens: STEP_S + further_s * (num_tokens - 1))
     played.write(odds, 3000)
-    assert played.speed > 1 - LOSS_SHARE - 2 * MAX_SAVED_STEPS / 3000
+    assert played.speed > 1 - LOSS_SHARE - 2 * MAX_BUDGET_STEPS / 3000
 
 
 def test_it_begins_again_where_guesses_become_right():
@@ -105,7 +106,7 @@ def test_what_was_wrong_by_chance_is_soon_tried_again():
 def test_one_slow_batch_does_not_end_it():
     played = Played()
     played.write(1.0, 110)
-    played.step_times.measure(1 + MAX_GUESSED, 100 * STEP_S)
+    played.step_times.measure(1 + MAX_DRAFTED, 100 * STEP_S)
     assert mean(played.write(1.0, 10)) > 10
 
 
@@ -133,12 +134,12 @@ def test_sizes_that_cost_no_more_are_preferred():
     assert played.write(0.7, 500)[-1] == 3
 
 
-@pytest.mark.parametrize("num_writing", [2, 4])
-def test_who_has_no_guess_does_not_wait_for_those_of_another(num_writing):
-    played = Played(num_writing=num_writing)
+@pytest.mark.parametrize("num_decoding", [2, 4])
+def test_who_has_no_guess_does_not_wait_for_those_of_another(num_decoding):
+    played = Played(num_decoding=num_decoding)
     checked = played.write(1.0, 300)
-    assert all(played.cost(num_writing + count) <= MAX_SLOWED * played.cost(num_writing) for count in checked[50:])
-    free = Played(lambda _: STEP_S, num_writing)
+    assert all(played.cost(num_decoding + count) <= MAX_SLOWED * played.cost(num_decoding) for count in checked[50:])
+    free = Played(lambda _: STEP_S, num_decoding)
     assert mean(free.write(1.0, 300)[100:]) > 10
 
 
@@ -172,8 +173,8 @@ def test_the_likelier_guess_has_more_of_it_checked():
 @pytest.mark.parametrize(("token_s", "is_checked"), [(FURTHER_S / 10, True), (2 * STEP_S, False)])
 def test_what_a_guess_takes_to_make_counts(token_s, is_checked):
     step_times = StepTimes(64 / cost_s(64))
-    lengths = DraftLengths(step_times, max_saved_steps=4)
-    guess = Guess([1] * MAX_GUESSED, "any", token_s)
+    lengths = DraftLengths(step_times, max_budget_steps=4)
+    guess = Guess([1] * MAX_DRAFTED, "any", token_s)
     checked = []
     for _ in range(400):
         count = lengths.choose([guess], 100)[0]
@@ -183,13 +184,13 @@ def test_what_a_guess_takes_to_make_counts(token_s, is_checked):
         checked.append(count)
     assert (mean(checked[200:]) > 5) == is_checked
     assert is_checked or sum(map(bool, checked[200:])) <= 3
-    assert (lengths.saved_by(guess, 8, 50) > 0) == is_checked
+    assert (lengths.seconds_saved(guess, 8, 50) > 0) == is_checked
     assert lengths.can_afford(4 * STEP_S) == is_checked
 
 
 def test_an_account_that_is_spent_affords_nothing():
     step_times = StepTimes(0.0)
-    lengths = DraftLengths(step_times, max_saved_steps=4)
+    lengths = DraftLengths(step_times, max_budget_steps=4)
     step_times.measure(1, STEP_S)
     assert lengths.can_afford(1e9)
     lengths.charge(1, 0, 0)

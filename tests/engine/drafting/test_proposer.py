@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from lsp_server.engine.drafting.lookup import Guess
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.ipc.requests import Chunk, Priority, Sampling
 from tests.engine.fakes import FIM, Clairvoyant, Forgetful, Scribe, fake_options
 

@@ -7,8 +7,9 @@ import pytest
 from lsp_server.base.common_prefix import common_prefix
 from lsp_server.bench.text import library_lines
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.engine.drafting.lookup import Guess, LookUp
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.lookup import Lookup
+from lsp_server.engine.drafting.proposer import drafting_scheduler
+from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Sampling, Text
@@ -51,14 +52,14 @@ class Writer:
 
     def __init__(self, backend: Timed, guesses=None) -> None:
         self.backend = backend
-        self.scheduler = Scheduler(backend, self.on_event, lambda: backend.seconds, guesses=guesses)
+        self.scheduler = drafting_scheduler(backend, self.on_event, lambda: backend.seconds, source=guesses)
         self.request_tokenizer = RequestTokenizer(backend, backend.info.context_tokens)
-        self.num_right = self.num_guessed = 0
+        self.num_accepted = self.num_drafted = 0
 
     def on_event(self, _, event) -> None:
         if isinstance(event, Done):
-            self.num_right += event.timings.accepted_tokens
-            self.num_guessed += event.timings.drafted_tokens
+            self.num_accepted += event.timings.accepted_tokens
+            self.num_drafted += event.timings.drafted_tokens
 
     def write(self, request: Generate) -> tuple[list[int], list[int]]:
         """The tokens of the prompt, and those written."""
@@ -118,7 +119,7 @@ def gap(backend: LlamaBackend, prompt: list[int], left: list[int], right: list[i
 def test_texts_are_the_same(backends, odds):
     rng = random.Random(1)
     source = Recalls(odds, rng)
-    drafting, plain = Writer(backends[0], source), Writer(backends[1], LookUp(lambda _: False))
+    drafting, plain = Writer(backends[0], source), Writer(backends[1], Lookup(lambda _: False))
     parted = 0
     for request in requests(rng):
         prompt, expected = plain.write(request)
@@ -131,22 +132,22 @@ def test_texts_are_the_same(backends, odds):
         if shared < min(len(written), len(expected)):
             assert gap(backends[1], prompt, written, expected) < NEAR_TIE
     assert parted <= NUM_PROMPTS / 4
-    assert plain.num_guessed == 0
-    assert drafting.num_guessed > 0
-    assert (drafting.num_right > 0) == (odds > 0)
+    assert plain.num_drafted == 0
+    assert drafting.num_drafted > 0
+    assert (drafting.num_accepted > 0) == (odds > 0)
 
 
 def test_what_is_drawn_by_chance_is_the_same(backends):
     rng = random.Random(2)
     source = Recalls(0.9, rng)
-    drafting, plain = Writer(backends[0], source), Writer(backends[1], LookUp(lambda _: False))
+    drafting, plain = Writer(backends[0], source), Writer(backends[1], Lookup(lambda _: False))
     same = 0
     for request in requests(rng, sampling=Sampling(temperature=0.8, seed=5)):
         _, expected = plain.write(request)
         source.written = expected
         same += drafting.write(request)[1] == expected
     assert same >= NUM_PROMPTS * 3 / 4, "chance makes more of small differences"
-    assert drafting.num_right > 0
+    assert drafting.num_accepted > 0
 
 
 def test_what_is_read_and_written_is_a_source(backends):
@@ -155,11 +156,11 @@ def test_what_is_read_and_written_is_a_source(backends):
     prompt = (Marker("begin"), Marker("prefix"), Text(f"def test(self):\n{lines}"), Marker("suffix"), Text("\n"),
               Marker("middle"))  # fmt: skip
     request = Generate(prompt, MAX_TOKENS, typed="    self.check(", heal=False, document="d")
-    drafting, plain = Writer(backends[0]), Writer(backends[1], LookUp(lambda _: False))
+    drafting, plain = Writer(backends[0]), Writer(backends[1], Lookup(lambda _: False))
     num_written = 0
     for _ in range(2):
         written = drafting.write(request)
         assert written == plain.write(request)
         num_written += len(written[1])
     assert num_written > 8
-    assert drafting.num_right > num_written / 4
+    assert drafting.num_accepted > num_written / 4

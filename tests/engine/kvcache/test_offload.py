@@ -18,7 +18,7 @@ ROOM = 1 << 30
 def _small(monkeypatch):
     """Short texts are worth it."""
     for module in (cache_module, placement_module):
-        monkeypatch.setattr(module, "MIN_SAVED_TOKENS", 16)
+        monkeypatch.setattr(module, "MIN_OFFLOADED_TOKENS", 16)
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def bench(make_bench):
     return make_bench(host_cache_bytes=ROOM)
 
 
-def saved(tokens: list[int], size: int | None = None) -> OffloadedSlot:
+def offloaded(tokens: list[int], size: int | None = None) -> OffloadedSlot:
     return OffloadedSlot(tokens, set(), 0, True, bytes(len(tokens) if size is None else size))
 
 
 def add(store: OffloadedSlots, new: OffloadedSlot) -> None:
-    if store.make_room(new.tokens, len(new.state)):
+    if store.reserve(new.tokens, len(new.state)):
         store.add(new)
 
 
@@ -40,7 +40,7 @@ def add(store: OffloadedSlots, new: OffloadedSlot) -> None:
 
 def test_the_one_that_shares_most_is_found_the_newest_of_equals():
     store = OffloadedSlots(100)
-    first, second, third = saved([1, 2, 3]), saved([1, 2, 4, 5]), saved([9])
+    first, second, third = offloaded([1, 2, 3]), offloaded([1, 2, 4, 5]), offloaded([9])
     for each in (first, second, third):
         add(store, each)
     assert store.best_for([1, 2, 3, 7]) == (first, 3)
@@ -53,19 +53,19 @@ def test_the_one_that_shares_most_is_found_the_newest_of_equals():
 def test_room_is_made_by_dropping_the_oldest():
     store = OffloadedSlots(25)
     for number in range(5):
-        add(store, saved([number], size=10))
+        add(store, offloaded([number], size=10))
     assert (len(store), store.used_bytes) == (2, 20)
     assert store.best_for([2]) == (None, 0)
     assert store.best_for([3])[1] == 1
-    add(store, saved([7], size=26))
+    add(store, offloaded([7], size=26))
     assert len(store) == 2, "what is larger than all the room there is takes nobody's"
 
 
 def test_one_that_goes_on_with_another_takes_its_place():
     store = OffloadedSlots(100)
     for tokens in ([1, 2], [1, 2, 3], [1, 2]):
-        add(store, saved(tokens))
-    assert [each.tokens for each in store._saved] == [[1, 2, 3], [1, 2]]
+        add(store, offloaded(tokens))
+    assert [each.tokens for each in store._offloaded] == [[1, 2, 3], [1, 2]]
 
 
 # The scheduler

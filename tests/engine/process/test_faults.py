@@ -85,7 +85,7 @@ def process_of(connector) -> int:
     ("request_", "state"),
     [
         (LONG_PROMPT, ("1 open", "missing")),
-        (LONG_ANSWER, ("1 open", "missing 1,", "/3000 written")),
+        (LONG_ANSWER, ("1 open", "missing 1,", "/3000 decoded")),
         (None, (" 0 open",)),
     ],
     ids=["prefill", "decode", "idle"],

@@ -165,7 +165,7 @@ def test_closing_ends_what_is_open(office):
 
 
 def test_what_is_in_the_way_is_moved_when_nothing_is_asked_for_a_moment(monkeypatch):
-    monkeypatch.setattr(worker_module, "TIDY_AFTER_S", 0.05)
+    monkeypatch.setattr(worker_module, "OFFLOAD_AFTER_S", 0.05)
     backend = FakeBackend(fake_options(host_cache_bytes=10_000))
     ended: queue.SimpleQueue[str] = queue.SimpleQueue()
     worker = Worker(
@@ -181,7 +181,7 @@ def test_what_is_in_the_way_is_moved_when_nothing_is_asked_for_a_moment(monkeypa
         while True:
             worker.dump(dumps.put)
             dump = dumps.get(timeout=WRITE_TIMEOUT_S)
-            if f", {int(name != 'a')} saved" in dump:
+            if f", {int(name != 'a')} offloaded" in dump:
                 break
             time.sleep(0.1)  # longer than the worker waits
     worker.close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.requests import Chunk, Marker, Sampling, Text
 from tests.engine.conftest import Bench
@@ -131,7 +131,7 @@ def test_typed_and_emitted_text_are_the_wish_whatever_the_vocabulary(vocabulary,
 def run(backend, parts, typed: str, **rest) -> tuple[str, bytes]:
     """The text for a prompt, and all bytes behind the anchor that are in the cache after it."""
     chunks: list[str] = []
-    scheduler = Scheduler(backend, lambda _, event: chunks.append(getattr(event, "text", "")))
+    scheduler = drafting_scheduler(backend, lambda _, event: chunks.append(getattr(event, "text", "")))
     for sequence in range(backend.num_sequences):
         backend.truncate(sequence, 0)
     request = Bench.ask(prompt=parts, max_tokens=12, typed=typed, **rest)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lsp_server.engine.scheduler.scheduler import Scheduler
+from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.ipc.requests import Chunk
 from tests.engine.fakes import Dictated, Forgetful, fake_options
 
@@ -81,7 +81,9 @@ def test_what_arrives_before_a_decode_is_looked_at_first(make_bench):
     """A message that comes between the last look and the decode can interrupt neither: nothing is evaluated."""
     bench = make_bench()
     news = [True, False, False]
-    bench.scheduler = Scheduler(bench.backend, bench._emit, lambda: bench.now, has_pending_messages=lambda: news.pop(0))
+    bench.scheduler = drafting_scheduler(
+        bench.backend, bench._emit, lambda: bench.now, has_pending_messages=lambda: news.pop(0)
+    )
     bench.submit("a", "x", max_tokens=1)
     bench.step()
     assert bench.backend.num_decodes == 0

@@ -27,7 +27,7 @@ TYPED = ["", "", "t", "ty", "typ", "é", "😀 x", "t" * 9, "much too long " * 4
 def _small(monkeypatch):
     """Short texts are worth saving."""
     for module in (cache, placement):
-        monkeypatch.setattr(module, "MIN_SAVED_TOKENS", 3)
+        monkeypatch.setattr(module, "MIN_OFFLOADED_TOKENS", 3)
 
 
 class Moody(FakeBackend):

@@ -5,7 +5,7 @@ import pytest
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.base import DecodeStatus
 from lsp_server.engine.backends.fake import FakeBackend
-from lsp_server.engine.scheduler.batches import TURN_TOKENS
+from lsp_server.engine.scheduler.batches import ROUND_ROBIN_TOKENS
 from lsp_server.ipc.requests import Failed, Marker, Priority, Text
 from tests.engine.fakes import fake_options
 
@@ -136,11 +136,11 @@ def test_texts_are_written_one_by_one_where_each_costs_as_much(make_bench):
 
 def test_a_long_text_lets_others_go_first_now_and_then(make_bench):
     bench = timed_bench(make_bench, 1.0)
-    bench.submit("long", WORDY_TOO, max_tokens=TURN_TOKENS + 30)
+    bench.submit("long", WORDY_TOO, max_tokens=ROUND_ROBIN_TOKENS + 30)
     bench.submit("short", WORDY, max_tokens=20)
     bench.run()
     assert bench.ended == ["before", "short", "long"]
-    bench.assert_answered("long", WORDY_TOO, TURN_TOKENS + 30)
+    bench.assert_answered("long", WORDY_TOO, ROUND_ROBIN_TOKENS + 30)
     bench.assert_answered("short", WORDY, 20)
 
 
@@ -213,7 +213,7 @@ def test_a_prompt_that_does_not_fit_fails_with_a_sentence(make_bench):
     bench.submit("small", WORDY)
     bench.run()
     assert bench.end("big") == Failed(
-        "The prompt needs 61 tokens and only 54 fit. Use a model with a larger window, raise engine.context_tokens, "
+        "The prompt needs 61 tokens and only 54 fit. Use a model with a longer context, raise engine.context_tokens, "
         "or ask for a shorter answer."
     )
     bench.assert_answered("small", WORDY)
@@ -350,5 +350,5 @@ def test_the_dump_has_none_of_the_users_text(make_bench):
     bench.submit("b", "secret")
     bench.step(3)
     dump = bench.scheduler.dump()
-    assert "run a: inline, interactive, missing 1, 3/50 written" in dump
+    assert "request a: inline, interactive, missing 1, 3/50 decoded" in dump
     assert "secret" not in dump

@@ -75,7 +75,7 @@ def test_a_step_behind_a_larger_one_or_the_first_of_its_size_does_not_count():
     slow_s = 100 * STEP_S
     step_times.measure(4, slow_s)  # the first of its size
     step_times.measure(1, slow_s)  # behind a larger one
-    step_times.measure(512, slow_s, only_writes=False)
+    step_times.measure(512, slow_s, only_decodes=False)
     step_times.measure(8, slow_s)  # behind a prefill
     step_times.measure(1, slow_s)
     assert [step_times.seconds(size) / STEP_S for size in (1, 4, 8)] == pytest.approx([1, 0.9 * 4, 8])
@@ -102,7 +102,7 @@ def test_a_step_slowed_by_a_guess_before_it_is_charged_as_it_was_and_one_behind_
     step_times = learnt(lambda size: size * STEP_S, [1, 8])
     step_times.measure(1, 3 * STEP_S)
     assert step_times.last_step_s(1) == 3 * STEP_S
-    step_times.measure(512, 50 * STEP_S, only_writes=False)
+    step_times.measure(512, 50 * STEP_S, only_decodes=False)
     step_times.measure(1, 3 * STEP_S)
     assert step_times.last_step_s(1) == STEP_S
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lsp_server.engine.backends.llama.devices import find_gpus, look_with_llama
-from lsp_server.engine.sizing.hardware import environment, look
+from lsp_server.engine.backends.llama.devices import detect_machine_with_llama, find_gpus
+from lsp_server.engine.sizing.hardware import detect_machine, environment
 
 
 def test_this_machine_can_be_looked_at() -> None:
-    machine = look()
+    machine = detect_machine()
     assert machine.num_cores >= 1
     assert 0 < machine.free_bytes <= machine.total_bytes
 
@@ -20,7 +20,7 @@ def test_devices_are_listed_by_ggml_itself(caplog) -> None:
 
 
 def test_weights_are_copied_only_where_no_gpu_reads_them() -> None:
-    machine = look_with_llama()
+    machine = detect_machine_with_llama()
     assert not (machine.gpus and machine.repacked_types)
 
 

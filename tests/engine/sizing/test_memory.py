@@ -14,7 +14,7 @@ import pytest
 
 from lsp_server.base.errors import ModelFileError
 from lsp_server.engine.sizing.gguf import Header, read_header
-from lsp_server.engine.sizing.hardware import look
+from lsp_server.engine.sizing.hardware import detect_machine
 from lsp_server.engine.sizing.memory import repacked_types, shape_of
 from lsp_server.engine.sizing.parameters import Sizing
 from lsp_server.ipc.launch import EngineOptions
@@ -172,7 +172,7 @@ def test_a_cache_beyond_the_machine_s_memory_is_not_even_tried(models, tmp_path)
     wide = Shape(width=1024, heads=8, key_value_heads=8, layers=24, feed_forward=32, num_tokens=1024, weights=Type.F16)
 
     shape = shape_of(read_header(write(tmp_path / "wide.gguf", wide)))
-    sizing = Sizing(EngineOptions("wide.gguf", cache_tokens=1 << 22), shape, look())
+    sizing = Sizing(EngineOptions("wide.gguf", cache_tokens=1 << 22), shape, detect_machine())
     chosen = sizing.choose()
     assert chosen.cache_tokens < 1 << 22
     assert sizing.notes(chosen)

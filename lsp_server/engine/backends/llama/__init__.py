@@ -1,1 +1,1 @@
-"""llama."""
+"""llama.cpp through llama_cpp's low-level API: loading, context, vocabulary, sampling. Runs in the engine."""

@@ -1,8 +1,8 @@
-"""llama.cpp without Intel's matrix extension AMX, with which it ends by a fault on the machines that have it.
+"""Switches off Intel's matrix extension AMX in llama.cpp. With AMX it crashes on machines that have it.
 
-Built by GCC 12, Debian 12's, llama.cpp sets its tiles up wrongly: the compiler drops what is written to the
-configuration before `ldtilecfg` reads it. llama.cpp's pull request 26954 mends that; its issue 20824 has reports of
-others. Nothing in llama.cpp switches AMX off, but it asks Linux for permission and does without where that is refused.
+GCC 12, the compiler of Debian 12, miscompiles the set-up of AMX's tiles. It drops the writes to the configuration that
+`ldtilecfg` reads. llama.cpp's pull request 26954 repairs that, and its issue 20824 has reports. llama.cpp has no option
+against AMX. But it asks Linux for permission, and works without AMX if Linux refuses.
 
 Sources: `ggml/src/ggml-cpu/amx/amx.cpp` and `ggml/src/ggml-cpu/ggml-cpu.cpp` of the llama.cpp in llama-cpp-python
 0.3.36; Linux' `Documentation/arch/x86/xstate.rst`, on alternate signal stacks.
@@ -20,14 +20,14 @@ from pathlib import Path
 import llama_cpp
 from llama_cpp._ctypes_extensions import load_shared_library
 
-# More than a signal's frame without AMX's tiles takes, which are 8 KiB, and less than one with them.
+# Enough for a signal's frame without AMX's tiles, which take 8 KiB, and too little for one with them.
 _STACK_BYTES = 8192
 _CPU = 0  # enum ggml_backend_dev_type
 _STANDARD_ERROR = 2
 
 
 def switch_off() -> None:
-    """Have llama.cpp decide, now and for good, not to use AMX. To be called before a model is loaded."""
+    """Make llama.cpp decide now, once and for all, not to use AMX. Call it before a model is loaded."""
     folder = Path(llama_cpp.__file__).parent / "lib"
     registry, base = load_shared_library("ggml", folder), load_shared_library("ggml-base", folder)
     device_of, registry_of, function_of = (
@@ -42,7 +42,7 @@ def switch_off() -> None:
     address = function_of(registry_of(device), b"ggml_backend_dev_get_extra_bufts")
     if address:
         choose = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(address)
-        with _amx_refused(), _silence():
+        with _amx_refused(), _stderr_discarded():
             choose(device)
 
 
@@ -54,7 +54,7 @@ class _Stack(ctypes.Structure):
 
 @contextlib.contextmanager
 def _amx_refused() -> Iterator[None]:
-    """Linux refuses AMX to a process in which a thread's alternate signal stack is too small for it."""
+    """Linux refuses AMX to a process with a thread whose alternate signal stack is too small for it."""
     if not sys.platform.startswith("linux"):
         yield
         return
@@ -69,8 +69,8 @@ def _amx_refused() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep from the terminal what llama.cpp says of the refusal, past its own log."""
+def _stderr_discarded() -> Iterator[None]:
+    """Discard standard error. llama.cpp reports the refusal there, past its own log."""
     sys.stderr.flush()
     kept = os.dup(_STANDARD_ERROR)
     nothing = os.open(os.devnull, os.O_WRONLY)

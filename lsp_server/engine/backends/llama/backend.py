@@ -1,7 +1,7 @@
-"""llama.cpp, through llama_cpp's low-level API. `llama_context` loads the model.
+"""The llama.cpp backend, through llama_cpp's low-level API.
 
-Only what the scheduler needs is here: one model, one context with a unified KV cache, evaluation, C samplers.
-`llama_vocabulary` is the tokeniser half. Source: `include/llama.h` of the llama.cpp in llama-cpp-python 0.3.36.
+It has one model and one context with a unified KV cache, and uses llama.cpp's samplers. `context` loads the model, and
+`vocabulary` tokenises. Source: `include/llama.h` of the llama.cpp in llama-cpp-python 0.3.36.
 """
 
 from __future__ import annotations
@@ -24,49 +24,53 @@ from lsp_server.engine.backends.llama.context import Interrupt, LoadedModel, ope
 from lsp_server.engine.backends.llama.loading import metadata
 from lsp_server.engine.backends.llama.log import capture_log
 from lsp_server.engine.backends.llama.vocabulary import LlamaVocabulary
-from lsp_server.engine.scheduler.prefill_chunks import MIN_TOKENS
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Sampling
 
-GREEDY = object()  # the sampler of who wants the most probable token
+# Flash attention on a CPU takes 64 tokens at once. It takes fewer one by one, and more slowly the fuller the cache.
+# Source: `ggml_fa_tile_config` in ggml-cpu/ops.cpp.
+MIN_CHUNK_TOKENS = 64
+
+GREEDY = object()  # the sampler that takes the most probable token
 
 
 class LlamaBackend:
-    """Satisfies `Backend` with a GGUF model.
+    """A `Backend` with a GGUF model.
 
-    Raises `ModelNotFoundError`, `ModelFileError` or `ModelCannotInfillError` when the model cannot serve.
+    Raises `ModelNotFoundError`, `ModelFileError` or `ModelCannotInfillError` if the model cannot serve.
     """
 
     def __init__(self, options: EngineOptions, progress: Callable[[float], None] = lambda _: None) -> None:
         self._log = capture_log()
         self._interrupt = Interrupt()
-        opened = open_model(options, self._interrupt, lambda model: self._take_vocabulary(options, model), progress)
-        self._model, self._context, self._parameters = opened.model, opened.context, opened.parameters
+        loaded = open_model(options, self._interrupt, lambda model: self._take_vocabulary(options, model), progress)
+        self._model, self._context, self._parameters = loaded.model, loaded.context, loaded.parameters
         self._memory = llama_cpp.llama_get_memory(self._context)
         self.num_sequences = self._parameters.num_sequences
         self.batch_tokens = self._parameters.batch_tokens
+        self.min_chunk_tokens = MIN_CHUNK_TOKENS
         self.can_interrupt = self.is_slowed_by_idle_cells = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
-        self.draft_model: LlamaBackend | None = None  # `llama_draft_model` sets it
-        self.info = self._describe(options, opened, self._measure_prefill())
+        self.draft_model: LlamaBackend | None = None  # set by `draft_model`
+        self.info = self._describe(options, loaded, self._measure_prefill())
 
     # Tokens
 
     def tokenize(self, text: str) -> list[int]:
-        """Tokens of user text; never a control token."""
+        """Tokens of user text. It never becomes a control token."""
         return self.vocabulary.tokenize(text)
 
     def tokenize_control(self, text: str) -> list[int]:
-        """Tokens of a chat template's text, control tokens among them."""
+        """Tokens of a chat template's text, with control tokens."""
         return self.vocabulary.tokenize_control(text)
 
     def marker(self, role: str) -> int:
-        """The token of a marker; raises `PromptError` if the model has none of that role."""
+        """The token of a marker. Raises `PromptError` if the model has no marker of that role."""
         return self.vocabulary.marker(role)
 
     def piece(self, token: int) -> bytes:
-        """The bytes a token stands for; empty for a control token."""
+        """The bytes of a token; empty for a control token."""
         return self.vocabulary.piece(token)
 
     def begins_token(self, text: bytes) -> bool:
@@ -74,13 +78,13 @@ class LlamaBackend:
         return self.vocabulary.begins_token(text)
 
     def is_end(self, token: int) -> bool:
-        """End-of-generation tokens, and every FIM marker: a model that writes one is lost."""
+        """End-of-generation tokens, and every FIM marker: a model that writes a marker has lost the text."""
         return self.vocabulary.is_end(token)
 
     # Evaluation
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Evaluate tokens; see `llama_decode` for the return codes."""
+        """Evaluate tokens. Source of the return codes: `llama_decode`."""
         raw = self._batch
         raw.n_tokens = len(batch)
         for row, entry in enumerate(batch):
@@ -99,7 +103,7 @@ class LlamaBackend:
         raise EngineError(f"llama.cpp failed to evaluate (code {code}): {self._log.last_error() or 'no reason given'}.")
 
     def new_sampler(self, sampling: Sampling) -> Any:
-        """A chain of llama.cpp's samplers; none for the most probable token, which is found sooner without."""
+        """A chain of llama.cpp's samplers. Greedy sampling has none, because numpy finds the maximum faster."""
         return GREEDY if sampling.temperature <= 0 and not sampling.infill else self.new_chain(sampling)
 
     def new_chain(self, sampling: Sampling) -> Any:
@@ -120,7 +124,7 @@ class LlamaBackend:
         return chain
 
     def sample(self, sampler: Any, row: int, healing_bytes: bytes = b"", *, visible: bool = False) -> int:
-        """Draw a token from a row of the last batch, among those that agree with `healing_bytes` and `visible`."""
+        """Sample a token from a row of the last batch, among those that agree with `healing_bytes` and `visible`."""
         candidates = self.vocabulary.agreeing_with(healing_bytes, visible=visible) if healing_bytes or visible else None
         if sampler is GREEDY:
             logits = self.logits(row)
@@ -138,7 +142,7 @@ class LlamaBackend:
         return token
 
     def logprob(self, row: int, token: int, healing_bytes: bytes = b"", *, visible: bool = False) -> float:
-        """Natural logarithm of a token's probability before any sampler, among those that it was drawn from."""
+        """The natural logarithm of a token's probability among its candidates, before any sampler."""
         logits = self.logits(row)
         among = (
             logits[self.vocabulary.agreeing_with(healing_bytes, visible=visible)]
@@ -149,9 +153,9 @@ class LlamaBackend:
         return float(logits[token]) - highest - math.log(float(np.exp(among - highest).sum()))
 
     def logits(self, row: int) -> npt.NDArray[np.float32]:
-        """A row of the last batch, one number a token of the vocabulary; valid until the next decode."""
+        """A row of the last batch: one number per token of the vocabulary. Valid until the next decode."""
         raw = llama_cpp.llama_get_logits_ith(self._context, row)
-        # As `np.ctypeslib.as_array` does it, in a fifth of the time: it is asked for each token.
+        # As `np.ctypeslib.as_array` does it, in a fifth of the time. It is called for each token.
         return np.frombuffer(self._row_type.from_address(ctypes.addressof(raw.contents)), dtype=np.float32)
 
     def free_sampler(self, sampler: Any) -> None:
@@ -160,14 +164,14 @@ class LlamaBackend:
             llama_cpp.llama_sampler_free(sampler)
 
     def truncate(self, sequence: int, num_tokens: int) -> bool:
-        """Keep the first tokens of a sequence."""
+        """Keep the first tokens of a sequence (`llama_memory_seq_rm`)."""
         if llama_cpp.llama_memory_seq_rm(self._memory, sequence, num_tokens, -1):
             return True
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, 0, -1)
         return False
 
     def fork(self, source: int, target: int, num_tokens: int) -> None:
-        """Share the first cells of a sequence with another."""
+        """Share the first cells of a sequence with another (`llama_memory_seq_cp`)."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, num_tokens)
 
     def save(self, sequence: int) -> npt.NDArray[np.uint8]:
@@ -177,20 +181,23 @@ class LlamaBackend:
         return state
 
     def restore(self, sequence: int, state: npt.NDArray[np.uint8]) -> bool:
-        """Put a copy into an empty sequence. Source: `llama_state_seq_set_data`, which returns 0 where it fails."""
+        """Copy a saved sequence into an empty one.
+
+        Source: `llama_state_seq_set_data`, which returns 0 where it fails.
+        """
         if llama_cpp.llama_state_seq_set_data(self._context, _bytes_of(state), len(state), sequence):
             return True
         self.truncate(sequence, 0)
         return False
 
     def interrupt(self, flag: bool) -> None:
-        """Raise or lower the flag that llama.cpp reads between the nodes of its graph (CPU only)."""
+        """Set the flag that llama.cpp reads between the nodes of its graph. It does so on the CPU only."""
         self._interrupt.set(flag)
         if self.draft_model is not None:
             self.draft_model.interrupt(flag)
 
     def close(self) -> None:
-        """Free batch, context and model, and the draft model."""
+        """Free batch, context, model and draft model."""
         if self.draft_model is not None:
             self.draft_model.close()
         llama_cpp.llama_batch_free(self._batch)
@@ -207,9 +214,9 @@ class LlamaBackend:
             _require_infill(Path(options.model_path), self.vocabulary)
 
     def _measure_prefill(self) -> float:
-        """Tokens a second, of the smallest slice of prefill; one token before it reads the weights from the disk."""
+        """Tokens per second of the smallest chunk of prefill. One token before it reads the weights from the disk."""
         seconds = 0.0
-        num_tokens = min(MIN_TOKENS, self.batch_tokens, self._parameters.context_tokens)
+        num_tokens = min(self.min_chunk_tokens, self.batch_tokens, self._parameters.context_tokens)
         for count in (1, num_tokens):
             began = time.perf_counter()
             self.decode([BatchToken(0, position, 0, wants_logits=False) for position in range(count)])
@@ -218,7 +225,7 @@ class LlamaBackend:
             self.truncate(0, 0)
         return num_tokens / seconds
 
-    def _describe(self, options: EngineOptions, opened: LoadedModel, prefill_tokens_per_s: float) -> ModelInfo:
+    def _describe(self, options: EngineOptions, loaded: LoadedModel, prefill_tokens_per_s: float) -> ModelInfo:
         model, path = self._model, Path(options.model_path)
         recurrent = llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
         return ModelInfo(
@@ -229,7 +236,7 @@ class LlamaBackend:
             num_parameters=llama_cpp.llama_model_n_params(model),
             trained_context_tokens=llama_cpp.llama_model_n_ctx_train(model),
             weights_bytes=llama_cpp.llama_model_size(model),
-            cache_bytes=opened.memory.cache,
+            cache_bytes=loaded.memory.cache,
             isolates_line_breaks=self.vocabulary.isolates_line_breaks,
             supports_rollback=not recurrent and llama_cpp.llama_model_n_swa(model) == 0,
             prefill_tokens_per_s=prefill_tokens_per_s,
@@ -238,8 +245,8 @@ class LlamaBackend:
             chat_template=loading.chat_template(model) or options.chat_template,
             end_text=self.vocabulary.end_text,
             pre_tokeniser=metadata(model, loading.PRE_TOKENISER),
-            working_bytes=opened.memory.working,
-            notes=(*options.notes, *opened.notes),
+            working_bytes=loaded.memory.working,
+            notes=(*options.notes, *loaded.notes),
         )
 
 

@@ -1,4 +1,4 @@
-"""A model with its context, made as large as memory allows."""
+"""Loads a model and makes its context, as large as memory allows."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from lsp_server.base.errors import EngineError, InfillError, ModelFileError, ModelTooLargeError
 from lsp_server.engine.backends.llama import loading
-from lsp_server.engine.backends.llama.devices import look_with_llama
+from lsp_server.engine.backends.llama.devices import detect_machine_with_llama
 from lsp_server.engine.backends.llama.log import capture_log
 from lsp_server.engine.sizing.memory import Memory, predict
-from lsp_server.engine.sizing.model_file import size
+from lsp_server.engine.sizing.model_file import size_model
 from lsp_server.engine.sizing.parameters import LAYERS_KEPT_SHARE
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import Parameters
@@ -27,14 +27,14 @@ from lsp_server.ipc.model_info import Parameters
 logger = logging.getLogger(__name__)
 
 _CACHE_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
-# How llama.cpp and its GPU libraries say that there is no memory. Sources: `src/llama-model.cpp`,
+# How llama.cpp and its GPU libraries report that memory is short. Sources: `src/llama-model.cpp`,
 # `src/llama-kv-cache.cpp`, `ggml/src/ggml-backend.cpp`, `ggml/src/ggml-cuda/ggml-cuda.cu`, the C++ library.
 _NO_MEMORY = re.compile(r"alloc|out of (device )?memory|ErrorOutOf\w*Memory", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model and its context, how they are run, what they take by prediction, and sentences for the user."""
+    """A model and its context, with their parameters, the predicted memory, and notes for the user."""
 
     model: Any
     context: Any
@@ -44,10 +44,10 @@ class LoadedModel:
 
 
 class Interrupt:
-    """A byte that llama.cpp's abort callback reads between the nodes of its graph (CPU only).
+    r"""A byte that llama.cpp's abort callback reads between the nodes of its graph. It does so on the CPU only.
 
-    A Python callback would be entered some 400 times a decode and needs the interpreter lock each time. The C library's
-    `strlen` over a two-byte string is the function we want: 0 for "\\0", 1 for "\\1\\0".
+    A Python callback would run some 400 times per decode, each time with the interpreter lock. So the callback is the C
+    library's `strlen` over a two-byte string. It returns 0 for "\0", and 1 for "\1\0".
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Interrupt:
         self.data = ctypes.cast(self._flag, ctypes.c_void_p)
 
     def set(self, flag: bool) -> None:
-        """Ask for an end, or take that back."""
+        """Ask the decode under way to end, or take that back."""
         self._flag[0] = b"\x01" if flag else b"\x00"
 
 
@@ -67,22 +67,22 @@ def open_model(
     check: Callable[[Any], None] = lambda _: None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> LoadedModel:
-    """Load a model and make its context; with less where memory cannot be had, step by step.
+    """Load a model and make its context. Where an allocation fails, try smaller parameters step by step.
 
-    `check` may refuse the model before there is a context. Raises what it raises, `ModelNotFoundError`,
-    `ModelFileError`, `ModelTooLargeError`, or `EngineError` if llama.cpp makes no context for another reason.
+    `check` may refuse the model before it has a context. Raises whatever `check` raises, `ModelNotFoundError`,
+    `ModelFileError` or `ModelTooLargeError`. Raises `EngineError` if llama.cpp makes no context for another reason.
     """
     path = Path(options.model_path)
-    opening = _Opening(path, options, interrupt, check, progress)
+    loader = _Loader(path, options, interrupt, check, progress)
     try:
-        return opening.run()
+        return loader.run()
     except InfillError:
-        opening.free_model()
+        loader.free_model()
         raise
 
 
-class _Opening:
-    """One try after the other; the model stays loaded between those that differ only in the context."""
+class _Loader:
+    """Tries one set of parameters after the other. The model stays loaded while only the context changes."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class _Opening:
     ) -> None:
         self._path, self._interrupt, self._check, self._progress = path, interrupt, check, progress
         self._log = capture_log()
-        self._sizing = size(options, look_with_llama())
+        self._sizing = size_model(options, detect_machine_with_llama())
         self._model: Any = None
         self._loaded_layers = 0
         self._failures: list[str] = []
@@ -103,11 +103,11 @@ class _Opening:
         parameters: Parameters | None = self._sizing.choose()
         while parameters is not None:
             logger.info("Trying %s", parameters)
-            if self._load(parameters) and (opened := self._open_context(parameters)):
-                return opened
+            if self._load(parameters) and (loaded := self._open_context(parameters)):
+                return loaded
             logger.warning("There is no memory for %s: %s", parameters, self._failures[-1])
             if not self._model and not parameters.gpu_layers:
-                break  # a smaller cache is no help where the weights have no place
+                break  # a smaller cache does not help if the weights do not fit
             parameters = self._sizing.smaller(parameters, LAYERS_KEPT_SHARE)
         raise ModelTooLargeError(
             f"There is not enough memory to run {self._path}, with however small a cache ({self._failures[-1]}). "
@@ -120,7 +120,7 @@ class _Opening:
         self._model = None
 
     def _load(self, parameters: Parameters) -> bool:
-        """Have the model loaded with as many layers on the GPU; false if there is no memory for that."""
+        """Load the model with that many layers on the GPU, unless it is. False if memory is short."""
         if self._model and self._loaded_layers == parameters.gpu_layers:
             return True
         self.free_model()
@@ -139,7 +139,7 @@ class _Opening:
         return False
 
     def _open_context(self, parameters: Parameters) -> LoadedModel | None:
-        """The context, or None if there is no memory for it; without flash attention if it cannot be had with it."""
+        """The context, or None if memory is short. If flash attention is the problem, a context without it."""
         for flash_attention in (True, False) if parameters.flash_attention else (False,):
             cache_type = parameters.cache_type if flash_attention else "f16"
             chosen = replace(parameters, flash_attention=flash_attention, cache_type=cache_type)
@@ -156,7 +156,7 @@ class _Opening:
         )
 
     def _take_reason(self) -> tuple[str, bool]:
-        """Why llama.cpp failed, and whether for want of memory."""
+        """Why llama.cpp failed, and whether memory was short."""
         errors = self._log.take_errors()
         reason = errors[0] if errors else "no reason given"
         is_memory = any(_NO_MEMORY.search(error) for error in errors)
@@ -171,7 +171,7 @@ class _Opening:
         return (*notes, f"llama.cpp could not get the memory that was free by its own account: {self._failures[0]}.")
 
     def _context_params(self, chosen: Parameters) -> Any:
-        """Everything that is not set stays as the model's file says, the scaling of positions among it."""
+        """All parameters that are not set here stay as the model's file says, for example the scaling of positions."""
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = chosen.cache_tokens
         params.n_batch = chosen.batch_tokens

@@ -1,4 +1,4 @@
-"""The devices that llama.cpp runs on, asked of ggml, which llama_cpp does not wrap.
+"""The devices that llama.cpp runs on. They are read from ggml, which llama_cpp does not wrap.
 
 Source: `ggml/include/ggml-backend.h` of the llama.cpp in llama-cpp-python 0.3.36, "Backend device".
 """
@@ -13,7 +13,7 @@ import llama_cpp
 from llama_cpp._ctypes_extensions import load_shared_library
 
 from lsp_server.engine.backends.llama.log import capture_log
-from lsp_server.engine.sizing.hardware import Gpu, Machine, look
+from lsp_server.engine.sizing.hardware import Gpu, Machine, detect_machine
 from lsp_server.engine.sizing.memory import repacked_types
 
 logger = logging.getLogger(__name__)
@@ -21,21 +21,20 @@ logger = logging.getLogger(__name__)
 _GPU, _INTEGRATED_GPU = 1, 2  # enum ggml_backend_dev_type
 
 
-def look_with_llama() -> Machine:
+def detect_machine_with_llama() -> Machine:
     """This machine, as llama.cpp sees it."""
     gpus = find_gpus() if llama_cpp.llama_supports_gpu_offload() else ()
-    # Where there is a GPU, what stays on the CPU lies in buffers that the GPU can read, and is not copied.
+    # With a GPU, the layers on the CPU lie in buffers that the GPU can read. llama.cpp makes no copies of those.
     system = llama_cpp.llama_print_system_info().decode("utf-8", errors="replace")
-    return look(gpus, () if gpus else repacked_types(system))
+    return detect_machine(gpus, () if gpus else repacked_types(system))
 
 
 def find_gpus() -> tuple[Gpu, ...]:
-    """The GPUs that this build of llama.cpp can use, and how much of their memory is free now.
+    """The GPUs that this build of llama.cpp can use, with their free memory.
 
-    Those that share the machine's memory count only where there is no other, as in llama.cpp's own choice
-    (`src/llama.cpp`).
+    Integrated GPUs count only if there is no other GPU. llama.cpp itself chooses that way (`src/llama.cpp`).
     """
-    capture_log()  # which also starts llama.cpp, and so registers its devices
+    capture_log()  # this also starts llama.cpp, which registers its devices
     try:
         ggml = _load_ggml()
         devices = [ggml.get(index) for index in range(ggml.count())]
@@ -48,7 +47,7 @@ def find_gpus() -> tuple[Gpu, ...]:
 
 
 class _Ggml:
-    """The functions of ggml that tell of devices, with their types."""
+    """The functions of ggml that describe devices, with their types."""
 
     def __init__(self, registry: ctypes.CDLL, base: ctypes.CDLL) -> None:
         self.count = registry.ggml_backend_dev_count
@@ -65,7 +64,7 @@ class _Ggml:
 
 
 def _load_ggml() -> _Ggml:
-    """ggml's libraries, which lie beside llama.cpp's and are loaded already."""
+    """ggml's libraries. They lie beside llama.cpp's and are already loaded."""
     folder = Path(llama_cpp.__file__).parent / "lib"
     return _Ggml(load_shared_library("ggml", folder), load_shared_library("ggml-base", folder))
 

@@ -1,4 +1,4 @@
-"""A model with the small one beside it that guesses for it (`draft_model`)."""
+"""Loads a model together with its draft model."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lsp_server.ipc.launch import EngineOptions
 
 
 def open_backend(options: EngineOptions, progress: Callable[[float], None] = lambda _: None) -> LlamaBackend:
-    """Load a model and its draft model, if the options name one that serves; else its notes say why it does not.
+    """Load a model and its draft model, if the options name one. If that one cannot serve, the notes say why.
 
-    Raises as `LlamaBackend` does, of the large model.
+    Raises as `LlamaBackend` does, for the large model.
     """
     backend = LlamaBackend(options, progress)
     if options.draft_model_path and options.drafts:
@@ -30,7 +30,7 @@ def open_backend(options: EngineOptions, progress: Callable[[float], None] = lam
 
 
 def open_for(backend: LlamaBackend, options: EngineOptions, kind: type[LlamaBackend] = LlamaBackend) -> LlamaBackend:
-    """The draft model that the options name. Raises `InfillError` where it cannot be had or cannot guess."""
+    """The draft model that the options name. Raises `InfillError` if it cannot be loaded or cannot draft."""
     path = Path(options.draft_model_path)
     if not path.is_file():
         raise ModelNotFoundError(f"There is no file {path}. Set engine.draft_model to the path of a GGUF, or to none.")

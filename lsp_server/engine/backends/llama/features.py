@@ -1,4 +1,7 @@
-"""What llama.cpp was built with and where it runs. Run as a process of its own: a build for another CPU dies."""
+"""Reports how llama.cpp was built and where it runs.
+
+It runs in its own process, because llama.cpp built for another CPU crashes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 import llama_cpp
 import msgspec
 
-from lsp_server.engine.backends.llama.devices import look_with_llama
+from lsp_server.engine.backends.llama.devices import detect_machine_with_llama
 from lsp_server.engine.sizing.hardware import LlamaFeatures
 
 
@@ -17,7 +20,7 @@ def main() -> None:
         version=llama_cpp.__version__,
         offloads_to_gpu=llama_cpp.llama_supports_gpu_offload(),
         system=llama_cpp.llama_print_system_info().decode("utf-8", errors="replace").strip(),
-        machine=look_with_llama(),
+        machine=detect_machine_with_llama(),
     )
     sys.stdout.write(msgspec.json.encode(features).decode() + "\n")
 

@@ -1,4 +1,4 @@
-"""Loading a GGUF, mended where llama.cpp would misread it."""
+"""Loads a GGUF, and corrects metadata that would make llama.cpp tokenise otherwise than in training."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from lsp_server.base.fim_families import family_with
 logger = logging.getLogger(__name__)
 
 PRE_TOKENISER = "tokenizer.ggml.pre"
-# SentencePiece puts a space before each text. A prompt is made of many: only a format knows where one belongs.
+# SentencePiece puts a space before each text. A prompt has many texts, and only the FIM format knows where a space
+# belongs.
 _SPACE_PREFIX = "tokenizer.ggml.add_space_prefix"
 
 
 def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
-    """The model, or None if llama.cpp refuses it, which it then has logged."""
+    """The model. None if llama.cpp refuses it; the reason is then in llama.cpp's log."""
 
     def on_progress(fraction: float, _: ctypes.c_void_p) -> bool:
         progress(fraction)
@@ -54,7 +55,7 @@ def chat_template(model: Any) -> str:
 
 
 def _corrections(model: Any) -> dict[str, str | bool]:
-    """What to take instead of what a model's file says, or does not say, as far as its vocabulary tells."""
+    """Corrections of the metadata of a model's file, as far as its vocabulary tells."""
     vocabulary = llama_cpp.llama_model_get_vocab(model)
     if llama_cpp.llama_vocab_type(vocabulary) == llama_cpp.LLAMA_VOCAB_TYPE_SPM:
         return {} if metadata(model, _SPACE_PREFIX) == "false" else {_SPACE_PREFIX: False}
@@ -63,12 +64,12 @@ def _corrections(model: Any) -> dict[str, str | bool]:
     family = family_with(text.decode("utf-8", errors="replace")) if text else None
     if family is None or not family.old_pre_tokeniser or metadata(model, PRE_TOKENISER):
         return {}
-    # llama.cpp would take its default, and cut text otherwise than in training.
+    # llama.cpp's default would split text otherwise than in training.
     return {PRE_TOKENISER: family.old_pre_tokeniser}
 
 
 def _overrides(values: dict[str, str | bool]) -> Any:
-    """Metadata to take instead of a file's, as llama.cpp wants it: an array that ends with an empty key."""
+    """Metadata overrides in llama.cpp's form: an array that ends with an empty key."""
     overrides = (llama_cpp.llama_model_kv_override * (len(values) + 1))()
     for override, (key, value) in zip(overrides, values.items(), strict=False):
         override.key = key.encode()

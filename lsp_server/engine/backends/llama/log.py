@@ -1,4 +1,4 @@
-"""llama.cpp's log, kept off the terminal."""
+"""Captures llama.cpp's log, so that it does not reach the terminal."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WARNING, _ERROR = 3, 4  # enum ggml_log_level
 
 
 class LogCapture:
-    """Errors remembered for our own messages, warnings to `logging`."""
+    """Keeps errors for our own messages, and passes warnings to `logging`."""
 
     def __init__(self) -> None:
         self._errors: list[str] = []
 
     def write(self, level: int, text: bytes, _: ctypes.c_void_p) -> None:
-        """Take a line; llama.cpp calls this."""
+        """The log callback of llama.cpp."""
         line = text.decode("utf-8", errors="replace").strip()
         if level == _ERROR and line:
             self._errors = [*self._errors[-9:], line]
@@ -30,12 +30,12 @@ class LogCapture:
             logger.debug("llama.cpp: %s", line)
 
     def take_errors(self) -> list[str]:
-        """What went wrong since this was last asked: the first line names the cause, later ones only pass it on."""
+        """The errors since the last call. The first one names the cause; later ones only pass it on."""
         errors, self._errors = self._errors, []
         return [error.rstrip(".") for error in errors]
 
     def last_error(self) -> str:
-        """The cause of the newest trouble; empty if there is none."""
+        """The cause of the newest error; empty if there is none."""
         return next(iter(self.take_errors()), "")
 
 
@@ -43,7 +43,7 @@ _capture: tuple[LogCapture, object] | None = None
 
 
 def capture_log() -> LogCapture:
-    """Route llama.cpp's log here and start llama.cpp, once; ctypes needs its callback kept alive."""
+    """Start llama.cpp and capture its log, once. ctypes needs the callback to be kept alive."""
     global _capture
     if _capture is None:
         capture = LogCapture()

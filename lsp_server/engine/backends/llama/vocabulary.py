@@ -1,4 +1,4 @@
-"""A model's vocabulary: text to tokens and back, its FIM markers, and which text is dangerous."""
+"""A model's vocabulary: tokenisation, FIM markers, and the texts that could become control tokens."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import numpy.typing as npt
 from lsp_server.base.errors import ModelFileError, PromptError
 from lsp_server.base.fim_families import end_texts, family_with, marker_texts
 
-_MAX_REMEMBERED = 512  # answers of `agreeing_with`
+_MAX_CACHED_RESULTS = 512  # cached results of `agreeing_with`
 _UNUSED, _CONTROL, _USER_DEFINED = 1 << 1, 1 << 3, 1 << 4  # enum llama_token_attr
 _BRACKETED = re.compile(r"<.+>|\[.+\]", re.DOTALL)
 
 
 class LlamaVocabulary:
-    """Wraps a `llama_vocab`. Raises `ModelFileError` if a marker is not what it claims to be."""
+    """Wraps a `llama_vocab`. Raises `ModelFileError` if the text of a marker is not one token."""
 
     def __init__(self, vocab: llama_cpp.llama_vocab_p) -> None:
         self._vocab = vocab
@@ -54,14 +54,14 @@ class LlamaVocabulary:
         }
         if llama_cpp.llama_vocab_get_add_bos(vocab):
             found["begin"] = llama_cpp.llama_vocab_bos(vocab)
-        # llama.cpp looks by itself for the markers of some families only (`llama_vocab::impl::load`).
+        # llama.cpp finds the markers of some families only (`llama_vocab::impl::load`).
         for role, texts in marker_texts().items():
             if found[role] < 0:
                 found[role] = next((token for text in texts if (token := self._control(text)) is not None), -1)
         return {role: token for role, token in found.items() if token >= 0}
 
     def _control(self, text: str) -> int | None:
-        """The token that a text is as a whole, if there is one that is not a piece of ordinary text."""
+        """The token that a whole text stands for. None if it is ordinary text."""
         tokens = self._tokenize(text.encode(), special=True)
         if len(tokens) != 1 or not self._attributes(tokens[0]) & (_CONTROL | _USER_DEFINED):
             return None
@@ -69,22 +69,22 @@ class LlamaVocabulary:
 
     @property
     def end_text(self) -> str:
-        """How the end of a text is spelt; empty where there is no token for it."""
+        """The text of the end-of-text token; empty if there is none."""
         token = llama_cpp.llama_vocab_eos(self._vocab)
         return self._text(token) if token >= 0 else ""
 
     @property
     def missing_markers(self) -> list[str]:
-        """Roles that a prompt needs and the vocabulary has no marker for."""
+        """Roles that a prompt needs but the vocabulary has no marker for."""
         family = family_with(self.marker_texts.get("prefix", ""))
         needs_middle = family is None or "middle" in family.markers
         needed = ("prefix", "suffix", "middle") if needs_middle else ("prefix", "suffix")
         return [role for role in needed if role not in self._markers]
 
     def difference(self, larger: LlamaVocabulary) -> str:
-        """In what a vocabulary differs that should be the same, in words; empty for nothing.
+        """The first difference to a vocabulary that should be the same, in words; empty if there is none.
 
-        Models of one family may have more of the tokens that nothing is made of, to fill up their matrices.
+        Models of one family may have different numbers of unused tokens, which fill up their matrices.
         """
         if self.num_tokens > larger.num_tokens:
             return f"{self.num_tokens} tokens, not {larger.num_tokens}"
@@ -113,7 +113,7 @@ class LlamaVocabulary:
         return token in self._ends
 
     def piece(self, token: int) -> bytes:
-        """The bytes a token stands for; empty for a control token."""
+        """The bytes of a token; empty for a control token."""
         piece = self._pieces[token]
         if piece is None:
             buffer = ctypes.create_string_buffer(256)
@@ -125,10 +125,10 @@ class LlamaVocabulary:
         return piece
 
     def tokenize(self, text: str) -> list[int]:
-        """Tokens of user text; never a control token.
+        """Tokens of user text. It never becomes a control token.
 
-        Special tokens are off, yet a vocabulary still parses those it calls user-defined (`<|EOT|>` in
-        DeepSeek's). Text is cut inside each such literal, so that no part of it spells one.
+        Special tokens are off, but llama.cpp still parses tokens that are marked as user-defined (`<|EOT|>` in
+        DeepSeek's). So text is cut inside each such literal, and no part spells one.
         """
         encoded = text.encode("utf-8", errors="replace")
         if self._literals is None:
@@ -140,32 +140,33 @@ class LlamaVocabulary:
         return tokens
 
     def tokenize_control(self, text: str) -> list[int]:
-        """Tokens of a chat template's text, control tokens among them."""
+        """Tokens of a chat template's text, with control tokens."""
         return self._tokenize(text.encode("utf-8", errors="replace"), special=True)
 
     @cached_property
     def _literals(self) -> re.Pattern[bytes] | None:
-        """Matches where a literal begins that would be parsed although special tokens are off."""
+        """Matches the beginnings of literals that llama.cpp parses although special tokens are off."""
         found = []
         for token in range(self.num_tokens):
             if not self._attributes(token) & _USER_DEFINED:
                 continue
             text = self._text(token)
-            # White-space runs are user-defined in some vocabularies and are ordinary text.
+            # In some vocabularies runs of white space are user-defined. They are ordinary text.
             if _BRACKETED.fullmatch(text) and self._tokenize(text.encode(), special=False) == [token]:
                 found.append(re.escape(text.encode()))
-        # A look-ahead, so that literals that overlap are all found.
+        # A look-ahead finds overlapping literals, too.
         return re.compile(b"(?=" + b"|".join(found) + b")", re.DOTALL) if found else None
 
     def agreeing_with(self, healing_bytes: bytes, *, visible: bool = False) -> npt.NDArray[np.int32]:
-        """Tokens that can come next to spell `healing_bytes`: they begin with it, or it begins with them.
+        """Tokens that may come next while `healing_bytes` are healed: they begin with them, or the other way round.
 
-        With `visible` without those that add white space to it; where there is no rest, ends are among the others.
+        With `visible`, tokens that add white space behind them are left out. Without `healing_bytes`, end tokens are
+        included.
         """
         known = self._agreeing.get((healing_bytes, visible))
         if known is None:
             known = self._visible_behind(healing_bytes) if visible else self._spelling(healing_bytes)
-            if len(self._agreeing) >= _MAX_REMEMBERED:
+            if len(self._agreeing) >= _MAX_CACHED_RESULTS:
                 self._agreeing.clear()
             self._agreeing[healing_bytes, visible] = known
         return known
@@ -178,7 +179,7 @@ class LlamaVocabulary:
 
     def _spelling(self, healing_bytes: bytes) -> npt.NDArray[np.int32]:
         first = bisect.bisect_left(self._sorted_pieces, (healing_bytes, -1))
-        # No byte string that begins with `healing_bytes` sorts behind `healing_bytes` and bytes that no text has.
+        # Behind this bound no byte string begins with `healing_bytes`, because no text has those bytes.
         last = bisect.bisect_left(self._sorted_pieces, (healing_bytes + b"\xff" * 8, -1))
         tokens = [token for _, token in self._sorted_pieces[first:last]]
         for size in range(1, len(healing_bytes)):
@@ -204,7 +205,7 @@ class LlamaVocabulary:
 
     @cached_property
     def isolates_line_breaks(self) -> bool:
-        """Whether no token joins other text across a line break, so that lines can be tokenised one by one."""
+        """Whether no token joins text across a line break. Then lines can be tokenised one by one."""
         return not any(b"\n" in piece and piece.strip(b"\r\n") for piece in map(self.piece, range(self.num_tokens)))
 
     def _text(self, token: int) -> str:

@@ -1,7 +1,7 @@
-"""Engines elsewhere: llama-server, and servers with OpenAI's `/v1/completions` (vLLM, SGLang, Ollama and others).
+"""Remote engines: llama-server, and servers with OpenAI's `/v1/completions` (vLLM, SGLang, Ollama and others).
 
-The prompt is ours either way. llama-server gets it in tokens, so that what was typed goes on behind the middle marker
-as in infill's own engine, and a grammar heals the last token. The others get it as text, cut at the cursor.
+infill renders the prompt for both kinds. llama-server receives tokens. So typed text goes behind the middle marker, as
+in infill's own engine, and a grammar heals the last token. Other servers receive text, cut at the cursor.
 
 Sources: llama.cpp's `tools/server/README.md` ("POST /completion", "POST /tokenize", "GET /props"), and OpenAI's API
 reference ("Completions", "List models"), with vLLM's `max_model_len`.
@@ -23,8 +23,17 @@ from aiohttp.http import HttpProcessingError
 
 from lsp_server.base.errors import EngineError, ModelError
 from lsp_server.engine.client.interface import WENT_AWAY
-from lsp_server.engine.client.remote.responses import Completed, Completion, Models, Problem, Props, Tokens, Took, Usage
-from lsp_server.engine.client.remote.token import read_token, where_to_put
+from lsp_server.engine.client.remote.responses import (
+    AnswerTimings,
+    Completion,
+    CompletionEvent,
+    ErrorEvent,
+    Models,
+    Props,
+    Tokens,
+    Usage,
+)
+from lsp_server.engine.client.remote.token import how_to_set_token, read_token
 from lsp_server.ipc.launch import EngineOptions, Loaded, LoadEvent
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import (
@@ -46,17 +55,19 @@ _T = TypeVar("_T")
 logger = logging.getLogger(__name__)
 
 DEFAULT_CONTEXT_TOKENS = 4096
-SILENCE_S = 60.0  # a server that says nothing for so long in the middle of an answer is gone
+SILENCE_S = 60.0  # a server that is silent for this long in the middle of an answer counts as gone
 _CONNECT_S = 5.0
-_RETRIED = {429, 502, 503, 504}
+_RETRIED_STATUSES = {429, 502, 503, 504}
 RETRY_DELAYS_S = (0.5, 1.5)
 _MAX_HEALED = 4  # tokens
-_MAX_REMEMBERED = 64  # texts
+_MAX_CACHED_TEXTS = 64  # texts
 
 
 class RemoteClient:
-    """One server elsewhere, of either kind. Raises `EngineError` where it cannot be reached, `ModelError` where it
-    cannot serve."""
+    """One remote engine of either kind.
+
+    Raises `EngineError` if the server cannot be reached, and `ModelError` if it cannot serve.
+    """
 
     def __init__(self, options: EngineOptions) -> None:
         assert options.remote is not None
@@ -80,13 +91,13 @@ class RemoteClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections, which cancels what is under way."""
+        """Close all connections, which cancels the requests under way."""
         await self._session.close()
 
-    # What it is
+    # Loading
 
     async def load(self) -> AsyncGenerator[LoadEvent, None]:
-        """Find out what is there."""
+        """Find out what the server is, and which model it has."""
         if token := await asyncio.to_thread(read_token, self._remote):
             self._session.headers["Authorization"] = f"Bearer {token}"
         try:
@@ -100,7 +111,7 @@ class RemoteClient:
         yield Loaded(model)
 
     async def _props(self) -> Props | None:
-        """llama-server's properties; None for another kind of server."""
+        """llama-server's properties. None for another kind of server."""
         if self._remote.api == "openai":
             return None
         async with self._session.get(f"{self._url}/props") as response:
@@ -112,13 +123,13 @@ class RemoteClient:
         return None
 
     async def _llama_server(self, props: Props) -> ModelInfo:
-        window = props.default_generation_settings.n_ctx or DEFAULT_CONTEXT_TOKENS
-        begin = await self._ask_tokens("", add_special=True)
+        context_tokens = props.default_generation_settings.n_ctx or DEFAULT_CONTEXT_TOKENS
+        begin = await self._request_tokens("", add_special=True)
         if begin:
             self._marker_tokens["begin"] = begin[0][0]
             self._markers["begin"] = props.bos_token or ""
         for role, text in self._remote.markers.items():
-            found = await self._ask_tokens(text, parse_special=True)
+            found = await self._request_tokens(text, parse_special=True)
             if len(found) != 1:
                 raise ModelError(
                     f"The model at {self._url} does not know {text!r}, a marker of the format {self._remote.format}. "
@@ -126,15 +137,15 @@ class RemoteClient:
                 )
             self._markers[role], self._marker_tokens[role] = text, found[0][0]
         name = props.model_alias or props.model_path or self._model or "model"
-        return self._info(name.rsplit("/", 1)[-1], window, heals=True)
+        return self._info(name.rsplit("/", 1)[-1], context_tokens, heals=True)
 
     async def _openai(self) -> ModelInfo:
         async with self._session.get(f"{self._url}/v1/models") as response:
             if response.status in (401, 403):
-                raise ModelError(f"{self._url} wants a token: {where_to_put(self._remote)}.")
+                raise ModelError(f"{self._url} wants a token: {how_to_set_token(self._remote)}.")
             if response.status != 200:
                 raise ModelError(f"{self._url}/v1/models answers {response.status}: it is no server that infill knows.")
-            models = {each.id: each for each in self._decoded(await response.read(), Models).data}
+            models = {each.id: each for each in self._decode(await response.read(), Models).data}
         if not self._model and len(models) == 1:
             self._model = next(iter(models))
         if self._model not in models:
@@ -142,27 +153,27 @@ class RemoteClient:
                 f"{self._url} does not have the model {self._model!r}. Set remote.model to one it has: "
                 f"{', '.join(models) or 'it names none'}."
             )
-        window = models[self._model].max_model_len or self._options.context_tokens or DEFAULT_CONTEXT_TOKENS
+        context_tokens = models[self._model].max_model_len or self._options.context_tokens or DEFAULT_CONTEXT_TOKENS
         self._markers = dict(self._remote.markers)
-        return self._info(self._model, window, heals=False)
+        return self._info(self._model, context_tokens, heals=False)
 
-    def _info(self, name: str, window: int, *, heals: bool) -> ModelInfo:
+    def _info(self, name: str, context_tokens: int, *, heals: bool) -> ModelInfo:
         if self._options.context_tokens:
-            window = min(window, self._options.context_tokens)
+            context_tokens = min(context_tokens, self._options.context_tokens)
         backend = "llama-server" if self._is_llama_server else "openai"
-        info = ModelInfo.elsewhere(name, self._url, f"at {self._url}", self._markers, window, backend)
-        # By this name of a tokeniser the format is told where families share their markers.
+        info = ModelInfo.remote(name, self._url, f"at {self._url}", self._markers, context_tokens, backend)
+        # Families with common markers are told apart by this name of a tokeniser.
         return msgspec.structs.replace(info, pre_tokeniser=self._remote.format, heals=heals)
 
-    # Asking
+    # Requests
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        """Ask for text; ends with exactly one `Done` or `Failed`, also when the server goes away meanwhile."""
+        """Generate text. Ends with exactly one `Done` or `Failed`, also if the server goes away meanwhile."""
         if not request.max_tokens:
-            yield Done("length", Timings())  # what would be warmed is a cache of somebody else's
+            yield Done("length", Timings())  # no warm-up: the cache belongs to another machine
             return
         try:
-            ask = self._ask_llama_server if self._is_llama_server else self._ask_openai
+            ask = self._generate_llama_server if self._is_llama_server else self._generate_openai
             async for event in ask(request):
                 yield event
         except EngineError as error:
@@ -172,9 +183,9 @@ class RemoteClient:
             self.lost.set()
             yield Failed(WENT_AWAY)
 
-    async def _ask_llama_server(self, request: Generate) -> AsyncGenerator[Event, None]:
+    async def _generate_llama_server(self, request: Generate) -> AsyncGenerator[Event, None]:
         prompt = [token for part in request.prompt for token in await self._tokens_of(part)]
-        typed, rest = await self._healed(request)
+        typed, rest = await self._heal(request)
         body: dict[str, Any] = {
             "prompt": prompt + typed,
             "n_predict": request.max_tokens,
@@ -186,7 +197,7 @@ class RemoteClient:
             body["grammar"] = _grammar(rest, visible=request.fixed_indent)
         timings = Timings(prompt_tokens=len(prompt) + len(typed))
         began, announced = time.monotonic(), False
-        async for data in self._stream("/completion", body, Completed):
+        async for data in self._stream("/completion", body, CompletionEvent):
             if not announced:
                 announced = True
                 timings.first_token_ms = (time.monotonic() - began) * 1000
@@ -197,7 +208,7 @@ class RemoteClient:
             if text:
                 yield Chunk(text)
             if data.stop:
-                took = data.timings or Took()
+                took = data.timings or AnswerTimings()
                 timings.reused_tokens = took.cache_n
                 timings.prefill_ms, timings.decode_ms = took.prompt_ms, took.predicted_ms
                 timings.decoded_tokens = data.tokens_predicted
@@ -205,14 +216,14 @@ class RemoteClient:
                 return
         raise EngineError(f"The engine at {self._url} ended its answer in the middle.")
 
-    async def _ask_openai(self, request: Generate) -> AsyncGenerator[Event, None]:
+    async def _generate_openai(self, request: Generate) -> AsyncGenerator[Event, None]:
         body: dict[str, Any] = {
             "model": self._model,
-            "prompt": "".join(map(self._spelt, request.prompt)) + self._neutral(request.typed),
+            "prompt": "".join(map(self._render, request.prompt)) + self._break_up_markers(request.typed),
             "max_tokens": request.max_tokens,
             "stream": True,
             "temperature": request.sampling.temperature,
-            # What was in the cache is said with the usage only.
+            # Only the usage tells how much of the prompt was cached.
             "stream_options": {"include_usage": True},
         }
         timings = Timings()
@@ -235,15 +246,15 @@ class RemoteClient:
         yield Done("length" if reason == "length" else "end", timings)
 
     async def state(self) -> str:
-        """What is known of it."""
+        """A description of the server, for a bug report."""
         kind = "llama-server" if self._is_llama_server else "OpenAI-compatible"
         return f"{kind} at {self._url}, model {self._model or 'not named'}"
 
     async def _stream(self, path: str, body: dict[str, Any], kind: type[_T]) -> AsyncGenerator[_T, None]:
-        """The objects of a stream of server-sent events; asked again where the server is busy and has said nothing."""
+        """The objects of a stream of server-sent events. Retries while the server is busy and has sent nothing."""
         for delay in (*RETRY_DELAYS_S, None):
             async with self._session.post(self._url + path, json=body) as response:
-                if response.status in _RETRIED and delay is not None:
+                if response.status in _RETRIED_STATUSES and delay is not None:
                     await asyncio.sleep(delay)
                     continue
                 if response.status != 200:
@@ -254,12 +265,12 @@ class RemoteClient:
                     text = line[5:].strip()
                     if text == b"[DONE]":
                         return
-                    yield self._decoded(text, kind)
+                    yield self._decode(text, kind)
                 return
 
-    def _decoded(self, text: bytes, kind: type[_T]) -> _T:
+    def _decode(self, text: bytes, kind: type[_T]) -> _T:
         try:
-            if problem := msgspec.json.decode(text, type=Problem).error:
+            if problem := msgspec.json.decode(text, type=ErrorEvent).error:
                 raise EngineError(f"{self._url} reports an error: {str(problem)[:300]}")
             return msgspec.json.decode(text, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -271,62 +282,62 @@ class RemoteClient:
         if isinstance(part, Marker):
             return [self._marker_tokens[part.role]]
         if isinstance(part, Control):
-            return [token for token, _ in await self._ask_tokens(part.text, parse_special=True)]
+            return [token for token, _ in await self._request_tokens(part.text, parse_special=True)]
         lead = [self._marker_tokens[part.marker]] if part.marker else []
-        return lead + [token for token, _ in await self._tokenized(part.text)]
+        return lead + [token for token, _ in await self._tokenize(part.text)]
 
-    async def _healed(self, request: Generate) -> tuple[list[int], str]:
-        """Tokens of the typed text but for those taken back, and the text of these, for the model to write anew."""
+    async def _heal(self, request: Generate) -> tuple[list[int], str]:
+        """Tokens of the typed text that are kept, and the text of those taken back for healing."""
         if request.heal and request.fixed_indent:
-            return [token for token, _ in await self._tokenized(request.typed[:-1])], request.typed[-1:]
-        found = await self._tokenized(request.typed)
+            return [token for token, _ in await self._tokenize(request.typed[:-1])], request.typed[-1:]
+        found = await self._tokenize(request.typed)
         count = 1 if request.heal and found else 0
-        while 0 < count < min(_MAX_HEALED, len(found)) and _goes_on(found[-count][1]):
+        while 0 < count < min(_MAX_HEALED, len(found)) and _continues_word(found[-count][1]):
             count += 1
         kept, taken = found[: len(found) - count], found[len(found) - count :]
         rest = b"".join(piece for _, piece in taken)
         return [token for token, _ in kept], rest.decode("utf-8", errors="ignore")
 
-    async def _tokenized(self, text: str) -> list[tuple[int, bytes]]:
-        """Tokens of user text and their pieces; the texts of an anchor come again at every keystroke."""
+    async def _tokenize(self, text: str) -> list[tuple[int, bytes]]:
+        """Tokens of user text with their bytes. Cached, because an anchor's texts come again with every keystroke."""
         if not text:
             return []
         if text not in self._tokens:
-            if len(self._tokens) > _MAX_REMEMBERED:
+            if len(self._tokens) > _MAX_CACHED_TEXTS:
                 self._tokens.clear()
-            self._tokens[text] = await self._ask_tokens(text)
+            self._tokens[text] = await self._request_tokens(text)
         return self._tokens[text]
 
-    async def _ask_tokens(self, text: str, **how: bool) -> list[tuple[int, bytes]]:
+    async def _request_tokens(self, text: str, **how: bool) -> list[tuple[int, bytes]]:
         body = {"content": text, "with_pieces": True, "add_special": False, "parse_special": False, **how}
         async with self._session.post(f"{self._url}/tokenize", json=body) as response:
             if response.status != 200:
                 raise EngineError(f"{self._url} does not tokenise: {response.status}.")
-            found = self._decoded(await response.read(), Tokens)
+            found = self._decode(await response.read(), Tokens)
         return [(token.id, token.spelling) for token in found.tokens]
 
-    def _spelt(self, part: Marker | Text | Control) -> str:
+    def _render(self, part: Marker | Text | Control) -> str:
         if isinstance(part, Marker):
-            return "" if part.role == "begin" else self._markers[part.role]  # which the server puts there itself
+            return "" if part.role == "begin" else self._markers[part.role]  # the server adds that one itself
         if isinstance(part, Control):
             return part.text
-        return (self._markers[part.marker] if part.marker else "") + self._neutral(part.text)
+        return (self._markers[part.marker] if part.marker else "") + self._break_up_markers(part.text)
 
-    def _neutral(self, text: str) -> str:
-        """Text in which no marker can be read as one: its second character is kept apart from the first."""
+    def _break_up_markers(self, text: str) -> str:
+        """The text with a space after the first character of each marker, so that no marker can be read as one."""
         for marker in self._markers.values():
             if marker and marker in text:
                 text = text.replace(marker, f"{marker[0]} {marker[1:]}")
         return text
 
 
-def _goes_on(piece: bytes) -> bool:
-    """Whether a token only goes on with a word that began before it."""
+def _continues_word(piece: bytes) -> bool:
+    """Whether a token continues a word that began before it."""
     return piece[:1].isalnum() or piece[:1] == b"_"
 
 
 def _count(timings: Timings, usage: Usage) -> None:
-    """Note what an answer took, by the server's own count."""
+    """Set the counts of an answer to the server's own."""
     timings.prompt_tokens = usage.prompt_tokens
     timings.decoded_tokens = usage.completion_tokens or timings.decoded_tokens
     details = usage.prompt_tokens_details
@@ -334,7 +345,7 @@ def _count(timings: Timings, usage: Usage) -> None:
 
 
 def _grammar(rest: str, *, visible: bool) -> str:
-    """GBNF for a text that begins with `rest`, and with `visible` goes on with no white space."""
+    """A GBNF grammar for text that begins with `rest`. With `visible`, no white space may follow."""
     start = f"{json.dumps(rest, ensure_ascii=False)} " if rest else ""
     seen = "[^ \\t\\n] " if visible else ""
     return f"root ::= {start}{seen}[^\\x00]*"

@@ -1,6 +1,6 @@
-"""What servers elsewhere answer, as far as it is read. Whatever is of another shape is not their protocol.
+"""The responses of remote engines, as far as they are read. A response of another shape is a protocol error.
 
-Sources: those of `http_remote`.
+`client` names the sources.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import msgspec
 
 
 class GenerationSettings(msgspec.Struct, frozen=True):
-    """Of llama-server's `/props`: the window."""
+    """The context length in llama-server's `/props`."""
 
     n_ctx: int = 0
 
 
 class Props(msgspec.Struct, frozen=True):
-    """llama-server's `GET /props`; another kind of server has no such settings."""
+    """llama-server's `GET /props`. Other kinds of servers have no such settings."""
 
     default_generation_settings: GenerationSettings
     bos_token: str | None = None
@@ -26,14 +26,14 @@ class Props(msgspec.Struct, frozen=True):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A token and its text, or its bytes where they are no text by themselves."""
+    """A token and its text. Bytes stand for text that is incomplete by itself."""
 
     id: int
     piece: str | list[int]
 
     @property
     def spelling(self) -> bytes:
-        """The bytes it stands for."""
+        """The bytes of the token."""
         return self.piece.encode() if isinstance(self.piece, str) else bytes(each & 0xFF for each in self.piece)
 
 
@@ -43,26 +43,26 @@ class Tokens(msgspec.Struct, frozen=True):
     tokens: list[Token]
 
 
-class Took(msgspec.Struct, frozen=True):
-    """How long an answer took, and how much of its prompt was in the cache."""
+class AnswerTimings(msgspec.Struct, frozen=True):
+    """The times of an answer, and the number of cached prompt tokens."""
 
     cache_n: int = 0
     prompt_ms: float = 0.0
     predicted_ms: float = 0.0
 
 
-class Completed(msgspec.Struct, frozen=True):
+class CompletionEvent(msgspec.Struct, frozen=True):
     """An event of llama-server's `POST /completion`."""
 
     content: str = ""
     stop: bool = False
     stop_type: str = ""
     tokens_predicted: int = 0
-    timings: Took | None = None
+    timings: AnswerTimings | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
-    """One of a server's models; vLLM says how long its window is."""
+    """One model of a server. vLLM also tells the context length."""
 
     id: str
     max_model_len: int | None = None
@@ -82,13 +82,13 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class PromptDetails(msgspec.Struct, frozen=True):
-    """How much of a prompt was in the cache."""
+    """How much of a prompt was cached."""
 
     cached_tokens: int | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What an answer took, in tokens."""
+    """The token counts of an answer."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -96,13 +96,13 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """An event of OpenAI's `POST /v1/completions`; the last one may have nothing but the usage."""
+    """An event of OpenAI's `POST /v1/completions`. The last one may have only the usage."""
 
     choices: list[Choice] = []
     usage: Usage | None = None
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """An event that reports an error, in whatever words."""
+class ErrorEvent(msgspec.Struct, frozen=True):
+    """An event that reports an error, in whatever form."""
 
     error: Any = None

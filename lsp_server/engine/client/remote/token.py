@@ -1,4 +1,4 @@
-"""The bearer token of an engine elsewhere: from the environment, or from the system's keyring."""
+"""The bearer token of a remote engine, from the environment or from the system's keyring."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ KEYRING_SERVICE = "infill"
 
 
 def read_token(remote: Remote) -> str:
-    """The token, empty if none is set. May wait for the user to unlock a keyring.
+    """The token; empty if none is set. It may wait for the user to unlock a keyring.
 
-    Raises `ModelError` where a keyring is to be asked and there is none, or it has no token for that address.
+    Raises `ModelError` if the keyring is missing, or has no token for that address.
     """
     if remote.credentials == "environment":
         return os.environ.get(TOKEN_VARIABLE, "")
     return _from_keyring(remote.url)
 
 
-def where_to_put(remote: Remote) -> str:
-    """What to do for a token to be there, as the end of a sentence."""
+def how_to_set_token(remote: Remote) -> str:
+    """How to set the token, as the end of a sentence."""
     if remote.credentials == "environment":
         return f"set the environment variable {TOKEN_VARIABLE}, or remote.credentials to keyring"
     return f"put it into the keyring: keyring set {KEYRING_SERVICE} {remote.url}"

@@ -1,4 +1,4 @@
-"""One answer as it is written: its text piece by piece, why it ended, and what it took."""
+"""One completion as a stream: its text piece by piece, the reason of its end, and its timings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from lsp_server.base.errors import EngineError
-from lsp_server.engine.compat.endings import Ending
+from lsp_server.engine.compat.stop_conditions import StopConditions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Prefilled, Timings
 
@@ -18,27 +18,27 @@ class ResponseStream(Protocol):
     """A request under way."""
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """Its events, the last of which is its end."""
+        """Its events. The last one is `Done` or `Failed`."""
         ...
 
     def cancel(self) -> None:
-        """End it; its last event says so."""
+        """Cancel the request. A last event still follows."""
         ...
 
 
 class Engine(Protocol):
-    """What the wire needs of an engine."""
+    """The engine, as the handlers of other programs' requests use it."""
 
     async def model(self) -> ModelInfo:
         """Wait for the model. Raises `EngineError` if it cannot be loaded."""
         ...
 
-    def ask(self, request: Generate) -> AbstractContextManager[ResponseStream]:
-        """Submit a request; leaving before its end cancels it."""
+    def generate(self, request: Generate) -> AbstractContextManager[ResponseStream]:
+        """Submit a request. Leaving the block before its end cancels it."""
         ...
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
-        """Tokens of a text, control tokens among them if `control`."""
+        """Tokens of a text, with control tokens if `control`."""
         ...
 
     def marker(self, role: str) -> int:
@@ -46,22 +46,22 @@ class Engine(Protocol):
         ...
 
     def piece(self, token: int) -> bytes:
-        """The bytes that a token stands for."""
+        """The bytes of a token."""
         ...
 
 
-class Writing:
-    """An answer: iterate over its pieces, or `read` all of it. Raises `EngineError` where the engine fails.
+class CompletionStream:
+    """A completion. Iterate over its `pieces`, or `read` all of it. Raises `EngineError` if the engine fails.
 
-    At its end `reason` is set: `end` by the model, `word` by a stop text, `limit` by a limit.
+    At its end `reason` is `end` by the model, `word` by a stop text, or `limit`.
     """
 
-    def __init__(self, engine: Engine, request: Generate, ending: Ending) -> None:
+    def __init__(self, engine: Engine, request: Generate, stop: StopConditions) -> None:
         self.text = ""
         self.num_tokens = 0
         self.reason: Literal["", "end", "word", "limit"] = ""
         self.timings = Timings()
-        self.ending = ending
+        self.stop = stop
         self._engine = engine
         self._request = request
 
@@ -73,18 +73,18 @@ class Writing:
 
     async def pieces(self) -> AsyncGenerator[str, None]:
         """The text as it comes. Closing the iterator cancels the request."""
-        with self._engine.ask(self._request) as asked:
+        with self._engine.generate(self._request) as events:
             is_over = False
-            async for event in asked:
+            async for event in events:
                 match event:
                     case Prefilled(timings):
                         self.timings = timings
                     case Chunk(text) if not is_over:
                         self.num_tokens += 1
-                        piece = self.ending.feed(text)
-                        is_over = bool(self.ending.reason)
+                        piece = self.stop.feed(text)
+                        is_over = bool(self.stop.reason)
                         if is_over:
-                            asked.cancel()  # and read on, for its timings
+                            events.cancel()  # and read on, for the timings
                         if piece:
                             self.text += piece
                             yield piece
@@ -92,17 +92,17 @@ class Writing:
                         raise EngineError(message)
                     case Done(reason, timings):
                         self.timings = timings
-                        self.reason = self.ending.reason or ("end" if reason == "end" else "limit")
-                        if rest := self.ending.rest():
+                        self.reason = self.stop.reason or ("end" if reason == "end" else "limit")
+                        if rest := self.stop.rest():
                             self.text += rest
                             yield rest
 
 
-async def read_all(writings: Sequence[Writing]) -> None:
-    """Wait for the end of all of them; of those that fail, the first is raised, and the others are cancelled."""
+async def read_all(streams: Sequence[CompletionStream]) -> None:
+    """Wait for the end of all completions. If some fail, the others are cancelled, and the first error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
-            for writing in writings:
-                group.create_task(writing.read())
+            for stream in streams:
+                group.create_task(stream.read())
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None

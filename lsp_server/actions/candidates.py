@@ -1,4 +1,4 @@
-"""Which actions apply at a place: each a kind, a title, and the range that it is about."""
+"""Which code actions apply at a place: each has a kind, a title and a range."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lsp_server.actions.bodies import find_body, header_end
 from lsp_server.actions.documentation import find_documentation, is_definition
 from lsp_server.actions.imports import unbound_names
 from lsp_server.actions.selection import find_selection, trimmed
-from lsp_server.actions.source import Hole, Source
+from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.text.document import Position
 
 FillKind = Literal["fill", "rewrite", "document", "import"]
@@ -31,8 +31,8 @@ _TITLES: dict[Kind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """An action that applies. `name` is what is imported, or the problem that is mended."""
+class CodeActionCandidate:
+    """A code action that applies. `name` is the name to import, or the problem to fix."""
 
     kind: Kind
     start: Position
@@ -41,40 +41,42 @@ class Offer:
 
     @property
     def title(self) -> str:
-        """What a menu says."""
+        """The text in the editor's menu."""
         return _TITLES[self.kind].format(name=self.name)
 
 
-def fill_offers(source: Source, start: Position, end: Position) -> list[Offer]:
-    """What a base model can do at a cursor or with a selection."""
-    offers = []
+def fill_candidates(source: Source, start: Position, end: Position) -> list[CodeActionCandidate]:
+    """Actions by infilling, at a cursor or for a selection."""
+    found = []
     if find_body(source, start.line):
-        offers.append(Offer("fill", start, end))
+        found.append(CodeActionCandidate("fill", start, end))
     if find_documentation(source, start.line):
-        offers.append(Offer("document", start, end))
+        found.append(CodeActionCandidate("document", start, end))
     if start != end and find_selection(source, start, end):
-        offers.append(Offer("rewrite", start, end))
-    return offers
+        found.append(CodeActionCandidate("rewrite", start, end))
+    return found
 
 
-def import_offers(source: Source, line: int) -> list[Offer]:
-    """Imports for the names of a line that nothing binds."""
+def import_candidates(source: Source, line: int) -> list[CodeActionCandidate]:
+    """Imports of the names in a line that the document does not bind."""
     place = Position(line, 0)
-    return [Offer("import", place, place, name) for name in unbound_names(source, line)[:_MAX_IMPORTS]]
+    return [CodeActionCandidate("import", place, place, name) for name in unbound_names(source, line)[:_MAX_IMPORTS]]
 
 
-def chat_offers(source: Source, start: Position, end: Position, problems: Sequence[str]) -> list[Offer]:
-    """What an instruct model can do. `problems` are the diagnostics that the client sent with its request."""
-    offers = []
+def chat_candidates(
+    source: Source, start: Position, end: Position, problems: Sequence[str]
+) -> list[CodeActionCandidate]:
+    """Actions of an instruct model. `problems` are the diagnostics that the client sent with its request."""
+    found = []
     if problems:
         name = f"“{problems[0]}”" if len(problems) == 1 else f"{len(problems)} problems"
-        offers.append(Offer("fix", start, end, name))
+        found.append(CodeActionCandidate("fix", start, end, name))
     first, last = trimmed(source, start, end)
     if first != last:
-        offers.append(Offer("explain", first, last))
-    if found := definition_at(source, start.line):
-        offers.append(Offer("test", *found))
-    return offers
+        found.append(CodeActionCandidate("explain", first, last))
+    if definition := definition_at(source, start.line):
+        found.append(CodeActionCandidate("test", *definition))
+    return found
 
 
 def definition_at(source: Source, line: int) -> tuple[Position, Position] | None:
@@ -94,20 +96,20 @@ def definition_at(source: Source, line: int) -> tuple[Position, Position] | None
     return Position(line, 0), Position(last, len(source.lines[last]))
 
 
-def hole_of(source: Source, offer: Offer) -> Hole | None:
-    """The hole of an action by infilling; None where it no longer applies."""
-    match offer.kind:
+def replace_range_of(source: Source, candidate: CodeActionCandidate) -> ReplaceRange | None:
+    """The range that an action by infilling replaces; None where it no longer applies."""
+    match candidate.kind:
         case "fill":
-            return find_body(source, offer.start.line)
+            return find_body(source, candidate.start.line)
         case "document":
-            return find_documentation(source, offer.start.line)
+            return find_documentation(source, candidate.start.line)
         case "rewrite":
-            return find_selection(source, offer.start, offer.end)
+            return find_selection(source, candidate.start, candidate.end)
         case _:
             return None
 
 
 def whole_lines(source: Source, start: Position, end: Position) -> tuple[Position, Position]:
-    """A range widened to whole lines; a selection that ends at a line's start does not mean that line."""
+    """Widen a range to whole lines. A selection that ends at a line's start leaves that line out."""
     last = end.line - (end.character == 0 and end.line > start.line)
     return Position(start.line, 0), Position(last, len(source.lines[last]))

@@ -1,22 +1,22 @@
-"""The source that needs no index: what was edited of late, other open documents, and those closed lately. Pure."""
+"""The source that needs no index: documents edited, open or closed lately. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lsp_server.context.blocks import path_distance
 from lsp_server.context.candidates import Candidate
+from lsp_server.context.nearest_files import path_distance
 from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
 
 CELL, EDITED, OPEN = 0.6, 0.35, 0.15
-LATER_SHARE = 0.7  # of the score of the one touched next after it
+LATER_SHARE = 0.7  # of the score of the document touched next after this one
 CLOSED_SHARE = 0.7
 OTHER_LANGUAGE_SHARE = 0.4
 
 
-def opened(snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Iterator[Candidate]:
-    """An excerpt of each document, around where it was edited last; of a notebook, the other cells."""
+def recent_files(snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Iterator[Candidate]:
+    """An excerpt of each document around its last edit, and the other cells of a notebook."""
     recent = sorted(neighbours, key=lambda each: (each.is_edited, each.touched), reverse=True)
     for rank, each in enumerate(recent):
         score = (EDITED if each.is_edited else OPEN) * LATER_SHARE**rank

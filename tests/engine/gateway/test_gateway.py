@@ -14,8 +14,8 @@ from lsp_server.base.errors import EngineError
 from lsp_server.engine.client import shared
 from lsp_server.engine.client.connect import connect_private, connect_shared
 from lsp_server.engine.client.supervisor import EngineSupervisor
-from lsp_server.engine.compat.handlers import ROUTES
-from lsp_server.engine.gateway.front import Front
+from lsp_server.engine.gateway.gateway import Gateway
+from lsp_server.engine.http.routes import ROUTES
 from lsp_server.ipc.launch import EngineOptions
 
 TIMEOUT_S = 60.0
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.usefixtures("runtime_folder")
 class Asker:
     """A program that was told the address and the key."""
 
-    def __init__(self, port: int, front: Front) -> None:
+    def __init__(self, port: int, gateway: Gateway) -> None:
         self.port = port
-        self.front = front
+        self.gateway = gateway
 
     async def ask(self, method="POST", path="/infill", fields=INFILL, **headers) -> tuple[int, dict | str]:
         given = {"Authorization": f"Bearer {KEY}"} | headers
@@ -53,15 +53,15 @@ class Asker:
 
 
 @contextlib.asynccontextmanager
-async def fronted(options: EngineOptions = FAKE, connector=connect_shared, port: int = 0):
-    front = Front(KEY, options, connector)
-    async with front.listening(port) as bound:
-        yield Asker(bound, front)
+async def served(options: EngineOptions = FAKE, connector=connect_shared, port: int = 0):
+    gateway = Gateway(KEY, options, connector)
+    async with gateway.listening(port) as bound:
+        yield Asker(bound, gateway)
 
 
 @pytest.mark.parametrize("connector", [connect_shared, connect_private])
 async def test_it_answers_as_the_engine_does(connector):
-    async with fronted(connector=connector) as asker:
+    async with served(connector=connector) as asker:
         status, answer = await asker.ask()
         assert (status, answer["tokens_predicted"]) == (200, 5)
         status, health = await asker.ask("GET", "/health")
@@ -72,7 +72,7 @@ async def test_it_answers_as_the_engine_does(connector):
 
 
 async def test_it_streams():
-    async with fronted() as asker:
+    async with served() as asker:
         status, text = await asker.ask(fields=INFILL | {"stream": True})
     events = [json.loads(line[6:]) for line in text.splitlines() if line]
     assert status == 200
@@ -84,14 +84,14 @@ async def test_the_engine_is_the_one_that_editors_share():
     editor.start()
     await editor.ready()
     [(_, before)] = shared.records()
-    async with fronted() as asker:
+    async with served() as asker:
         assert (await asker.ask())[0] == 200
         assert [record for _, record in shared.records()] == [before]
     await editor.stop()
 
 
 async def test_the_engine_s_own_token_is_not_its_key():
-    async with fronted() as asker:
+    async with served() as asker:
         await asker.ask()
         [(_, record)] = shared.records()
         assert (await asker.ask(Authorization=f"Bearer {record.token}"))[0] == 401
@@ -112,7 +112,7 @@ async def test_the_engine_s_own_token_is_not_its_key():
     ],
 )
 async def test_others_get_nothing(method, path, headers, status):
-    async with fronted() as asker:
+    async with served() as asker:
         assert (await asker.ask(method, path, **headers))[0] == status
 
 
@@ -120,18 +120,18 @@ async def test_others_get_nothing(method, path, headers, status):
     ("method", "path"), [("POST", "/generate"), ("GET", "/watch"), ("POST", "/stop"), ("GET", "/load")]
 )
 async def test_what_is_for_infill_s_servers_only_is_not_handed_on(method, path):
-    async with fronted() as asker:
+    async with served() as asker:
         assert (await asker.ask(method, path))[0] == 404
 
 
 async def test_it_listens_on_loopback_only():
-    async with fronted() as asker:
+    async with served() as asker:
         listening = [each for each in psutil.Process().net_connections("inet") if each.status == "LISTEN"]
         assert [each.laddr.ip for each in listening if each.laddr.port == asker.port] == ["127.0.0.1"]
 
 
 async def test_closing_the_connection_frees_the_engine():
-    async with fronted(SLOW) as asker:
+    async with served(SLOW) as asker:
         fields = INFILL | {"n_predict": 1500, "stream": True}
         headers = {"Authorization": f"Bearer {KEY}"}
         async with aiohttp.request(
@@ -144,7 +144,7 @@ async def test_closing_the_connection_frees_the_engine():
 
 
 async def test_an_engine_that_was_killed_is_started_again():
-    async with fronted(SLOW) as asker:
+    async with served(SLOW) as asker:
         asking = asyncio.ensure_future(asker.ask(fields=INFILL | {"n_predict": 1500}))
         await asker.becomes(", 1 open")
         [(_, record)] = shared.records()
@@ -156,7 +156,7 @@ async def test_an_engine_that_was_killed_is_started_again():
 
 
 async def test_a_stream_that_breaks_off_does_not_look_like_one_that_ended():
-    async with fronted(SLOW) as asker:
+    async with served(SLOW) as asker:
         asking = asyncio.ensure_future(asker.ask(fields=INFILL | {"n_predict": 1500, "stream": True}))
         await asker.becomes(", 1 open")
         [(_, record)] = shared.records()
@@ -166,15 +166,15 @@ async def test_a_stream_that_breaks_off_does_not_look_like_one_that_ended():
 
 
 async def test_a_model_that_does_not_load_is_said():
-    async with fronted(EngineOptions("fake:fail_load=1", backend="fake")) as asker:
+    async with served(EngineOptions("fake:fail_load=1", backend="fake")) as asker:
         status, answer = await asker.ask()
         assert status == 503
         assert "told not to load" in answer["error"]["message"]
-        assert "told not to load" in await asker.front.failed()
+        assert "told not to load" in await asker.gateway.failed()
 
 
 async def test_a_port_that_is_taken_is_said():
-    async with fronted() as asker:
+    async with served() as asker:
         with pytest.raises(EngineError, match="--port"):
-            async with fronted(port=asker.port):
+            async with served(port=asker.port):
                 pass

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.base.token_estimate import estimate_tokens
-from lsp_server.context.blocks import choose_blocks, path_distance
+from lsp_server.context.nearest_files import choose_nearest_files, path_distance
 from lsp_server.text.excerpts import Block, Neighbour
 from tests.builders import snapshot_at
 
@@ -26,7 +26,7 @@ def neighbour(path: str, size: int = 30, language_id: str = "python", touched: i
 
 
 def chosen(*neighbours: Neighbour, max_tokens: int) -> list[str]:
-    return [block.path for block in choose_blocks(HERE, neighbours, max_tokens)]
+    return [block.path for block in choose_nearest_files(HERE, neighbours, max_tokens)]
 
 
 def test_all_that_fit_are_taken_in_the_order_of_their_paths():
@@ -35,7 +35,7 @@ def test_all_that_fit_are_taken_in_the_order_of_their_paths():
 
 
 def test_a_block_says_why():
-    assert choose_blocks(HERE, [neighbour("lib/b.py")], 100) == (
+    assert choose_nearest_files(HERE, [neighbour("lib/b.py")], 100) == (
         Block("lib/b.py", "python", "x" * 30, "open, 3 steps away"),
     )
 
@@ -70,7 +70,7 @@ def test_no_room_means_no_blocks():
 
 @given(NEIGHBOURS, st.integers(0, 40))
 def test_what_is_promised_of_any_choice(neighbours, max_tokens):
-    blocks = choose_blocks(HERE, neighbours, max_tokens)
+    blocks = choose_nearest_files(HERE, neighbours, max_tokens)
     assert sum(block.tokens for block in blocks) <= max_tokens
     assert all(block.text.strip() and block.tokens == estimate_tokens(block.text) for block in blocks)
     assert [block.path for block in blocks] == sorted(block.path for block in blocks)
@@ -84,7 +84,7 @@ def test_touching_files_does_not_reorder_blocks_that_all_fit(neighbours, random)
     unique = list({each.path: each for each in neighbours}.values())
     touched = [Neighbour(each.path, each.language_id, each.text, random.randrange(99)) for each in unique]
     random.shuffle(touched)
-    assert choose_blocks(HERE, touched, 1000) == choose_blocks(HERE, unique, 1000)
+    assert choose_nearest_files(HERE, touched, 1000) == choose_nearest_files(HERE, unique, 1000)
 
 
 @pytest.mark.parametrize(

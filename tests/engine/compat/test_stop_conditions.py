@@ -2,24 +2,24 @@
 
 import pytest
 
-from lsp_server.engine.compat.endings import Ending
+from lsp_server.engine.compat.stop_conditions import StopConditions
 
 
-def written(ending: Ending, *pieces: str) -> str:
+def written(stop: StopConditions, *pieces: str) -> str:
     text = ""
     for piece in pieces:
-        text += ending.feed(piece)
-        if ending.reason:
+        text += stop.feed(piece)
+        if stop.reason:
             break
-    return text + ending.rest()
+    return text + stop.rest()
 
 
 def both_ways(text: str, *stops: str, indent: int = 0) -> tuple[str, str, str]:
     """Text, reason and word, the same whether it comes at once or letter by letter."""
     found = set()
     for pieces in ([text], list(text)):
-        ending = Ending(stops, indent)
-        found.add((written(ending, *pieces), ending.reason, ending.word))
+        stop = StopConditions(stops, indent)
+        found.add((written(stop, *pieces), stop.reason, stop.word))
     [one] = found
     return one
 
@@ -65,14 +65,14 @@ def test_what_comes_first_ends_it():
 
 def test_once_its_time_is_over_the_next_line_break_ends_it():
     now = 0.0
-    ending = Ending((), most_ms=100, clock=lambda: now)
-    assert ending.feed("a\n") == "a\n"
+    stop = StopConditions((), max_ms=100, clock=lambda: now)
+    assert stop.feed("a\n") == "a\n"
     now = 0.1
-    assert (ending.feed("b"), ending.reason) == ("b", "")
-    assert (ending.feed("c\nd"), ending.reason) == ("c\nd", "limit")
-    assert ending.rest() == ""
+    assert (stop.feed("b"), stop.reason) == ("b", "")
+    assert (stop.feed("c\nd"), stop.reason) == ("c\nd", "limit")
+    assert stop.rest() == ""
 
 
 def test_without_a_limit_time_does_not_end_it():
-    ending = Ending((), clock=iter([0.0, 1e9]).__next__)
-    assert [ending.feed("a\n"), ending.feed("b\n"), ending.reason] == ["a\n", "b\n", ""]
+    stop = StopConditions((), clock=iter([0.0, 1e9]).__next__)
+    assert [stop.feed("a\n"), stop.feed("b\n"), stop.reason] == ["a\n", "b\n", ""]

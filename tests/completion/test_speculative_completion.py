@@ -1,14 +1,15 @@
-"""While an answer is looked at, what follows it is written, in case it is accepted."""
+"""While an answer is shown, the next completion is generated, in case the answer is accepted."""
 
 import asyncio
 
 import pytest
 
-from lsp_server.completion import pipeline as pipeline_module
-from lsp_server.completion.pipeline import CompletionRequest, Pipeline
+from lsp_server.completion import warm_up
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.request import CompletionRequest
 from lsp_server.ipc.requests import Chunk, Prefilled, Priority, Timings
 from tests.builders import END, WRITES, none, pipeline_of
-from tests.completion.cases import AUTOMATIC, HERE, finish_background, run_until_blocked, typed
+from tests.completion.cases import AUTOMATIC, HERE, finish_background, spin_event_loop, typed
 
 SPECULATIVE = (Prefilled(Timings(prompt_tokens=20)), Chunk("  # mm²"), END)
 ANSWER = "return w * h"
@@ -17,14 +18,14 @@ ANSWER = "return w * h"
 @pytest.fixture(autouse=True)
 def _pause(monkeypatch) -> None:
     """The user pauses at once."""
-    monkeypatch.setattr(pipeline_module, "PAUSE_S", 0)
+    monkeypatch.setattr(warm_up, "PAUSE_S", 0)
 
 
-async def looking_at_an_answer(*ahead, **options) -> Pipeline:
+async def looking_at_an_answer(*events, **options) -> Pipeline:
     """A pipeline that has answered, and whose engine writes something else from now on."""
     pipeline = pipeline_of(*WRITES, END, **{"speculative": True} | options)
     assert (await pipeline.complete(HERE, none, AUTOMATIC)).text == ANSWER
-    pipeline.engine.script = ahead or SPECULATIVE
+    pipeline.engine.script = events or SPECULATIVE
     return pipeline
 
 
@@ -33,16 +34,20 @@ async def test_who_accepts_has_the_next_answer_at_once():
     await finish_background()
     answer = await pipeline.complete(HERE.accepting(ANSWER), none, AUTOMATIC)
     assert (answer.text, answer.reason) == ("  # mm²", "known")
-    ahead = pipeline.engine.requests[-1]
-    assert (ahead.priority, ahead.typed, len(pipeline.engine.requests)) == (Priority.WARM_UP, "    " + ANSWER, 2)
+    speculative = pipeline.engine.requests[-1]
+    assert (speculative.priority, speculative.typed, len(pipeline.engine.requests)) == (
+        Priority.WARM_UP,
+        "    " + ANSWER,
+        2,
+    )
 
 
 async def test_who_accepts_while_it_is_written_waits_for_it():
     go_on = asyncio.Event()
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], go_on, Chunk("!"), END)
-    await run_until_blocked()
+    await spin_event_loop()
     asking = asyncio.create_task(pipeline.complete(HERE.accepting(ANSWER), none, AUTOMATIC))
-    await run_until_blocked()
+    await spin_event_loop()
     go_on.set()
     assert (await asking).text == "  # mm²!"
     assert len(pipeline.engine.requests) == 2
@@ -51,9 +56,9 @@ async def test_who_accepts_while_it_is_written_waits_for_it():
 
 async def test_typing_on_in_agreement_lets_it_be_written():
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], asyncio.Event(), END)
-    await run_until_blocked()
+    await spin_event_loop()
     assert (await pipeline.complete(typed("ret"), none, AUTOMATIC)).text == "urn w * h"
-    await run_until_blocked()
+    await spin_event_loop()
     assert len(pipeline.engine.requests) >= 2
     pipeline.forget(HERE.uri)
     await finish_background()
@@ -61,7 +66,7 @@ async def test_typing_on_in_agreement_lets_it_be_written():
 
 async def test_typing_something_else_ends_it():
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], asyncio.Event(), END)
-    await run_until_blocked()
+    await spin_event_loop()
     pipeline.engine.script = SPECULATIVE
     await pipeline.complete(typed("x"), none, AUTOMATIC)
     assert "cancelled" in pipeline.engine.ends

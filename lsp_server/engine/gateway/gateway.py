@@ -1,7 +1,7 @@
-"""An engine at a fixed address, for programs that are told one: `infill engine serve`.
+"""The gateway: an engine at a fixed address for other programs (`infill engine serve`).
 
-It hands on what other programs may ask (`wire.routes`) to the engine that editors share, or to one of its own, with
-that engine's token instead of its own key. The engine is watched and started anew as an editor's is.
+It forwards the requests of `http.routes` to the shared engine, or to a private one. It replaces its own key by the
+engine's token. A supervisor watches the engine and restarts it, as in an editor's server.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from lsp_server.engine.client.http import HttpClient
 from lsp_server.engine.client.interface import WENT_AWAY, EngineState
 from lsp_server.engine.client.spawn import Connection
 from lsp_server.engine.client.supervisor import Connector, EngineSupervisor
-from lsp_server.engine.compat.handlers import ROUTES
-from lsp_server.engine.http.auth import MAX_BODY_BYTES, guard
-from lsp_server.engine.http.responses import refusal, with_write_timeout
+from lsp_server.engine.http.auth import MAX_BODY_BYTES, require_token
+from lsp_server.engine.http.responses import error_response, with_write_timeout
+from lsp_server.engine.http.routes import ROUTES
 from lsp_server.ipc.launch import EngineOptions
 
 HEALTH, STATE = "/health", "/state"
@@ -28,8 +28,8 @@ HEALTH, STATE = "/health", "/state"
 OnState = Callable[[EngineState, float, str], None]
 
 
-class Front:
-    """A port of its own in front of an engine. `on_state` hears of the engine what `EngineSupervisor` tells."""
+class Gateway:
+    """A port in front of an engine. `on_state` receives the states of its `EngineSupervisor`."""
 
     def __init__(
         self, key: str, options: EngineOptions, connector: Connector, on_state: OnState = lambda *_: None
@@ -39,13 +39,13 @@ class Front:
         self._on_state = on_state
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._engine = EngineSupervisor(options, self._report, self._open)
-        self._app = web.Application(middlewares=[guard(key)], client_max_size=MAX_BODY_BYTES)
+        self._app = web.Application(middlewares=[require_token(key)], client_max_size=MAX_BODY_BYTES)
         for method, path in (*ROUTES, ("GET", HEALTH), ("GET", STATE)):
-            self._app.router.add_route(method, path, self._hand_on)
+            self._app.router.add_route(method, path, self._forward)
 
     @contextlib.asynccontextmanager
     async def listening(self, port: int) -> AsyncIterator[int]:
-        """Serve on loopback; yields the port, which is any that is free for 0. Raises `EngineError` if it is taken."""
+        """Serve on loopback. Yields the port; 0 takes any free one. Raises `EngineError` if the port is taken."""
         runner = web.AppRunner(self._app, handler_cancellation=True, access_log=None)
         await runner.setup()
         try:
@@ -64,7 +64,7 @@ class Front:
             await runner.cleanup()
 
     async def failed(self) -> str:
-        """Wait until the engine has failed for good; why."""
+        """Wait until the engine has failed for good, and return the reason."""
         return await asyncio.shield(self._failed)
 
     def _report(self, state: EngineState, fraction: float, message: str) -> None:
@@ -74,7 +74,7 @@ class Front:
 
     @contextlib.asynccontextmanager
     async def _open(self, options: EngineOptions) -> AsyncIterator[Connection]:
-        """Open the engine, and keep hold of the client that asks it."""
+        """Connect to the engine, and keep its client for `_forward`."""
         async with self._connector(options) as connection:
             assert isinstance(connection.client, HttpClient)
             self._client = connection.client
@@ -83,18 +83,18 @@ class Front:
             finally:
                 self._client = None
 
-    async def _hand_on(self, request: web.Request) -> web.StreamResponse:
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if request.path != HEALTH:
             try:
                 await self._engine.ready()
             except InfillError as error:
-                return refusal(503, str(error))
+                return error_response(503, str(error))
         if self._client is None:
-            return refusal(503, "Loading model" if self._engine.state is EngineState.LOADING else WENT_AWAY)
+            return error_response(503, "Loading model" if self._engine.state is EngineState.LOADING else WENT_AWAY)
         response: web.StreamResponse | None = None
         try:
-            async with self._client.hand_on(request.method, request.path, body) as answer:
+            async with self._client.forward(request.method, request.path, body) as answer:
                 response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
                 await response.prepare(request)
                 async for piece in answer.content.iter_any():
@@ -103,5 +103,5 @@ class Front:
                 return response
         except aiohttp.ClientError:
             if response is None:
-                return refusal(503, WENT_AWAY)
+                return error_response(503, WENT_AWAY)
             raise ConnectionResetError("The engine went away in the middle of its answer.") from None

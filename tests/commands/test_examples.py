@@ -1,4 +1,4 @@
-"""The commands under "The reference's own examples" in the README, as they stand there, with the embedded model."""
+"""The commands of `models/EXAMPLES.md`, as they stand there, with the embedded model."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from tests.gguf.embedded import EMBEDDED
 from tests.gguf.patcher import with_metadata
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README.split("## The reference's own examples\n")[1].split("\n## ")[0]
-INSERTION, REPOSITORY, CHAT = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)
+PAGE = (ROOT / "models" / "EXAMPLES.md").read_text(encoding="utf-8")
+INSERTION, REPOSITORY, CHAT = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
-pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the README's commands are for a shell")
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the page's commands are for a shell")
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Run a command of the README where it is to be run, with settings of nobody but a chat model."""
+    """Run a command of the page where it is to be run, with settings of nobody but a chat model."""
     settings = tmp_path / "infill" / "config.toml"
     settings.parent.mkdir()
     model = with_metadata(EMBEDDED, tmp_path / "chat.gguf", "--chat-template", "{{ messages[0]['content'] }}")

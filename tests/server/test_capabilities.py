@@ -56,7 +56,7 @@ async def test_what_the_server_says_of_itself(fresh):
 async def test_the_position_encoding_is_the_clients_first_that_is_known(fresh, encodings, chosen):
     offered = (await fresh.initialize(capabilities={"general": {"positionEncodings": encodings}}))["capabilities"]
     assert offered["positionEncoding"] == chosen
-    assert fresh.server.encoding == chosen
+    assert fresh.context.client.encoding == chosen
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_the_position_encoding_is_the_clients_first_that_is_known(fresh, e
 )
 async def test_roots_in_every_way_clients_have(fresh, params):
     await fresh.initialize(**params)
-    found = [str(root) for root in fresh.server.documents.roots]
+    found = [str(root) for root in fresh.context.documents.roots]
     assert found == (["/a b"] if any(isinstance(value, str) or value for value in params.values()) else [])
 
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from lsp_server.actions.offers import chat_offers, definition_at, fill_offers, import_offers
+from lsp_server.actions.candidates import chat_candidates, definition_at, fill_candidates, import_candidates
 from lsp_server.text.document import Position
 from tests.actions.cases import source_with_cursor
 
 
 def titles(text: str, *problems: str, language_id: str = "python") -> list[str]:
     source, start, end = source_with_cursor(text, language_id)
-    offers = fill_offers(source, start, end) + import_offers(source, start.line)
-    return [offer.title for offer in offers + chat_offers(source, start, end, problems)]
+    candidates = fill_candidates(source, start, end) + import_candidates(source, start.line)
+    return [each.title for each in candidates + chat_candidates(source, start, end, problems)]
 
 
 def test_a_header_without_a_body():

@@ -1,4 +1,4 @@
-"""Which open documents become blocks where nothing else is known of a workspace."""
+"""Blocks by path distance alone, for callers without an index."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from lsp_server.text.excerpts import Block, Neighbour
 from lsp_server.text.snapshot import Snapshot
 
 
-def choose_blocks(snapshot: Snapshot, neighbours: Sequence[Neighbour], max_tokens: int) -> tuple[Block, ...]:
-    """The neighbours nearest by path, then by recency, that fit; those of the document's own language first.
+def choose_nearest_files(snapshot: Snapshot, neighbours: Sequence[Neighbour], max_tokens: int) -> tuple[Block, ...]:
+    """The neighbours that fit. The document's own language comes first, then the nearest path, then the latest touch.
 
-    They are returned in the order of their paths, not of their rank, so that touching a file does not reorder the
-    prompt's head and lose its cache.
+    The blocks are returned in the order of their paths, not of their rank. So touching a file does not reorder the
+    prompt's head, and the cached prefix stays valid.
     """
     chosen: list[Block] = []
     room = max_tokens
@@ -31,7 +31,7 @@ def _rank(snapshot: Snapshot, neighbour: Neighbour) -> tuple[bool, int, int]:
 
 
 def path_distance(left: str, right: str) -> int:
-    """Steps from one file's folder to the other's, up and down the tree."""
+    """The number of steps from one file's folder to the other's, up and down the tree."""
     left_folders, right_folders = left.split("/")[:-1], right.split("/")[:-1]
     shared = 0
     for a, b in zip(left_folders, right_folders, strict=False):

@@ -1,0 +1,130 @@
+"""The server's engines: which models the settings ask for, how they load, and the pipeline that asks them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+from lsprotocol import types
+
+from lsp_server.base.errors import InfillError, ModelError, ModelNotPulledError
+from lsp_server.catalog.resolve import chat_options, embedded_model, engine_options, unlike_the_catalogue
+from lsp_server.completion.pipeline import Pipeline
+from lsp_server.completion.switch import Switch
+from lsp_server.context.retrieval import Retrieval
+from lsp_server.engine.client.connect import connect_private, connect_shared
+from lsp_server.engine.client.interface import EngineState
+from lsp_server.engine.client.manager import EngineConfig, Engines, Role
+from lsp_server.ipc.launch import EngineOptions
+from lsp_server.ipc.model_info import ModelInfo
+from lsp_server.prompt.families import family_of
+from lsp_server.server.client.client import Client
+from lsp_server.server.client.progress import LoadProgress
+from lsp_server.server.features.model_download import prompt_download
+from lsp_server.server.live_settings import LiveSettings
+from lsp_server.server.tasks import BackgroundTasks
+
+
+class EngineHost:
+    """Runs the engines that the settings ask for.
+
+    `manager` and `pipeline` are None until settings were applied for the first time. `on_state` hears of the engine
+    that completes.
+    """
+
+    def __init__(
+        self, client: Client, settings: LiveSettings, tasks: BackgroundTasks, switch: Switch, retrieval: Retrieval
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._tasks = tasks
+        self._switch = switch
+        self._retrieval = retrieval
+        self.manager: Engines | None = None
+        self.pipeline: Pipeline | None = None
+        self.on_state: Callable[[EngineState, str], None] = lambda _state, _message: None
+        self._prompted: set[str] = set()  # the models whose download the user was asked about
+        self._progress: dict[Role, LoadProgress] = {
+            "fill": LoadProgress(client, "infill/load", "infill: loading the model"),
+            "chat": LoadProgress(client, "infill/load/chat", "infill: loading the chat model"),
+        }
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The model that completes, None until it is loaded."""
+        return self.manager.fill.model if self.manager else None
+
+    def follow_settings(self) -> None:
+        """Restart an engine whose options have changed, and make a new pipeline."""
+        current, project = self._settings.current, self._settings.project
+        config = EngineConfig(
+            self._fill_options(),
+            lambda: chat_options(current, project),
+            fill_idle_s=current.engine.unload_after_minutes * 60,
+            chat_idle_s=current.chat.unload_after_minutes * 60,
+            connector=connect_shared if current.engine.mode == "shared" else connect_private,
+        )
+        if self.manager is None:
+            self.manager = Engines(config, self._on_state)
+        else:
+            if (config.fill, config.connector) != (self.manager.fill.options, self.manager.fill.connector):
+                self._progress["fill"].end("another model")
+            self.manager.reconfigure(config)
+        # Always a new one: what a pipeline remembers was planned with the old settings.
+        self.pipeline = Pipeline(self.manager.fill, current, self._switch, self._retrieval)
+
+    async def stop(self) -> None:
+        """End all engines."""
+        if self.manager is not None:
+            await self.manager.stop()
+
+    def _fill_options(self) -> EngineOptions:
+        """How to run the model that is set, or the embedded one where that cannot serve."""
+        current, project = self._settings.current, self._settings.project
+        try:
+            return engine_options(current, project)
+        except ModelNotPulledError:
+            self._prompt_download(current.model)
+        except ModelError as error:
+            self._client.messages.notify_once(types.MessageType.Error, f"{error} The embedded model serves meanwhile.")
+        return engine_options(msgspec.structs.replace(current, model=""), project)
+
+    def _prompt_download(self, model: str) -> None:
+        if model not in self._prompted:
+            self._prompted.add(model)
+            prompt = prompt_download(self._client, model, self._settings.apply)
+            self._tasks.track_task(asyncio.ensure_future(prompt))
+
+    def _on_state(self, role: Role, state: EngineState, fraction: float, message: str) -> None:
+        progress = self._progress[role]
+        if role == "fill":
+            self.on_state(state, message)
+        if state is EngineState.LOADING:
+            progress.report(fraction)
+            return
+        progress.end(state.value)
+        if state is EngineState.READY and role == "fill":
+            self._check_format()
+        elif state is EngineState.FAILED and role == "fill":
+            # Of the chat engine's failure the code action tells that needed it.
+            self._client.messages.notify_once(types.MessageType.Error, message)
+
+    def _check_format(self) -> None:
+        if (model := self.model) is None:
+            return
+        messages = self._client.messages
+        warn = partial(messages.notify_once, types.MessageType.Warning)
+        try:
+            family = family_of(model)
+        except InfillError as error:
+            messages.notify_once(types.MessageType.Error, str(error))
+            return
+        if model.path != str(embedded_model()) and (
+            warning := unlike_the_catalogue(self._settings.current.model, family.name)
+        ):
+            warn(warning)
+        messages.log(f"{model.name} is ready: {model.description}, window of {model.context_tokens} tokens")
+        for note in model.notes:
+            warn(note)
