@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
+import atexit
 import itertools
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_S = 60.0
+from tests.waiting import TIMEOUT_S
 
 SERVE = ("-m", "lsp_server", "serve")
 # The settings of whoever runs the tests must not matter, and each server has an engine of its own: tests break engines.
-_NOWHERE = Path(tempfile.gettempdir()) / "infill-tests"
+# One folder for each process that runs tests: two workers share nothing.
+_NOWHERE = Path(tempfile.mkdtemp(prefix="infill-tests-"))
+atexit.register(shutil.rmtree, _NOWHERE, ignore_errors=True)
 NO_SETTINGS = {f"XDG_{name}": str(_NOWHERE) for name in ("CONFIG_HOME", "DATA_HOME", "CACHE_HOME", "RUNTIME_DIR")}
-(_NOWHERE / "infill").mkdir(parents=True, exist_ok=True)
+(_NOWHERE / "infill").mkdir()
 (_NOWHERE / "infill" / "config.toml").write_text('[engine]\nmode = "private"\n', encoding="utf-8")
-
-
-async def eventually(condition: Callable[[], Any]) -> Any:
-    """Wait for a condition, a plain or an async function; returns what it returned."""
-    async with asyncio.timeout(TIMEOUT_S):
-        while True:
-            result = condition()
-            if inspect.isawaitable(result):
-                result = await result
-            if result:
-                return result
-            await asyncio.sleep(0.05)
 
 
 class RawClient:

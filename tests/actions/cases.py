@@ -7,8 +7,7 @@ from collections.abc import Callable
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.text.document import Position
-
-CURSOR = "‸"
+from tests.builders import CURSOR
 
 
 def source_with_cursor(text: str, language_id: str = "python") -> tuple[Source, Position, Position]:

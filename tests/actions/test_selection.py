@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from lsp_server.actions.selection import find_selection, text_between, trimmed
 from lsp_server.actions.source import Source
 from lsp_server.text.document import Position
-from tests.actions.cases import CURSOR, filled, source_with_cursor
+from tests.actions.cases import filled, source_with_cursor
+from tests.builders import CURSOR
 
 
 @pytest.mark.parametrize(

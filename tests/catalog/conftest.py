@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,15 @@ NAME = "deepseek-coder-1.3b-base"
 CONTENT = b"GGUF" + bytes(range(256)) * 2000
 # Several times what the client keeps at once, which is ten megabytes.
 LARGE = b"GGUF" + bytes(25_000_000)
+
+# The command in a process whose clock is fast: huggingface-hub waits up to 8 s before it tries again, five times.
+WITHOUT_WAITING = """
+import sys, time
+sleep = time.sleep
+time.sleep = lambda seconds: sleep(seconds / 100)
+from lsp_server.cli import main
+sys.exit(main())
+"""
 
 
 def blobs(home: Path) -> list[Path]:
@@ -36,12 +44,6 @@ def sentence(result: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-def wait_until(condition: Callable[[], Any]) -> None:
-    """Look until something is so; the test's own time limit ends it otherwise."""
-    while not condition():
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub that has one model of the catalogue."""
@@ -52,15 +54,20 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def start(hub: Hub, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start `infill` as users do, with that hub and an empty cache, which huggingface-hub reads once, at its start."""
+    """Start `infill` as users do, with that hub and an empty cache, which huggingface-hub reads once, at its start.
+
+    Unless it `waits`, it tries again at once.
+    """
     started = []
 
-    def start(*arguments: str, options: dict[str, Any] | None = None, **environment: str) -> subprocess.Popen[str]:
+    def start(
+        *arguments: str, options: dict[str, Any] | None = None, waits: bool = True, **environment: str
+    ) -> subprocess.Popen[str]:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
         own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hub"), "XDG_CONFIG_HOME": str(tmp_path)}
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = subprocess.Popen(
-            [sys.executable, "-m", "lsp_server", *arguments],
+            [sys.executable, *(("-m", "lsp_server") if waits else ("-c", WITHOUT_WAITING)), *arguments],
             env={**inherited, **own, **environment},
             encoding="utf-8",
             cwd=tmp_path,

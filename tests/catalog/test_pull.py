@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence, wait_until
+from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence
+from tests.waiting import wait_until
 
 
 def test_a_model_is_pulled_and_then_found_by_its_name(infill, hub, tmp_path):
@@ -116,7 +117,7 @@ def test_a_damaged_file_is_removed_and_said(infill, hub, tmp_path):
 )
 def test_what_the_hub_refuses_is_said_with_what_to_do(infill, hub, status, code, said):
     hub.status, hub.error_code = status, code
-    assert said in sentence(infill("models", "pull", NAME, "--yes"))
+    assert said in sentence(infill("models", "pull", NAME, "--yes", waits=False))
 
 
 def test_offline_is_said(infill, hub):
@@ -125,7 +126,7 @@ def test_offline_is_said(infill, hub):
 
 
 def test_a_hub_that_is_not_there_is_said(infill):
-    result = infill("models", "pull", NAME, "--yes", HF_ENDPOINT="http://127.0.0.1:9")
+    result = infill("models", "pull", NAME, "--yes", waits=False, HF_ENDPOINT="http://127.0.0.1:9")
     assert "the hub cannot be reached" in sentence(result)
 
 

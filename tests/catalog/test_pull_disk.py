@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tests.catalog.conftest import FILE, LARGE, NAME, REPO, blobs, sentence, wait_until
+from tests.catalog.conftest import FILE, LARGE, NAME, REPO, blobs, sentence
+from tests.waiting import wait_until
 
 PULL = ("models", "pull", NAME, "--yes")
 

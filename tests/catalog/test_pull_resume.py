@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence, wait_until
+from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence
+from tests.waiting import wait_until
 
 KEPT = 20_000_000
 DIGEST = hashlib.sha256(LARGE).hexdigest()
@@ -85,13 +86,13 @@ def test_a_part_that_has_everything_is_only_verified(infill, hub, tmp_path, kill
 def test_a_connection_that_breaks_again_and_again_is_said_and_what_arrived_is_kept(infill, hub, killed):
     hub.breaks = True
     num_here = killed.stat().st_size
-    assert "what arrived is kept" in sentence(infill("models", "pull", NAME, "--yes"))
+    assert "what arrived is kept" in sentence(infill("models", "pull", NAME, "--yes", waits=False))
     assert killed.stat().st_size == num_here
 
 
 def test_nothing_is_left_of_a_pull_that_never_got_anything(infill, hub, tmp_path):
     hub.breaks = True
-    assert "Pull again" in sentence(infill("models", "pull", NAME, "--yes"))
+    assert "Pull again" in sentence(infill("models", "pull", NAME, "--yes", waits=False))
     assert blobs(tmp_path) == []
 
 

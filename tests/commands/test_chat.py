@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
-from tests.gguf_metadata import with_metadata
+from tests.gguf.embedded import EMBEDDED
+from tests.gguf.patcher import with_metadata
 
 TEMPLATE = "{% for message in messages %}### {{ message['role'] }}\n{{ message['content'] }}\n{% endfor %}### answer\n"
 
 
 @pytest.fixture
 def instruct_model(tmp_path) -> Path:
-    return with_metadata(embedded_model(), tmp_path / "instruct.gguf", "--chat-template", TEMPLATE)
+    return with_metadata(EMBEDDED, tmp_path / "instruct.gguf", "--chat-template", TEMPLATE)
 
 
 def test_an_answer_is_printed(infill, instruct_model):

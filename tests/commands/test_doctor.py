@@ -7,8 +7,8 @@ import re
 import pytest
 
 from lsp_server import __version__
-from lsp_server.catalog.resolve import embedded_model
-from tests.gguf_metadata import with_metadata
+from tests.gguf.embedded import EMBEDDED
+from tests.gguf.patcher import with_metadata
 
 FACTS = (
     *(f"infill {__version__}", "llama-cpp-python 0.3", "GPU: ", "physical", "MiB free of", "(embedded)", "tiny-fim"),
@@ -57,7 +57,7 @@ def test_a_model_that_was_not_made_for_chat(infill):
 @pytest.mark.parametrize("template", ["", "{{ messages[0]['content'] }}"])
 def test_the_chat_model_is_loaded_and_its_template_looked_for(infill, project, template):
     arguments = ("--chat-template", template) if template else ()
-    with_metadata(embedded_model(), project / "chat.gguf", *arguments)
+    with_metadata(EMBEDDED, project / "chat.gguf", *arguments)
     (project / ".infill.toml").write_text('chat.model = "chat.gguf"\n', encoding="utf-8")
     found = infill("doctor")
     assert found.status == 0

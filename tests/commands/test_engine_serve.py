@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
 from tests.engine.compat.test_clients import READ_BY_VIM, VIM
+from tests.gguf.embedded import EMBEDDED
 from tests.services import ROOT, Service
 
 
@@ -23,14 +24,15 @@ def environment(tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve(environment, tmp_path):
-    """Start it; its first two lines are where it is, and where its key is."""
+    """Start it; its first two lines are where it is, and where its key is. Options go to `Popen`."""
     started = []
 
-    def start(*arguments: str) -> Service:
+    def start(*arguments: str, **options: Any) -> Service:
         command = [sys.executable, "-X", "utf8", "-m", "lsp_server", "engine", "serve", *arguments]
         process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-        )
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+            **options,
+        )  # fmt: skip
         started.append(process)
         address, key = process.stdout.readline(), process.stdout.readline()
         if not key:
@@ -49,7 +51,7 @@ def serve(environment, tmp_path):
 def test_vim_is_answered_until_it_is_ended(serve, tmp_path, mode):
     (tmp_path / "infill").mkdir()
     (tmp_path / "infill" / "config.toml").write_text(f'[engine]\nmode = "{mode}"\nthreads = 1\n')
-    service = serve("--port", "0", "--model", str(embedded_model()))
+    service = serve("--port", "0", "--model", str(EMBEDDED))
     status, text = service.ask("POST", "/infill", json.dumps(VIM))
     assert status == 200
     assert list(json.loads(text)) == READ_BY_VIM
@@ -57,6 +59,15 @@ def test_vim_is_answered_until_it_is_ended(serve, tmp_path, mode):
     service.process.send_signal(signal.SIGINT)
     assert service.process.wait(30) == 130
     assert "Traceback" not in service.process.stderr.read()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's background jobs ignore SIGINT on POSIX")
+def test_a_background_job_ignores_an_interrupt_and_ends_when_it_is_terminated(serve):
+    service = serve("--port", "0", "--model", "fake", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    service.process.send_signal(signal.SIGINT)
+    assert service.ask(path="/v1/models")[0] == 200
+    service.process.terminate()
+    assert service.process.wait(30) == -signal.SIGTERM
 
 
 def test_a_model_that_is_not_there_is_a_sentence(serve):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
-from tests.gguf_metadata import with_metadata
+from tests.gguf.embedded import EMBEDDED
+from tests.gguf.patcher import with_metadata
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "models" / "EXAMPLES.md").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def run(tmp_path):
     """Run a command of the page where it is to be run, with settings of nobody but a chat model."""
     settings = tmp_path / "infill" / "config.toml"
     settings.parent.mkdir()
-    model = with_metadata(embedded_model(), tmp_path / "chat.gguf", "--chat-template", "{{ messages[0]['content'] }}")
+    model = with_metadata(EMBEDDED, tmp_path / "chat.gguf", "--chat-template", "{{ messages[0]['content'] }}")
     settings.write_text(f"chat.model = '{model}'\n", encoding="utf-8")
 
     def run(command: str) -> str:

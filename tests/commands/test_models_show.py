@@ -7,9 +7,9 @@ import re
 import pytest
 
 from lsp_server.catalog.recommend import Speed
-from lsp_server.catalog.resolve import embedded_model
 from lsp_server.commands import models_recommend
 from lsp_server.engine.sizing.hardware import LlamaFeatures, Machine
+from tests.gguf.embedded import EMBEDDED
 
 GIB = 1 << 30
 
@@ -19,7 +19,7 @@ def mebibytes(text: str) -> list[int]:
 
 
 def test_a_file_s_memory_is_predicted_by_part(infill):
-    found = infill("models", "show", str(embedded_model()))
+    found = infill("models", "show", str(EMBEDDED))
     assert found.status == 0, found.err
     lines = " ".join(found.out.split())
     assert "tiny-fim" in lines

@@ -9,15 +9,10 @@ from lsp_server.completion import generation as generation_module
 from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Timings
 from lsp_server.text.snapshot import Snapshot
-from tests.builders import END, moved, none, pipeline_of, snapshot_at
+from tests.builders import END, moved, none, pipeline_of
+from tests.completion.cases import AUTOMATIC, HERE, spin_event_loop, typed
 
-HERE = snapshot_at("def area(w, h):\n    ‸\n\n\nprint(area(2, 3))\n", path="src/shapes.py")
-TYPING = CompletionRequest("inline", automatic=True)
 READ = Prefilled(Timings(prompt_tokens=20))
-
-
-def typed(text: str) -> Snapshot:
-    return moved(HERE, HERE.prefix + text)
 
 
 class Session:
@@ -28,17 +23,11 @@ class Session:
         self.pipeline = pipeline_of(*(script or (READ, Chunk("return w"), self.go_on, Chunk(" * h"), END)))
         self.engine = self.pipeline.engine
 
-    async def ask(self, snapshot: Snapshot, ask: CompletionRequest = TYPING) -> asyncio.Task[Answer]:
+    async def ask(self, snapshot: Snapshot, ask: CompletionRequest = AUTOMATIC) -> asyncio.Task[Answer]:
         """A request under way, that has got as far as it can."""
         task = asyncio.create_task(self.pipeline.complete(snapshot, none, ask))
-        await turns()
+        await spin_event_loop()
         return task
-
-
-async def turns() -> None:
-    """Let everything happen that can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -46,7 +35,7 @@ async def session() -> AsyncIterator[Session]:
     session = Session()
     yield session
     session.pipeline.forget(HERE.uri)
-    await turns()
+    await spin_event_loop()
 
 
 @pytest.fixture
@@ -58,7 +47,7 @@ async def cancel(task: asyncio.Task[Answer]) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await turns()
+    await spin_event_loop()
 
 
 @pytest.mark.parametrize(("more", "rest"), [("r", "eturn w * h"), ("return ", "w * h"), ("", "return w * h")])
@@ -144,14 +133,14 @@ async def test_closing_the_document_ends_it(session):
     first = await session.ask(HERE)
     session.pipeline.forget(HERE.uri)
     assert (await first).reason == "superseded"
-    await turns()
+    await spin_event_loop()
     assert session.engine.ends == ["cancelled"]
 
 
 async def test_what_nobody_waited_for_is_remembered_all_the_same(session):
     await cancel(await session.ask(HERE))
     session.go_on.set()
-    await turns()
+    await spin_event_loop()
     assert session.engine.ends == ["read to the end"]
     assert (await (await session.ask(typed("return w *")))).text == " h"
     assert len(session.engine.requests) == 1

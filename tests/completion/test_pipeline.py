@@ -25,10 +25,7 @@ from tests.builders import (
     snapshot_at,
     texts,
 )
-
-HERE = snapshot_at("def area(w, h):\n    ‸\n\n\nprint(area(2, 3))\n", path="src/shapes.py")
-TYPING = CompletionRequest("inline", automatic=True)
-INVOKED = CompletionRequest("inline")
+from tests.completion.cases import AUTOMATIC, EXPLICIT, HERE
 
 
 def never() -> Sequence[Neighbour]:
@@ -47,7 +44,7 @@ def summary(answer: Answer, stage: str) -> str:
 async def test_stages_in_order():
     pipeline = pipeline_of(*WRITES, END)
     neighbours = [Neighbour(path, "python", "x = 1\n", 1) for path in ("src/b.py", "a.py")]
-    answer = await pipeline.complete(HERE, lambda: neighbours, INVOKED)
+    answer = await pipeline.complete(HERE, lambda: neighbours, EXPLICIT)
     assert (answer.text, answer.reason, answer.error) == ("return w * h", "end", "")
     assert stages(answer) == [
         "trigger", "recall", "model", "block", "block", "prompt", "engine", "filters", "timings", "shown",
@@ -73,18 +70,18 @@ async def test_the_request():
 
 async def test_who_asks_by_hand_has_the_whole_text_however_unsure_it_is():
     pipeline = pipeline_of(Prefilled(Timings()), Chunk("return"), Done("low_confidence", Timings()), confidence=0.25)
-    assert (await pipeline.complete(HERE, none, TYPING)).text == "return"
+    assert (await pipeline.complete(HERE, none, AUTOMATIC)).text == "return"
     pipeline.engine.script = (*WRITES, END)
-    assert (await pipeline.complete(HERE, none, INVOKED)).text == "return w * h"
+    assert (await pipeline.complete(HERE, none, EXPLICIT)).text == "return w * h"
     assert [request.sampling.confidence for request in pipeline.engine.requests] == [0.25, 0.0]
     typed = moved(HERE, HERE.prefix + "ret")
-    assert (await pipeline.complete(typed, none, TYPING)).text == "urn w * h", "which is then what is known"
+    assert (await pipeline.complete(typed, none, AUTOMATIC)).text == "urn w * h", "which is then what is known"
 
 
 async def test_letters_typed_are_all_that_changes_in_a_request():
     pipeline = pipeline_of(*WRITES, END)
     for typed in ("x", "xy", "xyz\n    if "):
-        await pipeline.complete(moved(HERE, HERE.prefix + typed), none, INVOKED)
+        await pipeline.complete(moved(HERE, HERE.prefix + typed), none, EXPLICIT)
     first, *others = pipeline.engine.requests
     assert [request.typed for request in (first, *others)] == ["    x", "    xy", "    xyz\n    if "]
     assert [(each.prompt, each.reserve_tokens) for each in others] == [(first.prompt, first.reserve_tokens)] * 2
@@ -93,7 +90,7 @@ async def test_letters_typed_are_all_that_changes_in_a_request():
 async def test_a_family_that_is_not_anchored_has_it_all_before_the_cursor():
     pipeline = pipeline_of(*WRITES, END)
     pipeline.engine.model = make_model(markers=QWEN)
-    await pipeline.complete(HERE, none, INVOKED)
+    await pipeline.complete(HERE, none, EXPLICIT)
     [request] = pipeline.engine.requests
     assert texts(request.prompt) == [HERE.prefix, HERE.suffix]
     assert (request.typed, request.reserve_tokens) == ("", 0)
@@ -107,19 +104,19 @@ async def test_who_asks_may_choose_the_number_of_tokens():
 
 async def test_the_users_share_of_context():
     pipeline = pipeline_of(*WRITES, END, context=ContextSettings(max_tokens=0, suffix_share=0.0))
-    answer = await pipeline.complete(HERE, lambda: [Neighbour("a.py", "python", "x = 1", 1)], INVOKED)
+    answer = await pipeline.complete(HERE, lambda: [Neighbour("a.py", "python", "x = 1", 1)], EXPLICIT)
     assert "block" not in stages(answer)
     assert texts(pipeline.engine.requests[0].prompt) == ["def area(w, h):\n", ""]
 
 
 async def test_the_trace_has_the_whole_prompt():
     pipeline = pipeline_of(*WRITES, END)
-    answer = await pipeline.complete(HERE, none, INVOKED)
+    answer = await pipeline.complete(HERE, none, EXPLICIT)
     [prompt] = [line.text for line in answer.trace.lines if line.stage == "prompt"]
     begin, prefix, suffix, middle = DEEPSEEK.values()
     assert prompt == begin + prefix + "def area(w, h):\n" + suffix + HERE.suffix + middle + "    "
     assert summary(answer, "prompt") == "new anchor with 16 characters before and 21 after, 4 typed since, 0 blocks"
-    typed = await pipeline.complete(moved(HERE, HERE.prefix + "x"), none, INVOKED)
+    typed = await pipeline.complete(moved(HERE, HERE.prefix + "x"), none, EXPLICIT)
     assert summary(typed, "prompt") == "anchor kept with 16 characters before and 21 after, 5 typed since, 0 blocks"
 
 
@@ -129,7 +126,7 @@ async def test_the_trace_has_the_whole_prompt():
 @pytest.mark.parametrize("reason", ["end", "length"])
 async def test_text_is_shown_whether_or_not_the_model_was_done(reason):
     pipeline = pipeline_of(*WRITES, Done(reason, Timings(decode_ms=7.0)))
-    answer = await pipeline.complete(HERE, none, INVOKED)
+    answer = await pipeline.complete(HERE, none, EXPLICIT)
     assert (answer.text, answer.reason) == ("return w * h", reason)
     assert answer.timings.decode_ms == 7.0
     assert pipeline.engine.ends == ["read to the end"]
@@ -138,26 +135,26 @@ async def test_text_is_shown_whether_or_not_the_model_was_done(reason):
 @pytest.mark.parametrize("reason", ["cancelled", "superseded", "deadline"])
 async def test_abandoned_requests_show_nothing_and_nothing_is_wrong(reason):
     pipeline = pipeline_of(*WRITES, Done(reason, Timings()))
-    answer = await pipeline.complete(HERE, none, INVOKED)
+    answer = await pipeline.complete(HERE, none, EXPLICIT)
     assert (answer.text, answer.reason, answer.error) == ("", reason, "")
     assert summary(answer, "shown") == f"nothing: {reason}"
-    await pipeline.complete(HERE, none, INVOKED)
+    await pipeline.complete(HERE, none, EXPLICIT)
     assert len(pipeline.engine.requests) == 2, "what was abandoned is not remembered"
 
 
 async def test_a_failure_is_an_error_in_the_answer():
     pipeline = pipeline_of(*WRITES, Failed("The engine died. Look at its log."))
-    answer = await pipeline.complete(HERE, none, INVOKED)
+    answer = await pipeline.complete(HERE, none, EXPLICIT)
     assert (answer.text, answer.reason, answer.error) == ("", "failed", "The engine died. Look at its log.")
     assert summary(answer, "shown") == "nothing: The engine died. Look at its log."
-    await pipeline.complete(HERE, none, INVOKED)
+    await pipeline.complete(HERE, none, EXPLICIT)
     assert len(pipeline.engine.requests) == 2, "a failure is not remembered"
 
 
 @pytest.mark.parametrize("fault", [ModelNotFoundError("There is no model."), EngineError("It died.")])
 async def test_a_model_that_cannot_serve_is_an_error_in_the_answer(fault):
     pipeline = Pipeline(ScriptedEngine(fault=fault), Settings())
-    answer = await pipeline.complete(HERE, never, INVOKED)
+    answer = await pipeline.complete(HERE, never, EXPLICIT)
     assert (answer.text, answer.reason, answer.error) == ("", "failed", str(fault))
     assert stages(answer) == ["trigger", "recall", "timings", "shown"]
 
@@ -165,13 +162,13 @@ async def test_a_model_that_cannot_serve_is_an_error_in_the_answer(fault):
 async def test_a_model_of_no_known_format_is_an_error_in_the_answer():
     pipeline = pipeline_of(*WRITES, END)
     pipeline.engine.model = make_model(markers={"prefix": "<P>", "suffix": "<S>", "middle": "<M>"})
-    answer = await pipeline.complete(HERE, never, INVOKED)
+    answer = await pipeline.complete(HERE, never, EXPLICIT)
     assert "<P> <S> <M>" in answer.error
     assert pipeline.engine.requests == []
 
 
 async def test_a_model_with_nothing_to_add():
-    answer = await pipeline_of(Prefilled(Timings()), END).complete(HERE, none, INVOKED)
+    answer = await pipeline_of(Prefilled(Timings()), END).complete(HERE, none, EXPLICIT)
     assert (answer.text, answer.error) == ("", "")
     assert summary(answer, "shown") == "nothing: the model had nothing to add"
 
@@ -179,7 +176,7 @@ async def test_a_model_with_nothing_to_add():
 async def test_a_rule_closes_the_stream():
     chunks = [Chunk(text) for text in ("return w", " * h\n", "\n\nprint(area", "(2, 3))\n", "print(", "1)\n")]
     pipeline = pipeline_of(Prefilled(Timings(prompt_tokens=20, reused_tokens=5)), *chunks, END)
-    answer = await pipeline.complete(HERE, none, INVOKED)
+    answer = await pipeline.complete(HERE, none, EXPLICIT)
     assert (answer.text, answer.reason) == ("return w * h", "suffix start")
     assert pipeline.engine.ends == ["closed early"]
     assert pipeline.engine.num_sent == 5, "nothing is read after the text is complete"
@@ -189,14 +186,14 @@ async def test_a_rule_closes_the_stream():
 async def test_drafted_tokens_are_counted_though_the_stream_is_closed_early():
     texts = ("return w", " * h\n", "\n\nprint(area", "(2, 3))\n", "print(", "1)\n")
     chunks = [Chunk(text, None, 2 * number, number) for number, text in enumerate(texts)]
-    answer = await pipeline_of(Prefilled(Timings()), *chunks, END).complete(HERE, none, INVOKED)
+    answer = await pipeline_of(Prefilled(Timings()), *chunks, END).complete(HERE, none, EXPLICIT)
     assert answer.reason == "suffix start"
     assert (answer.timings.drafted_tokens, answer.timings.accepted_tokens) == (6, 3)
     assert "4 tokens decoded (3 of 6 drafted accepted)" in summary(answer, "timings")
 
 
 async def test_filters_are_named():
-    answer = await pipeline_of(Chunk("return w \n"), END).complete(HERE, none, INVOKED)
+    answer = await pipeline_of(Chunk("return w \n"), END).complete(HERE, none, EXPLICIT)
     assert answer.text == "return w"
     assert summary(answer, "filters") == "drop trailing space"
 
@@ -207,9 +204,9 @@ async def test_filters_are_named():
 async def complete_after(text: str, snapshot: Snapshot = HERE) -> tuple[Answer, Pipeline]:
     """The answer after an answer, `text` typed in between."""
     pipeline = pipeline_of(*WRITES, END)
-    await pipeline.complete(snapshot, none, TYPING)
+    await pipeline.complete(snapshot, none, AUTOMATIC)
     typed = replace(snapshot, prefix=snapshot.prefix + text, character=snapshot.character + len(text), version=2)
-    return await pipeline.complete(typed, none, TYPING), pipeline
+    return await pipeline.complete(typed, none, AUTOMATIC), pipeline
 
 
 @pytest.mark.parametrize(("typed", "rest"), [("", "return w * h"), ("r", "eturn w * h"), ("return w * ", "h")])
@@ -230,15 +227,15 @@ async def test_what_is_remembered_is_what_was_shown():
     """Not what the model wrote: the rest of a known answer is as clean as the answer."""
     pipeline = pipeline_of(Chunk("w)"), END)
     here = snapshot_at("print(‸)\n")
-    await pipeline.complete(here, none, INVOKED)
-    assert (await pipeline.complete(here, never, INVOKED)).text == "w"
+    await pipeline.complete(here, none, EXPLICIT)
+    assert (await pipeline.complete(here, never, EXPLICIT)).text == "w"
 
 
 async def test_a_closed_document_is_forgotten():
     pipeline = pipeline_of(*WRITES, END)
-    await pipeline.complete(HERE, none, INVOKED)
+    await pipeline.complete(HERE, none, EXPLICIT)
     pipeline.forget(HERE.uri)
-    answer = await pipeline.complete(HERE, none, INVOKED)
+    answer = await pipeline.complete(HERE, none, EXPLICIT)
     assert len(pipeline.engine.requests) == 2
     assert summary(answer, "prompt").startswith("new anchor")
 
@@ -270,14 +267,14 @@ async def test_a_command_works_where_completion_is_switched_off():
 
 async def test_another_language_is_not_switched_off():
     pipeline = pipeline_of(*WRITES, END, disabled_languages=("markdown",))
-    assert (await pipeline.complete(HERE, none, TYPING)).text == "return w * h"
+    assert (await pipeline.complete(HERE, none, AUTOMATIC)).text == "return w * h"
 
 
 @pytest.mark.parametrize("state", [state for state in EngineState if state is not EngineState.READY])
 async def test_typing_does_not_wait_for_the_model(state):
     pipeline = pipeline_of(*WRITES, END)
     pipeline.engine.state = state
-    answer = await pipeline.complete(HERE, never, TYPING)
+    answer = await pipeline.complete(HERE, never, AUTOMATIC)
     assert (answer.text, answer.reason, answer.error) == ("", f"the engine is {state.value}", "")
     assert pipeline.engine.num_starts == 1, "which may have been released"
     assert pipeline.engine.requests == []
@@ -286,7 +283,7 @@ async def test_typing_does_not_wait_for_the_model(state):
 async def test_who_asks_waits_for_the_model():
     pipeline = pipeline_of(*WRITES, END)
     pipeline.engine.state = EngineState.LOADING
-    assert (await pipeline.complete(HERE, none, INVOKED)).text == "return w * h"
+    assert (await pipeline.complete(HERE, none, EXPLICIT)).text == "return w * h"
 
 
 @pytest.mark.parametrize(
@@ -296,8 +293,8 @@ async def test_who_asks_waits_for_the_model():
 async def test_no_text_inside_of_a_word_but_for_who_asks(text, inside):
     pipeline = pipeline_of(*WRITES, END)
     here = snapshot_at(text)
-    assert ((await pipeline.complete(here, none, TYPING)).reason == "inside a word") == inside
-    assert (await pipeline.complete(here, none, INVOKED)).reason != "inside a word"
+    assert ((await pipeline.complete(here, none, AUTOMATIC)).reason == "inside a word") == inside
+    assert (await pipeline.complete(here, none, EXPLICIT)).reason != "inside a word"
 
 
 # Several texts
@@ -305,7 +302,7 @@ async def test_no_text_inside_of_a_word_but_for_who_asks(text, inside):
 
 async def test_alternatives_are_drawn_from_the_same_prompt():
     pipeline = pipeline_of(*WRITES, END)
-    answer = await pipeline.complete(HERE, none, replace(INVOKED, num_texts=3))
+    answer = await pipeline.complete(HERE, none, replace(EXPLICIT, num_texts=3))
     first, *others = pipeline.engine.requests
     assert [request.prompt for request in others] == [first.prompt] * 2
     assert first.sampling.temperature == 0
@@ -317,26 +314,26 @@ async def test_alternatives_are_drawn_from_the_same_prompt():
 
 async def test_alternatives_differ_from_the_text_and_each_other():
     pipeline = pipeline_of(*WRITES, END)
-    await pipeline.complete(HERE, none, TYPING)
+    await pipeline.complete(HERE, none, AUTOMATIC)
     pipeline.engine.script = (Prefilled(Timings()), Chunk("return 2 * (w + h)  "), END)
-    answer = await pipeline.complete(HERE, none, replace(INVOKED, num_texts=4))
+    answer = await pipeline.complete(HERE, none, replace(EXPLICIT, num_texts=4))
     assert (answer.text, answer.alternatives) == ("return w * h", ["return 2 * (w + h)"])
     assert summary(answer, "alternatives") == "1 of 3 differ"
-    typed = await pipeline.complete(moved(HERE, HERE.prefix + "return 2"), none, TYPING)
+    typed = await pipeline.complete(moved(HERE, HERE.prefix + "return 2"), none, AUTOMATIC)
     assert (typed.text, typed.reason) == (" * (w + h)", "known")
 
 
 async def test_the_first_text_stays_while_it_is_typed_and_not_an_alternative_that_agrees_too():
     pipeline = pipeline_of(*WRITES, END)
-    await pipeline.complete(HERE, none, TYPING)
+    await pipeline.complete(HERE, none, AUTOMATIC)
     pipeline.engine.script = (Prefilled(Timings()), Chunk("return 2"), END)
-    await pipeline.complete(HERE, none, replace(INVOKED, num_texts=2))
-    assert (await pipeline.complete(moved(HERE, HERE.prefix + "return "), none, TYPING)).text == "w * h"
+    await pipeline.complete(HERE, none, replace(EXPLICIT, num_texts=2))
+    assert (await pipeline.complete(moved(HERE, HERE.prefix + "return "), none, AUTOMATIC)).text == "w * h"
 
 
 async def test_no_alternatives_to_nothing():
     pipeline = pipeline_of(Prefilled(Timings()), END)
-    answer = await pipeline.complete(HERE, none, replace(INVOKED, num_texts=3))
+    answer = await pipeline.complete(HERE, none, replace(EXPLICIT, num_texts=3))
     assert (answer.text, len(pipeline.engine.requests)) == ("", 1)
 
 
@@ -372,32 +369,32 @@ def burst(monkeypatch) -> Pipeline:
 
 
 async def test_a_keystroke_supersedes_the_one_before(burst):
-    assert await both(burst, (HERE, TYPING), (HERE, TYPING)) == ("superseded", "end")
+    assert await both(burst, (HERE, AUTOMATIC), (HERE, AUTOMATIC)) == ("superseded", "end")
     assert len(burst.engine.requests) == 1
 
 
 async def test_asking_supersedes_typing(burst):
-    assert await both(burst, (HERE, TYPING), (HERE, INVOKED)) == ("superseded", "end")
+    assert await both(burst, (HERE, AUTOMATIC), (HERE, EXPLICIT)) == ("superseded", "end")
 
 
 async def test_other_kinds_do_not(burst):
-    assert await both(burst, (HERE, TYPING), (HERE, CompletionRequest("menu", automatic=True))) == ("end", "end")
+    assert await both(burst, (HERE, AUTOMATIC), (HERE, CompletionRequest("menu", automatic=True))) == ("end", "end")
 
 
 async def test_other_documents_do_not(burst):
     other = replace(HERE, uri="file:///project/other.py")
-    assert await both(burst, (HERE, TYPING), (other, TYPING)) == ("end", "end")
+    assert await both(burst, (HERE, AUTOMATIC), (other, AUTOMATIC)) == ("end", "end")
 
 
 async def test_a_keystroke_that_needs_no_engine_supersedes_too(burst):
-    await burst.complete(HERE, none, INVOKED)
+    await burst.complete(HERE, none, EXPLICIT)
     changed = replace(HERE, prefix=HERE.prefix + "x")
-    assert await both(burst, (changed, TYPING), (HERE, TYPING)) == ("superseded", "known")
+    assert await both(burst, (changed, AUTOMATIC), (HERE, AUTOMATIC)) == ("superseded", "known")
 
 
 async def test_closing_the_document_ends_what_waits(burst):
     reasons = await both(
-        burst, (HERE, TYPING), (HERE, CompletionRequest("menu")), between=lambda: burst.forget(HERE.uri)
+        burst, (HERE, AUTOMATIC), (HERE, CompletionRequest("menu")), between=lambda: burst.forget(HERE.uri)
     )
     assert reasons == ("superseded", "end")
 
@@ -410,7 +407,7 @@ async def test_only_typing_waits(monkeypatch):
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     for debounce_ms in (50, 0):
-        for ask in (INVOKED, TYPING):
+        for ask in (EXPLICIT, AUTOMATIC):
             await pipeline_of(*WRITES, END, debounce_ms=debounce_ms, warm_up=False).complete(HERE, none, ask)
     assert slept == [0.05]
 
@@ -425,7 +422,7 @@ async def test_typing_waits_no_longer_than_an_answer_would_take(monkeypatch):
     timings = Timings(prompt_tokens=20, first_token_ms=8.0)
     pipeline = pipeline_of(Prefilled(timings), Chunk("x"), Done("end", timings), debounce_ms=30, warm_up=False)
     for typed in ("a", "b", "c"):
-        await pipeline.complete(moved(HERE, HERE.prefix + typed), none, TYPING)
+        await pipeline.complete(moved(HERE, HERE.prefix + typed), none, AUTOMATIC)
     assert slept == [0.03, 0.008, 0.008]
 
 
@@ -445,7 +442,7 @@ async def test_no_source_text_in_a_trace_unless_asked_for(script):
     pipeline = pipeline_of(*script)
     here = snapshot_at("SECRET_prefix = ‸\nSECRET_suffix\n")
     neighbours = [Neighbour("b.py", "python", "SECRET_block\n", 1)]
-    answers = [await pipeline.complete(here, lambda: neighbours, ask) for ask in (INVOKED, INVOKED)]
+    answers = [await pipeline.complete(here, lambda: neighbours, ask) for ask in (EXPLICIT, EXPLICIT)]
     for answer in answers:
         assert "SECRET" not in answer.trace.render(with_text=False)
     asked_for = answers[0].trace.render(with_text=True)

@@ -8,17 +8,11 @@ from lsp_server.completion import warm_up
 from lsp_server.completion.pipeline import Pipeline
 from lsp_server.completion.request import CompletionRequest
 from lsp_server.ipc.requests import Chunk, Prefilled, Priority, Timings
-from lsp_server.text.snapshot import Snapshot
-from tests.builders import END, WRITES, moved, none, pipeline_of, snapshot_at
+from tests.builders import END, WRITES, none, pipeline_of
+from tests.completion.cases import AUTOMATIC, HERE, finish_background, spin_event_loop, typed
 
-HERE = snapshot_at("def area(w, h):\n    ‸\n\n\nprint(area(2, 3))\n", path="src/shapes.py")
-TYPING = CompletionRequest("inline", automatic=True)
 SPECULATIVE = (Prefilled(Timings(prompt_tokens=20)), Chunk("  # mm²"), END)
 ANSWER = "return w * h"
-
-
-def typed(text: str) -> Snapshot:
-    return moved(HERE, HERE.prefix + text)
 
 
 @pytest.fixture(autouse=True)
@@ -27,29 +21,18 @@ def _pause(monkeypatch) -> None:
     monkeypatch.setattr(warm_up, "PAUSE_S", 0)
 
 
-async def settle() -> None:
-    """Wait for all that goes on in the background."""
-    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.wait(tasks)
-
-
-async def spin_event_loop() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
 async def looking_at_an_answer(*events, **options) -> Pipeline:
     """A pipeline that has answered, and whose engine writes something else from now on."""
     pipeline = pipeline_of(*WRITES, END, **{"speculative": True} | options)
-    assert (await pipeline.complete(HERE, none, TYPING)).text == ANSWER
+    assert (await pipeline.complete(HERE, none, AUTOMATIC)).text == ANSWER
     pipeline.engine.script = events or SPECULATIVE
     return pipeline
 
 
 async def test_who_accepts_has_the_next_answer_at_once():
     pipeline = await looking_at_an_answer()
-    await settle()
-    answer = await pipeline.complete(HERE.accepting(ANSWER), none, TYPING)
+    await finish_background()
+    answer = await pipeline.complete(HERE.accepting(ANSWER), none, AUTOMATIC)
     assert (answer.text, answer.reason) == ("  # mm²", "known")
     speculative = pipeline.engine.requests[-1]
     assert (speculative.priority, speculative.typed, len(pipeline.engine.requests)) == (
@@ -63,7 +46,7 @@ async def test_who_accepts_while_it_is_written_waits_for_it():
     go_on = asyncio.Event()
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], go_on, Chunk("!"), END)
     await spin_event_loop()
-    asking = asyncio.create_task(pipeline.complete(HERE.accepting(ANSWER), none, TYPING))
+    asking = asyncio.create_task(pipeline.complete(HERE.accepting(ANSWER), none, AUTOMATIC))
     await spin_event_loop()
     go_on.set()
     assert (await asking).text == "  # mm²!"
@@ -74,42 +57,42 @@ async def test_who_accepts_while_it_is_written_waits_for_it():
 async def test_typing_on_in_agreement_lets_it_be_written():
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], asyncio.Event(), END)
     await spin_event_loop()
-    assert (await pipeline.complete(typed("ret"), none, TYPING)).text == "urn w * h"
+    assert (await pipeline.complete(typed("ret"), none, AUTOMATIC)).text == "urn w * h"
     await spin_event_loop()
     assert len(pipeline.engine.requests) >= 2
     pipeline.forget(HERE.uri)
-    await settle()
+    await finish_background()
 
 
 async def test_typing_something_else_ends_it():
     pipeline = await looking_at_an_answer(*SPECULATIVE[:2], asyncio.Event(), END)
     await spin_event_loop()
     pipeline.engine.script = SPECULATIVE
-    await pipeline.complete(typed("x"), none, TYPING)
+    await pipeline.complete(typed("x"), none, AUTOMATIC)
     assert "cancelled" in pipeline.engine.ends
     pipeline.forget(HERE.uri)
-    await settle()
+    await finish_background()
 
 
 async def test_what_is_known_is_not_written_again():
     pipeline = await looking_at_an_answer()
-    await settle()
-    await pipeline.complete(typed("r"), none, TYPING)
-    await settle()
+    await finish_background()
+    await pipeline.complete(typed("r"), none, AUTOMATIC)
+    await finish_background()
     assert len(pipeline.engine.requests) == 2
 
 
 @pytest.mark.parametrize("options", [{"speculative": False}, {"warm_up": False}])
 async def test_none_where_it_is_switched_off(options):
     pipeline = await looking_at_an_answer(**options)
-    await settle()
+    await finish_background()
     assert len(pipeline.engine.requests) == 1
 
 
 async def test_none_for_who_does_not_type():
     pipeline = pipeline_of(*WRITES, END, speculative=True)
     await pipeline.complete(HERE, none, CompletionRequest("inline"))
-    await settle()
+    await finish_background()
     assert len(pipeline.engine.requests) == 1
 
 

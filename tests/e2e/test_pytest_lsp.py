@@ -7,7 +7,8 @@ import pytest_lsp
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient
 
-from tests.raw_client import NO_SETTINGS, SERVE, eventually
+from tests.raw_client import NO_SETTINGS, SERVE
+from tests.waiting import eventually
 
 URI = "file:///project/a.py"
 TEXT = "def add(a, b):\n    ret"

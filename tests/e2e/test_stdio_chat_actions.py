@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.test_stdio_actions import CAPABILITIES, applied, at, named, offered
-from tests.raw_client import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -4,12 +4,13 @@ import os
 import re
 import signal
 
-import psutil
 import pytest
 
 from lsp_server.index.database import open_for_reading
 from lsp_server.index.reader import Reader
-from tests.raw_client import INLINE, eventually
+from tests.processes import INDEX_WORKER, children_of, is_running
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -52,9 +53,7 @@ async def explained(client, uri, line=4, character=11):
 
 
 def indexers(client):
-    return [
-        each for each in psutil.Process(client.process.pid).children() if "lsp_server.index.worker" in each.cmdline()
-    ]
+    return children_of(client.process.pid, INDEX_WORKER)
 
 
 async def prompt_with(client, folder, wanted):
@@ -153,7 +152,7 @@ async def test_the_process_ends_with_its_server_however_that_ends(serve_in):
     client = await serve_in()
     (process,) = await eventually(lambda: indexers(client))
     os.kill(client.process.pid, signal.SIGKILL)
-    await eventually(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    await eventually(lambda: not is_running(process))
 
 
 async def test_no_prompt_for_a_file_of_secrets(serve_in, folder):

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from tests.e2e.processes import engine_of, is_running
-from tests.raw_client import INLINE, eventually
+from tests.processes import engine_of, is_running
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

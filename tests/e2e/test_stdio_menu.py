@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.conftest import QUICK
-from tests.raw_client import INLINE, POPUP, RawClient, eventually
+from tests.raw_client import INLINE, POPUP, RawClient
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

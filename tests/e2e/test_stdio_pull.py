@@ -1,18 +1,18 @@
 """A model that is set and not here: the client is asked, the hub on loopback is, and the embedded model serves."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from tests.catalog.conftest import FILE, REPO
+from tests.gguf.embedded import EMBEDDED
 from tests.hub import Hub
-from tests.raw_client import INLINE, eventually
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MODEL = "deepseek-coder-1.3b-base"
-EMBEDDED = Path(__file__).parents[2] / "models" / "embedded" / "tiny-fim.gguf"
 FUNCTION = "def add(a, b):\n    ret"
 ASK = "window/showMessageRequest"
 PROGRESS = {**INLINE, "window": {"workDoneProgress": True}}

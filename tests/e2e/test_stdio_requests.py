@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from tests.e2e.processes import engine_of
-from tests.raw_client import INLINE, eventually
+from tests.processes import engine_of
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,7 +15,8 @@ import pytest
 
 from tests.e2e.conftest import QUICK
 from tests.e2e.typist import LINE_BREAK, File, Place, Typist
-from tests.raw_client import INLINE, eventually
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -232,7 +233,7 @@ def parse_trace(trace):
     return found
 
 
-@pytest.mark.parametrize(("encoding", "seed"), [("utf-16", 1), ("utf-8", 2), ("utf-32", 3)])
+@pytest.mark.in_turn(("encoding", "seed"), [("utf-16", 1), ("utf-8", 2), ("utf-32", 3)])
 async def test_what_is_shown_is_right_where_it_is_shown(serve, encoding, seed):
     client = await serve({**INLINE, "general": {"positionEncodings": [encoding]}}, QUICK)
     await client.ready()

@@ -3,16 +3,16 @@
 import asyncio
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import engine_of, engines_of
-from tests.raw_client import INLINE, eventually
+from tests.gguf.embedded import EMBEDDED
+from tests.processes import engine_of, engines_of
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EMBEDDED = Path(__file__).parents[2] / "models" / "embedded" / "tiny-fim.gguf"
 FUNCTION = "def add(a, b):\n    ret"
 AUTOMATIC = 2
 PULLS = {"workspace": {"configuration": True}, **INLINE}
@@ -212,7 +212,7 @@ async def test_choosing_another_model_restarts_the_engine(serve, tmp_path):
     mark = client.mark
     push(client, {"model": str(tmp_path / "other.gguf"), "completion": {"max_lines": 9}})
     await until_setting(client, "max_lines", "9")
-    assert engines_of(client.process.pid) == [second], "the same model is not loaded again"
+    assert [engine.pid for engine in engines_of(client.process.pid)] == [second], "the same model is not loaded again"
     assert not client.all_of("window/logMessage", since=mark)
 
 

@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from lsp_server.commands import engine as command
 from lsp_server.engine.client import shared
-from tests.raw_client import INLINE, eventually
+from tests.raw_client import INLINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.builders import CURSOR
 from tests.editors.fetch import SID
 from tests.editors.ghost import GhostTextEditor, settled
 from tests.editors.messages import Tap
@@ -16,7 +17,6 @@ from tests.editors.server import QUICK, ROOT, own_environment, write_infill
 from tests.editors.terminal import COLUMNS, LINES, Terminal
 
 PACKAGE = ROOT / "editors" / "emacs"
-CURSOR = "‸"
 SET_UP = "(infill-setup)"
 
 # What is compiled later would be compiled by programs of this machine.

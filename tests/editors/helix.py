@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.builders import CURSOR
 from tests.editors.fetch import SID
 from tests.editors.messages import Tap
 from tests.editors.server import PATIENT, ROOT, own_environment, write_infill
 from tests.editors.terminal import COLUMNS, LINES, InTerminal, Terminal
 
 LANGUAGES = ROOT / "editors" / "helix" / "languages.toml"
-CURSOR = "‸"
 MENU = "textDocument/completion"
 # It waits for the model however long that takes, because tests share the machine. Helix asks 250 ms after a key.
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.builders import CURSOR
 from tests.editors.fetch import SID, TRIXIE, Suite
 from tests.editors.ghost import GhostTextEditor, settled
 from tests.editors.messages import Tap
@@ -14,7 +15,6 @@ from tests.editors.server import QUICK, ROOT, own_environment, write_infill
 from tests.editors.terminal import COLUMNS, LINES, Terminal
 
 PLUGIN = ROOT / "editors" / "neovim"
-CURSOR = "‸"
 
 # Neovim 0.12 draws ghost text itself, 0.10 has the plugin draw it.
 VERSIONS = {"0.12": SID, "0.10": TRIXIE}

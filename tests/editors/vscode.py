@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.builders import CURSOR
 from tests.editors.fetch_vscode import CHROMIUM, CODE_SERVER, EXTENSION, NODE, PLAYWRIGHT, chromium_environment
 from tests.editors.messages import INLINE, Tap
-from tests.editors.neovim import CURSOR, QUICK, write_infill
+from tests.editors.neovim import QUICK, write_infill
 from tests.editors.terminal import eventually
 
 # What would make the screen depend on the network or on the day. The rest is as users have it.

@@ -1,8 +1,6 @@
 """Helpers that the engine's tests share: the model, a scheduler to drive by hand, bounded waiting."""
 
-import asyncio
 import functools
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,18 +19,18 @@ from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer, TokenizedRequest
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Prefilled, Priority, Sampling, Text
-
-MODEL = Path(__file__).parents[2] / "models" / "embedded" / "tiny-fim.gguf"
+from tests.gguf.embedded import EMBEDDED
+from tests.gguf.patcher import with_texts
 
 
 @pytest.fixture(scope="session")
 def model_path() -> Path:
-    return MODEL
+    return EMBEDDED
 
 
 @pytest.fixture(scope="session")
 def llama():
-    backend = LlamaBackend(EngineOptions(model_path=str(MODEL), threads=1))
+    backend = LlamaBackend(EngineOptions(model_path=str(EMBEDDED), threads=1))
     yield backend
     backend.close()
 
@@ -178,36 +176,12 @@ def reference() -> Callable[..., tuple[str, str]]:
 
 @pytest.fixture(scope="session")
 def rewrite_model(tmp_path_factory):
-    """Make a copy of the model with token texts replaced by others of the same length, and made user-defined."""
+    """Make a copy of the embedded model with token texts replaced; see `with_texts`."""
 
     def rewrite(texts: dict[str, str], user_defined: tuple[int, ...] = ()) -> Path:
-        data = bytearray(MODEL.read_bytes())
-        for old, new in texts.items():
-            before, after = (struct.pack("<Q", len(text.encode())) + text.encode() for text in (old, new))
-            assert len(before) == len(after), "the same length, so that nothing moves"
-            assert data.count(before) == 1, "once, in the list of tokens"
-            data = data.replace(before, after)
-        key = b"tokenizer.ggml.token_type"
-        first = data.index(key) + len(key) + 16  # the key's type, the elements' type, their count
-        for token in user_defined:
-            struct.pack_into("<i", data, first + 4 * token, 4)
-        path = tmp_path_factory.mktemp("model") / "rewritten.gguf"
-        path.write_bytes(data)
-        return path
+        return with_texts(EMBEDDED, tmp_path_factory.mktemp("model") / "rewritten.gguf", texts, user_defined)
 
     return rewrite
-
-
-@pytest.fixture
-def eventually():
-    """The same on an event loop."""
-
-    async def wait(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
-            while not condition():  # noqa: ASYNC110 (processes have no event to wait for)
-                await asyncio.sleep(0.01)
-
-    return wait
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from lsp_server.index.database import database_path, open_for_reading
 from lsp_server.index.messages import Finished, Progress
 from lsp_server.index.process import IndexProcess
 from lsp_server.index.reader import Reader
-from tests.children import children_of
-from tests.raw_client import eventually
+from tests.processes import INDEX_WORKER, children_of
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def process(events):
 
 
 def children():
-    return children_of("lsp_server.index.worker")
+    return children_of(None, INDEX_WORKER)
 
 
 async def test_a_scan_reports_progress_and_its_end(process, events, root):

@@ -7,8 +7,9 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.raw_client import INLINE, eventually
+from tests.raw_client import INLINE
 from tests.server.conftest import Connection
+from tests.waiting import eventually
 
 URI = "file:///a.py"
 START = {"line": 0, "character": 0}

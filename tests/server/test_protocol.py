@@ -7,7 +7,8 @@ import pytest
 from lsprotocol import types
 
 from lsp_server.server.handlers import configuration
-from tests.raw_client import INLINE, RawClient, eventually
+from tests.raw_client import INLINE, RawClient
+from tests.waiting import eventually
 
 URI = "file:///project/module.py"
 RECORDING = ("-m", "tests.server.recording_server", "serve")

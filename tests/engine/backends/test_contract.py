@@ -7,13 +7,13 @@ import time
 import pytest
 
 from lsp_server.base.errors import PromptError
-from lsp_server.catalog.resolve import embedded_model
 from lsp_server.engine.backends.base import DecodeStatus
 from lsp_server.engine.backends.fake import FakeBackend
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Sampling
 from tests.engine.drive import GREEDY, entries, evaluate, prompt_of, sample, write
+from tests.gguf.embedded import EMBEDDED
 
 SMALL = {"context_tokens": 1024, "cache_tokens": 1536}
 TEXTS = [
@@ -70,7 +70,7 @@ def test_user_text_is_never_a_marker_or_an_end(backend, text):
 
 
 def test_a_templates_text_is_control_tokens_where_it_spells_them():
-    backend = LlamaBackend(EngineOptions(model_path=str(embedded_model()), threads=1, **SMALL))
+    backend = LlamaBackend(EngineOptions(model_path=str(EMBEDDED), threads=1, **SMALL))
     text = f"a{backend.info.markers['prefix']}b"
     assert backend.marker("prefix") in backend.tokenize_control(text)
     assert backend.marker("prefix") not in backend.tokenize(text)

@@ -23,7 +23,7 @@ from lsp_server.prompt.families import family_of
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Neighbour
 from tests.builders import snapshot_at
-from tests.family_models import MINIATURES, write
+from tests.gguf.families import MINIATURES, write
 
 HERE = snapshot_at("a b\n‸\nz\n", path="m.py", project="shop")
 OTHERS = [Neighbour("lib.py", "python", "x\n", 1)]

@@ -11,8 +11,8 @@ from lsp_server.prompt.chat import Message, chat_prompt
 from lsp_server.prompt.families import family_for
 from lsp_server.prompt.plan import plan_anchor
 from tests.builders import make_model, snapshot_at
-from tests.gguf_metadata import with_metadata
-from tests.llama_cpp_source import vocabularies
+from tests.gguf.llama_cpp_source import vocabularies
+from tests.gguf.patcher import with_metadata
 
 SEPARATOR = "\n__ggml_vocab_test__\n"
 # Families that llama.cpp has texts and tokens for, and that infill has a format for.

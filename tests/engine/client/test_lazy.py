@@ -9,7 +9,8 @@ from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.lazy import LazyEngine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Text
-from tests import children
+from tests.processes import engines_of
+from tests.waiting import eventually
 
 WRITE_TIMEOUT_S = 30
 IDLE_S = 600.0  # by the test's clock
@@ -59,14 +60,14 @@ async def make(clock):
     for engine in engines:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
             await engine.stop()
-    assert children.engines() == [], "none outlives its engine"
+    assert engines_of() == [], "none outlives its engine"
 
 
 async def test_nothing_is_launched_before_it_is_asked(make):
     engine = make()
-    assert (engine.state, engine.model, children.engines()) == (STOPPED, None, [])
+    assert (engine.state, engine.model, engines_of()) == (STOPPED, None, [])
     assert isinstance((await engine.ask())[-1], Done)
-    assert (engine.state, engine.model.name, len(children.engines())) == (READY, "fake", 1)
+    assert (engine.state, engine.model.name, len(engines_of())) == (READY, "fake", 1)
 
 
 async def test_the_first_request_waits_for_the_model_and_loading_is_reported(make):
@@ -75,7 +76,7 @@ async def test_the_first_request_waits_for_the_model_and_loading_is_reported(mak
     assert engine.states == [LOADING] * (len(engine.states) - 1) + [READY]
 
 
-async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make, clock, eventually):
+async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make, clock):
     engine = make()
     before = await engine.ask()
     clock.now += IDLE_S - 1
@@ -84,7 +85,7 @@ async def test_what_was_idle_for_long_is_released_and_comes_back_by_itself(make,
     clock.now += 1
     assert engine.unload_if_idle() == 0
     assert (engine.state, engine.model) == (STOPPED, None)
-    await eventually(lambda: children.engines() == [])
+    await eventually(lambda: engines_of() == [])
     await eventually(lambda: engine.states[-1] is STOPPED)
     after = await engine.ask()
     assert texts(after) == texts(before)
@@ -122,7 +123,7 @@ async def test_a_request_that_is_given_up_is_under_way_no_longer(make, clock):
     assert engine.state is STOPPED
 
 
-async def test_a_model_that_is_being_loaded_is_not_given_up(make, clock, eventually):
+async def test_a_model_that_is_being_loaded_is_not_given_up(make, clock):
     engine = make("load_ms=600000")
     engine.start()
     await eventually(lambda: engine.state is LOADING)
@@ -139,16 +140,16 @@ async def test_zero_is_never(make, clock):
     assert engine.state is READY
 
 
-async def test_the_time_can_be_changed_while_it_runs(make, clock, eventually):
+async def test_the_time_can_be_changed_while_it_runs(make, clock):
     engine = make(idle_s=0)
     await engine.ask()
     clock.now += IDLE_S
     engine.unload_after(IDLE_S / 2)
     assert engine.state is STOPPED
-    await eventually(lambda: children.engines() == [])
+    await eventually(lambda: engines_of() == [])
 
 
-async def test_time_alone_releases_it(make, clock, eventually):
+async def test_time_alone_releases_it(make, clock):
     """Nobody calls `unload_if_idle` here."""
     engine = make(idle_s=0.01)
     await engine.ask()
@@ -161,7 +162,7 @@ async def test_starting_twice_is_starting_once(make):
     engine.start()
     engine.start()
     await engine.ready()
-    assert len(children.engines()) == 1
+    assert len(engines_of()) == 1
 
 
 async def test_what_was_stopped_stays_stopped(make):
@@ -169,7 +170,7 @@ async def test_what_was_stopped_stays_stopped(make):
     await engine.ask()
     await engine.stop()
     engine.start()
-    assert children.engines() == []
+    assert engines_of() == []
     assert await engine.ask() == [Failed("The engine is stopped.")]
     with pytest.raises(EngineError, match="is stopped"):
         await engine.ready()
@@ -188,12 +189,12 @@ async def test_a_model_that_is_refused_is_tried_again_after_the_idle_time(make, 
     assert engine.states.count(EngineState.FAILED) == 2
 
 
-async def test_the_real_model_writes_the_same_after_it_was_released(make, clock, model_path, eventually):
+async def test_the_real_model_writes_the_same_after_it_was_released(make, clock, model_path):
     engine = make(model_path=str(model_path), backend="llama", threads=1)
     before = texts(await engine.ask())
     clock.now += IDLE_S
     engine.unload_if_idle()
-    await eventually(lambda: children.engines() == [])
+    await eventually(lambda: engines_of() == [])
     assert texts(await engine.ask()) == before
 
 

@@ -8,6 +8,7 @@ from lsp_server.base.errors import ModelNotPulledError
 from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.manager import EngineConfig, Engines
 from lsp_server.ipc.launch import EngineOptions
+from tests.waiting import eventually
 
 WRITE_TIMEOUT_S = 30
 
@@ -53,7 +54,7 @@ async def cast():
             await engines.stop()
 
 
-async def test_the_filling_model_is_loaded_at_once_and_the_other_when_it_is_asked(cast, eventually):
+async def test_the_filling_model_is_loaded_at_once_and_the_other_when_it_is_asked(cast):
     engines = cast(model("1"), model("2"))
     await eventually(lambda: engines.ready == ["fill"])
     chat = engines.chat()
@@ -94,7 +95,7 @@ async def test_settings_that_leave_the_models_leave_the_engines(cast):
 
 
 @pytest.mark.parametrize("chat", [model("3"), model("1"), None], ids=["another", "the one that fills", "not here"])
-async def test_another_chat_model_ends_the_old_one_and_leaves_the_other_role_alone(cast, eventually, chat):
+async def test_another_chat_model_ends_the_old_one_and_leaves_the_other_role_alone(cast, chat):
     engines = cast(model("1"), model("2"))
     fill, old = engines.fill, engines.chat()
     await asyncio.gather(fill.ready(), old.ready())
@@ -104,7 +105,7 @@ async def test_another_chat_model_ends_the_old_one_and_leaves_the_other_role_alo
     assert fill.state is EngineState.READY
 
 
-async def test_another_filling_model_replaces_the_old_one(cast, eventually):
+async def test_another_filling_model_replaces_the_old_one(cast):
     engines = cast(model("1"), model("2"))
     old, chat = engines.fill, engines.chat()
     await asyncio.gather(old.ready(), chat.ready())
@@ -114,7 +115,7 @@ async def test_another_filling_model_replaces_the_old_one(cast, eventually):
     assert engines.chat() is chat
 
 
-async def test_each_is_released_after_its_own_time(cast, eventually):
+async def test_each_is_released_after_its_own_time(cast):
     engines = cast(model("1"), model("2"), chat_idle_s=0.01)
     await asyncio.gather(engines.fill.ready(), engines.chat().ready())
     await eventually(lambda: engines.chat().state is EngineState.STOPPED)

@@ -7,14 +7,15 @@ import sys
 import aiohttp
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model, engine_options
+from lsp_server.catalog.resolve import engine_options
 from lsp_server.completion.pipeline import Pipeline
 from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.requests import Done, Generate, Marker, Text
 from lsp_server.settings.model import RemoteSettings, Settings
 from tests.builders import none, snapshot_at
-from tests.raw_client import eventually
+from tests.gguf.embedded import EMBEDDED
+from tests.waiting import eventually
 
 TIMEOUT_S = 120.0
 # Without AMX, as infill's own engine (`amx.py`).
@@ -30,7 +31,7 @@ async def url():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = ("--model", str(embedded_model()), "--port", str(port), "--n_threads", "1", "--n_ctx", "1024")
+    arguments = ("--model", str(EMBEDDED), "--port", str(port), "--n_threads", "1", "--n_ctx", "1024")
     nowhere = asyncio.subprocess.DEVNULL
     server = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", SERVER, *arguments, "--model_alias", "tiny"), stdout=nowhere, stderr=nowhere

@@ -19,6 +19,7 @@ from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions, Record
 from lsp_server.ipc.requests import Chunk, Generate, Marker, Text
+from tests.processes import is_running
 
 TIMEOUT_S = 60.0
 FAKE = EngineOptions("fake", backend="fake")
@@ -141,7 +142,7 @@ async def test_it_ends_when_nobody_is_there(connect, monkeypatch):
     assert psutil.pid_exists(record.pid), "as long as somebody is there it stays"
     await engine.stop()
     async with asyncio.timeout(TIMEOUT_S):
-        while running() or _is_running(record.pid):  # noqa: ASYNC110
+        while running() or is_running(record.pid):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
@@ -254,7 +255,3 @@ async def test_a_client_that_vanishes_does_not_take_the_engine_along(connect):
     assert gone.returncode == -signal.SIGKILL
     assert (await ask(engine))[1] in ("end", "length")
     assert running() == [record]
-
-
-def _is_running(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -10,7 +10,8 @@ from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Text
-from tests.children import engines
+from tests.processes import engines_of
+from tests.waiting import eventually
 
 WRITE_TIMEOUT_S = 30  # nothing here takes that long unless it would take for ever
 
@@ -119,7 +120,7 @@ async def test_a_model_that_is_refused(launch, tmp_path, content, error):
     assert engine.state is EngineState.FAILED
     assert engine.reports[-1] == (EngineState.FAILED, 0.0, str(caught.value))
     assert await engine.ask() == [Failed(str(caught.value))]
-    assert engines() == [], "nothing is left running, nothing is tried again"
+    assert engines_of() == [], "nothing is left running, nothing is tried again"
 
 
 async def test_a_model_without_markers_is_refused(launch, rewrite_model):
@@ -180,7 +181,7 @@ async def test_cancelling_the_task_cancels(launch):
 # Death and restart
 
 
-async def test_a_request_that_kills_the_process_ends_once_and_the_next_works(launch, eventually):
+async def test_a_request_that_kills_the_process_ends_once_and_the_next_works(launch):
     engine = launch("die_after=5")
     end = one_end(await engine.ask(100))
     assert isinstance(end, Failed)
@@ -195,7 +196,7 @@ async def test_all_requests_of_a_process_that_dies_end_once(launch):
     assert Failed in {type(one_end(events)) for events in answers}
 
 
-async def test_a_process_that_dies_before_it_answers_anything_is_given_up(launch, eventually):
+async def test_a_process_that_dies_before_it_answers_anything_is_given_up(launch):
     engine = launch("die_after=1")
     for life in range(1, 5):
         await eventually(lambda life=life: engine.num_lives == life)
@@ -210,7 +211,7 @@ async def test_a_process_that_dies_before_it_answers_anything_is_given_up(launch
         await engine.ready()
 
 
-async def test_a_process_that_answers_between_its_deaths_is_restarted_for_ever(launch, eventually):
+async def test_a_process_that_answers_between_its_deaths_is_restarted_for_ever(launch):
     engine = launch("die_after=5")
     for life in range(1, 7):
         await eventually(lambda life=life: engine.num_lives == life)
@@ -218,21 +219,21 @@ async def test_a_process_that_answers_between_its_deaths_is_restarted_for_ever(l
         assert isinstance(one_end(await engine.ask(3, "xyz9")), Failed)
 
 
-async def test_an_idle_process_that_is_killed_is_restarted(launch, eventually):
+async def test_an_idle_process_that_is_killed_is_restarted(launch):
     engine = launch()
     await engine.ready()
-    engines()[0].kill()
+    engines_of()[0].kill()
     await eventually(lambda: engine.num_lives == 2)
     assert isinstance(one_end(await engine.ask()), Done)
 
 
-async def test_a_process_that_is_killed_while_loading_is_given_up_at_last(launch, eventually):
+async def test_a_process_that_is_killed_while_loading_is_given_up_at_last(launch):
     engine = launch("load_ms=600000")
     waiting = asyncio.ensure_future(engine.ask())
     killed = set()
     async with asyncio.timeout(WRITE_TIMEOUT_S):
         while engine.state is not EngineState.FAILED:
-            for child in engines():
+            for child in engines_of():
                 child.kill()
                 killed.add(child.pid)
             await asyncio.sleep(0.01)
@@ -240,11 +241,11 @@ async def test_a_process_that_is_killed_while_loading_is_given_up_at_last(launch
     assert isinstance(one_end(await waiting), Failed)
 
 
-async def test_between_two_lives_it_does_not_claim_to_be_ready(launch, eventually, monkeypatch):
+async def test_between_two_lives_it_does_not_claim_to_be_ready(launch, monkeypatch):
     monkeypatch.setattr(process_module, "RESTART_DELAYS_S", (600,))
     engine = launch()
     await engine.ready()
-    engines()[0].kill()
+    engines_of()[0].kill()
     await eventually(lambda: engine.state is not EngineState.READY)
 
 
@@ -252,15 +253,15 @@ async def test_between_two_lives_it_does_not_claim_to_be_ready(launch, eventuall
 
 
 @pytest.mark.parametrize("script", ["", "load_ms=600000", "decode_ms=600000"])
-async def test_stop_leaves_no_process(launch, eventually, script):
+async def test_stop_leaves_no_process(launch, script):
     engine = launch(script)
-    await eventually(lambda: len(engines()) == 1)
+    await eventually(lambda: len(engines_of()) == 1)
     if "load" not in script:
         await engine.ready()
     asking = asyncio.ensure_future(engine.ask())
     await asyncio.sleep(0)
     await engine.stop()
-    assert engines() == []
+    assert engines_of() == []
     assert engine.state is EngineState.STOPPED
     assert engine.model is None
     one_end(await asking)

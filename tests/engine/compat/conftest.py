@@ -2,8 +2,9 @@
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
+from tests.gguf.embedded import EMBEDDED
 from tests.services import Service, launched
+from tests.waiting import wait_until
 
 # Writes a turn's role and text as they are, and then asks for the assistant's.
 CHAT_TEMPLATE = (
@@ -14,13 +15,13 @@ CHAT_TEMPLATE = (
 @pytest.fixture(scope="session")
 def real():
     """An engine with the embedded model, which can fill holes and, after a fashion, chat."""
-    model = {"model_path": str(embedded_model()), "backend": "llama", "threads": 1, "chat_template": CHAT_TEMPLATE}
+    model = {"model_path": str(EMBEDDED), "backend": "llama", "threads": 1, "chat_template": CHAT_TEMPLATE}
     with launched(**model) as service:
         yield service
 
 
 @pytest.fixture
-def held(wait_until):
+def held():
     """Open a request whose answer takes long, and return the service, and what closes the request."""
 
     def hold(service: Service, path: str, body: bytes):

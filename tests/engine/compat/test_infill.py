@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.services import launched
+from tests.waiting import wait_until
 
 PREFIX, SUFFIX = "def add(a, b):\n", "\n\n\nprint(add(1, 2))\n"
 GREEDY = {"temperature": 0.0}
@@ -128,13 +129,13 @@ def test_a_malformed_request_is_refused(real, body):
         assert (status, json.loads(text)["error"]["type"]) == (400, "invalid_request_error")
 
 
-def test_closing_the_connection_frees_the_engine(slow, held, wait_until):
+def test_closing_the_connection_frees_the_engine(slow, held):
     close = held(slow, "/infill", b'{"input_prefix": "abc9", "n_predict": 1500, "stream": true, "temperature": 0}')
     close()
     wait_until(lambda: ", 0 open" in slow.state())
 
 
-def test_closing_cancels_also_what_is_not_streamed(slow, wait_until):
+def test_closing_cancels_also_what_is_not_streamed(slow):
     connection = http.client.HTTPConnection("127.0.0.1", slow.port, timeout=30)
     body = b'{"input_prefix": "abc9", "n_predict": 1500, "n_cmpl": 2, "temperature": 0}'
     connection.request("POST", "/infill", body, {"Authorization": f"Bearer {slow.token}"})
@@ -143,7 +144,7 @@ def test_closing_cancels_also_what_is_not_streamed(slow, wait_until):
     wait_until(lambda: ", 0 open" in slow.state())
 
 
-def test_a_newer_request_for_the_same_document_supersedes(slow, held, wait_until):
+def test_a_newer_request_for_the_same_document_supersedes(slow, held):
     fields = {"input_prefix": "abc9", "document": "a.py", "temperature": 0.0}
     close = held(slow, "/infill", json.dumps(fields | {"n_predict": 1500, "stream": True}).encode())
     slow.post("/infill", **fields | {"prompt": "x", "n_predict": 1})

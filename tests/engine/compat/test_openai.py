@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
+from tests.gguf.embedded import EMBEDDED
 from tests.services import launched
+from tests.waiting import wait_until
 
 PROMPT, SUFFIX = "def add(a, b):\n    return ", "\n\n\nprint(add(1, 2))\n"
 GREEDY = {"temperature": 0.0}
@@ -112,7 +113,7 @@ def test_the_model(real):
 
 
 def test_a_model_that_was_not_made_for_chat_is_a_sentence():
-    with launched(model_path=str(embedded_model()), backend="llama", threads=1) as service:
+    with launched(model_path=str(EMBEDDED), backend="llama", threads=1) as service:
         status, message = service.refused("/v1/chat/completions", messages=TURNS)
     assert status == 501
     assert "no chat template" in message
@@ -148,7 +149,7 @@ def test_what_cannot_be_is_said(real, path, fields, sentence):
     ("path", "fields"),
     [("/v1/completions", {"prompt": "abc9"}), ("/v1/chat/completions", {"messages": TURNS})],
 )
-def test_closing_the_connection_frees_the_engine(slow, held, wait_until, path, fields):
+def test_closing_the_connection_frees_the_engine(slow, held, path, fields):
     body = json.dumps(fields | {"max_tokens": 1500, "stream": True, **GREEDY}).encode()
     held(slow, path, body)()
     wait_until(lambda: ", 0 open" in slow.state())

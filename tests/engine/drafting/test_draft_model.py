@@ -17,8 +17,8 @@ from lsp_server.engine.drafting.proposer import drafting_scheduler
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Text
-from tests import synthetic_model
-from tests.engine.conftest import MODEL
+from tests.gguf import writer
+from tests.gguf.embedded import EMBEDDED
 
 TOKENS = 24
 LARGE_S, DRAFT_S = 1.0, 0.02
@@ -26,7 +26,9 @@ LARGE_S, DRAFT_S = 1.0, 0.02
 CODE = "def main():\n    parser = argparse.ArgumentParser()\n"
 OTHER = "class Point:\n    def __init__(self, x, y):\n"
 LONG = "".join(f"value_{number} = compute({number}, scale={number * 7})\n" for number in range(40)) + CODE
-OPTIONS = EngineOptions(str(MODEL), threads=1, context_tokens=2048, cache_tokens=4096, draft_model_path=str(MODEL))
+OPTIONS = EngineOptions(
+    str(EMBEDDED), threads=1, context_tokens=2048, cache_tokens=4096, draft_model_path=str(EMBEDDED)
+)
 
 
 def request(code: str, max_tokens: int = TOKENS, **rest) -> Generate:
@@ -236,11 +238,11 @@ def test_both_are_interrupted(pair):
 
 
 def test_more_tokens_that_nothing_is_made_of_are_no_other_vocabulary(pair, tmp_path):
-    shape = synthetic_model.Shape(width=64, layers=1, heads=2, key_value_heads=2, feed_forward=64, num_tokens=0)
+    shape = writer.Shape(width=64, layers=1, heads=2, key_value_heads=2, feed_forward=64, num_tokens=0)
     num_tokens = pair.vocabulary.num_tokens
 
     def with_further(count: int) -> LlamaBackend:
-        path = synthetic_model.write(tmp_path / f"{count}.gguf", replace(shape, num_tokens=num_tokens + count))
+        path = writer.write(tmp_path / f"{count}.gguf", replace(shape, num_tokens=num_tokens + count))
         return LlamaBackend(EngineOptions(str(path), threads=1, context_tokens=512))
 
     same, more = with_further(0), with_further(64)
@@ -264,7 +266,7 @@ def useless(request, rewrite_model, tmp_path):
             path.write_text("no model " * 1000)
             return path, "is not a GGUF file"
         case "cut short":
-            path.write_bytes(MODEL.read_bytes()[:5_000_000])
+            path.write_bytes(EMBEDDED.read_bytes()[:5_000_000])
             return path, "is damaged"
     return path, "There is no file .*Set engine.draft_model"
 

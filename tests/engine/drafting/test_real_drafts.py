@@ -13,8 +13,8 @@ from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Done, Generate, Marker, Sampling, Text
 from lsp_server.measure.corpus import library_lines
-from tests.engine.conftest import MODEL
 from tests.engine.drive import evaluate
+from tests.gguf.embedded import EMBEDDED
 
 NUM_PROMPTS = 16
 MAX_TOKENS = 24
@@ -74,7 +74,7 @@ class Writer:
 @pytest.fixture(scope="module", params=[True, False], ids=["flash attention", "without"])
 def backends(request):
     options = EngineOptions(
-        str(MODEL), threads=1, context_tokens=1024, cache_tokens=2048, flash_attention=request.param
+        str(EMBEDDED), threads=1, context_tokens=1024, cache_tokens=2048, flash_attention=request.param
     )
     with_drafts, without = Timed(options), Timed(options)
     yield with_drafts, without

@@ -11,22 +11,23 @@ import pytest
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Generate, Marker, Text
-from tests.children import engines
+from tests.gguf.embedded import EMBEDDED
+from tests.processes import engines_of
 
-MODEL = Path(__file__).parents[3] / "models" / "embedded" / "tiny-fim.gguf"
 WATCHED_S = 1.0
 FEW = 3  # switches that something outside of us may cause
 
 
+@pytest.mark.alone
 async def test_an_idle_engine_does_not_wake_up() -> None:
-    engine = EngineSupervisor(EngineOptions(model_path=str(MODEL)))
+    engine = EngineSupervisor(EngineOptions(model_path=str(EMBEDDED)))
     engine.start()
     try:
         await engine.ready()
         parts = (Marker("begin"), Marker("prefix"), Text("import os\n"), Marker("suffix"), Text(""), Marker("middle"))
         async for _ in engine.generate(Generate(parts, max_tokens=4)):
             pass
-        process = engines()[0]
+        process = engines_of()[0]
         threads = {thread.id for thread in process.threads()}
         for _ in range(20):  # whatever was still to be done after the answer gets time to end
             before = voluntary_switches(process)

@@ -12,7 +12,9 @@ import pytest
 
 from lsp_server.ipc.launch import Loaded, LoadEvent, LoadFailed, Loading
 from lsp_server.ipc.requests import Done, Event, Failed
+from tests.processes import is_running
 from tests.services import ROOT, TOKEN, events_in, launched, request_of
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def service():
 # Who may ask
 
 
-def test_with_the_token(service, wait_until):
+def test_with_the_token(service):
     wait_until(lambda: service.ask()[0] == 200)
     health = json.loads(service.ask()[1])
     assert (health["status"], health["pid"]) == ("ok", service.process.pid)
@@ -96,7 +98,7 @@ def test_text_of_any_alphabet_is_taken(service):
     assert isinstance(events_in(text, Event)[-1], Done)
 
 
-def test_closing_the_connection_cancels(service, wait_until):
+def test_closing_the_connection_cancels(service):
     connection, response = service.open("POST", "/generate", request_of(3000))
     response.readline()
     assert ", 1 open" in service.state()
@@ -184,7 +186,7 @@ def test_it_ends_with_its_standard_input():
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs SIGKILL")
 @pytest.mark.parametrize("script", ["", "load_ms=60000", "decode_ms=60000"])
-def test_killing_the_parent_ends_the_engine(tmp_path, wait_until, script):
+def test_killing_the_parent_ends_the_engine(tmp_path, script):
     program = tmp_path / "parent.py"
     program.write_text(
         "import asyncio, psutil\n"
@@ -209,5 +211,4 @@ def test_killing_the_parent_ends_the_engine(tmp_path, wait_until, script):
         engine = psutil.Process(int(parent.stdout.readline()))
         assert engine.is_running()
         parent.kill()
-    # One that has ended and whom nobody has waited for yet is gone too.
-    wait_until(lambda: not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: not is_running(engine))

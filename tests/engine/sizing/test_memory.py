@@ -18,7 +18,7 @@ from lsp_server.engine.sizing.hardware import detect_machine
 from lsp_server.engine.sizing.memory import repacked_types, shape_of
 from lsp_server.engine.sizing.parameters import Sizing
 from lsp_server.ipc.launch import EngineOptions
-from tests.synthetic_model import Shape, Type, write
+from tests.gguf.writer import Shape, Type, write
 
 ROOT = Path(__file__).parents[3]
 MIB = 1 << 20

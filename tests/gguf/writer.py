@@ -10,7 +10,7 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 
-EMBEDDED = Path(__file__).parents[1] / "models" / "embedded" / "tiny-fim.gguf"
+from tests.gguf.embedded import EMBEDDED
 
 
 @dataclass(frozen=True, slots=True)
