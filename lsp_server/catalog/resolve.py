@@ -102,16 +102,16 @@ def _chat_template(model: str) -> str:
     return known.chat_template if known else ""
 
 
-def unlike_the_catalogue(model: str, family: str) -> str:
+def unlike_the_catalogue(model: str, fim_format: str) -> str:
     """A warning if a model's file has another FIM format than the catalogue says; else empty.
 
-    `model` is the setting of that name. `family` is the name of the family that the file's markers belong to.
+    `model` is the setting of that name. `fim_format` is the name of the family that the file's markers belong to.
     """
     known = None if not model or is_path(model) or model.startswith(_FAKE) else in_catalog(hub_file(model))
-    if known is None or known.family == family:
+    if known is None or known.fim_format == fim_format:
         return ""
     return (
-        f"{model} should have the markers of the format {known.family}, and its file has those of {family}: it "
+        f"{model} should have the markers of the format {known.fim_format}, and its file has those of {fim_format}: it "
         f"may be another model, or mislabelled. Pull it again: infill models rm {model}, infill models pull {model}."
     )
 

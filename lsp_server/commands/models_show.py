@@ -59,7 +59,7 @@ def _of_catalogue(model: CatalogModel) -> Facts:
         ("licence", f"{model.licence.name}. {model.licence.summary}"),
         ("context", f"length {model.context_tokens:,} tokens"),
         ("cache", _cache_size(model)),
-        ("format", f"{model.family}; ends by {' '.join(model.stops)}" if model.stops else model.family),
+        ("format", f"{model.fim_format}; ends by {' '.join(model.stops)}" if model.stops else model.fim_format),
     ]
     if model.refused:
         facts.append(("only for chat" if model.can_only_chat else "cannot be used", model.refused))

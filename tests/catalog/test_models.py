@@ -17,13 +17,13 @@ def test_the_reference_family_is_complete():
     names = {f"deepseek-coder-{size}-{role}" for size in sizes for role in ("base", "instruct")}
     names |= {"deepseek-coder-5.7b-mqa-base", "deepseek-coder-v2-lite-base", "deepseek-coder-v2-lite-instruct"}
     assert names <= set(catalog())
-    assert {catalog()[name].family for name in names} == {"deepseek"}
+    assert {catalog()[name].fim_format for name in names} == {"deepseek"}
 
 
 @pytest.mark.parametrize("model", USABLE, ids=lambda model: model.name)
 def test_every_model_can_be_pulled_and_prompted(model: CatalogModel):
     assert model.name == model.name.lower()
-    assert model.family in {family.name for family in FAMILIES}
+    assert model.fim_format in {family.name for family in FAMILIES}
     assert model.context_tokens >= 2048
     assert model.licence.summary.endswith(".")
     quantisation, file = model.file()
@@ -36,7 +36,7 @@ def test_every_model_can_be_pulled_and_prompted(model: CatalogModel):
 
 @pytest.mark.parametrize("model", USABLE, ids=lambda model: model.name)
 def test_a_format_that_goes_by_name_knows_the_files_of_its_models(model: CatalogModel):
-    [family] = [each for each in FAMILIES if each.name == model.family]
+    [family] = [each for each in FAMILIES if each.name == model.fim_format]
     assert all(family.knows(file.file, family.markers) for file in model.files.values())
 
 
@@ -72,7 +72,7 @@ def test_models_that_cannot_fill_holes_are_refused_with_what_to_use_instead(name
 
 def test_what_ends_a_text_by_the_catalogue_does_in_the_engine():
     end_texts = {family.name: set(family.end_texts) for family in FAMILIES}
-    assert [model.name for model in USABLE if not set(model.stops) <= end_texts[model.family]] == []
+    assert [model.name for model in USABLE if not set(model.stops) <= end_texts[model.fim_format]] == []
 
 
 def test_names_are_found_in_any_case():

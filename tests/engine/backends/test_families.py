@@ -64,7 +64,7 @@ def opened(path_of, request):
 
 
 def test_every_family_is_in_the_catalogue_and_has_a_miniature():
-    usable = {model.family for model in catalog().values() if not model.refused}
+    usable = {model.fim_format for model in catalog().values() if not model.refused}
     assert usable == {family.name for family in FAMILIES} == {each.family for each in MINIATURES.values()}
 
 
