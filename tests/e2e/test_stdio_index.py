@@ -112,7 +112,9 @@ async def test_a_save_is_seen(serve_in, folder, tmp_path):
     client.notify("textDocument/didSave", {"textDocument": {"uri": (folder / "library.py").as_uri()}})
     (index,) = (tmp_path / "cache" / "infill" / "index").glob("*.sqlite")
     reader = Reader(open_for_reading(index))
-    await eventually(lambda: reader.refresh() is not None and reader.defining("SavedJustNow", ("class",), 1) != [])
+    await eventually(
+        lambda: reader.refresh() is not None and reader.files_defining("SavedJustNow", ("class",), 1) != []
+    )
 
 
 async def test_who_can_watch_is_asked_to_and_heard(serve_in, folder):

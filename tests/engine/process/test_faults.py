@@ -72,7 +72,7 @@ async def becomes(engine: EngineSupervisor, *texts: str) -> None:
 
 def process_of(connector) -> int:
     if connector is connect_private:
-        return engines_of()[0].pid
+        return max(engines_of(), key=psutil.Process.create_time).pid  # a shared engine of another file may linger
     [(_, record)] = shared.records()
     return record.pid
 
