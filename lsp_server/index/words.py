@@ -62,6 +62,8 @@ def terms(identifier: str) -> tuple[str, ...]:
     if len(identifier) > _MAX_IDENTIFIER or identifier.lower() in _COMMON:
         return ()
     whole = identifier.lower().replace("_", "")
+    if not whole:
+        return ()
     pieces = parts(identifier)
     return (whole,) if pieces in ((), (whole,)) else (whole, *pieces)
 

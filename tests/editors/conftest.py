@@ -13,6 +13,13 @@ from tests.editors.neovim import VERSIONS, Neovim
 from tests.editors.vscode import VSCode, build_extension
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers (`--dist loadgroup`), a file stays in one, and so do VS Code's: they build its extension."""
+    for item in items:
+        name = item.path.stem
+        item.add_marker(pytest.mark.xdist_group("vscode" if name.startswith("test_vscode") else name))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _programs():
     fetch.ensure()

@@ -207,4 +207,4 @@ def num_asked(editor):
         if each[0]["params"]["command"] == "infill.dumpState"
     ]
     text = dumped["result"]
-    return int(text.partition(" asked")[0].rsplit(" ", 1)[1])
+    return int(text.partition(" submitted")[0].rsplit(" ", 1)[1])

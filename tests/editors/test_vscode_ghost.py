@@ -140,4 +140,4 @@ def num_asked(editor):
     dumped = editor.tap.wait_for(lambda: editor.tap.answers("workspace/executeCommand", since), "the state")
     editor.wait_for_text(".tab.active", "state of infill.txt")
     editor.press("Control+F4")
-    return int(dumped[0][1]["result"].partition(" asked")[0].rsplit(" ", 1)[1])
+    return int(dumped[0][1]["result"].partition(" submitted")[0].rsplit(" ", 1)[1])

@@ -28,6 +28,7 @@ def test_parts(identifier, expected):
         ("ClientSession", ("clientsession", "client", "session")),
         ("client_session", ("clientsession", "client", "session")),
         ("return", ()),
+        ("__", ()),
     ],
 )
 def test_terms(identifier, expected):
