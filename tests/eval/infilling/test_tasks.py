@@ -24,7 +24,7 @@ def write(tmp_path):
         lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
         content = "".join(f"{line}\n" for line in lines).encode()
         path = tmp_path / name
-        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
         return path
 
     return write
@@ -117,7 +117,7 @@ def test_a_row_that_is_no_utf_8_is_named(tmp_path):
         read_tasks(path)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"{}")[:-4]])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"{}", mtime=0)[:-4]])
 def test_a_damaged_archive_is_said(tmp_path, content):
     path = tmp_path / "tasks.jsonl.gz"
     path.write_bytes(content)
