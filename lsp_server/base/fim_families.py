@@ -57,19 +57,19 @@ class Family:
 
     name: str
     markers: Mapping[str, str]
-    alone: Order
-    among: Order
+    order_single_file: Order
+    order_with_blocks: Order
     models: str = ""
     other_markers: Mapping[str, str] = field(default_factory=dict)
     end_texts: tuple[str, ...] = ()
     old_pre_tokeniser: str = ""
     leaks: tuple[str, ...] = ()
-    ordinary: tuple[str, ...] = ()
+    legal_in_code: tuple[str, ...] = ()
     anchored: bool = False
     heading: str = "{comment} {path}\n"
     block_marker: str = ""
     project: str = "{project}\n"
-    lead: str = ""
+    text_after_prefix_marker: str = ""
     stops: tuple[str, ...] = ()
 
     def knows(self, name: str, markers: Mapping[str, str]) -> bool:
@@ -139,7 +139,7 @@ FAMILIES = (
         other_markers={"file": "<|file_separator|>"},
         end_texts=("<eos>", "<end_of_turn>", "<|file_separator|>"),
         leaks=(_ANY_PIPED,),
-        ordinary=("<eos>", "<end_of_turn>"),
+        legal_in_code=("<eos>", "<end_of_turn>"),
     ),
     Family(
         "mellum",
@@ -150,7 +150,7 @@ FAMILIES = (
         other_markers={"repo": "<reponame>"},
         end_texts=("<|endoftext|>", "<fim_pad>", "<reponame>"),
         leaks=(_ANY_PIPED, _ANY_PLAIN),
-        ordinary=("<filename>", "<reponame>"),
+        legal_in_code=("<filename>", "<reponame>"),
         heading="{path}\n",
         block_marker="file",
     ),
@@ -162,7 +162,7 @@ FAMILIES = (
         other_markers={"repo": "<reponame>", "file": "<filename>"},
         end_texts=("<|endoftext|>", "<fim_pad>", "<reponame>"),
         leaks=(_ANY_PIPED, _ANY_PLAIN),
-        ordinary=("<filename>", "<reponame>"),
+        legal_in_code=("<filename>", "<reponame>"),
     ),
     Family(
         "seed-coder",
@@ -181,10 +181,10 @@ FAMILIES = (
         # All of Mistral's vocabularies have these markers.
         models="(?<!mamba-)codestral",
         end_texts=("</s>",),
-        ordinary=("[PREFIX]", "[SUFFIX]", "</s>"),
+        legal_in_code=("[PREFIX]", "[SUFFIX]", "</s>"),
         heading="+++++ {path}\n",
         # SentencePiece puts a space before a text. It is left out of the suffix there, and of every text here.
-        lead=" ",
+        text_after_prefix_marker=" ",
         stops=("\n+++++ ",),
     ),
 )

@@ -22,7 +22,7 @@ def clean(
 ) -> tuple[str, list[str]]:
     """The text to show, and the names of the filters that changed it. An empty text: show nothing.
 
-    `overran` says that the text missed its end (`stop.OVERRAN`). Filters named in `switched_off` are left out.
+    `overran` says that the text missed its end (`stop.ENDS_BY_OVERRUN`). Filters named in `switched_off` are left out.
     """
     applied = []
     for name, filter_text in FILTERS.items():

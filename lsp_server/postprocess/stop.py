@@ -20,7 +20,7 @@ from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
 
 # These rules, and the engine's end by length, say that a text missed its end: too long, unreachable, or in circles.
-OVERRAN = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
+ENDS_BY_OVERRUN = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
 
 Rule = Callable[[str], int | None]
 

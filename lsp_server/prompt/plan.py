@@ -40,7 +40,7 @@ def plan_anchor(
     is short.
     """
     reserve = reserve_for(model, family)
-    num_markers = sum(role in model.markers for role in family.among if isinstance(role, str))
+    num_markers = sum(role in model.markers for role in family.order_with_blocks if isinstance(role, str))
     budget = max(0, model.context_tokens - max_tokens - reserve - num_markers)
     if max_prompt_tokens is not None:
         budget = min(budget, max_prompt_tokens)
@@ -54,7 +54,7 @@ def plan_anchor(
     # prefix's start stays where it is when the suffix changes.
     min_room = (budget - suffix_room) // 2
     blocks = _fitting(blocks, min_room, family)
-    order = family.among if blocks else family.alone
+    order = family.order_with_blocks if blocks else family.order_single_file
     texts: dict[Place, Sequence[PromptPart]] = {
         Place.PROJECT: [Text(project_line(family, snapshot.project))],
         Place.BLOCKS: [block_part(block, family) for block in blocks],
@@ -91,7 +91,7 @@ def lay_out(
             parts += texts[place]
         elif place in model.markers:
             parts.append(Marker(place))
-    return _with_lead(parts, family.lead)
+    return _with_text_after_prefix_marker(parts, family.text_after_prefix_marker)
 
 
 def _fitting(blocks: tuple[Block, ...], max_tokens: int, family: Family) -> tuple[Block, ...]:
@@ -118,14 +118,14 @@ def _cost(part: PromptPart) -> int:
     return estimate_tokens(part.text) + bool(part.marker) if isinstance(part, Text) else 1
 
 
-def _with_lead(parts: list[PromptPart], lead: str) -> tuple[PromptPart, ...]:
+def _with_text_after_prefix_marker(parts: list[PromptPart], text: str) -> tuple[PromptPart, ...]:
     """Put the family's lead ahead of the text behind the prefix marker: in the same part, to be tokenised with it."""
-    if not lead:
+    if not text:
         return tuple(parts)
     at = parts.index(Marker("prefix")) + 1
     first = parts[at]
     assert isinstance(first, Text)
-    return (*parts[:at], msgspec.structs.replace(first, text=lead + first.text), *parts[at + 1 :])
+    return (*parts[:at], msgspec.structs.replace(first, text=text + first.text), *parts[at + 1 :])
 
 
 def _tail(text: str, room: int, step: int) -> str:

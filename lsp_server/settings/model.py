@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from lsp_server.settings.record import MACHINE, MODEL_FILE, PREFERENCE, REMOTE, records, setting
+from lsp_server.settings.access import MACHINE, MODEL_FILE, PREFERENCE, REMOTE, records, setting
 
 # The rules that end a completion and the filters that clean it. `infill complete --explain` names those that acted.
 RuleName = Literal[

@@ -33,7 +33,7 @@ class EngineConfig:
     connector: Connector = connect_private
 
 
-class Engines:
+class EnginesByRole:
     """The engines of a language server. `on_state` receives each state with its role.
 
     The completion engine starts at once. An engine that only chats starts with the first chat.

@@ -46,7 +46,7 @@ class Sizing:
     shape: ModelShape
     machine: Machine
 
-    def beside(self, other: Sizing) -> Sizing:
+    def after_loading(self, other: Sizing) -> Sizing:
         """The same sizing on the memory that another model leaves.
 
         llama.cpp spreads layers over GPUs by free memory.
@@ -65,7 +65,7 @@ class Sizing:
     def choose(self) -> Parameters:
         """The first parameters on the path whose prediction fits, or the smallest."""
         parameters = self.wanted()
-        while not self.fits(parameters) and (smaller := self.smaller(parameters)):
+        while not self.fits(parameters) and (smaller := self.next_step_down(parameters)):
             parameters = smaller
         return parameters
 
@@ -101,7 +101,7 @@ class Sizing:
             drafts=options.drafts,
         )
 
-    def smaller(self, parameters: Parameters, layers_kept_share: float = 1.0) -> Parameters | None:
+    def next_step_down(self, parameters: Parameters, layers_kept_share: float = 1.0) -> Parameters | None:
         """The next step down, or None after the last: first q8_0, then a smaller cache, then slower places.
 
         Layers leave the GPU one by one, or all but `layers_kept_share` of them.

@@ -16,7 +16,7 @@ from lsp_server.completion.switch import Switch
 from lsp_server.context.retrieval import Retrieval
 from lsp_server.engine.client.connect import connect_private, connect_shared
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.manager import EngineConfig, Engines, Role
+from lsp_server.engine.client.manager import EngineConfig, EnginesByRole, Role
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.prompt.families import family_of
@@ -42,7 +42,7 @@ class EngineHost:
         self._tasks = tasks
         self._switch = switch
         self._retrieval = retrieval
-        self.manager: Engines | None = None
+        self.manager: EnginesByRole | None = None
         self.pipeline: Pipeline | None = None
         self.on_state: Callable[[EngineState, str], None] = lambda _state, _message: None
         self._prompted: set[str] = set()  # the models whose download the user was asked about
@@ -67,7 +67,7 @@ class EngineHost:
             connector=connect_shared if current.engine.mode == "shared" else connect_private,
         )
         if self.manager is None:
-            self.manager = Engines(config, self._on_state)
+            self.manager = EnginesByRole(config, self._on_state)
         else:
             if (config.fill, config.connector) != (self.manager.fill.options, self.manager.fill.connector):
                 self._progress["fill"].end("another model")

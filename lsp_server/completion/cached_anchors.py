@@ -8,7 +8,7 @@ from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.prompt.anchor import Anchor
 
 
-class WarmAnchors:
+class CachedAnchors:
     """The most recently used anchors of all documents, as many as the engine's slots and KV cache hold.
 
     The engine does not report evictions. This class estimates them: the least recently used anchor goes first. The
