@@ -1,4 +1,4 @@
-"""The families of fill-in-the-middle (FIM) models, as data: one record says all that infill knows of a family.
+"""The families of fill-in-the-middle (FIM) models: one record holds all facts of a family.
 
 The prompt, the engine's vocabulary and post-processing read these records. `lsp_server/prompt/README.md` says how to
 add a family.
@@ -32,23 +32,24 @@ Order = tuple[str | Place, ...]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What tells a family of models from others, and how it wants its prompt.
+    """One family: how to recognise its models, and the format of their prompts and answers.
 
     Recognition: a model of the family has all of `markers`, the vocabulary's texts by role. Where families share
     markers, the regular expression `models` also matches the model's name.
 
-    Vocabulary: `other_markers` are markers that a model may have besides. `end_texts` end what the model writes; not
-    every vocabulary says so of them. `old_pre_tokeniser` is for files that do not name theirs; such files were made
-    before llama.cpp knew pre-tokenisers (April 2024).
+    Vocabulary: `other_markers` are further markers that a model may have. `end_texts` are tokens that end a text; not
+    every GGUF marks them as such. `old_pre_tokeniser` is for a GGUF that names no pre-tokeniser. Such files are older
+    than llama.cpp's pre-tokenisers (April 2024).
 
-    Prompt: `alone` is the order of marker roles and places for a file by itself. `among` is the order behind blocks of
-    other files. A `begin` that the vocabulary does not ask for is left out. `heading` names a file: `{comment}` becomes
-    what begins a comment, `{path}` the path. `block_marker` is the role of the marker ahead of each block. `project` is
-    the line that names the project. `lead` is text ahead of all that follows the prefix marker.
+    Prompt: `order_single_file` is the order of marker roles and places without blocks of other files.
+    `order_with_blocks` is the order with blocks. `begin` stands for BOS, which is written only if the GGUF says
+    `add_bos`. `heading` names a file: `{comment}` becomes the mark of a line comment, `{path}` the path. `block_marker`
+    is the role of the marker before each block. `project` is the line that names the project.
+    `text_after_prefix_marker` is a fixed text directly behind the prefix marker.
 
     Answer: `stops` are plain texts that end it. `leaks` are regular expressions for control strings that a model may
-    spell in plain text: post-processing cuts the answer there. `ordinary` are the markers and end texts that source
-    code may contain; these are not cut.
+    spell in plain text: post-processing cuts the answer there. `legal_in_code` are the markers and end texts that
+    source code may contain. Post-processing does not cut these.
 
     `anchored` families are prompted from the line's start, with the typed text behind the middle marker. Run
     `tests/eval/anchored.py` before turning it on for a family. It is measured on the embedded model, which was trained
@@ -208,7 +209,10 @@ def end_texts() -> set[str]:
 
 
 def family_with(prefix_marker: str) -> Family | None:
-    """The first family with that prefix marker: for questions whose answer families that share it have in common."""
+    """The first family with that prefix marker.
+
+    Use it only for fields that are equal in all families with this marker.
+    """
     return next((family for family in FAMILIES if family.markers["prefix"] == prefix_marker), None)
 
 

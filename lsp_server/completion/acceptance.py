@@ -1,7 +1,7 @@
-"""Which offered completions were accepted.
+"""Tells which offered completions were accepted.
 
-An edit accepts a completion if it inserts the text at its place, or a word or line of the text's beginning. No editor
-reports this on its own, and none reports partial acceptance. For a plugin that does, its reports count instead.
+An edit accepts a completion if it inserts the text at its place, or a word or line of the text's beginning. For clients
+that report acceptance, as infill's plugins for VS Code and Neovim do, only the reports count (`server/PROTOCOL.md`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Prompts with context: the planner, and what the workspace has for a new anchor."""
+"""Adds context to the planner: it gathers excerpts of the workspace for a new anchor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Context(Protocol):
 
 
 class ContextPlanner:
-    """Plans prompts. It gathers context only for a new anchor, because a kept anchor keeps its blocks."""
+    """A `Planner` with context. It gathers context only for a new anchor, because a kept anchor keeps its blocks."""
 
     def __init__(self, planner: Planner, settings: Settings, context: Context | None) -> None:
         self._planner = planner

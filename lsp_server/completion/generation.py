@@ -61,7 +61,7 @@ class Generation:
         return not typed or (len(typed) < len(self.raw) and self.raw.startswith(typed))
 
     async def read(self) -> None:
-        """Wait for the end. Cancelling this call is leaving."""
+        """Wait for the end. If the caller is cancelled, it only stops listening."""
         self._num_readers += 1
         try:
             await asyncio.wait({self._task})

@@ -50,8 +50,8 @@ def plan_anchor(
     prefix = snapshot.prefix[: len(snapshot.prefix) - num_typed]
     suffix_room = int(budget * suffix_share)
     suffix_part = snapshot.suffix[: suffix_room * CHARACTERS_PER_TOKEN]
-    # What the suffix leaves at least; half of it is for blocks. It does not depend on the suffix's length, so the
-    # prefix's start stays where it is when the suffix changes.
+    # Half of the budget without the suffix's share: the limit for blocks. It does not depend on the suffix's length.
+    # So the prefix's start stays where it is when the suffix changes.
     min_room = (budget - suffix_room) // 2
     blocks = _fitting(blocks, min_room, family)
     order = family.order_with_blocks if blocks else family.order_single_file
@@ -119,7 +119,7 @@ def _cost(part: PromptPart) -> int:
 
 
 def _with_text_after_prefix_marker(parts: list[PromptPart], text: str) -> tuple[PromptPart, ...]:
-    """Put the family's lead ahead of the text behind the prefix marker: in the same part, to be tokenised with it."""
+    """Put a text directly behind the prefix marker. One part has it and what follows, to tokenise both together."""
     if not text:
         return tuple(parts)
     at = parts.index(Marker("prefix")) + 1

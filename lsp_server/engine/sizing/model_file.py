@@ -1,4 +1,4 @@
-"""Sizes the model of a file, beside its draft model."""
+"""Sizes the model of a file, and accounts for its draft model."""
 
 from __future__ import annotations
 

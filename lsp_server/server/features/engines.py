@@ -30,8 +30,8 @@ from lsp_server.server.tasks import BackgroundTasks
 class EngineHost:
     """Runs the engines that the settings ask for.
 
-    `manager` and `pipeline` are None until settings were applied for the first time. `on_state` hears of the engine
-    that completes.
+    `manager` and `pipeline` are None until settings were applied for the first time. `on_state` receives the
+    states of the completion engine.
     """
 
     def __init__(
@@ -125,6 +125,6 @@ class EngineHost:
             warning := unlike_the_catalogue(self._settings.current.model, family.name)
         ):
             warn(warning)
-        messages.log(f"{model.name} is ready: {model.description}, window of {model.context_tokens} tokens")
+        messages.log(f"{model.name} is ready: {model.description}, context length {model.context_tokens} tokens")
         for note in model.notes:
             warn(note)
