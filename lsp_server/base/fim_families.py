@@ -195,7 +195,7 @@ _CHAT_END_TEXTS = ("<|end_of_text|>", "<|eot_id|>")
 
 
 def marker_texts() -> dict[str, list[str]]:
-    """The texts of each marker role in all families, in the order to look for them."""
+    """The texts of each marker role in all families. A vocabulary is searched for them in this order."""
     texts: dict[str, list[str]] = {}
     for family in FAMILIES:
         for role, text in (*family.markers.items(), *family.other_markers.items()):
@@ -204,7 +204,7 @@ def marker_texts() -> dict[str, list[str]]:
 
 
 def end_texts() -> set[str]:
-    """What ends a text in the vocabulary of any model: turns of chat, and files one after the other."""
+    """The end texts of all vocabularies: tokens that end a turn of a chat, or a file in a series of files."""
     return {text for family in FAMILIES for text in family.end_texts} | set(_CHAT_END_TEXTS)
 
 

@@ -47,7 +47,10 @@ class Pipeline:
         self._warm_up = WarmUp(engine, settings, self._planner, self._context_planner, self._answers, self._generations)
 
     async def complete(self, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest) -> Answer:
-        """Answer a request. The answer tells of faults of model and engine. Cancelling this call frees the engine."""
+        """Answer a request. `Answer.error` reports faults of model and engine.
+
+        If the caller is cancelled, its generation is cancelled too, unless another request joins it (`Generation`).
+        """
         started = time.monotonic()
         answer = Answer()
         answer.trace.add("trigger", _describe_trigger(snapshot, request))

@@ -91,7 +91,7 @@ class Planner:
         self._speed.learn(timings, model)
 
     def wants_warm_up(self, snapshot: Snapshot, model: ModelInfo) -> bool:
-        """Whether the next burst of typing should start from a new anchor, or the present one will do."""
+        """Whether the next burst of typing should start from a new anchor instead of the present one."""
         found = self._continued(snapshot, model, self.settings.completion.prefill_budget_ms)
         if found is None or not family_of(model).anchored:
             return False
@@ -117,7 +117,7 @@ class Planner:
         return self._new_anchor(snapshot, neighbours, model, family, gathered)
 
     def adopt(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
-        """Plan with an anchor from now on. It is in the KV cache."""
+        """Use a prefilled anchor for the next plans. It is in the KV cache."""
         self._anchors.add(uri, anchor)
         self._warm.touch(anchor, model)
 

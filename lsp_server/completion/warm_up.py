@@ -21,7 +21,7 @@ PAUSE_S = 0.7  # so long without a request counts as a pause
 
 
 class WarmUp:
-    """One task a document, which waits for the pause. The next request of the document cancels it."""
+    """Keeps one task per document, which waits for a pause. The next request of the document cancels it."""
 
     def __init__(
         self,

@@ -81,7 +81,7 @@ class EngineHost:
             await self.manager.stop()
 
     def _fill_options(self) -> EngineOptions:
-        """How to run the model that is set, or the embedded one where that cannot serve."""
+        """How to run the model of the settings, or the embedded model if that one cannot serve."""
         current, project = self._settings.current, self._settings.project
         try:
             return engine_options(current, project)
@@ -108,7 +108,7 @@ class EngineHost:
         if state is EngineState.READY and role == "fill":
             self._check_format()
         elif state is EngineState.FAILED and role == "fill":
-            # Of the chat engine's failure the code action tells that needed it.
+            # The code action that needed the chat engine reports its failure.
             self._client.messages.notify_once(types.MessageType.Error, message)
 
     def _check_format(self) -> None:
