@@ -190,7 +190,7 @@ FAMILIES = (
     ),
 )
 
-# Ends of models that chat and are of no family here.
+# End texts of chat models that belong to no family here.
 _CHAT_END_TEXTS = ("<|end_of_text|>", "<|eot_id|>")
 
 

@@ -15,8 +15,8 @@ from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Prefilled, Ti
 from lsp_server.postprocess.stop import StopRules
 from lsp_server.text.snapshot import Snapshot
 
-# A generation that nobody reads any more goes on for this long. VS Code cancels at every keystroke and sends the next
-# request within that time, its own debounce included.
+# A generation without readers continues for this long. Then it is cancelled. VS Code cancels at every keystroke and
+# sends the next request within that time, its own debounce included.
 CANCEL_GRACE_S = 0.25
 
 

@@ -34,8 +34,8 @@ def plan_anchor(
 ) -> Anchor:
     """Plan a prompt anchored at the start of the cursor's line.
 
-    The prompt of a family that is not anchored ends at the cursor; so does that of a line longer than the typed text
-    may be. Tokens are estimated: the engine cuts exactly what is still too long. `max_tokens` is the room for the
+    In two cases the prompt ends at the cursor: the family is not anchored, or the line is longer than typed text may
+    be. Tokens are estimated: the engine cuts exactly what is still too long. `max_tokens` is the room for the
     answer. `suffix_share` is the share of the budget for the text after the cursor. With `max_prompt_tokens` the anchor
     is short.
     """

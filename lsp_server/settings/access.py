@@ -37,7 +37,7 @@ class Access:
 PREFERENCE = Access("window", SetBy.ANYONE)
 # Settings that cost memory or time: a VS Code workspace may not set them.
 MACHINE = Access("machine", SetBy.ANYONE)
-# llama.cpp reads the file, and whoever wrote the project may have made it.
+# llama.cpp parses the file. The author of a project may have made a malicious one.
 MODEL_FILE = Access("machine", SetBy.PROJECT_INSIDE)
 # Where the user's code is sent.
 REMOTE = Access("machine", SetBy.USER)

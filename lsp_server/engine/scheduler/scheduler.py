@@ -310,7 +310,7 @@ class Scheduler:
         self.cache.truncate(part.slot, part.end + part.num_accepted)
 
     def _sample_token(self, seq: SequenceState, row: int, drafted: int | None) -> int | None:
-        """Sample a token and append it, or end the request by it. Returns the token if the text goes on."""
+        """Sample a token, and append it or end the request. Returns the token if the request goes on."""
         must_be_visible = seq.request.fixed_indent and not seq.has_text
         token = self.backend.sample(seq.sampler, row, seq.healing_bytes, visible=must_be_visible)
         if not seq.is_announced:
