@@ -1,7 +1,8 @@
 """Everything that must hold before a change is good: lint, format, types, tests. `python tests/check.py`.
 
 Tests run on two cores, in an order that fails early: what needs no process first, then whole processes, then what
-measures a process, alone, and last the tests of measuring code. Arguments go to each run of pytest.
+measures a process, alone. The tests of measuring code and of editors are suites of their own (`.ci/run`).
+Arguments go to each run of pytest.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ TWO_CORES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 # Folders of `tests` that start no process; a folder that is not named here runs in the second run.
 PURE = ("actions", "base", "completion", "context", "languages", "postprocess", "prompt", "server", "settings", "text",
         "engine/drafting", "engine/scheduler")  # fmt: skip
-MEASURING = ("bench", "eval", "evaluation")
+MEASURING = ("bench", "eval")
 # Long files begin early, so that both cores end at the same time.
 PROCESSES = ("e2e", "engine", "catalog", "commands")
 
@@ -37,7 +38,6 @@ def checks() -> list[list[str]]:
         [*pytest, *TWO_CORES, "-m", "not alone", *paths(PURE)],
         [*pytest, *TWO_CORES, "-m", "not alone", *others, *paths(PROCESSES), "tests"],
         [*pytest, "-m", "alone", *paths(MEASURING, "--ignore=")],
-        [*pytest, *TWO_CORES, *paths(MEASURING)],
     ]
 
 

@@ -12,6 +12,10 @@ from tests.test_architecture import MODULES, PACKAGE, PROCESSES, RULES, reached_
 
 PAGE = PACKAGE / "ARCHITECTURE.md"
 PAGES = sorted(page for page in PACKAGE.rglob("*.md") if "data" not in page.relative_to(PACKAGE).parts)
+ROOT = PACKAGE.parent
+ALL_PAGES = [*PAGES, *ROOT.glob("*.md")]
+ALL_PAGES += [page for folder in ("editors", "models", "tests") for page in sorted((ROOT / folder).rglob("*.md"))]
+ALL_PAGES = [page for page in ALL_PAGES if "node_modules" not in page.parts]
 MAX_LINES = 150
 MAP = re.compile(r"(<!-- code map: .*? -->\n).*?(<!-- end of code map -->)", re.DOTALL)
 FUNCTION = re.compile(r"`([\w/]+\.py):([\w.]+)`")
@@ -82,7 +86,19 @@ def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PACKAGE)))
+def anchors_of(page: Path) -> set[str]:
+    """The names that links to a page's headings have, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    file, _, anchor = link.partition("#")
+    target = page.parent / file if file else page
+    return target.exists() and (not anchor or anchor in anchors_of(target))
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if ":" not in link and not leads_somewhere(page, link)] == []
