@@ -22,7 +22,11 @@ TURNS = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite the expected parts of tests/golden")
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite the expected parts of tests/golden, ARCHITECTURE.md's code map, and the editors' pictures",
+    )
     parser.addoption("--all-seeds", action="store_true", help="run every case of tests whose cases take turns")
 
 

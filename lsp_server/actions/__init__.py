@@ -1,4 +1,1 @@
-"""Code actions: where each applies, the range that it replaces, and what is to be written there.
-
-Runs in the language server.
-"""
+"""Code actions: where each applies, the range that it replaces, and what is to be written there."""

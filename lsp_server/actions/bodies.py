@@ -1,4 +1,4 @@
-"""Bodies that are yet to be written: `pass`, `...`, a TODO, an exception that says so, or nothing."""
+"""Finds bodies that are placeholders: `pass`, `...`, a TODO, a not-implemented exception, or nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_HEADER_LINES = 30
 
 
 def find_body(source: Source, line: int) -> ReplaceRange | None:
-    """The hole of the unwritten body at a line, which is its placeholder or its header. None if there is none."""
+    """The range of an unwritten body. The line is its placeholder or its header. None if there is no such body."""
     if _is_placeholder(source, line):
         return _replacing(source, line)
     if TODO.match(source.text(line)):

@@ -1,4 +1,4 @@
-"""Which code actions apply at a place: each has a kind, a title and a range."""
+"""The code actions that apply at a place, each with a kind, a title and a range."""
 
 from __future__ import annotations
 
@@ -110,6 +110,6 @@ def replace_range_of(source: Source, candidate: CodeActionCandidate) -> ReplaceR
 
 
 def whole_lines(source: Source, start: Position, end: Position) -> tuple[Position, Position]:
-    """Widen a range to whole lines. A selection that ends at a line's start leaves that line out."""
+    """Widen a range to whole lines. If a selection ends at a line's start, that line does not belong to it."""
     last = end.line - (end.character == 0 and end.line > start.line)
     return Position(start.line, 0), Position(last, len(source.lines[last]))

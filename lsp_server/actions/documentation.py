@@ -1,4 +1,4 @@
-"""Docstrings and doc comments: which definitions lack one, and where it is written."""
+"""Docstrings and doc comments: finds definitions without one, and the place to write it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PYTHON_DEFINITION = re.compile(r"(async\s+)?def\s|class\s")
 
 
 def find_documentation(source: Source, line: int) -> ReplaceRange | None:
-    """Where to document the definition that begins at a line. None if no definition does, or if it is documented."""
+    """Where to document the definition that begins at a line. None if it is documented, or if none begins there."""
     if not is_definition(source, line):
         return None
     syntax = language(source.language_id)

@@ -1,4 +1,4 @@
-"""Names that a line uses and nothing binds, and the import lines that would bind them.
+"""Finds names that a line uses but nothing binds, and the import lines that would bind them.
 
 The patterns are in `languages/bindings.py`. A name that might be bound is not offered.
 """

@@ -1,4 +1,4 @@
-"""A selection that the model writes anew, from the text around it."""
+"""A selection that the model rewrites, from the text around it."""
 
 from __future__ import annotations
 

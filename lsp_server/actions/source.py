@@ -42,9 +42,9 @@ class Source:
 class ReplaceRange:
     """A range that an action replaces, in code points.
 
-    What is written stands between `lead` and `trail`, which the model sees too. It has at most `max_lines` lines, ends
-    before any of `stops`, and each line after its first begins with `each_line`. Behind a text of several lines
-    `closing` takes the place of `trail`, if it is not empty.
+    The model writes the text between `lead` and `trail`, and sees both. The text has at most `max_lines` lines and ends
+    before any of `stops`. Each line after its first begins with `each_line`. If the text has several lines, a non-empty
+    `closing` replaces `trail`.
     """
 
     start: Position
@@ -57,7 +57,7 @@ class ReplaceRange:
     closing: str = ""
 
     def filled(self, text: str) -> str:
-        """What to put into the range, with a text that was written; empty if nothing is left of it."""
+        """What to put into the range: the written text between `lead` and `trail`; empty if nothing was written."""
         first, *others = text.split("\n")
         kept = [first]
         for line in others:

@@ -1,1 +1,1 @@
-"""What every package may import: errors, traces, FIM families, text and process utilities. For every process."""
+"""What every package may import: errors, traces, FIM families, text and process utilities."""

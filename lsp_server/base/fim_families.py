@@ -1,4 +1,4 @@
-"""The families of fill-in-the-middle (FIM) models, as data: one record says all that infill knows of a family.
+"""The families of fill-in-the-middle (FIM) models: one record holds all facts of a family.
 
 The prompt, the engine's vocabulary and post-processing read these records. `lsp_server/prompt/README.md` says how to
 add a family.
@@ -32,23 +32,24 @@ Order = tuple[str | Place, ...]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What tells a family of models from others, and how it wants its prompt.
+    """One family: how to recognise its models, and the format of their prompts and answers.
 
     Recognition: a model of the family has all of `markers`, the vocabulary's texts by role. Where families share
     markers, the regular expression `models` also matches the model's name.
 
-    Vocabulary: `other_markers` are markers that a model may have besides. `end_texts` end what the model writes; not
-    every vocabulary says so of them. `old_pre_tokeniser` is for files that do not name theirs; such files were made
-    before llama.cpp knew pre-tokenisers (April 2024).
+    Vocabulary: `other_markers` are further markers that a model may have. `end_texts` are tokens that end a text; not
+    every GGUF marks them as such. `old_pre_tokeniser` is for a GGUF that names no pre-tokeniser. Such files are older
+    than llama.cpp's pre-tokenisers (April 2024).
 
-    Prompt: `alone` is the order of marker roles and places for a file by itself. `among` is the order behind blocks of
-    other files. A `begin` that the vocabulary does not ask for is left out. `heading` names a file: `{comment}` becomes
-    what begins a comment, `{path}` the path. `block_marker` is the role of the marker ahead of each block. `project` is
-    the line that names the project. `lead` is text ahead of all that follows the prefix marker.
+    Prompt: `order_single_file` is the order of marker roles and places without blocks of other files.
+    `order_with_blocks` is the order with blocks. `begin` stands for BOS, which is written only if the GGUF says
+    `add_bos`. `heading` names a file: `{comment}` becomes the mark of a line comment, `{path}` the path. `block_marker`
+    is the role of the marker before each block. `project` is the line that names the project.
+    `text_after_prefix_marker` is a fixed text directly behind the prefix marker.
 
     Answer: `stops` are plain texts that end it. `leaks` are regular expressions for control strings that a model may
-    spell in plain text: post-processing cuts the answer there. `ordinary` are the markers and end texts that source
-    code may contain; these are not cut.
+    spell in plain text: post-processing cuts the answer there. `legal_in_code` are the markers and end texts that
+    source code may contain. Post-processing does not cut these.
 
     `anchored` families are prompted from the line's start, with the typed text behind the middle marker. Run
     `tests/eval/anchored.py` before turning it on for a family. It is measured on the embedded model, which was trained
@@ -57,19 +58,19 @@ class Family:
 
     name: str
     markers: Mapping[str, str]
-    alone: Order
-    among: Order
+    order_single_file: Order
+    order_with_blocks: Order
     models: str = ""
     other_markers: Mapping[str, str] = field(default_factory=dict)
     end_texts: tuple[str, ...] = ()
     old_pre_tokeniser: str = ""
     leaks: tuple[str, ...] = ()
-    ordinary: tuple[str, ...] = ()
+    legal_in_code: tuple[str, ...] = ()
     anchored: bool = False
     heading: str = "{comment} {path}\n"
     block_marker: str = ""
     project: str = "{project}\n"
-    lead: str = ""
+    text_after_prefix_marker: str = ""
     stops: tuple[str, ...] = ()
 
     def knows(self, name: str, markers: Mapping[str, str]) -> bool:
@@ -139,7 +140,7 @@ FAMILIES = (
         other_markers={"file": "<|file_separator|>"},
         end_texts=("<eos>", "<end_of_turn>", "<|file_separator|>"),
         leaks=(_ANY_PIPED,),
-        ordinary=("<eos>", "<end_of_turn>"),
+        legal_in_code=("<eos>", "<end_of_turn>"),
     ),
     Family(
         "mellum",
@@ -150,7 +151,7 @@ FAMILIES = (
         other_markers={"repo": "<reponame>"},
         end_texts=("<|endoftext|>", "<fim_pad>", "<reponame>"),
         leaks=(_ANY_PIPED, _ANY_PLAIN),
-        ordinary=("<filename>", "<reponame>"),
+        legal_in_code=("<filename>", "<reponame>"),
         heading="{path}\n",
         block_marker="file",
     ),
@@ -162,7 +163,7 @@ FAMILIES = (
         other_markers={"repo": "<reponame>", "file": "<filename>"},
         end_texts=("<|endoftext|>", "<fim_pad>", "<reponame>"),
         leaks=(_ANY_PIPED, _ANY_PLAIN),
-        ordinary=("<filename>", "<reponame>"),
+        legal_in_code=("<filename>", "<reponame>"),
     ),
     Family(
         "seed-coder",
@@ -181,20 +182,20 @@ FAMILIES = (
         # All of Mistral's vocabularies have these markers.
         models="(?<!mamba-)codestral",
         end_texts=("</s>",),
-        ordinary=("[PREFIX]", "[SUFFIX]", "</s>"),
+        legal_in_code=("[PREFIX]", "[SUFFIX]", "</s>"),
         heading="+++++ {path}\n",
         # SentencePiece puts a space before a text. It is left out of the suffix there, and of every text here.
-        lead=" ",
+        text_after_prefix_marker=" ",
         stops=("\n+++++ ",),
     ),
 )
 
-# Ends of models that chat and are of no family here.
+# End texts of chat models that belong to no family here.
 _CHAT_END_TEXTS = ("<|end_of_text|>", "<|eot_id|>")
 
 
 def marker_texts() -> dict[str, list[str]]:
-    """The texts of each marker role in all families, in the order to look for them."""
+    """The texts of each marker role in all families. A vocabulary is searched for them in this order."""
     texts: dict[str, list[str]] = {}
     for family in FAMILIES:
         for role, text in (*family.markers.items(), *family.other_markers.items()):
@@ -203,12 +204,15 @@ def marker_texts() -> dict[str, list[str]]:
 
 
 def end_texts() -> set[str]:
-    """What ends a text in the vocabulary of any model: turns of chat, and files one after the other."""
+    """The end texts of all vocabularies: tokens that end a turn of a chat, or a file in a series of files."""
     return {text for family in FAMILIES for text in family.end_texts} | set(_CHAT_END_TEXTS)
 
 
 def family_with(prefix_marker: str) -> Family | None:
-    """The first family with that prefix marker: for questions whose answer families that share it have in common."""
+    """The first family with that prefix marker.
+
+    Use it only for fields that are equal in all families with this marker.
+    """
     return next((family for family in FAMILIES if family.markers["prefix"] == prefix_marker), None)
 
 

@@ -1,4 +1,4 @@
-"""Child processes that end when their standard input does."""
+"""Child processes that end when their standard input closes."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from lsp_server.catalog import hub_partial
 from lsp_server.catalog.hub_errors import damaged, explained, no_such_file, room_for
 from lsp_server.catalog.models import HubFile
 
-# Is told the bytes that are here and the bytes in all. The download stops if it raises.
+# Receives the number of bytes that are here, and of all bytes. The download stops if it raises.
 Progress = Callable[[int, int], None]
 
 
@@ -102,7 +102,7 @@ def _silence() -> None:
 
 
 def _meter(progress: Progress) -> type[Any]:
-    """A progress bar for huggingface-hub that only hands on the numbers."""
+    """A progress bar for huggingface-hub that prints nothing. It reports the numbers to `progress`."""
     from huggingface_hub.utils.tqdm import tqdm
 
     class Meter(tqdm):

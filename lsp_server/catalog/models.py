@@ -18,7 +18,7 @@ QUANTISATIONS = ("Q4_K_M", "Q6_K", "Q8_0")
 
 
 class HubFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file on the hub. `gigabytes` (10^9 bytes) is the size that its page says; 0 if nobody has read it there."""
+    """A file on the hub. `gigabytes` (10^9 bytes) is the size on its page; 0 if nobody has looked it up."""
 
     repo: str
     file: str
@@ -69,7 +69,7 @@ class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CatalogModel:
     """A model of the catalogue, with what the catalogue says of its family.
 
-    `num_active_parameters` are those that one token is multiplied with. `fim_format` is the name of its FIM family.
+    `num_active_parameters` are those that each token is multiplied with. `fim_format` is the name of its FIM family.
     `kv_bytes_per_token` is that of a cache in f16, 0 if unknown. `stops` end its text besides the FIM markers.
     `chat_template` is for files that have none. `refused` says why it cannot fill holes. `unverified` names the fields
     that nobody has checked.

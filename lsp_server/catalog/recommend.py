@@ -3,8 +3,8 @@
 Decode reads every active weight once a token, so its time is proportional to their bytes. Prefill multiplies every
 token with every active parameter, so its time is proportional to their number. Both speeds are measured on the CPU,
 with the embedded model. That model is small: its tokens have costs besides the weights, and it may fit a processor's
-cache. So an estimate may be wrong by a factor of two, either way. From `tests/bench/results/decode-embedded.json` one
-would predict 0.6 of the decode speed in `decode-1.3b.json`.
+cache. So an estimate may be wrong by a factor of two, either way. Example: the estimate for the 1.3B model, made from
+`tests/bench/results/decode-embedded.json`, is 0.6 of the decode speed in `decode-1.3b.json`.
 """
 
 from __future__ import annotations

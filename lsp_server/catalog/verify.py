@@ -1,4 +1,4 @@
-"""Whether a model really fills holes. Markers in its vocabulary do not prove it."""
+"""Tests whether a model really fills holes. Markers in its vocabulary do not prove it."""
 
 from __future__ import annotations
 

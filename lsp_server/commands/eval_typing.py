@@ -1,4 +1,4 @@
-"""`infill eval typing`: what a model shows while somebody types, and how probable a text should be to be shown."""
+"""`infill eval typing`: what a model shows while a user types, at several values of `completion.confidence`."""
 
 from __future__ import annotations
 

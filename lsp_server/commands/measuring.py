@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lsp_server.base.errors import InfillError
 from lsp_server.commands.console import make_console, require_folder_of
-from lsp_server.measure.record import write_json
+from lsp_server.measure.result_file import write_json
 
 Say = Callable[[str], None]
 Results = dict[str, Any]

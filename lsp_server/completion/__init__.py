@@ -1,1 +1,1 @@
-"""From a snapshot to the text that is shown: planning, generating and remembering. Runs in the language server."""
+"""From a snapshot to the text that is shown: planning, generating and remembering."""

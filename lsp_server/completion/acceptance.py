@@ -1,7 +1,7 @@
-"""Which offered completions were accepted.
+"""Tells which offered completions were accepted.
 
-An edit accepts a completion if it inserts the text at its place, or a word or line of the text's beginning. No editor
-reports this on its own, and none reports partial acceptance. For a plugin that does, its reports count instead.
+An edit accepts a completion if it inserts the text at its place, or a word or line of the text's beginning. For clients
+that report acceptance, as infill's plugins for VS Code and Neovim do, only the reports count (`server/PROTOCOL.md`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Acceptance:
         self._shown: dict[str, OfferedCompletion] = {}
 
     def show(self, uri: str, completion: OfferedCompletion) -> None:
-        """Note what a document shows now. It replaces what the document showed before."""
+        """Remember what a document shows now. It replaces what the document showed before."""
         self._shown[uri] = completion
 
     def accepted(self, uri: str, line: int, character: int, inserted: str) -> tuple[str, bool]:
@@ -103,7 +103,7 @@ class OfferedById:
 
 
 def num_kept(accepted: str, text: str) -> int:
-    """How many characters of an accepted text are still in a document: all, or those of the lines that are."""
+    """How many characters of an accepted text are still in a document: all, or those of the lines that remain."""
     if accepted in text:
         return len(accepted)
     return sum(len(line) for line in accepted.split("\n") if line.strip() and line in text)

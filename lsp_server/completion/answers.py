@@ -1,4 +1,4 @@
-"""Earlier answers. Text typed in agreement with one needs no model."""
+"""Remembers earlier answers. While the typed text agrees with one, no request goes to the model."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Prefilled, Ti
 from lsp_server.postprocess.stop import StopRules
 from lsp_server.text.snapshot import Snapshot
 
-# A generation that nobody reads any more goes on for this long. VS Code cancels at every keystroke and sends the next
-# request within that time, its own debounce included.
+# A generation without readers continues for this long. Then it is cancelled. VS Code cancels at every keystroke and
+# sends the next request within that time, its own debounce included.
 CANCEL_GRACE_S = 0.25
 
 
@@ -61,7 +61,7 @@ class Generation:
         return not typed or (len(typed) < len(self.raw) and self.raw.startswith(typed))
 
     async def read(self) -> None:
-        """Wait for the end. Cancelling this call is leaving."""
+        """Wait for the end. If the caller is cancelled, it only stops listening."""
         self._num_readers += 1
         try:
             await asyncio.wait({self._task})

@@ -10,7 +10,7 @@ from lsp_server.completion.request import ABANDONED, SPECULATIVE, CompletionRequ
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Generate, Priority, Sampling
 from lsp_server.postprocess import filters, stop
-from lsp_server.prompt.indentation import is_settled
+from lsp_server.prompt.settled_indentation import is_settled
 from lsp_server.settings.model import Settings
 from lsp_server.text.snapshot import Snapshot
 
@@ -96,7 +96,7 @@ class Generations:
             generation.text,
             snapshot,
             self._settings.completion.switched_off_rules,
-            overran=generation.reason in stop.OVERRAN,
+            overran=generation.reason in stop.ENDS_BY_OVERRUN,
         )
         if generation.text:
             is_provisional = plan.anchor.is_short or generation.reason == "low_confidence"

@@ -1,4 +1,4 @@
-"""How long the model takes to its first token, by the last few answers."""
+"""The typical time to the first token, from the last few answers."""
 
 from __future__ import annotations
 

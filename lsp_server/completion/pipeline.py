@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from lsp_server.base.errors import InfillError
 from lsp_server.completion.answers import Answers
+from lsp_server.completion.context_planner import Context, ContextPlanner, Neighbours
 from lsp_server.completion.generations import Generations
 from lsp_server.completion.latency import Latency
 from lsp_server.completion.latest_requests import LatestRequests, RequestNumber
 from lsp_server.completion.planner import Plan, Planner
-from lsp_server.completion.prompts import Context, Neighbours, Prompts
 from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.completion.switch import Switch
 from lsp_server.completion.warm_up import WarmUp
@@ -42,12 +42,15 @@ class Pipeline:
         self._latency = Latency()
         self._answers = Answers()
         self._planner = Planner(settings)
-        self._prompts = Prompts(self._planner, settings, context)
+        self._context_planner = ContextPlanner(self._planner, settings, context)
         self._generations = Generations(engine, settings, self._planner, self._answers, self._latency)
-        self._warm_up = WarmUp(engine, settings, self._planner, self._prompts, self._answers, self._generations)
+        self._warm_up = WarmUp(engine, settings, self._planner, self._context_planner, self._answers, self._generations)
 
     async def complete(self, snapshot: Snapshot, neighbours: Neighbours, request: CompletionRequest) -> Answer:
-        """Answer a request. The answer tells of faults of model and engine. Cancelling this call frees the engine."""
+        """Answer a request. `Answer.error` reports faults of model and engine.
+
+        If the caller is cancelled, its generation is cancelled too, unless another request joins it (`Generation`).
+        """
         started = time.monotonic()
         answer = Answer()
         answer.trace.add("trigger", _describe_trigger(snapshot, request))
@@ -140,7 +143,7 @@ class Pipeline:
         prefill_budget_ms = self.settings.completion.prefill_budget_ms if may_be_short else 0
         try:
             model = await self.engine.ready()
-            plan, gathered = await self._prompts.plan(snapshot, neighbours, model, prefill_budget_ms)
+            plan, gathered = await self._context_planner.plan(snapshot, neighbours, model, prefill_budget_ms)
         except InfillError as error:
             answer.reason, answer.error = "failed", str(error)
             return None

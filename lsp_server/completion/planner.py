@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lsp_server.base.fim_families import Family
 from lsp_server.completion.anchors import Anchors
+from lsp_server.completion.cached_anchors import CachedAnchors
 from lsp_server.completion.prefill_speed import PrefillSpeed
-from lsp_server.completion.warm_anchors import WarmAnchors
 from lsp_server.context.candidates import Gathered
 from lsp_server.context.nearest_files import choose_nearest_files
 from lsp_server.context.ranking import choose
@@ -54,7 +54,7 @@ class Planner:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._anchors = Anchors()
-        self._warm = WarmAnchors()
+        self._warm = CachedAnchors()
         self._speed = PrefillSpeed()
         self._blocks: dict[str, tuple[Block, ...]] = {}  # each document's latest
 
@@ -90,8 +90,8 @@ class Planner:
         self._warm.touch(anchor, model)
         self._speed.learn(timings, model)
 
-    def wants_prewarm(self, snapshot: Snapshot, model: ModelInfo) -> bool:
-        """Whether the next burst of typing should start from a new anchor, or the present one will do."""
+    def wants_warm_up(self, snapshot: Snapshot, model: ModelInfo) -> bool:
+        """Whether the next burst of typing should start from a new anchor instead of the present one."""
         found = self._continued(snapshot, model, self.settings.completion.prefill_budget_ms)
         if found is None or not family_of(model).anchored:
             return False
@@ -100,7 +100,7 @@ class Planner:
         is_long = len(typed) > anchor.max_typed_characters * RE_ANCHOR_SHARE and "\n" in typed
         return is_long or anchor.is_short
 
-    def plan_prewarm(
+    def plan_warm_up(
         self,
         snapshot: Snapshot,
         neighbours: Callable[[], Sequence[Neighbour]],
@@ -112,12 +112,12 @@ class Planner:
         Pass the anchor to `adopt` once it is in the KV cache.
         """
         family = family_of(model)
-        if not self.wants_prewarm(snapshot, model):
+        if not self.wants_warm_up(snapshot, model):
             return None
         return self._new_anchor(snapshot, neighbours, model, family, gathered)
 
     def adopt(self, uri: str, anchor: Anchor, model: ModelInfo) -> None:
-        """Plan with an anchor from now on. It is in the KV cache."""
+        """Use a prefilled anchor for the next plans. It is in the KV cache."""
         self._anchors.add(uri, anchor)
         self._warm.touch(anchor, model)
 

@@ -35,8 +35,8 @@ class CompletionRequest:
 class Answer:
     """The outcome of a request.
 
-    `text` goes in at the cursor and is empty for nothing. `alternatives` are other texts for the same place. `reason`
-    says why the text ended, or why there is none. `error` is a sentence for the user if something is wrong.
+    `text` is inserted at the cursor; it is empty if there is none. `alternatives` are other texts for the same place.
+    `reason` says why the text ended, or why there is none. `error` is a sentence for the user if something is wrong.
     """
 
     text: str = ""

@@ -1,4 +1,4 @@
-"""Where the user has switched completion off for now, and until when. The settings do so for good."""
+"""Remembers where the user has switched completion off temporarily. The settings switch it off permanently."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 
 from lsp_server.completion.answers import Answers
+from lsp_server.completion.context_planner import ContextPlanner, Neighbours
 from lsp_server.completion.generations import Generations
 from lsp_server.completion.planner import Planner
-from lsp_server.completion.prompts import Neighbours, Prompts
 from lsp_server.completion.request import SPECULATIVE, CompletionRequest
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.model_info import ModelInfo
@@ -21,21 +21,21 @@ PAUSE_S = 0.7  # so long without a request counts as a pause
 
 
 class WarmUp:
-    """One task a document, which waits for the pause. The next request of the document cancels it."""
+    """Keeps one task per document, which waits for a pause. The next request of the document cancels it."""
 
     def __init__(
         self,
         engine: EngineClient,
         settings: Settings,
         planner: Planner,
-        prompts: Prompts,
+        context_planner: ContextPlanner,
         answers: Answers,
         generations: Generations,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._planner = planner
-        self._prompts = prompts
+        self._context_planner = context_planner
         self._answers = answers
         self._generations = generations
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -55,7 +55,7 @@ class WarmUp:
     async def _run(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
         await asyncio.sleep(PAUSE_S)
         if model := self._engine.model:
-            if anchor := await self._prompts.plan_prewarm(snapshot, neighbours, model):
+            if anchor := await self._context_planner.plan_warm_up(snapshot, neighbours, model):
                 await self._prefill(snapshot.uri, anchor, model)
             if text and self._settings.completion.speculative:
                 await self._complete_speculatively(snapshot.accepting(text), neighbours, model)
@@ -78,7 +78,7 @@ class WarmUp:
     async def _complete_speculatively(self, accepted: Snapshot, neighbours: Neighbours, model: ModelInfo) -> None:
         """Generate what follows the shown text. A user who accepts that text gets the next one at once."""
         if self._answers.recall(accepted) is None:
-            plan, _ = await self._prompts.plan(accepted, neighbours, model)
+            plan, _ = await self._context_planner.plan(accepted, neighbours, model)
             sampling = Sampling(confidence=self._settings.completion.confidence)
             request = CompletionRequest(SPECULATIVE)
             await self._generations.start(accepted, plan, request, sampling, Priority.WARM_UP).read()

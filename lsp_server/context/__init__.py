@@ -1,1 +1,1 @@
-"""Chooses which text of other files goes into a prompt, and in what order. Runs in the language server."""
+"""Chooses which text of other files goes into a prompt, and in what order."""

@@ -1,4 +1,4 @@
-"""A definition as one line of a list: its first line, cut where the rest costs more than it says. Pure."""
+"""A definition as one line of a list: its first line, without the parts that cost more than they tell. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights for the score of one name of many. A name of this text counts less, a likely one more. Pure."""
+"""Weights of names in a list. A name that the text has already counts less, a likely one more. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cuts files into chunks of related lines, which similar code is searched in. Pure."""
+"""Cuts files into chunks of related lines, for the search of similar code. Pure."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Scan(msgspec.Struct, frozen=True, tag=True):
-    """Look at every file of these workspace folders, and bring their indexes up to date."""
+    """Compare every file of these workspace folders with their indexes, and bring these up to date."""
 
     roots: tuple[str, ...]
 

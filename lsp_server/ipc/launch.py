@@ -91,7 +91,7 @@ class Launch(msgspec.Struct, frozen=True):
     stuck_s: float = 300.0  # far above the slowest step: a chunk of 64 tokens of a large model on a CPU
 
 
-class Record(msgspec.Struct, frozen=True):
+class SharedEngineRecord(msgspec.Struct, frozen=True):
     """The record file of a shared engine: how to reach it, and what it runs."""
 
     pid: int

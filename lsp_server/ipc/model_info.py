@@ -36,7 +36,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
       `draft_model_bytes` is all memory of the draft model.
     - `pre_tokeniser` is llama.cpp's name for the way text is split before tokenisation; empty if the file has none.
     - `isolates_line_breaks`: no token joins text across a line break.
-    - `supports_rollback` is false for models that cannot forget their newest tokens. They run without reuse.
+    - `supports_rollback` is false if the newest tokens cannot leave the cache. Recurrent models and those with
+      sliding-window attention run without reuse.
     - `prefill_tokens_per_s` was measured when the model was loaded; 0 if it is unknown.
     - `chat_template` is a Jinja template; empty for a model without chat. `end_text` is the end of text in it.
     - `notes` are sentences for the user about settings that could not be met, with the reason.

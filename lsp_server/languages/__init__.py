@@ -1,4 +1,1 @@
-"""What infill knows of programming languages: one record a language. Pure.
-
-Runs in the language server, the index worker and the engine.
-"""
+"""What infill knows of programming languages: one record a language. Pure."""

@@ -26,7 +26,7 @@ class Bindings:
     - `bound`: every way to bind the name.
     - `used`: names in use, without keyword arguments and keys.
     - `not_code`: strings and comments.
-    - `beginnings`: how an import line may begin that a model is to write.
+    - `beginnings`: how an import line begins, for a model that writes the rest.
     - `known`: the names that every file has.
     - `standard_modules`: modules of the language's own library that `import NAME` imports.
     """

@@ -1,7 +1,7 @@
-"""What a line of code is, told by its first or its last words. Pure.
+"""Patterns that classify a line of code by its first or its last words. Pure.
 
-Each pattern matches in every language, whichever the document's is. Words come from the table of languages: its records
-say which language has them. What is left here is syntax that several languages share.
+Each pattern is used for every document, whatever its language. The words come from the records of all languages
+(`syntax.py`). The rest is syntax that several languages share.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What infill knows of each language: one record a language, in one table. Pure.
+"""The table of languages: one record holds all facts of a language. Pure.
 
-Rules look a record up by its LSP language id. A field that a record leaves out has its default: what rules assume of a
-language of which they know nothing. `languages/README.md` says how to add a language.
+Rules look a record up by its LSP language id. The defaults of the fields are what rules assume of an unknown language.
+`languages/README.md` says how to add a language.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ class Language:
     Blocks. The first three should be one fact; today three rules disagree about the languages:
     - `has_python_blocks`: a block ends where its indentation does, and statements are Python's (post-processing).
     - `colon_opens_block`: a colon at the end of a header opens a block (the action that writes a body).
-    - `has_keyword_definitions`: each definition begins with a keyword, so that `name(…) {` is none (documentation).
+    - `has_keyword_definitions`: each definition begins with a keyword. Documentation is not offered for `name(…) {`.
 
-    Words that begin a line. Rules look for the words of all languages in each of them (`line_patterns.py`):
+    Words that begin a line. Rules look for the words of all languages in every document (`line_patterns.py`). Of
+    `type_words`, post-processing knows only `class` (`line_patterns.DEFINITION`):
     - `branch_words`, `case_words`: another branch of a statement, another case of one.
     - `function_words`, `type_words`: a function, any other definition.
     - `end_words`: the end of a block. `opening_words` end a line below which a block begins.

@@ -1,4 +1,4 @@
-"""Files that the embedded model never saw: modules of Python's standard library, as they are installed."""
+"""Files that the embedded model was not trained on: modules of Python's standard library, as they are installed."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ PROMPT_SHARE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The targets, ready to be asked, and text to ask about. `about` describes models and servers for the record."""
+    """The targets, ready for requests, and text to complete. `about` describes models and servers, for the results."""
 
     infill: InfillTarget
     targets: list[Target]
@@ -61,7 +61,7 @@ def corpus_of(model_path: str, before_tokens: int = 0, after_tokens: int = 0) ->
 
 
 def about_model(model: ModelInfo) -> dict[str, Any]:
-    """What a record says of a model. Paths are left out."""
+    """What a result file says of a model. Paths are left out."""
     return {
         "name": model.name,
         "description": model.description,

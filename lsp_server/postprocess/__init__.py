@@ -1,4 +1,1 @@
-"""From what the model writes to what is shown: rules that stop the stream, filters that clean the text. Pure.
-
-Runs in the language server.
-"""
+"""From what the model writes to what is shown: rules that stop the stream, filters that clean the text. Pure."""

@@ -1,4 +1,4 @@
-"""Where the block that the cursor is in ends."""
+"""Finds the end of the block around the cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How deep a text is in brackets."""
+"""Counts the bracket depth of a text."""
 
 from __future__ import annotations
 

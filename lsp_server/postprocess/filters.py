@@ -22,7 +22,8 @@ def clean(
 ) -> tuple[str, list[str]]:
     """The text to show, and the names of the filters that changed it. An empty text: show nothing.
 
-    `overran` says that the text missed its end (`stop.OVERRAN`). Filters named in `switched_off` are left out.
+    `overran` says that the text ran past its natural end (`stop.ENDS_BY_OVERRUN`). Filters named in `switched_off` are
+    left out.
     """
     applied = []
     for name, filter_text in FILTERS.items():
@@ -79,7 +80,7 @@ def drop_trailing_space(text: str, snapshot: Snapshot) -> str:
 
 
 def drop_blank(text: str, _: Snapshot) -> str:
-    """A text of nothing but white space shows nothing."""
+    """Drop a text that is only white space."""
     return text if text.strip() else ""
 
 

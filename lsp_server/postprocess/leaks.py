@@ -1,4 +1,4 @@
-"""Text that belongs to no file: control strings, fences, headers of training texts, halves of characters."""
+"""Rules against text that belongs in no file: control strings, fences, path headers, incomplete characters."""
 
 from __future__ import annotations
 

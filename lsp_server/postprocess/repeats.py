@@ -1,4 +1,4 @@
-"""What follows the cursor on its line, written again at the end of a text."""
+"""Finds text that repeats what follows the cursor on its line."""
 
 from __future__ import annotations
 

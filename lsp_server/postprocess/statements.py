@@ -1,4 +1,4 @@
-"""Python's statements, for languages with Python's blocks: which lines are one statement, what cannot be reached."""
+"""Splits text into statements and finds unreachable ones, for languages with Python's blocks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Rules that watch the stream and say where the text ends.
 
-A rule is a function of the text so far. It returns the length to keep, or None to go on. Rules see the text grow. What
-they cut never comes back.
+A rule is a function of the text so far. It returns the length to keep, or None to go on. A cut is final: it ends the
+generation.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from lsp_server.postprocess.repeats import closer_follows
 from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
 
-# These rules, and the engine's end by length, say that a text missed its end: too long, unreachable, or in circles.
-OVERRAN = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
+# Ends of a text that ran past its natural end: too long, unreachable, or repeating itself. `length` is the engine's.
+ENDS_BY_OVERRUN = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
 
 Rule = Callable[[str], int | None]
 
@@ -74,7 +74,7 @@ def rules_for(
     stops: tuple[str, ...] = (),
     switched_off: Collection[str] = (),
 ) -> StopRules:
-    """The rules for a hole. `multi_line` is the setting of that name. `stops` are texts by which the model ends.
+    """The rules for a hole. `multi_line` is the setting of that name. `stops` are plain texts that end the answer.
 
     Rules named in `switched_off` are left out.
     """

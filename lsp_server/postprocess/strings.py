@@ -1,4 +1,4 @@
-"""Strings of several lines. The lines in them have no indentation that counts."""
+"""Tracks strings of several lines. Indentation inside them says nothing about blocks."""
 
 from __future__ import annotations
 

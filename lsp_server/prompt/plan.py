@@ -34,13 +34,13 @@ def plan_anchor(
 ) -> Anchor:
     """Plan a prompt anchored at the start of the cursor's line.
 
-    The prompt of a family that is not anchored ends at the cursor; so does that of a line longer than the typed text
-    may be. Tokens are estimated: the engine cuts exactly what is still too long. `max_tokens` is the room for the
+    In two cases the prompt ends at the cursor: the family is not anchored, or the line is longer than typed text may
+    be. Tokens are estimated: the engine cuts exactly what is still too long. `max_tokens` is the room for the
     answer. `suffix_share` is the share of the budget for the text after the cursor. With `max_prompt_tokens` the anchor
     is short.
     """
     reserve = reserve_for(model, family)
-    num_markers = sum(role in model.markers for role in family.among if isinstance(role, str))
+    num_markers = sum(role in model.markers for role in family.order_with_blocks if isinstance(role, str))
     budget = max(0, model.context_tokens - max_tokens - reserve - num_markers)
     if max_prompt_tokens is not None:
         budget = min(budget, max_prompt_tokens)
@@ -50,11 +50,11 @@ def plan_anchor(
     prefix = snapshot.prefix[: len(snapshot.prefix) - num_typed]
     suffix_room = int(budget * suffix_share)
     suffix_part = snapshot.suffix[: suffix_room * CHARACTERS_PER_TOKEN]
-    # What the suffix leaves at least; half of it is for blocks. It does not depend on the suffix's length, so the
-    # prefix's start stays where it is when the suffix changes.
+    # Half of the budget without the suffix's share: the limit for blocks. It does not depend on the suffix's length.
+    # So the prefix's start stays where it is when the suffix changes.
     min_room = (budget - suffix_room) // 2
     blocks = _fitting(blocks, min_room, family)
-    order = family.among if blocks else family.alone
+    order = family.order_with_blocks if blocks else family.order_single_file
     texts: dict[Place, Sequence[PromptPart]] = {
         Place.PROJECT: [Text(project_line(family, snapshot.project))],
         Place.BLOCKS: [block_part(block, family) for block in blocks],
@@ -91,7 +91,7 @@ def lay_out(
             parts += texts[place]
         elif place in model.markers:
             parts.append(Marker(place))
-    return _with_lead(parts, family.lead)
+    return _with_text_after_prefix_marker(parts, family.text_after_prefix_marker)
 
 
 def _fitting(blocks: tuple[Block, ...], max_tokens: int, family: Family) -> tuple[Block, ...]:
@@ -118,14 +118,14 @@ def _cost(part: PromptPart) -> int:
     return estimate_tokens(part.text) + bool(part.marker) if isinstance(part, Text) else 1
 
 
-def _with_lead(parts: list[PromptPart], lead: str) -> tuple[PromptPart, ...]:
-    """Put the family's lead ahead of the text behind the prefix marker: in the same part, to be tokenised with it."""
-    if not lead:
+def _with_text_after_prefix_marker(parts: list[PromptPart], text: str) -> tuple[PromptPart, ...]:
+    """Put a text directly behind the prefix marker. One part has it and what follows, to tokenise both together."""
+    if not text:
         return tuple(parts)
     at = parts.index(Marker("prefix")) + 1
     first = parts[at]
     assert isinstance(first, Text)
-    return (*parts[:at], msgspec.structs.replace(first, text=lead + first.text), *parts[at + 1 :])
+    return (*parts[:at], msgspec.structs.replace(first, text=text + first.text), *parts[at + 1 :])
 
 
 def _tail(text: str, room: int, step: int) -> str:

@@ -1,4 +1,4 @@
-"""The open documents, and who waits for an edit of one."""
+"""The open documents. A caller can wait for the next edit of one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lsp_server.text.workspace import Workspace
 
 
 class Documents(Workspace):
-    """The client's workspace, whose documents tell of their next edit."""
+    """The client's workspace, with a future for the next edit of each document."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ from lsp_server.server.tasks import BackgroundTasks
 
 
 class Server:
-    """One client's language server. Nothing but this module knows it: its parts know what they use of each other."""
+    """One client's language server. Only this module uses it. Each part receives only the other parts that it uses."""
 
     def __init__(self) -> None:
         self.pygls = LanguageServer(

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from lsp_server.settings.access import Setting
 from lsp_server.settings.model import SETTINGS, Settings, json_schema
-from lsp_server.settings.record import Setting
 
 # What most users set: the main README shows these.
 COMMON_SETTINGS = (

@@ -19,9 +19,9 @@ import msgspec
 import platformdirs
 
 from lsp_server.base.errors import SettingsError
+from lsp_server.settings.access import SetBy, Setting
 from lsp_server.settings.model import SETTINGS, Settings
 from lsp_server.settings.old_names import renamed
-from lsp_server.settings.record import SetBy, Setting
 
 SECTION = "infill"
 PROJECT_FILE = ".infill.toml"

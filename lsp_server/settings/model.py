@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from lsp_server.settings.record import MACHINE, MODEL_FILE, PREFERENCE, REMOTE, records, setting
+from lsp_server.settings.access import MACHINE, MODEL_FILE, PREFERENCE, REMOTE, records, setting
 
 # The rules that end a completion and the filters that clean it. `infill complete --explain` names those that acted.
 RuleName = Literal[
@@ -76,7 +76,8 @@ class CompletionSettings(msgspec.Struct, frozen=True):
         bool,
         setting(
             PREFERENCE,
-            "Write the next completion while you read this one, so that it is ready when you accept.",
+            "Write the next completion while you read this one, so that it is ready when you accept. "
+            "It needs `engine.warm_up`.",
             was="look_ahead",
         ),
     ] = True
@@ -217,7 +218,8 @@ class EngineSettings(msgspec.Struct, frozen=True):
         int,
         setting(
             MACHINE,
-            "Number of layers on the GPU. -1: as many as fit, if llama.cpp was built for a GPU.",
+            "Number of layers on the GPU; the output layer counts as one. "
+            "-1: as many as fit, if llama.cpp was built for a GPU.",
             ge=-1,
             le=1000,
         ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from lsp_server.settings.access import Setting
 from lsp_server.settings.model import SETTINGS
-from lsp_server.settings.record import Setting
 
 # The version of infill that reads old names no longer: delete `was` and `renamed_values` then.
 READ_UNTIL = "0.2"

@@ -46,8 +46,8 @@ class Session:
     def plan(self, snapshot: Snapshot, prefill_budget_ms: int = 0) -> Plan:
         return self.planner.plan(snapshot, self.neighbours, self.model, prefill_budget_ms)
 
-    def plan_prewarm(self, snapshot: Snapshot) -> Anchor | None:
-        return self.planner.plan_prewarm(snapshot, self.neighbours, self.model)
+    def plan_warm_up(self, snapshot: Snapshot) -> Anchor | None:
+        return self.planner.plan_warm_up(snapshot, self.neighbours, self.model)
 
 
 def typed(text: str, snapshot: Snapshot = HERE) -> Snapshot:
@@ -142,7 +142,7 @@ def test_backspace_before_the_line_start_returns_to_the_anchor_before():
     session = Session()
     first = session.plan(HERE).anchor
     lines = moved(HERE, HERE.prefix + LONG)
-    second = session.plan_prewarm(lines)
+    second = session.plan_warm_up(lines)
     session.planner.adopt(HERE.uri, second, session.model)
     assert session.plan(typed("z", lines)).anchor is second
     plan = session.plan(moved(HERE, HERE.prefix + LONG[:-1]))
@@ -216,7 +216,7 @@ def test_the_head_of_the_prompt_stays_from_one_anchor_to_the_next():
         written += f"value_{number} = {'x' * (number % 23)}\n"
         here = make_snapshot(written, "\nprint(os)\n")
         session.plan(here)
-        if anchor := session.plan_prewarm(here):
+        if anchor := session.plan_warm_up(here):
             session.planner.adopt(here.uri, anchor, session.model)
         head = session.plan(here).render(DEEPSEEK)[:300]
         heads += [head] * (anchor is not None)
@@ -261,7 +261,7 @@ def test_a_line_for_the_trace():
 def test_the_anchor_there_is_will_do(text):
     session = Session()
     session.plan(HERE)
-    assert session.plan_prewarm(typed(text)) is None
+    assert session.plan_warm_up(typed(text)) is None
     assert session.num_chosen == 1
 
 
@@ -269,7 +269,7 @@ def test_a_new_anchor_for_the_next_burst():
     session = Session()
     session.plan(HERE)
     session.open = [LIBRARY]
-    anchor = session.plan_prewarm(typed(LONG + "z = "))
+    anchor = session.plan_warm_up(typed(LONG + "z = "))
     assert anchor is not None
     assert (anchor.prefix, anchor.suffix) == (HERE.prefix + LONG, HERE.suffix)
     assert [block.path for block in anchor.blocks] == ["src/lib.py"]
@@ -277,29 +277,29 @@ def test_a_new_anchor_for_the_next_burst():
 
 def test_a_document_that_nothing_was_asked_for_has_no_next_burst():
     session = Session()
-    assert session.plan_prewarm(typed(LONG)) is None
+    assert session.plan_warm_up(typed(LONG)) is None
     session.plan(HERE)
-    assert session.plan_prewarm(moved(HERE, "another text\n" + LONG)) is None
+    assert session.plan_warm_up(moved(HERE, "another text\n" + LONG)) is None
     assert session.num_chosen == 1
 
 
 def test_an_anchor_is_used_once_it_is_adopted():
     session = Session()
     first = session.plan(HERE).anchor
-    anchor = session.plan_prewarm(typed(LONG))
+    anchor = session.plan_warm_up(typed(LONG))
     assert session.plan(typed(LONG + "z")).anchor is first, "not in the cache yet"
     session.planner.adopt(HERE.uri, anchor, session.model)
     plan = session.plan(typed(LONG + "z"))
     assert plan.anchor is anchor
     assert (plan.is_new, plan.continuation) == (False, Continuation("z"))
-    assert session.plan_prewarm(typed(LONG + "z")) is None
+    assert session.plan_warm_up(typed(LONG + "z")) is None
     assert session.plan(typed("z")).anchor is first
 
 
 def test_an_anchor_planned_for_a_warm_up_is_the_one_planned_there():
     session = Session()
     session.plan(HERE)
-    assert session.plan_prewarm(typed(LONG + "z")) == Session().plan(typed(LONG + "z")).anchor
+    assert session.plan_warm_up(typed(LONG + "z")) == Session().plan(typed(LONG + "z")).anchor
 
 
 # Little time
@@ -316,7 +316,7 @@ def test_where_the_whole_would_take_too_long_the_anchor_is_short():
     plan = session.plan(IN_FILE, BUDGET_MS)
     assert plan.anchor.is_short
     assert "short to save time" in plan.describe()
-    assert estimate_tokens(plan.anchor.spelling) < 700 < estimate_tokens(session.plan_prewarm(IN_FILE).spelling)
+    assert estimate_tokens(plan.anchor.spelling) < 700 < estimate_tokens(session.plan_warm_up(IN_FILE).spelling)
     assert session.plan(typed("x", IN_FILE), BUDGET_MS).anchor is plan.anchor
 
 
@@ -343,11 +343,11 @@ def test_text_that_is_short_by_itself_makes_no_short_anchor():
 def test_the_pause_makes_a_short_anchor_whole():
     session = Session(**SLOW)
     short = session.plan(IN_FILE, BUDGET_MS).anchor
-    whole = session.plan_prewarm(typed("x", IN_FILE))
+    whole = session.plan_warm_up(typed("x", IN_FILE))
     assert whole == Session(**SLOW).plan(typed("x", IN_FILE)).anchor
     session.planner.adopt(IN_FILE.uri, whole, session.model)
     assert session.plan(typed("xy", IN_FILE), BUDGET_MS).anchor is whole
-    assert session.plan_prewarm(typed("xy", IN_FILE)) is None
+    assert session.plan_warm_up(typed("xy", IN_FILE)) is None
     assert session.plan(IN_FILE, BUDGET_MS).anchor is not short
 
 
@@ -400,8 +400,8 @@ def test_a_family_that_is_not_anchored_is_planned_anew_each_time():
         assert (plan.is_new, plan.continuation) == (True, Continuation(""))
         assert plan.render(QWEN) == prefix + HERE.prefix + text + suffix + HERE.suffix + middle
         assert session.num_chosen == number
-    assert session.plan_prewarm(typed("y =\nz")) is None
-    assert session.plan_prewarm(typed(LONG)) is None
+    assert session.plan_warm_up(typed("y =\nz")) is None
+    assert session.plan_warm_up(typed(LONG)) is None
 
 
 def test_a_family_that_is_not_anchored_keeps_its_prompt_for_the_same_place():
@@ -412,7 +412,7 @@ def test_a_family_that_is_not_anchored_keeps_its_prompt_for_the_same_place():
 
 def test_unknown_markers_are_refused():
     session = Session({"prefix": "<P>", "suffix": "<S>", "middle": "<M>"})
-    for ask in (session.plan, session.plan_prewarm):
+    for ask in (session.plan, session.plan_warm_up):
         with pytest.raises(ModelCannotInfillError, match="<P> <S> <M>"):
             ask(HERE)
     assert session.num_chosen == 0

@@ -13,8 +13,8 @@ from lsp_server.engine.scheduler.placement import num_healed
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.requests import Generate, PromptPart, Text
 from lsp_server.prompt.families import family_of
-from lsp_server.prompt.indentation import is_settled
 from lsp_server.prompt.plan import plan_anchor
+from lsp_server.prompt.settled_indentation import is_settled
 from lsp_server.settings.model import Settings
 from lsp_server.text.excerpts import Block
 from tests.eval.scoring import ANSWER_TOKENS, Prompt

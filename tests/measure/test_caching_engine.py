@@ -12,7 +12,10 @@ CHUNKS = st.tuples(st.sampled_from(["a", "bc", "\n", "d\n"]), st.floats(0.01, 1)
 
 
 class Sure(ScriptedEngine):
-    """Ends its text where a line gets too improbable, as the engine does (`tests/engine/test_confidence.py`)."""
+    """Ends its text where a line gets too improbable.
+
+    The engine does the same (`tests/engine/scheduler/test_confidence.py`).
+    """
 
     def __init__(self, chunks):
         super().__init__()

@@ -43,7 +43,7 @@ def show(snapshot: Snapshot, raw: str, chunk: int, options: dict[str, str]) -> t
         if cut := rules.check(text):
             by.append(cut.rule)
             text = text[: cut.length]
-            overran = cut.rule in stop.OVERRAN
+            overran = cut.rule in stop.ENDS_BY_OVERRUN
             break
     text, applied = filters.clean(text, snapshot, overran=overran)
     return text, by + applied

@@ -114,15 +114,15 @@ def test_any_other_is_refused_with_what_to_do(name, markers):
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_format_has_each_place_once_and_ends_where_the_model_goes_on(family: Family):
-    for order in (family.alone, family.among):
+    for order in (family.order_single_file, family.order_with_blocks):
         assert len(set(order)) == len(order)
         assert {Place.PREFIX, Place.SUFFIX, "begin", "prefix", "suffix"} <= set(order)
         assert order[0] == "begin"
         assert order[-1] == ("middle" if "middle" in family.markers else Place.PREFIX)
         assert order.index("suffix") + 1 == order.index(Place.SUFFIX)
         assert order.index("prefix") < order.index(Place.PREFIX)
-    assert {Place.BLOCKS, Place.PATH} <= set(family.among)
-    assert Place.BLOCKS not in family.alone
+    assert {Place.BLOCKS, Place.PATH} <= set(family.order_with_blocks)
+    assert Place.BLOCKS not in family.order_single_file
     assert not family.block_marker or family.block_marker in family.markers
 
 
@@ -137,7 +137,7 @@ def test_no_two_formats_are_alike():
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_control_string_is_cut_from_an_answer_or_is_ordinary_text(family: Family):
     for text in (*family.markers.values(), *family.other_markers.values(), *family.end_texts):
-        assert (leak_pattern().fullmatch(text) is None) == (text in family.ordinary), text
+        assert (leak_pattern().fullmatch(text) is None) == (text in family.legal_in_code), text
 
 
 def test_only_families_that_were_measured_are_anchored():

@@ -1,1 +1,1 @@
-"""What evaluates a model: the interface, llama.cpp, and a fake for tests. Runs in the engine."""
+"""What evaluates a model: the interface, llama.cpp, and a fake for tests."""

@@ -19,7 +19,8 @@ class EngineState(Enum):
     STOPPED = "stopped"
     LOADING = "loading"
     READY = "ready"
-    FAILED = "failed"  # final until the settings change
+    # Local engines stay failed until the settings change or they are unloaded. Remote ones are tried again after 30 s.
+    FAILED = "failed"
 
 
 class EngineClient(Protocol):

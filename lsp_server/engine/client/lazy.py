@@ -19,11 +19,12 @@ REMOTE_RETRY_S = 30.0
 
 
 class LazyEngine:
-    """An `EngineClient` that starts its engine for the first request and unloads it after a while.
+    """An `EngineClient` that starts its engine on `start` or with the first request, and unloads it when idle.
 
-    After `idle_s` seconds without use the engine ends, which frees the model's memory; 0 means never. The next request
-    starts it again. No request and no loading is ever interrupted. `on_state` and `connector` are those of
-    `EngineSupervisor`, for every engine in turn.
+    `EnginesByRole` calls `start` for the completion engine at once. After `idle_s` seconds without use the engine ends,
+    which frees the model's memory; 0 means never. The next request starts it again. An unload never interrupts a
+    request or a loading. A failed remote engine is tried again after `REMOTE_RETRY_S`. `on_state` and `connector` are
+    those of `EngineSupervisor`, for every engine in turn.
     """
 
     def __init__(

@@ -33,10 +33,10 @@ class EngineConfig:
     connector: Connector = connect_private
 
 
-class Engines:
-    """The engines of a language server. `on_state` receives each state with its role.
+class EnginesByRole:
+    """The engines of a language server, by role. `on_state` receives each state with its role.
 
-    The completion engine starts at once. An engine that only chats starts with the first chat.
+    The completion engine starts at once. A separate chat engine starts with the first chat.
     """
 
     def __init__(self, config: EngineConfig, on_state: Callable[[Role, EngineState, float, str], None]) -> None:

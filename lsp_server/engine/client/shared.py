@@ -28,7 +28,7 @@ from lsp_server import __version__
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.client.spawn import SERVICE, START_TIMEOUT_S, Connection, make_client, package_folder
 from lsp_server.engine.sizing import hardware
-from lsp_server.ipc.launch import EngineOptions, Launch, Listening, Record
+from lsp_server.ipc.launch import EngineOptions, Launch, Listening, SharedEngineRecord
 
 # Some systems have no runtime folder for users. One below the folder for temporary files serves as well.
 warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
@@ -80,7 +80,7 @@ def log_files() -> list[Path]:
     return sorted(folder().glob("*.log"))
 
 
-def records() -> Iterator[tuple[str, Record]]:
+def records() -> Iterator[tuple[str, SharedEngineRecord]]:
     """The running engines by key. Records of dead ones are deleted."""
     for path in sorted(folder().glob("*.json")):
         record = _read(path)
@@ -90,7 +90,7 @@ def records() -> Iterator[tuple[str, Record]]:
             path.unlink(missing_ok=True)
 
 
-def is_alive(record: Record) -> bool:
+def is_alive(record: SharedEngineRecord) -> bool:
     """Whether the engine of a record accepts its token, and has the pid of the record."""
     _, body = _request(record, "GET", "/health")
     with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
@@ -98,13 +98,13 @@ def is_alive(record: Record) -> bool:
     return False
 
 
-def stop(record: Record, *, with_clients: bool) -> bool:
+def stop(record: SharedEngineRecord, *, with_clients: bool) -> bool:
     """End an engine. One with clients ends only `with_clients`. Returns whether it ends."""
     path = "/stop?clients=any" if with_clients else "/stop"
     return _request(record, "POST", path)[0] == http.HTTPStatus.NO_CONTENT
 
 
-def find_or_start(options: EngineOptions) -> Record:
+def find_or_start(options: EngineOptions) -> SharedEngineRecord:
     """The engine that runs these options. Starts it if there is none. Raises `EngineError`."""
     key = _key(options)
     try:
@@ -129,7 +129,7 @@ def _stop_unused() -> None:
         stop(record, with_clients=False)
 
 
-def _start(options: EngineOptions, key: str, path: Path) -> Record:
+def _start(options: EngineOptions, key: str, path: Path) -> SharedEngineRecord:
     """Start an engine that outlives this process, and write its record."""
     launch = Launch(secrets.token_urlsafe(32), options, idle_shutdown_s=IDLE_SHUTDOWN_S, record=str(path))
     log = log_file(key)
@@ -161,7 +161,7 @@ def _start(options: EngineOptions, key: str, path: Path) -> Record:
         raise EngineError(f"The shared engine did not start. Its log is {log}.") from error
     finally:
         start_timer.cancel()
-    record = Record(process.pid, listening.port, launch.token, __version__, options.model_path, time.time())
+    record = SharedEngineRecord(process.pid, listening.port, launch.token, __version__, options.model_path, time.time())
     new = path.with_suffix(".new")
     try:
         new.touch(mode=0o600)
@@ -188,9 +188,9 @@ def _state_of(path: str) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def _read(path: Path) -> Record | None:
+def _read(path: Path) -> SharedEngineRecord | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Record)
+        return msgspec.json.decode(path.read_bytes(), type=SharedEngineRecord)
     except (OSError, msgspec.MsgspecError):
         return None
 
@@ -201,7 +201,7 @@ class _Health(msgspec.Struct):
     pid: int
 
 
-def _request(record: Record, method: str, path: str) -> tuple[int, bytes]:
+def _request(record: SharedEngineRecord, method: str, path: str) -> tuple[int, bytes]:
     """Status and body of a response; 0 if there is none. Another program on this port does not have the token."""
     connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=_REQUEST_TIMEOUT_S)
     try:

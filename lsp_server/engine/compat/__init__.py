@@ -1,1 +1,1 @@
-"""HTTP APIs for other programs: llama-server's and OpenAI's. README.md describes them. Runs in the engine."""
+"""HTTP APIs for other programs: llama-server's and OpenAI's. README.md describes them."""

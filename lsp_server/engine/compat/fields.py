@@ -1,7 +1,7 @@
 """The request fields of llama-server's and OpenAI's APIs: validation, and translation to the engine's own.
 
-A field without a name here does not change the text, or README.md lists it as ignored. Fields that would change
-the text but are unsupported raise an error. Sources: llama.cpp's `tools/server/README.md` ("POST /infill", "POST
+Unknown fields are ignored: they do not change the text, or README.md lists them. Fields that would change the text
+but are unsupported raise an error. Sources: llama.cpp's `tools/server/README.md` ("POST /infill", "POST
 /completion", "POST /tokenize"), OpenAI's API reference ("Completions", "Chat").
 """
 

@@ -49,7 +49,7 @@ def fill_in_middle(
         Place.PREFIX: [Text(before, overflow="keep_tail")],
         Place.SUFFIX: [Text(suffix, overflow="keep_head")],
     }
-    order = family.among if texts[Place.BLOCKS] else family.alone
+    order = family.order_with_blocks if texts[Place.BLOCKS] else family.order_single_file
     return Prompt(lay_out(texts, order, model, family), behind, reserve, family.stops)
 
 

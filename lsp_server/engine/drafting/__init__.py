@@ -1,1 +1,1 @@
-"""Speculative decoding: drafts by look-up or by a draft model, and how long they are. Runs in the engine."""
+"""Speculative decoding: drafts by look-up or by a draft model, and how long they are."""

@@ -1,7 +1,8 @@
 """Drafts by a small model, where one request decodes and look-up finds nothing.
 
-The draft model reads the prompt only after the first text is out, one chunk beside each step of the large model. It
-does so only if the rest of the text probably wins that time back. It has a loss budget of its own (`lengths`).
+The draft model prefills the prompt only after the first text is out, one chunk at each step of the large model. It
+does so only if drafts for the rest of the text will probably save more time. It has a loss budget of its own
+(`lengths`).
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class DraftModel:
         self._mean_text_tokens = known + _WEIGHT * (num_tokens - known)
 
     def _num_left(self, part: Part) -> int:
-        """How many tokens are probably still to come. A text does not tell how near its end is."""
+        """How many tokens are probably still to come: the mean length of texts. Nothing tells how near an end is."""
         max_tokens = part.seq.tokenized.max_tokens - part.seq.timings.decoded_tokens
         return max_tokens if self._mean_text_tokens is None else min(max_tokens, math.ceil(self._mean_text_tokens))
 

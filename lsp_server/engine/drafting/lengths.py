@@ -37,7 +37,7 @@ class _Acceptance:
 class DraftLengths:
     """Learns the acceptance rate of each kind of guess and chooses draft lengths by step times.
 
-    The loss budget is at most `max_budget_steps` long.
+    The loss budget holds at most the time of `max_budget_steps` steps.
     """
 
     def __init__(self, step_times: StepTimes, max_budget_steps: int = MAX_BUDGET_STEPS) -> None:
@@ -131,9 +131,10 @@ class DraftLengths:
         return ranked if len(guesses) == 1 else sorted(ranked, reverse=True)
 
     def _min_step_s(self, num_decoding: int) -> float:
-        """The minimum time of a step with drafts.
+        """The minimum time of a step with drafts: that of a step without drafts, plus `StepTimes.min_token_s`.
 
-        Otherwise measurements from when the machine was slower would make drafts seem to shorten a step.
+        `min_token_s` is 1 / (1.5 * prefill tokens per second), two thirds of a prefill token's time. Measurements from
+        when the machine was slower would otherwise make drafts seem to shorten a step.
         """
         return self._step_times.seconds(num_decoding) + self._step_times.min_token_s
 

@@ -1,4 +1,4 @@
-"""Drafts by look-up: what followed the same last tokens before.
+"""Drafts by look-up (prompt lookup, n-gram): the tokens that followed the same last tokens earlier.
 
 The model verifies a draft in one batch with the token that it had to evaluate anyway. A drafted token is accepted only
 if the model samples the same token at that place, by the same rules. So drafts change the time of a text, but not the

@@ -1,4 +1,4 @@
-"""Authentication: only programs of this user that know the token. It refuses web pages and other machines."""
+"""Authentication: admits programs that know the token, and refuses web pages and other machines."""
 
 from __future__ import annotations
 

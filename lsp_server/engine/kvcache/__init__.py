@@ -1,1 +1,1 @@
-"""The KV cache as slots: matching by common prefix, fork, eviction, offload to host memory. Runs in the engine."""
+"""The KV cache as slots: matching by common prefix, fork, eviction, offload to host memory."""

@@ -1,4 +1,4 @@
-"""Slots that were moved to host memory. Returning to their document costs a copy instead of a prefill. Pure."""
+"""Slots that were offloaded to host memory. Restoring one costs a copy instead of a prefill. Pure."""
 
 from __future__ import annotations
 

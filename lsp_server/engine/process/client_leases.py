@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from lsp_server.ipc.launch import Launch, Record
+from lsp_server.ipc.launch import Launch, SharedEngineRecord
 
 # Seconds between writes to a connection. A write finds out whether the other end is gone.
 PING_S = 20.0
@@ -55,6 +55,6 @@ def end_shared(launch: Launch) -> None:
     """End this process at once. Its record is deleted first, if it is still its own, so that no client looks for it."""
     path = Path(launch.record)
     with contextlib.suppress(OSError, msgspec.MsgspecError):
-        if msgspec.json.decode(path.read_bytes(), type=Record).pid == os.getpid():
+        if msgspec.json.decode(path.read_bytes(), type=SharedEngineRecord).pid == os.getpid():
             path.unlink()
     os._exit(0)

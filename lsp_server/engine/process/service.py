@@ -1,7 +1,7 @@
 """The main module of the engine process: HTTP on loopback in front of a `Worker`. See `engine/compat/README.md`.
 
-A private engine ends when its standard input closes, however its launcher ended. A shared engine (`client/shared.py`)
-ends a while after its last client has left.
+A private engine ends when its standard input closes, so it never outlives its launcher. A shared engine
+(`client/shared.py`) ends a while after its last client has left.
 """
 
 from __future__ import annotations

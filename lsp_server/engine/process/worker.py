@@ -81,7 +81,7 @@ class Worker:
         self._thread.start()
 
     def submit(self, request_id: str, request: Generate) -> None:
-        """Tokenise a request in the calling thread and queue it. Interrupts a decode that then serves no request."""
+        """Tokenise a request in the calling thread and queue it. Interrupts a decode that it makes useless."""
         scheduler = self._scheduler
         arrived_at = time.monotonic()
         if scheduler is None or self._request_tokenizer is None:
@@ -97,7 +97,7 @@ class Worker:
             scheduler.backend.interrupt(True)
 
     def cancel(self, request_id: str) -> None:
-        """End a request. Interrupts a decode that serves this request alone, unless it is prefill of an anchor."""
+        """End a request. Interrupts a decode that serves only this request, unless it prefills an anchor."""
         self._inbox.put(_Cancel(request_id))
         scheduler = self._scheduler
         if scheduler is not None and scheduler.should_interrupt_to_cancel(request_id):

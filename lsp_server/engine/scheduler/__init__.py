@@ -1,1 +1,1 @@
-"""Decides which tokens each decode evaluates: queue, batches, chunked prefill, preemption. Runs in the engine."""
+"""Decides which tokens each decode evaluates: queue, batches, chunked prefill, preemption."""

@@ -15,7 +15,7 @@ _WEIGHT = 0.25  # the weight of the newest measurement
 
 
 class ChunkSizer:
-    """Measures the tokens per second of prefill. `tokens_per_s` is the speed to begin with, if it is known."""
+    """Sizes prefill chunks by the measured speed. `tokens_per_s` is the initial speed, if it is known."""
 
     def __init__(
         self, batch_tokens: int, min_tokens: int, *, can_interrupt: bool, tokens_per_s: float | None = None

@@ -148,9 +148,9 @@ class Scheduler:
     # Interruption. The thread that receives a message calls these while a decode is under way.
 
     def should_interrupt_for(self, request: Generate, tokenized: TokenizedRequest) -> bool:
-        """Whether the decode under way serves no request once this one is in.
+        """Whether the running decode becomes useless when this request arrives.
 
-        It may serve the request itself, if both want the same tokens of one anchor. Marks superseded requests as
+        A decode stays useful if its tokens are also the beginning of the new prompt. Marks superseded requests as
         cancelled.
         """
         in_flight = self._in_flight
@@ -165,9 +165,10 @@ class Scheduler:
         return bool(in_flight) and not serves_somebody
 
     def should_interrupt_to_cancel(self, request_id: str) -> bool:
-        """Whether the decode under way serves this request alone. Marks the request as cancelled.
+        """Whether the running decode serves only this request. Marks the request as cancelled.
 
-        Prefill of an anchor does not count: it goes on until another request needs the engine.
+        A prefill of an anchor is not interrupted. When the cancel takes effect, `_finish` turns it into a detached
+        prefill. A warm-up just ends then.
         """
         in_flight = self._in_flight
         for seq, _ in in_flight:
@@ -262,7 +263,10 @@ class Scheduler:
         return False
 
     def _evict_on_overflow(self) -> None:
-        """The cache is full although the accounting says otherwise. Evict an idle slot, or end the last request."""
+        """The cache is full: evict an idle slot, preempt background work, or end the last request.
+
+        Either llama.cpp found no room where the accounting had some, or the accounting itself has none.
+        """
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None and slot.tokens]
         if (slot := self.cache.slots.lru_victim(idle)) is not None:
             self.cache.truncate(slot, 0)
@@ -306,7 +310,7 @@ class Scheduler:
         self.cache.truncate(part.slot, part.end + part.num_accepted)
 
     def _sample_token(self, seq: SequenceState, row: int, drafted: int | None) -> int | None:
-        """Sample a token and append it, or end the request by it. Returns the token if the text goes on."""
+        """Sample a token, and append it or end the request. Returns the token if the request goes on."""
         must_be_visible = seq.request.fixed_indent and not seq.has_text
         token = self.backend.sample(seq.sampler, row, seq.healing_bytes, visible=must_be_visible)
         if not seq.is_announced:

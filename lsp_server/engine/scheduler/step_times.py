@@ -21,13 +21,14 @@ _WITH_PREFILL = 1 << 30  # stands for the size of a step with prefill; larger th
 
 
 class StepTimes:
-    """Learns the time of a step by its number of tokens. `tokens_per_s` is the speed of prefill, if it is known. It
-    sets a lower bound for every step, `min_token_s` per token.
+    """Learns the time of a step from its number of tokens.
 
-    Two kinds of steps are ignored, unless nothing else is known or they were much faster. First, a step behind a larger
-    one: llama.cpp rebuilds its graph when the size changes. On a small model that makes one token slower than it is
-    without drafts. A larger step behind a smaller one does count, because a draft is first tried that way. Second, the
-    first step of each size, which takes even longer.
+    `tokens_per_s` is the prefill speed, if it is known. It sets a lower bound for every step: `min_token_s` per token.
+
+    Two kinds of steps are ignored, unless nothing else is known or they were much faster. The first is a step that
+    follows a larger one: llama.cpp rebuilds its graph when the size changes. On a small model, one token after a draft
+    is therefore slower than one token without drafts. A larger step after a smaller one does count, because every draft
+    begins that way. The second is the first step of each size, which takes even longer.
     """
 
     def __init__(self, tokens_per_s: float) -> None:

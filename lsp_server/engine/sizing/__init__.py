@@ -1,1 +1,1 @@
-"""Predicts the memory of a model and chooses its parameters. Runs in any process, without llama.cpp."""
+"""Predicts the memory of a model and chooses its parameters. It does not load llama.cpp."""

@@ -27,7 +27,7 @@ class Gpu:
 class Machine:
     """The resources of this machine. Memory is in bytes.
 
-    Of the types in `repacked_types` llama.cpp keeps a second copy on this CPU; see `memory.repacked_types`.
+    On this CPU, llama.cpp keeps a second copy of weights of the types in `repacked_types` (`memory.repacked_types`).
     """
 
     num_cores: int

@@ -1,4 +1,4 @@
-"""Sizes the model of a file, beside its draft model."""
+"""Sizes the model of a file, and accounts for its draft model."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def size_model(options: EngineOptions, machine: Machine) -> Sizing:
     sizing = Sizing(options, shape_of(read_header(Path(options.model_path))), machine)
     if options.draft_model_path and options.drafts:
         with contextlib.suppress(ModelError):  # loading reports it, and then runs without a draft model
-            return sizing.beside(size_model(draft_options(options), machine))
+            return sizing.after_loading(size_model(draft_options(options), machine))
     return sizing

@@ -1,7 +1,7 @@
 """Chooses the parameters of a model: as the settings want them, or as large as memory allows. Pure.
 
-From the wanted parameters, one path of small steps leads down. The choice is the first step whose prediction fits the
-free memory. If llama.cpp then fails to allocate, loading continues down the path.
+The search starts with the wanted parameters and steps down (`Sizing.next_step_down`). The choice is the first step
+whose prediction fits the free memory. If llama.cpp then fails to allocate, loading takes further steps.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Sizing:
     shape: ModelShape
     machine: Machine
 
-    def beside(self, other: Sizing) -> Sizing:
-        """The same sizing on the memory that another model leaves.
+    def after_loading(self, other: Sizing) -> Sizing:
+        """The same sizing, on the memory that is left after another model was loaded.
 
         llama.cpp spreads layers over GPUs by free memory.
         """
@@ -63,9 +63,9 @@ class Sizing:
         return dataclasses.replace(self, machine=dataclasses.replace(machine, gpus=gpus, free_bytes=free_bytes))
 
     def choose(self) -> Parameters:
-        """The first parameters on the path whose prediction fits, or the smallest."""
+        """The first parameters of the search whose prediction fits, or the last ones."""
         parameters = self.wanted()
-        while not self.fits(parameters) and (smaller := self.smaller(parameters)):
+        while not self.fits(parameters) and (smaller := self.next_step_down(parameters)):
             parameters = smaller
         return parameters
 
@@ -101,10 +101,12 @@ class Sizing:
             drafts=options.drafts,
         )
 
-    def smaller(self, parameters: Parameters, layers_kept_share: float = 1.0) -> Parameters | None:
-        """The next step down, or None after the last: first q8_0, then a smaller cache, then slower places.
+    def next_step_down(self, parameters: Parameters, layers_kept_share: float = 1.0) -> Parameters | None:
+        """The parameters that need the next less memory, or None after the last step.
 
-        Layers leave the GPU one by one, or all but `layers_kept_share` of them.
+        With layers on the GPU, the cache first becomes q8_0 and then one context long. Then layers leave the GPU one by
+        one, or all but `layers_kept_share` of them at a time. After the last layer the search starts again on the CPU,
+        with the wanted cache in f16. There the cache becomes q8_0, then smaller, and at last the context shrinks.
         """
         current = parameters
         if current.cache_type == "f16" and self.options.cache_type == "auto" and current.flash_attention:

@@ -56,7 +56,7 @@ class Client:
         self.send_request(types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams([registration]))
 
     async def configuration(self, section: str) -> Any:
-        """A section of the client's settings, None if it has none. Raises whatever the client answers amiss."""
+        """A section of the client's settings, None if it has none. Raises the error that the client answers."""
         params = types.ConfigurationParams([types.ConfigurationItem(section=section)])
         answer = await self._server.workspace_configuration_async(params)
         return answer[0] if answer else None

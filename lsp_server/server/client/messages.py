@@ -14,7 +14,7 @@ class Messages:
         self._notified: set[str] = set()
 
     def show(self, kind: types.MessageType, text: str) -> None:
-        """Show a text as it stands."""
+        """Show a text, without the prefix `infill:` that `notify_once` adds."""
         self._server.window_show_message(types.ShowMessageParams(type=kind, message=text))
 
     def notify_once(self, kind: types.MessageType, sentence: str) -> None:

@@ -52,8 +52,8 @@ class LoadProgress:
 class WorkProgress:
     """Progress of one piece of work that the user may stop: a context in which `report` can be called.
 
-    `stop` is called when the client asks to stop the work. A client that refuses progress, or does not show any, hears
-    nothing.
+    `stop` is called when the client asks to stop the work. A client that refuses progress, or does not show any,
+    receives none.
     """
 
     def __init__(self, client: Client, kind: str, title: str, stop: Callable[[], object]) -> None:

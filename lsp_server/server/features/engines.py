@@ -16,7 +16,7 @@ from lsp_server.completion.switch import Switch
 from lsp_server.context.retrieval import Retrieval
 from lsp_server.engine.client.connect import connect_private, connect_shared
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.manager import EngineConfig, Engines, Role
+from lsp_server.engine.client.manager import EngineConfig, EnginesByRole, Role
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.prompt.families import family_of
@@ -30,8 +30,8 @@ from lsp_server.server.tasks import BackgroundTasks
 class EngineHost:
     """Runs the engines that the settings ask for.
 
-    `manager` and `pipeline` are None until settings were applied for the first time. `on_state` hears of the engine
-    that completes.
+    `manager` and `pipeline` are None until settings were applied for the first time. `on_state` receives the
+    states of the completion engine.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class EngineHost:
         self._tasks = tasks
         self._switch = switch
         self._retrieval = retrieval
-        self.manager: Engines | None = None
+        self.manager: EnginesByRole | None = None
         self.pipeline: Pipeline | None = None
         self.on_state: Callable[[EngineState, str], None] = lambda _state, _message: None
         self._prompted: set[str] = set()  # the models whose download the user was asked about
@@ -67,7 +67,7 @@ class EngineHost:
             connector=connect_shared if current.engine.mode == "shared" else connect_private,
         )
         if self.manager is None:
-            self.manager = Engines(config, self._on_state)
+            self.manager = EnginesByRole(config, self._on_state)
         else:
             if (config.fill, config.connector) != (self.manager.fill.options, self.manager.fill.connector):
                 self._progress["fill"].end("another model")
@@ -81,7 +81,7 @@ class EngineHost:
             await self.manager.stop()
 
     def _fill_options(self) -> EngineOptions:
-        """How to run the model that is set, or the embedded one where that cannot serve."""
+        """How to run the model of the settings, or the embedded model if that one cannot serve."""
         current, project = self._settings.current, self._settings.project
         try:
             return engine_options(current, project)
@@ -108,7 +108,7 @@ class EngineHost:
         if state is EngineState.READY and role == "fill":
             self._check_format()
         elif state is EngineState.FAILED and role == "fill":
-            # Of the chat engine's failure the code action tells that needed it.
+            # The code action that needed the chat engine reports its failure.
             self._client.messages.notify_once(types.MessageType.Error, message)
 
     def _check_format(self) -> None:
@@ -125,6 +125,6 @@ class EngineHost:
             warning := unlike_the_catalogue(self._settings.current.model, family.name)
         ):
             warn(warning)
-        messages.log(f"{model.name} is ready: {model.description}, window of {model.context_tokens} tokens")
+        messages.log(f"{model.name} is ready: {model.description}, context length {model.context_tokens} tokens")
         for note in model.notes:
             warn(note)

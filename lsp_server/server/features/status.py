@@ -35,13 +35,13 @@ class Status:
         self._last: dict[str, Any] = {}
 
     def on_engine_state(self, state: EngineState, message: str) -> None:
-        """The engine that completes has reached a state."""
+        """Note a state of the completion engine."""
         self._engine, self._message = state, message
         self.notify()
 
     @contextlib.contextmanager
     def generating(self) -> Iterator[None]:
-        """A context in which somebody waits for a text."""
+        """A context in which a request waits for a text."""
         self._num_generating += 1
         self.notify()
         try:

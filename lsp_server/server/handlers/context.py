@@ -1,4 +1,4 @@
-"""What handlers work with."""
+"""The parts of the server that handlers use."""
 
 from __future__ import annotations
 

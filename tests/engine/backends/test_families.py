@@ -84,7 +84,7 @@ async def test_it_completes_alone_and_among_other_files(launch, model_name):
     family = family_of(model)
     assert family.name == MINIATURES[model_name].family
     assert model.supports_rollback
-    for neighbours, order in (((), family.alone), (OTHERS, family.among)):
+    for neighbours, order in (((), family.order_single_file), (OTHERS, family.order_with_blocks)):
         ask = CompletionRequest("command", max_tokens=5)
         answer = await Pipeline(engine, Settings()).complete(HERE, lambda neighbours=neighbours: neighbours, ask)
         assert (answer.error, answer.text, answer.timings.decoded_tokens) == ("", "!!!!!", 5)

@@ -6,7 +6,7 @@ import pytest
 
 from lsp_server.base.errors import ModelNotPulledError
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.manager import EngineConfig, Engines
+from lsp_server.engine.client.manager import EngineConfig, EnginesByRole
 from lsp_server.ipc.launch import EngineOptions
 from tests.waiting import eventually
 
@@ -28,7 +28,7 @@ def config(fill: EngineOptions, chat: EngineOptions | None = None, **idle_s: flo
     return EngineConfig(fill, cast_chat, **idle_s)
 
 
-class Cast(Engines):
+class Cast(EnginesByRole):
     """Engines that remember of whom they said that it is ready."""
 
     def __init__(self, first: EngineConfig) -> None:

@@ -17,7 +17,7 @@ from lsp_server.base.errors import EngineError
 from lsp_server.engine.client import shared
 from lsp_server.engine.client.interface import EngineState
 from lsp_server.engine.client.supervisor import EngineSupervisor
-from lsp_server.ipc.launch import EngineOptions, Record
+from lsp_server.ipc.launch import EngineOptions, SharedEngineRecord
 from lsp_server.ipc.requests import Chunk, Generate, Marker, Text
 from tests.processes import is_running
 
@@ -51,7 +51,7 @@ async def ask(engine: EngineSupervisor, text: str = "abc9", max_tokens: int = 5,
     return "".join(e.text for e in events if isinstance(e, Chunk)), getattr(end, "reason", None) or end.message
 
 
-def running() -> list[Record]:
+def running() -> list[SharedEngineRecord]:
     return [record for _, record in shared.records()]
 
 
@@ -163,7 +163,7 @@ async def test_a_damaged_file_is_no_matter(connect, runtime_folder, content):
 
 
 async def test_a_file_that_an_engine_left_behind_is_no_matter(connect, runtime_folder):
-    stale = Record(os.getpid(), 9, "token", "0", "fake", 0.0)
+    stale = SharedEngineRecord(os.getpid(), 9, "token", "0", "fake", 0.0)
     (runtime_folder / f"{shared._key(FAKE)}.json").write_bytes(msgspec.json.encode(stale))
     assert (await ask(connect()))[1] in ("end", "length")
 
@@ -176,7 +176,7 @@ async def test_a_port_that_another_program_took_is_no_matter(connect, runtime_fo
         writer.close()
 
     other = await asyncio.start_server(answer, "127.0.0.1", 0)
-    stale = Record(os.getpid(), other.sockets[0].getsockname()[1], "token", "0", "fake", 0.0)
+    stale = SharedEngineRecord(os.getpid(), other.sockets[0].getsockname()[1], "token", "0", "fake", 0.0)
     (runtime_folder / f"{shared._key(FAKE)}.json").write_bytes(msgspec.json.encode(stale))
     assert (await ask(connect()))[1] in ("end", "length")
     other.close()

@@ -24,7 +24,7 @@ from lsp_server.engine.scheduler.step_times import StepTimes
 from lsp_server.engine.scheduler.tokenize import RequestTokenizer
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Priority
-from lsp_server.prompt.indentation import is_settled
+from lsp_server.prompt.settled_indentation import is_settled
 from lsp_server.settings.model import CompletionSettings, Settings
 from lsp_server.text.snapshot import Snapshot
 from tests.engine.drive import sample
@@ -161,7 +161,7 @@ class Use:
             priority=rng.choice([Priority.INTERACTIVE, Priority.INTERACTIVE, Priority.ALTERNATIVES]),
         )
         self.open(editor, request)
-        if rng.random() < 0.3 and (anchor := self.planner.plan_prewarm(snapshot, tuple, model)):
+        if rng.random() < 0.3 and (anchor := self.planner.plan_warm_up(snapshot, tuple, model)):
             reserve = anchor.reserve_tokens + MAX_TOKENS
             warm_up = Generate(anchor.parts, 0, reserve_tokens=reserve, document=editor.uri, kind="warm-up",
                                priority=Priority.WARM_UP)  # fmt: skip

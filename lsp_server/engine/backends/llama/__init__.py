@@ -1,1 +1,1 @@
-"""llama.cpp through llama_cpp's low-level API: loading, context, vocabulary, sampling. Runs in the engine."""
+"""llama.cpp through llama_cpp's low-level API: loading, context, vocabulary, sampling."""

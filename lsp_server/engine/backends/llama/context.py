@@ -108,7 +108,7 @@ class _Loader:
             logger.warning("There is no memory for %s: %s", parameters, self._failures[-1])
             if not self._model and not parameters.gpu_layers:
                 break  # a smaller cache does not help if the weights do not fit
-            parameters = self._sizing.smaller(parameters, LAYERS_KEPT_SHARE)
+            parameters = self._sizing.next_step_down(parameters, LAYERS_KEPT_SHARE)
         raise ModelTooLargeError(
             f"There is not enough memory to run {self._path}, with however small a cache ({self._failures[-1]}). "
             "Close other programs, or use a smaller model or quantisation: `infill models recommend` knows which fit."

@@ -158,7 +158,7 @@ class LlamaVocabulary:
         return re.compile(b"(?=" + b"|".join(found) + b")", re.DOTALL) if found else None
 
     def agreeing_with(self, healing_bytes: bytes, *, visible: bool = False) -> npt.NDArray[np.int32]:
-        """Tokens that may come next while `healing_bytes` are healed: they begin with them, or the other way round.
+        """Tokens that may come next while `healing_bytes` are healed: one of the two begins with the other.
 
         With `visible`, tokens that add white space behind them are left out. Without `healing_bytes`, end tokens are
         included.

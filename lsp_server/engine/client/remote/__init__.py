@@ -1,1 +1,1 @@
-"""The client of a remote engine: llama-server, vLLM and other servers. Runs in the server and the CLI."""
+"""The client of a remote engine: llama-server, vLLM and other servers."""

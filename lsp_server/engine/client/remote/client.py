@@ -324,7 +324,7 @@ class RemoteClient:
         return (self._markers[part.marker] if part.marker else "") + self._break_up_markers(part.text)
 
     def _break_up_markers(self, text: str) -> str:
-        """The text with a space after the first character of each marker, so that no marker can be read as one."""
+        """The text with a space after the first character of each marker text, so that it does not become a marker."""
         for marker in self._markers.values():
             if marker and marker in text:
                 text = text.replace(marker, f"{marker[0]} {marker[1:]}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lsp_server.prompt.indentation import is_settled
+from lsp_server.prompt.settled_indentation import is_settled
 from tests.builders import snapshot_at
 
 SETTLED = {

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN
-from lsp_server.completion.warm_anchors import WarmAnchors
+from lsp_server.completion.cached_anchors import CachedAnchors
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Marker, Text
 from lsp_server.prompt.anchor import Anchor
@@ -31,7 +31,7 @@ def anchor(*parts: Marker | Text) -> Anchor:
     ],
 )
 def test_what_is_missing_is_what_follows_the_longest_shared_head(parts, missing):
-    model, warm = model_with(), WarmAnchors()
+    model, warm = model_with(), CachedAnchors()
     for known in (anchor(Text("?")), anchor(*PARTS), anchor(PARTS[0])):
         warm.touch(known, model)
     found = warm.uncached_tokens(anchor(*parts), model)
@@ -51,14 +51,14 @@ def letters(count: int) -> list[Anchor]:
     ],
 )
 def test_those_used_last_are_warm_as_many_as_the_engine_holds(limits, num_warm):
-    model, warm, anchors = model_with(**limits), WarmAnchors(), letters(5)
+    model, warm, anchors = model_with(**limits), CachedAnchors(), letters(5)
     for each in anchors:
         warm.touch(each, model)
     assert [warm.uncached_tokens(each, model) == 0 for each in anchors] == [False] * (5 - num_warm) + [True] * num_warm
 
 
 def test_one_that_is_used_again_stays():
-    model, warm, (first, second, third) = model_with(num_sequences=2), WarmAnchors(), letters(3)
+    model, warm, (first, second, third) = model_with(num_sequences=2), CachedAnchors(), letters(3)
     for each in (first, second, first, third):
         warm.touch(each, model)
     assert warm.uncached_tokens(first, model) == 0
@@ -66,6 +66,6 @@ def test_one_that_is_used_again_stays():
 
 
 def test_a_model_that_was_loaded_anew_has_an_empty_cache():
-    warm, (first,) = WarmAnchors(), letters(1)
+    warm, (first,) = CachedAnchors(), letters(1)
     warm.touch(first, model_with())
     assert warm.uncached_tokens(first, model_with()) > 0

@@ -1,6 +1,6 @@
-"""What is said of a setting besides its type and default: its meaning, its bounds, who may set it, its old name.
+"""The facts of a setting besides its type and default: its meaning, its bounds, who may set it, its old name.
 
-A field of `lsp_server.settings.model` says it by `setting(…)` in its annotation. `records` gathers it.
+Each field of `lsp_server.settings.model` has them in its annotation, by `setting(…)`. `records` collects them.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class SetBy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """From where a setting is taken."""
+    """Who may set a setting: `scope` is for VS Code, `set_by` is for a project's `.infill.toml`."""
 
     scope: Scope
     set_by: SetBy
 
 
 PREFERENCE = Access("window", SetBy.ANYONE)
-# What the engine takes of the machine.
+# Settings that cost memory or time: a VS Code workspace may not set them.
 MACHINE = Access("machine", SetBy.ANYONE)
-# llama.cpp reads the file, and whoever wrote the project may have made it.
+# llama.cpp parses the file. The author of a project may have made a malicious one.
 MODEL_FILE = Access("machine", SetBy.PROJECT_INSIDE)
 # Where the user's code is sent.
 REMOTE = Access("machine", SetBy.USER)
@@ -59,7 +59,7 @@ def setting(
     was: str = "",
     renamed_values: Mapping[str, str] | None = None,
 ) -> Meta:
-    """What a field says of itself: `ge` and `le` bound its value.
+    """The facts of one field. `ge` and `le` bound its value.
 
     `was` is the field's old name in the same section. `renamed_values` has the new name of each old item of a list.
     """

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from msgspec import Meta
 
+from lsp_server.settings.access import MACHINE, SetBy, Setting, records, setting
 from lsp_server.settings.docs import with_settings
 from lsp_server.settings.layers import Layer, parse
 from lsp_server.settings.model import SETTINGS
-from lsp_server.settings.record import MACHINE, SetBy, Setting, records, setting
 
 PROJECT = Path("/home/somebody/project")
 

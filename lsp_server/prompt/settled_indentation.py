@@ -9,10 +9,10 @@ _TAB_WIDTH = 4
 
 
 def is_settled(snapshot: Snapshot) -> bool:
-    """Whether only an indentation stands before the cursor, and it is meant.
+    """Whether only indentation stands before the cursor, and the model must keep it.
 
-    Editors and users indent a line before they write it. One case is open: the line above opens a block and is indented
-    as much. Then the indentation is still to come, since not every editor adds it.
+    Editors and users indent a line before they write it. In one case the indentation is not settled: the line above
+    opens a block and is indented as far or further. Some editors do not add the indentation of the new block.
     """
     indentation = snapshot.line_prefix
     if not indentation or not indentation.isspace():

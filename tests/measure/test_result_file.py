@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lsp_server.measure.record import command_line, write_json
+from lsp_server.measure.result_file import command_line, write_json
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Prompts with context: the planner, and what the workspace has for a new anchor."""
+"""Adds context to the planner: it gathers excerpts of the workspace for a new anchor."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Context(Protocol):
         """The candidates for a snapshot, those of the neighbours included."""
 
 
-class Prompts:
-    """Plans prompts. It gathers context only for a new anchor, because a kept anchor keeps its blocks."""
+class ContextPlanner:
+    """A `Planner` with context. It gathers context only for a new anchor, because a kept anchor keeps its blocks."""
 
     def __init__(self, planner: Planner, settings: Settings, context: Context | None) -> None:
         self._planner = planner
@@ -42,11 +42,11 @@ class Prompts:
         gathered = await self._gather(snapshot, neighbours) if needs_blocks else None
         return self._planner.plan(snapshot, neighbours, model, prefill_budget_ms, gathered), gathered
 
-    async def plan_prewarm(self, snapshot: Snapshot, neighbours: Neighbours, model: ModelInfo) -> Anchor | None:
+    async def plan_warm_up(self, snapshot: Snapshot, neighbours: Neighbours, model: ModelInfo) -> Anchor | None:
         """A new anchor to evaluate during a pause; None if the present one will do."""
-        wants_prewarm = self._planner.wants_prewarm(snapshot, model)
-        gathered = await self._gather(snapshot, neighbours) if wants_prewarm else None
-        return self._planner.plan_prewarm(snapshot, neighbours, model, gathered)
+        wants_warm_up = self._planner.wants_warm_up(snapshot, model)
+        gathered = await self._gather(snapshot, neighbours) if wants_warm_up else None
+        return self._planner.plan_warm_up(snapshot, neighbours, model, gathered)
 
     async def _gather(self, snapshot: Snapshot, neighbours: Neighbours) -> Gathered | None:
         if self._context is None or not self._settings.context.max_tokens:

@@ -1,4 +1,4 @@
-"""Which anchors are likely to be in the engine's KV cache."""
+"""Estimates which anchors are in the engine's KV cache."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.prompt.anchor import Anchor
 
 
-class WarmAnchors:
-    """The most recently used anchors of all documents, as many as the engine's slots and KV cache hold.
+class CachedAnchors:
+    """An estimate of the anchors that are in the engine's KV cache. It covers all documents.
 
-    The engine does not report evictions. This class estimates them: the least recently used anchor goes first. The
-    cache of a model that was loaded again is empty.
+    The engine does not report evictions. The estimate assumes that the cache evicts the least recently used anchor. It
+    keeps as many anchors as the engine's slots and KV cache hold. The cache of a model that was loaded again is empty.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Results as files: the command, the machine, and every sample."""
+"""Writes results to a file, with the command, the machine, and every sample."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ADDRESSES = ("--peer=", "--remote=")
 
 
 def command_line(program: str, arguments: Sequence[str]) -> str:
-    """The command as a record may show it: absolute paths by their last part, the address of a peer left out."""
+    """The command as a result file may show it: only the last part of absolute paths, no address of a peer."""
     shown: list[str] = []
     for argument in arguments:
         option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
@@ -59,7 +59,7 @@ def _processor() -> str:
 
 
 def write_json(path: Path, results: dict[str, Any], program: str = "infill") -> None:
-    """Write results with their command and machine. Figures are rounded to what a clock can tell.
+    """Write results with their command and machine. Figures are rounded to four decimals.
 
     `program` is how the command line began, up to its arguments.
     """
