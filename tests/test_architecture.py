@@ -87,7 +87,7 @@ PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "c
 IMPURE = ("context.retrieval",)  # among them: it opens the index
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.
-READERS = ("text.workspace", "index.folder", "settings.layers", "catalog", "engine.sizing.gguf", "engine.backends.fake",
+READERS = ("text.workspace", "index.folder", "settings.files", "catalog", "engine.sizing.gguf", "engine.backends.fake",
            "engine.gateway.key", "engine.process.client_leases", "engine.client.shared", "server.statistics",
            "server.streams", "settings.docs", "commands", "measure")  # fmt: skip
 # The wall clock jumps when it is set or a laptop wakes: nothing may wait by it. These show it.

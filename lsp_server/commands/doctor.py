@@ -24,7 +24,7 @@ from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.prompt.families import family_of
-from lsp_server.settings import layers
+from lsp_server.settings.files import user_file
 from lsp_server.settings.model import Settings
 
 _PACKAGES = ("pygls", "lsprotocol", "llama-cpp-python", "aiohttp", "msgspec")
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     for problem in problems:
         report.add_row("settings", f"[yellow]{problem}[/]")
     if not problems:
-        report.add_row("settings", f"{layers.user_file()} ({'found' if layers.user_file().exists() else 'none'})")
+        report.add_row("settings", f"{user_file()} ({'found' if user_file().exists() else 'none'})")
     embedded = Path(options.model_path) == embedded_model()
     report.add_row("model", options.model_path + (" (embedded)" if embedded else ""))
     try:

@@ -14,21 +14,28 @@ import msgspec
 from msgspec import Meta
 
 # Where VS Code takes a setting from, in VS Code's words. `machine`: only from the user's settings for this machine.
-# `window`: from a workspace's settings too.
-Scope = Literal["machine", "window"]
+# `window`: from a workspace's settings too. None: VS Code does not have the setting.
+Scope = Literal["machine", "window"] | None
 
 
 class SetBy(Enum):
-    """Whether a project's `.infill.toml` may set a setting, in a sentence for users. The user always may."""
+    """Who may set a setting besides the user's own file, in a sentence for users.
+
+    `ANYONE` to `USER` are about a project's `.infill.toml`; the editor may set those too.
+    """
 
     ANYONE = ""
-    PROJECT_INSIDE = "A project's `.infill.toml` may only name a file inside the project."
+    TRUSTED = "A project's `.infill.toml` can set it only in one of your `trusted_folders`."
+    TRUSTED_INSIDE = (
+        "A project's `.infill.toml` can set it only in one of your `trusted_folders`, to a file inside the project."
+    )
     USER = "A project's `.infill.toml` cannot set it."
+    USER_FILE = "Only your own settings file can set it: neither your editor nor a project's `.infill.toml`."
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may set a setting: `scope` is for VS Code, `set_by` is for a project's `.infill.toml`."""
+    """Who may set a setting: `scope` is for VS Code, `set_by` is for all layers."""
 
     scope: Scope
     set_by: SetBy
@@ -36,11 +43,13 @@ class Access:
 
 PREFERENCE = Access("window", SetBy.ANYONE)
 # Settings that cost memory or time: a VS Code workspace may not set them.
-MACHINE = Access("machine", SetBy.ANYONE)
+MACHINE = Access("machine", SetBy.TRUSTED)
 # llama.cpp parses the file. The author of a project may have made a malicious one.
-MODEL_FILE = Access("machine", SetBy.PROJECT_INSIDE)
+MODEL_FILE = Access("machine", SetBy.TRUSTED_INSIDE)
 # Where the user's code is sent.
 REMOTE = Access("machine", SetBy.USER)
+# What protects the others. An editor may read its settings from the project.
+TRUST = Access(None, SetBy.USER_FILE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,10 @@ def with_settings(manifest: dict[str, Any]) -> dict[str, Any]:
     """VS Code's manifest with the settings, those under old names among them: VS Code guards only what is declared."""
     configuration = manifest["contributes"]["configuration"]
     properties = {key: value for key, value in configuration["properties"].items() if key.startswith(_VSCODE_OWN)}
-    properties |= {_VSCODE_PREFIX + setting.key: _vscode_setting(setting) for setting in SETTINGS.values()}
+    settings = [setting for setting in SETTINGS.values() if setting.access.scope]
+    properties |= {_VSCODE_PREFIX + setting.key: _vscode_setting(setting) for setting in settings}
     properties |= {
-        _VSCODE_PREFIX + setting.old_key: _vscode_old_setting(setting)
-        for setting in SETTINGS.values()
-        if setting.old_key
+        _VSCODE_PREFIX + setting.old_key: _vscode_old_setting(setting) for setting in settings if setting.old_key
     }
     configuration["properties"] = properties
     return manifest

@@ -7,75 +7,94 @@ layer may be nested (`{"completion": {"max_tokens": 64}}`) or flat (`{"completio
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import platformdirs
 
 from lsp_server.base.errors import SettingsError
+from lsp_server.settings import trust
 from lsp_server.settings.access import SetBy, Setting
+from lsp_server.settings.files import PROJECT_FILE, read_file, user_file
+from lsp_server.settings.keys import flatten, own_part, unknown
 from lsp_server.settings.model import SETTINGS, Settings
 from lsp_server.settings.old_names import renamed
 
-SECTION = "infill"
-PROJECT_FILE = ".infill.toml"
+_MAX_SHOWN = 100  # characters of a value in a message
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """One source of settings: its name in messages, its values, and the project whose file it is."""
+    """One source of settings: its name in messages, its values, and the project whose file it is.
+
+    `is_editors` says that the editor sent it.
+    """
 
     origin: str
     values: Any
     project: Path | None = None
+    is_editors: bool = False
 
 
 def parse(layers: Iterable[Layer]) -> tuple[Settings, list[str]]:
-    """Settings from layers, and a sentence for each problem: a value that is not used, or a name that is old."""
+    """Settings from layers, and a sentence for each problem: a value that is not used, or a name that is old.
+
+    The user's file comes first, because it says which projects are trusted.
+    """
     values: dict[str, Any] = {}
     problems: list[str] = []
     for layer in layers:
-        if not isinstance(layer.values, Mapping | None) and layer.values != []:
-            problems.append(f"{layer.origin}: settings must be a table, not {_show(layer.values)}; ignored.")
-            continue
-        given, notes = renamed(_flatten(layer.values or {}))
-        problems += [f"{layer.origin}: {note}" for note in notes]
-        for key, value in given:
-            setting = SETTINGS.get(key)
-            if setting is None:
-                problems.append(f"{layer.origin}: {_unknown(key)}")
-            elif problem := _check(setting, value, layer.project, otherwise=values.get(key, setting.default)):
-                problems.append(f"{layer.origin}: {problem}")
-            else:
-                values[key] = msgspec.convert(value, setting.type)
-                if setting.access.set_by is SetBy.PROJECT_INSIDE and value and layer.project is not None:
-                    values[key] = str(layer.project / value)
+        problems += [f"{layer.origin}: {problem}" for problem in _add(layer, values)]
     return _build(Settings, values), problems
 
 
-def _flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Dotted snake_case keys and their values; null means not set."""
-    for name, value in values.items():
-        key = prefix + re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", str(name)).lower()
-        key = key.removeprefix(SECTION + ".")
-        is_section = key == SECTION or any(known.startswith(key + ".") for known in SETTINGS)
-        if is_section and value == []:
-            continue  # what Neovim makes of an empty table
-        if isinstance(value, Mapping):
-            yield from _flatten(value, "" if key == SECTION else key + ".")
-        elif value is not None:
-            yield key, value
+def _add(layer: Layer, values: dict[str, Any]) -> list[str]:
+    """Add a layer's values to those of the layers below; the problems."""
+    if not isinstance(layer.values, Mapping | None) and layer.values != []:
+        return [f"settings must be a table, not {_show(layer.values)}; ignored."]
+    own = own_part(layer.values or {}) if layer.is_editors else layer.values or {}
+    given, problems = renamed(flatten(own))
+    if unknown_keys := [key for key, _ in given if key not in SETTINGS]:
+        problems.append(unknown(unknown_keys))
+    is_trusted = layer.project is not None and trust.is_trusted(layer.project, values.get("trusted_folders", ()))
+    refused: dict[SetBy, list[str]] = {}
+    for key, value in given:
+        if (setting := SETTINGS.get(key)) is None:
+            continue
+        if why := _refused_because(setting.access.set_by, layer, is_trusted=is_trusted):
+            refused.setdefault(why, []).append(key)
+        elif problem := _check(setting, value, layer.project, otherwise=values.get(key, setting.default)):
+            problems.append(problem)
+        else:
+            values[key] = msgspec.convert(value, setting.type)
+            if setting.access.set_by is SetBy.TRUSTED_INSIDE and value and layer.project is not None:
+                values[key] = str(layer.project / value)
+    return problems + [_refusal(why, keys, layer) for why, keys in refused.items()]
 
 
-def _unknown(key: str) -> str:
-    close = difflib.get_close_matches(key, SETTINGS, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else "see the README for the settings there are."
-    return f"there is no setting `{key}`; {hint}"
+def _refused_because(set_by: SetBy, layer: Layer, *, is_trusted: bool) -> SetBy | None:
+    """The rule that keeps a layer from setting a setting, or None if it may."""
+    if set_by is SetBy.USER_FILE:
+        return set_by if layer.is_editors or layer.project else None
+    if layer.project is None or set_by is SetBy.ANYONE:
+        return None
+    if set_by is SetBy.USER:
+        return set_by
+    return None if is_trusted else SetBy.TRUSTED
+
+
+def _refusal(why: SetBy, keys: Sequence[str], layer: Layer) -> str:
+    """One sentence for all keys of a layer that a rule refuses."""
+    names = ", ".join(f"`{key}`" for key in dict.fromkeys(keys))
+    if why is SetBy.USER_FILE:
+        return f"{names} counts in your own file only, {user_file()}."
+    if why is SetBy.USER:
+        return f"a project may not send your code elsewhere; set {names} in your own settings."
+    return (
+        f"a project that you do not trust may not set {names}. If you trust it, add {_quoted(layer.project)} to "
+        f"`trusted_folders` in your own file, {user_file()}."
+    )
 
 
 def _check(setting: Setting, value: Any, project: Path | None, *, otherwise: Any) -> str | None:
@@ -88,16 +107,15 @@ def _check(setting: Setting, value: Any, project: Path | None, *, otherwise: Any
         converted = msgspec.convert(value, setting.type)
     except (msgspec.ValidationError, ValueError) as error:  # ValueError: a lone surrogate
         return f"`{key}` is {_show(value)}: {_lower_first(str(error))}; using {_show(otherwise)} instead."
-    if project is None or setting.access.set_by is SetBy.ANYONE:
+    if setting.access.set_by is SetBy.USER_FILE and (wrong := trust.not_folders(converted)):
+        return f"`{key}` has {_show(wrong[0])}, which is no absolute folder; using {_show(otherwise)} instead."
+    if project is None or setting.access.set_by is not SetBy.TRUSTED_INSIDE:
         return None
-    if setting.access.set_by is SetBy.USER:
-        return f"a project may not send your code elsewhere; set `{key}` in your own settings."
-    try:
-        target = (project / converted).resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL, a lone surrogate
-        return f"`{key}` is {_show(value)}, which names no file ({error}); using {_show(otherwise)} instead."
-    if not target.is_relative_to(project.resolve()):
-        return f"a project may not choose a model outside of itself ({converted}); set `{key}` in your own settings."
+    target, root = trust.resolve(project / converted), trust.resolve(project)
+    if target is None or root is None:
+        return f"`{key}` is {_show(value)}, which names no file; using {_show(otherwise)} instead."
+    if not target.is_relative_to(root):
+        return f"a project may not choose a model outside of itself ({_show(value)}); set `{key}` in your own settings."
     return None
 
 
@@ -113,28 +131,30 @@ def _build(kind: type[Any], values: Mapping[str, Any], prefix: str = "") -> Any:
 
 
 def _show(value: Any) -> str:
-    shown = json.dumps(value, default=str, ensure_ascii=False)
-    return shown.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no encoding
+    try:
+        shown = json.dumps(value, default=str, ensure_ascii=False)
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+        return "a value that is too long to show"
+    return _encodable(shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + "…")
+
+
+def _quoted(path: Path | None) -> str:
+    """A path as TOML has it."""
+    return _encodable(json.dumps(str(path), ensure_ascii=False))
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no encoding
 
 
 def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def user_file() -> Path:
-    """The user's own settings file, whether it exists or not."""
-    return platformdirs.user_config_path(SECTION) / "config.toml"
-
-
 def read_layer(path: Path, project: Path | None = None) -> Layer | None:
     """A settings file as a layer, or None if there is no file. Raises `SettingsError` if it cannot be read."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: {error}. The file is ignored until it is mended.") from None
-    return Layer(str(path), values, project)
+    values = read_file(path)
+    return None if values is None else Layer(str(path), values, project)
 
 
 def load(project: Path | None, client: Sequence[Any] = ()) -> tuple[Settings, list[str]]:
@@ -151,6 +171,6 @@ def load(project: Path | None, client: Sequence[Any] = ()) -> tuple[Settings, li
                 layers.append(layer)
         except SettingsError as error:
             unreadable.append(str(error))
-    layers += [Layer("editor settings", values) for values in client]
+    layers += [Layer("editor settings", values, is_editors=True) for values in client]
     settings, problems = parse(layers)
     return settings, unreadable + problems

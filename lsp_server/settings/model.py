@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from lsp_server.settings.access import MACHINE, MODEL_FILE, PREFERENCE, REMOTE, records, setting
+from lsp_server.settings.access import MACHINE, MODEL_FILE, PREFERENCE, REMOTE, TRUST, records, setting
 
 # The rules that end a completion and the filters that clean it. `infill complete --explain` names those that acted.
 RuleName = Literal[
@@ -322,6 +322,13 @@ class Settings(msgspec.Struct, frozen=True):
             PREFERENCE, "Count shown and accepted completions for `infill stats`. The counts stay on this machine."
         ),
     ] = True
+    trusted_folders: Annotated[
+        tuple[str, ...],
+        setting(
+            TRUST,
+            "Folders whose projects may choose models and set `engine.*`, such as `~/work`. Subfolders count too.",
+        ),
+    ] = ()
 
 
 # Every setting by its dotted key, such as `completion.max_lines`.

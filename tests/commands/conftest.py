@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lsp_server import cli
+from lsp_server.settings.files import user_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(tmp_path / "nobody"))
     monkeypatch.setenv("COLUMNS", "100")
     return tmp_path
+
+
+@pytest.fixture
+def trusted(project: Path) -> Path:
+    """The same folder, which the user's own settings trust."""
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text(f"trusted_folders = ['{project}']\n", encoding="utf-8")
+    return project
 
 
 @pytest.fixture

@@ -45,9 +45,9 @@ def test_no_tokens_are_no_answer(infill):
     assert "--max-tokens" in infill("chat", "hello", "--max-tokens", "0").sentence()
 
 
-def test_the_chat_model_of_the_settings_answers(infill, instruct_model, project):
+def test_the_chat_model_of_the_settings_answers(infill, instruct_model, trusted):
     settings = f'[chat]\nmodel = "{instruct_model.name}"\nmax_tokens = 2\n'
-    (project / ".infill.toml").write_text(settings, encoding="utf-8")
+    (trusted / ".infill.toml").write_text(settings, encoding="utf-8")
     short = infill("chat", "def add(a, b):")
     assert short.status == 0, short.err
     named = infill("chat", "def add(a, b):", "--model", str(instruct_model), "--max-tokens", "8")
@@ -55,8 +55,8 @@ def test_the_chat_model_of_the_settings_answers(infill, instruct_model, project)
     assert len(named.out) > len(short.out), "the command line has the last word"
 
 
-def test_the_completion_model_answers_where_no_other_is_set(infill, instruct_model, project):
-    (project / ".infill.toml").write_text(f'model = "{instruct_model.name}"\n', encoding="utf-8")
+def test_the_completion_model_answers_where_no_other_is_set(infill, instruct_model, trusted):
+    (trusted / ".infill.toml").write_text(f'model = "{instruct_model.name}"\n', encoding="utf-8")
     assert infill("chat", "def add(a, b):", "--max-tokens", "2").status == 0
 
 

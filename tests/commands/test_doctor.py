@@ -41,8 +41,8 @@ def test_settings_that_are_wrong_are_said(infill, project):
     assert "max_tokens" in found.out, "what was meant"
 
 
-def test_what_was_set_is_what_it_runs_with(infill, project):
-    (project / ".infill.toml").write_text("[engine]\nthreads = 1\ncontext_tokens = 512\n", encoding="utf-8")
+def test_what_was_set_is_what_it_runs_with(infill, trusted):
+    (trusted / ".infill.toml").write_text("[engine]\nthreads = 1\ncontext_tokens = 512\n", encoding="utf-8")
     lines = " ".join(infill("doctor").out.split())
     assert "1 threads" in lines
     assert "512 tokens (trained: " in lines
@@ -55,25 +55,25 @@ def test_a_model_that_was_not_made_for_chat(infill):
 
 
 @pytest.mark.parametrize("template", ["", "{{ messages[0]['content'] }}"])
-def test_the_chat_model_is_loaded_and_its_template_looked_for(infill, project, template):
+def test_the_chat_model_is_loaded_and_its_template_looked_for(infill, trusted, template):
     arguments = ("--chat-template", template) if template else ()
-    with_metadata(EMBEDDED, project / "chat.gguf", *arguments)
-    (project / ".infill.toml").write_text('chat.model = "chat.gguf"\n', encoding="utf-8")
+    with_metadata(EMBEDDED, trusted / "chat.gguf", *arguments)
+    (trusted / ".infill.toml").write_text('chat.model = "chat.gguf"\n', encoding="utf-8")
     found = infill("doctor")
     assert found.status == 0
     lines = "".join(found.out.split())
-    assert f"chatmodel{project / 'chat.gguf'}canchat{'yes' if template else 'no'}" in lines
+    assert f"chatmodel{trusted / 'chat.gguf'}canchat{'yes' if template else 'no'}" in lines
 
 
-def test_a_chat_model_that_is_missing_keeps_nobody_from_completing(infill, project):
-    (project / ".infill.toml").write_text('chat.model = "nowhere.gguf"\n', encoding="utf-8")
+def test_a_chat_model_that_is_missing_keeps_nobody_from_completing(infill, trusted):
+    (trusted / ".infill.toml").write_text('chat.model = "nowhere.gguf"\n', encoding="utf-8")
     found = infill("doctor")
     assert found.status == 0
     assert "can chat no: There is no" in " ".join(found.out.split())
 
 
-def test_what_is_not_as_the_settings_want_it_is_said(infill, project):
-    (project / ".infill.toml").write_text("[engine]\nthreads = 1\ncontext_tokens = 99999\n", encoding="utf-8")
+def test_what_is_not_as_the_settings_want_it_is_said(infill, trusted):
+    (trusted / ".infill.toml").write_text("[engine]\nthreads = 1\ncontext_tokens = 99999\n", encoding="utf-8")
     found = infill("doctor")
     assert found.status == 0
     assert "note engine.context_tokens is 99999, but this model was trained for" in " ".join(found.out.split())

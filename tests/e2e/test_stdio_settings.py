@@ -45,7 +45,7 @@ def push(client, values):
 
 
 async def test_sent_with_initialize(serve):
-    client = await serve(INLINE, {"model": "fake", "completion": {"max_lines": 3}, "infill.context.maxTokens": 5})
+    client = await serve(INLINE, {"model": "fake", "completion": {"max_lines": 3}, "context.maxTokens": 5})
     await client.ready()
     assert await setting(client, "max_lines") == "3"
     assert "ContextSettings(max_tokens=5," in await client.command("infill.dumpState")
@@ -228,21 +228,37 @@ async def test_choosing_models_in_quick_succession_leaves_one(fake):
     assert not client.shown(client.begun)
 
 
-async def test_a_project_may_choose_a_model_inside_of_itself_only(serve, tmp_path):
-    project = tmp_path / "project"
+async def test_a_trusted_project_may_choose_a_model_inside_of_itself_only(serve, tmp_path):
+    project, user = tmp_path / "project", tmp_path / "config" / "infill" / "config.toml"
     project.mkdir()
+    user.parent.mkdir(parents=True)
+    user.write_text(f"trusted_folders = ['{tmp_path}']\n")
     shutil.copy(EMBEDDED, tmp_path / "outside.gguf")
     shutil.copy(EMBEDDED, project / "mine.gguf")
     (project / ".infill.toml").write_text('model = "mine.gguf"\n')
-    client = await serve(rootUri=project.as_uri())
+    client = await serve(rootUri=project.as_uri(), env={"XDG_CONFIG_HOME": str(tmp_path / "config")})
     await client.ready()
     assert not client.shown()
+    assert await setting(client, "model") == f"'{project / 'mine.gguf'}'"
     (project / ".infill.toml").write_text('model = "../outside.gguf"\n')
     mark = client.mark
     push(client, {})
     await client.ready(since=mark)
     (sentence,) = client.shown()
     assert "a project may not choose a model outside of itself" in sentence
+
+
+async def test_the_model_of_a_cloned_project_is_not_loaded(serve, tmp_path):
+    shutil.copy(EMBEDDED, tmp_path / "theirs.gguf")
+    (tmp_path / ".infill.toml").write_text('model = "theirs.gguf"\nengine.threads = 2\ncompletion.max_lines = 3\n')
+    client = await serve(INLINE, {}, rootUri=tmp_path.as_uri())
+    await client.ready()
+    push(client, {})
+    await until_setting(client, "max_lines", "3")
+    assert await setting(client, "model") == "''"
+    assert await setting(client, "threads") == "0"
+    (sentence,) = client.shown()
+    assert f'may not set `model`, `engine.threads`. If you trust it, add "{tmp_path}" to `trusted_folders`' in sentence
 
 
 @pytest.mark.parametrize(

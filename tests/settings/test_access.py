@@ -12,7 +12,7 @@ from msgspec import Meta
 from lsp_server.settings.access import MACHINE, SetBy, Setting, records, setting
 from lsp_server.settings.docs import with_settings
 from lsp_server.settings.layers import Layer, parse
-from lsp_server.settings.model import SETTINGS
+from lsp_server.settings.model import SETTINGS, Settings
 
 PROJECT = Path("/home/somebody/project")
 
@@ -21,7 +21,7 @@ def another_value(setting: Setting) -> object:
     """A value that is not the default."""
     schema = msgspec.json.schema(setting.type)
     if schema.get("type") == "array":
-        return schema["items"].get("enum", ["c"])[:1]
+        return schema["items"].get("enum", ["/elsewhere"])[:1]
     if "enum" in schema:
         return next(value for value in schema["enum"] if value != setting.default)
     return {"boolean": not setting.default, "string": "/elsewhere"}.get(schema.get("type"), schema.get("maximum"))
@@ -32,15 +32,20 @@ def test_a_project_sets_what_its_record_allows(key):
     value = another_value(SETTINGS[key])
     _, by_user = parse([Layer("user", {key: value})])
     assert by_user == []
-    _, by_project = parse([Layer("project", {key: value}, PROJECT)])
+    found, by_project = parse([Layer("project", {key: value}, PROJECT)])
     assert bool(by_project) == (SETTINGS[key].access.set_by is not SetBy.ANYONE)
+    assert (found == Settings()) == bool(by_project)
+    _, by_editor = parse([Layer("editor", {key: value}, is_editors=True)])
+    assert bool(by_editor) == (SETTINGS[key].access.set_by is SetBy.USER_FILE)
 
 
-def test_what_names_files_or_sends_code_is_guarded():
+def test_what_costs_memory_names_files_or_sends_code_is_guarded():
     """Change this list only with care: it is what a cloned project cannot choose."""
     guarded = {key: each.access.set_by for key, each in SETTINGS.items() if each.access.set_by is not SetBy.ANYONE}
-    models = dict.fromkeys(("model", "chat.model", "engine.draft_model"), SetBy.PROJECT_INSIDE)
-    assert guarded == models | {key: SetBy.USER for key in SETTINGS if key.startswith("remote.")}
+    engine = dict.fromkeys((key for key in SETTINGS if key.startswith("engine.")), SetBy.TRUSTED)
+    models = dict.fromkeys(("model", "chat.model", "engine.draft_model"), SetBy.TRUSTED_INSIDE)
+    remote = dict.fromkeys((key for key in SETTINGS if key.startswith("remote.")), SetBy.USER)
+    assert guarded == engine | models | remote | {"trusted_folders": SetBy.USER_FILE}
 
 
 def test_models_the_engine_and_remote_engines_are_the_machines():
@@ -68,7 +73,10 @@ def test_vs_code_guards_old_names_as_it_does_the_new_ones():
     properties = with_settings(manifest)["contributes"]["configuration"]["properties"]
     assert "infill.server.path" in properties
     assert "infill.gone" not in properties
+    assert "infill.trusted_folders" not in properties, "a workspace might trust itself"
     for each in SETTINGS.values():
+        if each.access.scope is None:
+            continue
         assert properties[f"infill.{each.key}"]["scope"] == each.access.scope
         if each.old_key:
             old = properties[f"infill.{each.old_key}"]

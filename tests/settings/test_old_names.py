@@ -33,9 +33,8 @@ def parsed(values: object, project: Path | None = None) -> tuple[Settings, list[
         ("engine.saved_mebibytes", 7, Settings(engine=EngineSettings(host_cache_mib=7))),
     ],
 )
-@pytest.mark.parametrize("project", [None, PROJECT])
-def test_an_old_name_is_read_and_said(old, value, expected, project):
-    assert parsed({old: value}, project) == (expected, [f"here: `{old}` is now `{OLD_KEYS[old]}`; {ADVICE}"])
+def test_an_old_name_is_read_and_said(old, value, expected):
+    assert parsed({old: value}) == (expected, [f"here: `{old}` is now `{OLD_KEYS[old]}`; {ADVICE}"])
 
 
 @pytest.mark.parametrize(
@@ -97,8 +96,8 @@ def test_a_value_that_is_no_list_of_rules_is_a_problem_as_before(value):
     ("new", "value", "words"),
     [
         ("remote.url", "http://evil", "may not send your code elsewhere"),
-        ("model", "/etc/model.gguf", "outside of itself"),
-        ("engine.draft_model", "../model.gguf", "outside of itself"),
+        ("model", "model.gguf", "do not trust may not set `model`"),
+        ("engine.threads", 1, "do not trust may not set `engine.threads`"),
     ],
 )
 def test_a_project_may_do_no_more_by_an_old_name(monkeypatch, new, value, words):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lsp_server.base.errors import SettingsError
 from lsp_server.catalog.resolve import engine_options
-from lsp_server.settings import layers
+from lsp_server.settings import files
 from lsp_server.settings.layers import Layer, load, parse, read_layer
 from lsp_server.settings.model import (
     SETTINGS,
@@ -37,6 +37,14 @@ def problem_of(values: object, project: Path | None = None) -> str:
     assert problem.startswith("here: ")
     assert problem.endswith((".", "?"))
     return problem
+
+
+def trusting(project: Path, values: object) -> str:
+    """The problems of the file of a project that the user trusts, none of whose values counts."""
+    trust = {"trusted_folders": [str(project)]}
+    found, problems = parse([Layer("user", trust), Layer("here", values, project)])
+    assert found == Settings(trusted_folders=(str(project),)) or not problems
+    return " ".join(problems)
 
 
 def test_defaults_are_valid():
@@ -119,13 +127,22 @@ def test_a_wrong_value_leaves_the_others_alone():
     assert len(problems) == 2
 
 
+def test_unknown_keys_are_one_sentence_for_all_of_a_layer():
+    values = {"colour": "red", "completion": {"max_token": 9, "max_lines": 3}, **{f"odd_{n}": n for n in range(500)}}
+    found, [problem] = parse([Layer("here", values)])
+    assert found == Settings(completion=CompletionSettings(max_lines=3))
+    assert "there are no settings `colour`, `completion.max_token` (did you mean `completion.max_tokens`?)" in problem
+    assert "and 497 more; see the README" in problem
+    assert len(problem) < 400
+
+
 def test_a_wrong_value_falls_back_to_the_layer_below_and_says_so():
     found, problems = parse([Layer("user", {"engine.threads": 7}), Layer("editor", {"engine.threads": "all"})])
     assert found.engine.threads == 7
     assert "using 7 instead" in problems[0]
 
 
-# A project's file comes from whoever wrote the project.
+# A project that the user trusts may choose its own models.
 
 
 @pytest.mark.parametrize(
@@ -141,7 +158,7 @@ def test_a_wrong_value_falls_back_to_the_layer_below_and_says_so():
     "spelling", ["model", "Model", "infill.model", "chat.model", "infill.chat.model", "engine.draft_model"]
 )
 def test_a_project_may_not_choose_a_model_outside_of_itself(model, spelling):
-    assert "outside of itself" in problem_of({spelling: model}, PROJECT)
+    assert "outside of itself" in trusting(PROJECT, {spelling: model})
 
 
 @pytest.mark.parametrize("model", ["~/model.gguf", "~root/model.gguf", "fake:die_after=1", "model.gguf", "a/../b.gguf"])
@@ -152,7 +169,7 @@ def test_a_model_inside_of_the_project_is_found_there(tmp_path, model, nested):
     path.write_text(f'infill.model = "{model}"' if nested else f'model = "{model}"')
     layer = read_layer(path, tmp_path)
     assert layer is not None
-    found, problems = parse([layer])
+    found, problems = parse([Layer("user", {"trusted_folders": [str(tmp_path)]}), layer])
     assert problems == []
     options = engine_options(found, tmp_path)
     assert options.backend == "llama"
@@ -163,17 +180,17 @@ def test_a_link_out_of_the_project_is_outside(tmp_path):
     project = tmp_path / "project"
     project.mkdir()
     (project / "models").symlink_to(tmp_path)
-    assert "outside of itself" in problem_of({"model": "models/model.gguf"}, project)
+    assert "outside of itself" in trusting(project, {"model": "models/model.gguf"})
 
 
 @pytest.mark.parametrize("model", ["a\0b.gguf", "\ud800.gguf", "x" * 5000, "/".join("x" * 3000)])
 def test_a_project_may_name_a_model_that_cannot_be(model):
-    parse([Layer("project", {"model": model}, PROJECT)])
+    trusting(PROJECT, {"model": model})
 
 
 def test_links_in_a_circle(tmp_path):
     (tmp_path / "loop").symlink_to("loop")
-    parse([Layer("project", {"model": "loop/model.gguf"}, tmp_path)])
+    assert "names no file" in trusting(tmp_path, {"model": "loop/model.gguf"})
 
 
 # Any value at all
@@ -223,7 +240,7 @@ def test_each_value_is_taken_or_named_as_a_problem(values):
 @pytest.fixture
 def user_file(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(platformdirs, "user_config_path", lambda name: tmp_path / "config" / name)
-    path = layers.user_file()
+    path = files.user_file()
     path.parent.mkdir(parents=True)
     return path
 
@@ -265,6 +282,58 @@ def test_a_file_that_cannot_be_read_is_a_problem_and_the_others_count(user_file,
 def test_a_folder_in_the_place_of_a_file(tmp_path):
     with pytest.raises(SettingsError, match="ignored until it is mended"):
         read_layer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a = " + b"[" * 4000, "nested too deeply"),
+        (b"a = " + b"[" * 4000 + b"]" * 4000, "nested too deeply"),
+        (b"a = " + b"{b = " * 4000, "nested too deeply"),
+        (b"a = " + b"9" * 5000, "4300 digits"),
+        (b"a = '\x00'", "line 1"),
+        ("model = ''".encode("utf-16"), "not UTF-8"),
+        ("model = 'é'".encode("latin-1"), "not UTF-8"),
+        (b"# \n" * (1 << 19), "larger than 1 MiB"),
+    ],
+    ids=["opened", "nested", "tables", "digits", "NUL", "UTF-16", "Latin-1", "large"],
+)
+def test_a_file_that_cannot_be_parsed_is_one_short_sentence(user_file, project, content, words):
+    (project / ".infill.toml").write_bytes(content)
+    user_file.write_text("completion.max_lines = 3")
+    found, [problem] = load(project)
+    assert found.completion.max_lines == 3
+    assert words in problem
+    assert problem.endswith("The file is ignored until it is mended.")
+    assert len(problem) < len(str(project)) + 200
+
+
+def test_a_byte_order_mark_is_no_error(user_file, project):
+    user_file.write_bytes(b"\xef\xbb\xbfcompletion.max_lines = 3")
+    (project / ".infill.toml").write_bytes(b"\xef\xbb\xbf[completion]\r\nmax_tokens = 5\r\n")
+    assert load(project) == (Settings(completion=CompletionSettings(max_lines=3, max_tokens=5)), [])
+
+
+@pytest.mark.parametrize("content", [".".join("a" * 4000) + " = 1", f"model = {'[' * 300}{']' * 300}"])
+def test_what_is_nested_deeply_is_a_problem_of_its_own(user_file, project, content):
+    user_file.write_text(content + "\n")
+    found, [problem] = load(None)
+    assert found == Settings()
+    assert len(problem) < len(str(user_file)) + 300
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+def test_a_link_to_a_device_is_not_read(project):
+    (project / ".infill.toml").symlink_to("/dev/zero")
+    assert "no regular file" in load(project)[1][0]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000, "file/below"])
+def test_a_project_in_a_folder_that_cannot_be(tmp_path, name):
+    (tmp_path / "file").touch()
+    found, problems = load(tmp_path / name)
+    assert found == Settings()
+    assert len(problems) <= 1
 
 
 def test_toml_dates_are_shown(user_file):

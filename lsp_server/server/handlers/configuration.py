@@ -15,7 +15,7 @@ from lsprotocol import types
 from lsp_server.server.client.client import Client
 from lsp_server.server.handlers import completion
 from lsp_server.server.handlers.context import HandlerContext
-from lsp_server.settings.layers import SECTION
+from lsp_server.settings.files import SECTION
 
 logger = logging.getLogger(__name__)
 
