@@ -87,7 +87,7 @@ async def own_time(num_lines: int, samples: int) -> Rows:
 
     receive("initialize", {"processId": None, "rootUri": None, "capabilities": INLINE}, 1)
     engine = StampingEngine(FakeBackend(FAKE).info)
-    server.context.engines.pipeline = Pipeline(engine, Settings())
+    server.context.engines.pipelines[Settings()] = Pipeline(engine, Settings())
     text = "".join(f"    value_{line} = compute(value_{line - 1}, {line})\n" for line in range(num_lines))
     for name in ("main", *(f"other_{number}" for number in range(20))):
         document = {"uri": f"file:///project/{name}.py", "languageId": "python", "version": 1, "text": text}

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+import pytest_asyncio
 
 from tests.gguf.embedded import EMBEDDED
 from tests.processes import engine_of, engines_of
@@ -299,3 +300,129 @@ async def test_changing_the_chat_model_leaves_the_other_alone(serve, tmp_path):
     await until_setting(client, "unload_after_minutes", "7.0")  # the first of that name
     assert await engine_of(client) == engine
     assert not client.shown(), "nobody has chatted yet"
+
+
+# What changes while the server runs
+
+
+@pytest.fixture
+def user_file(tmp_path):
+    path = tmp_path / "config" / "infill" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text('model = "fake"\n')
+    return path
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def serve_folders(serve, tmp_path, user_file):
+    """Start a server whose workspace folders have these project files."""
+
+    async def serve_folders(capabilities=INLINE, **files):
+        folders = []
+        for name, text in files.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / ".infill.toml").write_text(text)
+            folders.append({"uri": (tmp_path / name).as_uri(), "name": name})
+        environment = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+        client = await serve(capabilities, {}, env=environment, workspaceFolders=folders)
+        await client.ready()
+        return client
+
+    return serve_folders
+
+
+@pytest.mark.parametrize("event", ["saved", "watched"])
+async def test_a_settings_file_counts_when_it_is_written(serve_folders, tmp_path, user_file, event):
+    client = await serve_folders(first="")
+
+    def written(path):
+        if event == "saved":
+            client.notify("textDocument/didSave", {"textDocument": {"uri": path.as_uri()}})
+        else:
+            others = [{"uri": f"file:///elsewhere/{number}.toml", "type": 1} for number in range(3)]
+            change = {"uri": path.as_uri(), "type": 2 if path.exists() else 3}
+            client.notify("workspace/didChangeWatchedFiles", {"changes": [*others, change]})
+
+    project_file = tmp_path / "first" / ".infill.toml"
+    project_file.write_text("completion.max_lines = 3")
+    written(project_file)
+    await until_setting(client, "max_lines", "3")
+    user_file.write_text('model = "fake"\ncompletion.max_tokens = 33\n')
+    written(user_file)
+    await until_setting(client, "max_tokens", "33")
+    project_file.unlink()
+    written(project_file)
+    await until_setting(client, "max_lines", "12")
+    assert not client.shown()
+
+
+async def test_a_users_file_that_is_a_link(serve_folders, tmp_path, user_file):
+    (tmp_path / "dotfiles").mkdir()
+    target = user_file.rename(tmp_path / "dotfiles" / "infill.toml")
+    user_file.symlink_to(target)
+    client = await serve_folders(first="")
+    target.write_text('model = "fake"\ncompletion.max_lines = 3\n')
+    client.notify("textDocument/didSave", {"textDocument": {"uri": target.as_uri()}})
+    await until_setting(client, "max_lines", "3")
+
+
+async def test_each_folders_settings_count_for_its_own_files(serve_folders, tmp_path):
+    client = await serve_folders(
+        first="completion.max_lines = 3",
+        second='completion.disabled_languages = ["python"]\ncompletion.max_lines = 4\nmodel = "theirs.gguf"\n',
+    )
+    assert "may not set `model`" in client.shown()[0]
+
+    async def completes(path):
+        client.open(path.as_uri(), "text")
+        answer = await client.response(client.ask(path.as_uri(), 0, 4))
+        return answer["result"] is not None
+
+    assert await completes(tmp_path / "first" / "a.py")
+    assert not await completes(tmp_path / "second" / "a.py")
+    assert await completes(tmp_path / "elsewhere.py")
+    assert re.findall(r"max_lines=(\d+)", await client.command("infill.dumpState")) == ["3", "4"]
+    (tmp_path / "second" / ".infill.toml").write_text("")
+    saved = {"textDocument": {"uri": (tmp_path / "second" / ".infill.toml").as_uri()}}
+    client.notify("textDocument/didSave", saved)
+    assert await completes(tmp_path / "second" / "b.py")
+    (tmp_path / "third").mkdir()
+    (tmp_path / "third" / ".infill.toml").write_text("completion.enabled = false")
+    third = {"uri": (tmp_path / "third").as_uri(), "name": "third"}
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [third], "removed": []}})
+    assert not await completes(tmp_path / "third" / "a.py")
+    assert await completes(tmp_path / "first" / "b.py")
+
+
+async def test_the_users_file_is_watched_where_the_client_can(serve_folders, user_file):
+    watches = {"dynamicRegistration": True, "relativePatternSupport": True}
+    client = await serve_folders({**INLINE, "workspace": {"didChangeWatchedFiles": watches}}, first="")
+    patterns = [
+        watcher["globPattern"]
+        for request in client.all_of("client/registerCapability")
+        for registration in request["params"]["registrations"]
+        for watcher in registration["registerOptions"]["watchers"]
+    ]
+    assert {"baseUri": user_file.parent.as_uri(), "pattern": "config.toml"} in patterns
+
+
+async def test_settings_that_stay_the_same_drop_no_answer(fake):
+    client = await fake("decode_ms=30")
+    client.open("file:///same.py", "text")
+    for number in range(3):
+        asked = client.ask("file:///same.py", 0, 4)
+        if number == 0:
+            await asyncio.sleep(0.05)
+            push(client, client_settings := {"model": await model_of(client), "context": {"max_tokens": 0}})
+        assert (await client.response(asked))["result"] is not None
+        push(client, client_settings)
+    assert "known from an earlier answer" in await client.command("infill.explainLast")
+    push(client, {**client_settings, "completion": {"max_lines": 5}})
+    await until_setting(client, "max_lines", "5")
+    await client.response(client.ask("file:///same.py", 0, 4))
+    assert "no earlier answer agrees" in await client.command("infill.explainLast")
+
+
+async def model_of(client):
+    """The model of the settings in force."""
+    return re.search(r"settings Settings\(model='([^']*)'", await client.command("infill.dumpState"))[1]

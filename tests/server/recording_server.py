@@ -9,6 +9,7 @@ import sys
 from lsp_server import cli
 from lsp_server.completion.request import Answer
 from lsp_server.server import main
+from lsp_server.settings.model import Settings
 
 
 class Recorder:
@@ -26,7 +27,7 @@ class Recorder:
 class RecordingServer(main.Server):
     def __init__(self) -> None:
         super().__init__()
-        self.context.engines.pipeline = recorder = Recorder()
+        self.context.engines.pipelines[Settings()] = recorder = Recorder()
         self.context.server.command("test.seen")(lambda: recorder.seen)
 
 

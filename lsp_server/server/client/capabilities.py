@@ -18,6 +18,7 @@ class Capabilities:
         self.has_inline_completion = bool(document and document.inline_completion)
         self.registers_completion = bool(completion and completion.dynamic_registration)
         self.registers_watchers = bool(watched and watched.dynamic_registration)
+        self.watches_outside = bool(watched and watched.dynamic_registration and watched.relative_pattern_support)
         self.answers_configuration = bool(workspace and workspace.configuration)
         self.shows_progress = bool(window and window.work_done_progress)
         self.edits = EditSupport(capabilities)

@@ -148,7 +148,7 @@ class CodeActionRunner:
     # By infilling
 
     async def _infill(self, document: Document, data: CodeActionData) -> types.WorkspaceEdit:
-        pipeline = self._engines.pipeline
+        pipeline = self._engines.pipeline_for(document.uri)
         if pipeline is None:
             raise ActionError(_NOT_STARTED)
         neighbours = partial(self._documents.neighbours, document.uri)

@@ -45,7 +45,7 @@ class Completions:
         the snapshot to complete, or into None where there is nothing to complete. A document that was never opened has
         no items, nor has a server without settings.
         """
-        document, pipeline = self._documents.get(uri), self._engines.pipeline
+        document, pipeline = self._documents.get(uri), self._engines.pipeline_for(uri)
         if document is None or pipeline is None:
             return _nothing()
         cursor = document.code_points(position_from_lsp(position), self._client.encoding)
@@ -62,7 +62,7 @@ class Completions:
     ) -> _Items | None:
         with self._status.generating():
             answer = await pipeline.complete(snapshot, lambda: self._documents.neighbours(snapshot.uri), request)
-        if self._engines.pipeline is not pipeline:
+        if self._engines.pipeline_for(snapshot.uri) is not pipeline:
             return None  # the settings have changed: errors of a replaced engine concern nobody
         self.record_outcome(answer)
         # An answer for a text that has changed or was closed would be wrong where it is shown.

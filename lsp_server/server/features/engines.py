@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import msgspec
 from lsprotocol import types
@@ -15,7 +16,7 @@ from lsp_server.completion.pipeline import Pipeline
 from lsp_server.completion.switch import Switch
 from lsp_server.context.retrieval import Retrieval
 from lsp_server.engine.client.connect import connect_private, connect_shared
-from lsp_server.engine.client.interface import EngineState
+from lsp_server.engine.client.interface import EngineClient, EngineState
 from lsp_server.engine.client.manager import EngineConfig, EnginesByRole, Role
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
@@ -25,13 +26,14 @@ from lsp_server.server.client.progress import LoadProgress
 from lsp_server.server.features.model_download import prompt_download
 from lsp_server.server.live_settings import LiveSettings
 from lsp_server.server.tasks import BackgroundTasks
+from lsp_server.settings.model import Settings
 
 
 class EngineHost:
-    """Runs the engines that the settings ask for.
+    """Runs the engines that the settings ask for, and has a pipeline for each set of settings in force.
 
-    `manager` and `pipeline` are None until settings were applied for the first time. `on_state` receives the
-    states of the completion engine.
+    `manager` is None until settings were applied for the first time. `on_state` receives the states of the completion
+    engine.
     """
 
     def __init__(
@@ -43,7 +45,8 @@ class EngineHost:
         self._switch = switch
         self._retrieval = retrieval
         self.manager: EnginesByRole | None = None
-        self.pipeline: Pipeline | None = None
+        self.pipelines: dict[Settings, Pipeline] = {}
+        self._planned_for: tuple[EngineClient, list[Path]] | None = None  # engine and folders of the pipelines
         self.on_state: Callable[[EngineState, str], None] = lambda _state, _message: None
         self._prompted: set[str] = set()  # the models whose download the user was asked about
         self._progress: dict[Role, LoadProgress] = {
@@ -56,8 +59,17 @@ class EngineHost:
         """The model that completes, None until it is loaded."""
         return self.manager.fill.model if self.manager else None
 
+    def pipeline_for(self, uri: str) -> Pipeline | None:
+        """The pipeline for a document, None until settings were applied for the first time."""
+        return self.pipelines.get(self._settings.of(uri))
+
+    def forget(self, uri: str) -> None:
+        """Drop what is known of a closed document."""
+        for pipeline in self.pipelines.values():
+            pipeline.forget(uri)
+
     def follow_settings(self) -> None:
-        """Restart an engine whose options have changed, and make a new pipeline."""
+        """Restart an engine whose options have changed, and make pipelines for settings that have none."""
         current, project = self._settings.current, self._settings.project
         config = EngineConfig(
             self._fill_options(),
@@ -72,8 +84,17 @@ class EngineHost:
             if (config.fill, config.connector) != (self.manager.fill.options, self.manager.fill.connector):
                 self._progress["fill"].end("another model")
             self.manager.reconfigure(config)
-        # Always a new one: what a pipeline remembers was planned with the old settings.
-        self.pipeline = Pipeline(self.manager.fill, current, self._switch, self._retrieval)
+        self._make_pipelines(self.manager.fill)
+
+    def _make_pipelines(self, engine: EngineClient) -> None:
+        """Make a pipeline for each set of settings, or keep the one whose settings, engine and folders are the same."""
+        planned_for = engine, self._settings.folders
+        kept = self.pipelines if planned_for == self._planned_for else {}
+        self._planned_for = planned_for
+        self.pipelines = {
+            each: kept.get(each) or Pipeline(engine, each, self._switch, self._retrieval)
+            for each in (self._settings.current, *self._settings.by_folder.values())
+        }
 
     async def stop(self) -> None:
         """End all engines."""

@@ -26,7 +26,10 @@ ALWAYS: tuple[Register, ...] = (lifecycle.register, text_sync.register, configur
 # Registered within `initialize` if the client can use it: pygls advertises what is registered.
 IF_SUPPORTED: tuple[tuple[Register, Callable[[HandlerContext], bool]], ...] = (
     (inline_completion.register, lambda context: context.client.capabilities.has_inline_completion),
-    (completion.register, lambda context: context.menu.is_wanted(context.settings.read().completion)),
+    (
+        completion.register,
+        lambda context: any(context.menu.is_wanted(each.completion) for each in context.settings.read()),
+    ),
     (code_action.register, lambda context: context.client.capabilities.edits.has_actions),
 )
 

@@ -47,7 +47,7 @@ async def _code_actions(
     context: HandlerContext, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command]:
     document, runner = context.documents.get(params.text_document.uri), context.code_actions
-    if document is None or not context.settings.current.actions or not runner.is_allowed(document):
+    if document is None or not context.settings.of(document.uri).actions or not runner.is_allowed(document):
         return []
     start, end = (
         document.code_points(position_from_lsp(position), context.client.encoding)

@@ -168,5 +168,6 @@ async def _debug_state(context: HandlerContext) -> str:
         *await context.indexing.describe(),
         await manager.dump() if manager else "engine not started",
         f"settings {context.settings.current}",  # last: the longest, and editors show the beginning
+        *(f"settings of {folder.name} {own}" for folder, own in context.settings.by_folder.items()),
     ]
     return "\n".join(lines)

@@ -33,8 +33,8 @@ def register(context: HandlerContext) -> None:
 
     @context.server.feature(types.TEXT_DOCUMENT_COMPLETION, _OPTIONS)
     def completion(params: types.CompletionParams) -> Awaitable[types.CompletionList]:
-        settings = context.settings.current.completion
         uri = params.text_document.uri
+        settings = context.settings.of(uri).completion
         is_wanted = context.menu.is_wanted(settings)
         if not is_wanted or (settings.menu == "manual" and context.menu.is_from_typing(uri)):
             return _or_nothing(_no_answer())
@@ -71,7 +71,8 @@ async def _within(
 
 def follow_settings(context: HandlerContext) -> None:
     """Offer the menu to a client whose settings came after `initialize`. A menu once offered stays, without items."""
-    if not context.menu.is_wanted(context.settings.current.completion) or context.menu.is_offered:
+    settings = (context.settings.current, *context.settings.by_folder.values())
+    if context.menu.is_offered or not any(context.menu.is_wanted(each.completion) for each in settings):
         return
     if not context.client.capabilities.registers_completion:
         context.client.messages.notify_once(

@@ -15,11 +15,13 @@ from lsprotocol import types
 from lsp_server.server.client.client import Client
 from lsp_server.server.handlers import completion
 from lsp_server.server.handlers.context import HandlerContext
-from lsp_server.settings.files import SECTION
+from lsp_server.settings.files import SECTION, user_file
+from lsp_server.text.workspace import file_uri
 
 logger = logging.getLogger(__name__)
 
 PULL_TIMEOUT_S = 2.0
+_WATCHER = "infill/watch/settings"
 
 
 def register(context: HandlerContext) -> None:
@@ -40,6 +42,15 @@ async def _pull_and_apply(context: HandlerContext, pushed: Any) -> None:
     initial = context.settings.client_layers[:1]
     context.settings.client_layers = initial + [layer for layer in (pushed, pulled) if layer]
     apply(context)
+
+
+def watch_user_file(context: HandlerContext) -> None:
+    """Ask the client to report changes of the user's file, if it can watch outside of the workspace."""
+    file = user_file()
+    if context.client.capabilities.watches_outside and file.parent.is_dir():
+        watcher = types.FileSystemWatcher(types.RelativePattern(file_uri(file.parent), file.name))
+        options = types.DidChangeWatchedFilesRegistrationOptions([watcher])
+        context.client.register_capability(_WATCHER, types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
 
 
 def apply(context: HandlerContext) -> None:

@@ -22,7 +22,8 @@ def register(context: HandlerContext) -> None:
     ) -> Awaitable[types.InlineCompletionList | None]:
         automatic = params.context.trigger_kind is types.InlineCompletionTriggerKind.Automatic
         selected = params.context.selected_completion_info
-        num_texts = 1 if automatic else context.settings.current.completion.alternatives
+        uri = params.text_document.uri
+        num_texts = 1 if automatic else context.settings.of(uri).completion.alternatives
 
         def with_selected(document: Document, snapshot: Snapshot) -> Snapshot | None:
             return snapshot_with(document, snapshot, selected, context.client.encoding) if selected else snapshot
@@ -38,7 +39,7 @@ def register(context: HandlerContext) -> None:
             return completions
 
         return context.completions.complete(
-            params.text_document.uri,
+            uri,
             params.position,
             CompletionRequest("inline", automatic, num_texts=num_texts),
             to_lsp,

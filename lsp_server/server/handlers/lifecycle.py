@@ -28,6 +28,7 @@ def register(context: HandlerContext) -> None:
     def initialized(_: types.InitializedParams) -> None:
         context.tasks.track_task(configuration.pull_and_apply(context))
         context.indexing.watch()
+        configuration.watch_user_file(context)
 
     @context.server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:

@@ -8,6 +8,7 @@ import time
 from lsprotocol import types
 
 from lsp_server.server.client.convert import position_from_lsp
+from lsp_server.server.handlers import configuration
 from lsp_server.server.handlers.context import HandlerContext
 from lsp_server.text.snapshot import normalize
 
@@ -17,6 +18,12 @@ logger = logging.getLogger(__name__)
 def register(context: HandlerContext) -> None:
     """Add the handlers."""
     documents, indexing, usage = context.documents, context.indexing, context.usage
+
+    def written(uris: list[str]) -> None:
+        """Follow files that were written, made or deleted."""
+        if context.settings.has_file_of(uris):
+            configuration.apply(context)
+        indexing.changed(uris)
 
     @context.server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
@@ -49,11 +56,11 @@ def register(context: HandlerContext) -> None:
     def saved(params: types.DidSaveTextDocumentParams) -> None:
         if (document := documents.get(params.text_document.uri)) is not None:
             document.is_saved = True
-        indexing.changed([params.text_document.uri])
+        written([params.text_document.uri])
 
     @context.server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(params: types.DidChangeWatchedFilesParams) -> None:
-        indexing.changed([event.uri for event in params.changes])
+        written([event.uri for event in params.changes])
 
     @context.server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
@@ -62,5 +69,4 @@ def register(context: HandlerContext) -> None:
         documents.notify_edited(uri)
         usage.closed(uri)
         context.menu.forget(uri)
-        if context.engines.pipeline is not None:
-            context.engines.pipeline.forget(uri)
+        context.engines.forget(uri)
