@@ -1,6 +1,6 @@
 """JSON-RPC at the edge: pygls' protocol with its faults mended, and our own reading of the stream.
 
-`README.md` in this folder lists the faults of pygls 2.1.1. Each has a test in `tests/server/test_protocol.py`.
+`README.md` in this folder lists the faults of pygls 2.1.1. Each has a test in `tests/server`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import asyncio
 import inspect
 import json
 import logging
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, InvalidStateError
 from functools import partial
 from typing import Any
 
+import attrs
 from cattrs import Converter
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -44,6 +46,7 @@ class InfillProtocol(LanguageServerProtocol):
         super().__init__(server, converter)
         self.on_exit: Callable[[], None] = lambda: None
         self._is_initialized = False
+        self._awaited: dict[str | int, Future[Any]] = {}  # our requests that the client has not answered
         for method in _NOT_BUILT_IN:
             del self.fm.builtin_features[method]
 
@@ -53,6 +56,8 @@ class InfillProtocol(LanguageServerProtocol):
             data = json.loads(body)
         except (ValueError, RecursionError) as error:
             self._answer_error(None, _PARSE_ERROR, f"The message is not JSON: {error}")
+            return
+        if isinstance(data, dict) and not isinstance(data.get("method"), str) and self._receive_answer(data):
             return
         # JSON's true is an int to Python, and the same as the id 1.
         if not isinstance(data, dict) or data.get("jsonrpc") != self.VERSION or isinstance(data.get("id"), bool):
@@ -69,10 +74,43 @@ class InfillProtocol(LanguageServerProtocol):
                 logger.warning("Ignoring a malformed message: %s", error)
             return
         self._is_initialized |= data.get("method") == types.INITIALIZE
+        self.handle_message(message)
+
+    def send_request(
+        self,
+        method: str,
+        params: Any | None = None,
+        callback: Callable[[Any], None] | None = None,
+        msg_id: str | int | None = None,
+    ) -> Future[Any]:
+        """Send a request, and note that its answer is awaited."""
+        msg_id = str(uuid.uuid4()) if msg_id is None else msg_id
+        self._awaited[msg_id] = future = super().send_request(method, params, callback, msg_id)
+        return future
+
+    def _receive_answer(self, data: dict[str, Any]) -> bool:
+        """Give an answer of the client to the request that waits for it, which fails if the answer is malformed.
+
+        False for a message that is no answer.
+        """
+        msg_id = data.get("id")
+        waiting = self._awaited.pop(msg_id, None) if isinstance(msg_id, str | int) else None
+        if waiting is None or msg_id is None:
+            return "result" in data or "error" in data  # nobody waits for it any more
+        answer = {key: value for key, value in data.items() if key != "method" and (key, value) != ("error", None)}
         try:
-            self.handle_message(message)
+            if data.get("jsonrpc") != self.VERSION or not ("result" in answer or "error" in answer):
+                raise JsonRpcException("It is no answer of JSON-RPC 2.0.")
+            self.handle_message(self.structure_message(answer))
         except InvalidStateError:
             logger.warning("The client answered a request that was given up already.")
+        except JsonRpcException as error:
+            self._result_types.pop(msg_id, None)
+            self._request_futures.pop(msg_id, None)
+            logger.warning("The client's answer is malformed: %s", error)
+            if not waiting.done():
+                waiting.set_exception(JsonRpcException("The client's answer is malformed."))
+        return True
 
     def _admit(self, data: dict[str, Any]) -> bool:
         """Whether a message is allowed in the server's present state (LSP 3.18, "Server lifecycle").
@@ -139,10 +177,29 @@ class InfillProtocol(LanguageServerProtocol):
         if self._request_futures.get(msg_id) is future:
             del self._request_futures[msg_id]
 
+    def _send_response(self, msg_id: str | int, result: Any | None = None, error: Any | None = None) -> None:
+        """Answer a request. pygls would send its traceback with an error; the log has it."""
+        if error is not None:
+            self._answer_error(msg_id, error.code, error.message)
+        else:
+            super()._send_response(msg_id, result)
+
     def _check_handler_result(self, future: Any) -> None:
         """Log the error of a notification. pygls would show it to the user, at every keystroke."""
         if not future.cancelled() and (error := future.exception()) is not None:
             logger.error("A notification could not be handled: %s", error, exc_info=error)
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, Any]:
+        """Keep the folders from pygls, whose own workspace fails on one that cannot be. Our handler gets them."""
+        without = attrs.evolve(params, root_uri=None, root_path=None, workspace_folders=None)
+        steps = super().lsp_initialize(without)
+        handler, _, keywords = next(steps)
+        yield handler, (params,), keywords
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:

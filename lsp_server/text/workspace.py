@@ -38,11 +38,21 @@ def notebook_of(uri: str) -> Path | None:
 
 
 def _split(uri: str) -> SplitResult:
-    """The parts of a URI. A malformed URI counts as a path without a scheme."""
+    """The parts of a URI. A malformed URI, and one of a path that cannot be, counts as a path without a scheme."""
     try:
-        return urlsplit(uri)
+        if can_be_path(unquote(uri)):
+            return urlsplit(uri)
     except ValueError:
-        return SplitResult("", "", uri, "", "")
+        pass
+    return SplitResult("", "", uri, "", "")
+
+
+def can_be_path(text: str) -> bool:
+    """Whether a file may have this name: it has no NUL, and the system can encode it."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def read_source(path: Path) -> str:

@@ -169,6 +169,17 @@ async def test_a_client_that_resolves_nothing_gets_commands(serve):
     assert set(request["params"]["edit"]["changes"]) == {URI}
 
 
+async def test_an_edit_that_the_client_answers_with_nothing_ends_the_command(serve):
+    client = await serve(COMMANDS_ONLY, QUICK, answers={"workspace/applyEdit": None})
+    await client.ready()
+    client.open(URI, CODE)
+    command = named(await offered(client, HEADER), "write this body")
+    run = {"command": command["command"], "arguments": command["arguments"]}
+    error = (await client.response(client.send("workspace/executeCommand", run)))["error"]
+    assert "malformed" in error["message"]
+    assert "data" not in error
+
+
 async def test_actions_can_be_switched_off(serve):
     client = await serve(CAPABILITIES, {**QUICK, "actions": False})
     client.open(URI, CODE)

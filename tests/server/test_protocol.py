@@ -240,6 +240,25 @@ async def test_a_response_nobody_waits_for_is_ignored(connection):
     await connection.settle()
 
 
+@pytest.mark.parametrize("answer", [{"result": 1}, {"error": {"code": 1, "message": "no"}}], ids=repr)
+async def test_an_answer_with_the_id_of_the_clients_own_request_is_ignored(connection, answer):
+    add_waiting_command(connection)
+    message = execute(connection, "test.wait")
+    connection.feed(message, {"jsonrpc": "2.0", "id": message["id"], **answer})
+    await connection.settle()
+    connection.feed(connection.note("$/cancelRequest", {"id": message["id"]}))
+    assert (await connection.response(message["id"]))["error"]["code"] == -32800
+
+
+async def test_an_error_of_ours_is_answered_without_its_traceback(connection):
+    @connection.context.server.feature("test/fails")
+    def fails(_):
+        raise RecursionError("a fault of ours")
+
+    error = (await connection.answer(connection.call("test/fails", {})))["error"]
+    assert error == {"code": -32603, "message": "RecursionError: a fault of ours"}
+
+
 async def test_a_response_that_comes_too_late_is_ignored(fresh, monkeypatch):
     monkeypatch.setattr(configuration, "PULL_TIMEOUT_S", 0.01)
     monkeypatch.setattr(fresh.context.settings, "apply", lambda: None)
