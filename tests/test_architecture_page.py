@@ -33,7 +33,7 @@ def code_map() -> str:
             continue
         job = " ".join((ast.get_docstring(MODULES[package].tree) or "").split("\n\n")[0].split())
         processes = ", ".join(process for process, packages in reached.items() if package in packages) or "none"
-        allowed = ", ".join(RULES[package]) or "nothing"
+        allowed = ", ".join(each for each in RULES[package] if each != package) or "nothing"
         rows.append(f"| `{package.replace('.', '/')}/` | {job} | {processes} | {allowed} |")
     return "\n".join(["| folder | job | runs in | may import |", "|---|---|---|---|", *rows]) + "\n"
 
