@@ -79,7 +79,7 @@ _JS_KNOWN = """
 """
 _NO_CONDITION = r"(?<!\bif\s)(?<!\bif)(?<!while\s)(?<!while)(?<!switch\s)(?<!switch)"
 JAVASCRIPT = Bindings(
-    line=r"import\b|(?:const|let|var)\b[^\n]*\brequire\(",
+    line=r"import\b(?!\s*[(.])|(?:const|let|var)\b[^\n]*\brequire\(",
     importing=r"(?:import\s[^;\n]*NAME(?!\s+as\b)[^;\n]*\bfrom\b[^\n]*"
     r"|(?:const|let|var)\s[^=\n]*NAME[^=\n]*=\s*require\([^\n]*)",
     bound=(

@@ -57,6 +57,92 @@ def test_a_name_that_something_binds(case):
     assert unbound_names(source, start.line) == []
 
 
+PLACES = {
+    "not in a string": (
+        "python",
+        'import os\nSAMPLE = """\nimport sys\nimport json\n"""\n',
+        'import os\nNEW\nSAMPLE = """\nimport sys\nimport json\n"""\n',
+    ),
+    "not in a string, without other imports": (
+        "python",
+        'SAMPLE = """\nimport sys\nimport json\n"""\n',
+        'NEW\nSAMPLE = """\nimport sys\nimport json\n"""\n',
+    ),
+    "not in a docstring's example": (
+        "python",
+        '"""Do.\n\nimport json\nprint(1)\n"""\n\nx = 1\n',
+        '"""Do.\n\nimport json\nprint(1)\n"""\n\nNEW\nx = 1\n',
+    ),
+    "not in a comment": (
+        "javascript",
+        "import a from 'a'\n/*\nimport b from 'b'\n*/\nf()\n",
+        "import a from 'a'\nNEW\n/*\nimport b from 'b'\n*/\nf()\n",
+    ),
+    "not in a template": (
+        "javascript",
+        "const t = `\nimport b from 'b'\n`\n",
+        "NEW\nconst t = `\nimport b from 'b'\n`\n",
+    ),
+    "behind a directive": ("typescriptreact", '"use client";\nf()\n', '"use client";\nNEW\nf()\n'),
+    "behind several": ("javascript", "'use strict'\n'use client'\n\nf()\n", "'use strict'\n'use client'\n\nNEW\nf()\n"),
+    "behind a comment and a directive": (
+        "javascript",
+        "// a\n\n'use server'; // why\n\n// of f\nf()\n",
+        "// a\n\n'use server'; // why\n\nNEW\n// of f\nf()\n",
+    ),
+    "behind imports and a directive": (
+        "typescriptreact",
+        '"use client";\nimport { useState } from "react";\nf()\n',
+        '"use client";\nimport { useState } from "react";\nNEW\nf()\n',
+    ),
+    "comments with code between them": (
+        "javascript",
+        "/* a */ const y = 1;\nf()\n/* d */\ng()\n",
+        "NEW\n/* a */ const y = 1;\nf()\n/* d */\ng()\n",
+    ),
+    "not behind a late import": (
+        "python",
+        "import os\nimport re\n\nfrom a import b\n\nx = json.y\nfrom x import y  # noqa: E402\n",
+        "import os\nimport re\n\nfrom a import b\nNEW\n\nx = json.y\nfrom x import y  # noqa: E402\n",
+    ),
+    "comments between imports": (
+        "python",
+        "import os  # (\n# Ours:\nimport re\n# of x\nx = 1\n",
+        "import os  # (\n# Ours:\nimport re\nNEW\n# of x\nx = 1\n",
+    ),
+    "an import that is a call": (
+        "javascript",
+        'import("x").then(f)\nimport.meta.x()\n',
+        'NEW\nimport("x").then(f)\nimport.meta.x()\n',
+    ),
+    "an import over lines": (
+        "typescript",
+        "import a,\n  { b }\n  from 'x'\nimport c from\n  'y'\nf()\n",
+        "import a,\n  { b }\n  from 'x'\nimport c from\n  'y'\nNEW\nf()\n",
+    ),
+    "a backslash": ("python", "import a, \\\n    b\nx\n", "import a, \\\n    b\nNEW\nx\n"),
+    "a bracket in a comment": (
+        "python",
+        "from a import (  # :)\n    b,\n)\nx\n",
+        "from a import (  # :)\n    b,\n)\nNEW\nx\n",
+    ),
+    "a string that begins a statement": ("python", '"""a\nb""".split()\n', 'NEW\n"""a\nb""".split()\n'),
+    "a licence": ("python", "# Licence\n# of x\n\n# of y\ny = 1\n", "# Licence\n# of x\n\nNEW\n# of y\ny = 1\n"),
+    "a comment right above the code, at the top": ("python", "# coding: x\ny = 1\n", "# coding: x\nNEW\ny = 1\n"),
+    "a shebang": ("javascript", "#!/usr/bin/env node\nf()\n", "#!/usr/bin/env node\nNEW\nf()\n"),
+    "blank lines at the top": ("python", "\n\nx = 1\n", "NEW\n\n\nx = 1\n"),
+    "only a docstring": ("python", '"""Doc."""\n', '"""Doc."""\nNEW\n'),
+    "an import in a function": ("python", "def f():\n    import x\n", "NEW\ndef f():\n    import x\n"),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_an_import_goes_where_it_is_one(case):
+    language_id, text, wanted = PLACES[case]
+    source = Source(language_id, tuple(text.split("\n")))
+    assert filled(source, import_hole(source), "NEW") == wanted
+
+
 @pytest.mark.parametrize(
     ("language_id", "text", "wanted"),
     [
@@ -78,6 +164,7 @@ OTHERS = [
     "import numpy as np\nfrom a.b import c, D\nfrom .here import E\n",
     "from a.b import D\nimport numpy as np\n    import F\n",
     "from z import D\n",
+    'EXAMPLE = """\nimport nothing\n"""\n',
 ]
 
 
