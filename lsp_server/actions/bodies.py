@@ -5,14 +5,29 @@ from __future__ import annotations
 import re
 
 from lsp_server.actions.source import ReplaceRange, Source
-from lsp_server.languages.line_patterns import PLACEHOLDER, TODO
+from lsp_server.languages.line_patterns import DOCUMENTED, PLACEHOLDER, TODO
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
 _DOCSTRING = re.compile(r"""[rRuUbB]?("{3}|'{3})""")
+_SHORT_DOCSTRING = re.compile(r"""[rRuU]?(?:"(?!"")(?:\\.|[^"\\])*"|'(?!'')(?:\\.|[^'\\])*')\s*(?:\#.*)?""")
 _BRACES = re.compile(r"\{\s*\}[;,)]*$")
+_BRACE = re.compile(r"\{(?:\s*\}[;,)]*)?$")
+# What a block's header ends with, before its brace: parameters and what may follow them, an arrow, or a word.
+_AFTER_PARAMETERS = r"(?:\s*(?:->|:)\s*[^=;]+|\s+(?!is\b|as\b|in\b)[\w$.*&<>\[\], ?|]+|\s*:\s*[\w(), {}]+)?"
+_PARAMETERS_END = re.compile(rf"\){_AFTER_PARAMETERS}\s*$")
+_BLOCK_WORDS = re.compile(
+    r"(?:^|[\s};])(?:else|try|finally|catch|rescue|do|loop|unsafe|static|init|deinit|get|set|defer|async|extern)\s*$"
+    r"|^\W*(?:else\s+)?(?:if|for|while|match|switch|select|guard|with|using|lock|foreach|namespace|enum|struct|class"
+    r"|union|impl|mod|trait|extension|protocol|object|companion|package|extern|catch)\b(?!\s*[=:.?])"
+)
+_CLOSURE = re.compile(r"\|[^|]+\|$")
+_EXPRESSION_END = re.compile(r"(?:[=:,(\[?|&+*/%!]|\b(?:return|yield|default|in|of|is|as|case|await|new))\s*$")
+_ASSIGNED = re.compile(r"(?<![=!<>+*/%&|^:-])=(?![=>])|:=")
+_MADE = re.compile(r"\bnew\s+[\w$.<>, \[\]]+\([^()]*\)\s*$")
 _CLOSERS = "})];,"
 _MAX_HEADER_LINES = 30
+MAX_HEADER_CHARACTERS = 2000  # a longer one is generated code
 
 
 def find_body(source: Source, line: int) -> ReplaceRange | None:
@@ -35,12 +50,37 @@ def header_end(source: Source, line: int) -> int | None:
         bare = text.split(" #")[0].rstrip() if syntax.has_docstrings else text
         if depth > 0 and not bare.endswith("{"):
             continue
-        opens = bare.endswith("{") or _BRACES.search(bare)
-        if opens or (bare.endswith(":") and syntax.colon_opens_block):
+        if brace := _BRACE.search(bare):
+            header = _header_before(source, line, each, brace.start())
+            return each if opens_block(header, source.language_id) else None
+        if bare.endswith(":") and syntax.colon_opens_block:
             return each
         if depth <= 0 and not _opens_below(source, each):
             return None
     return None
+
+
+def opens_block(header: str, language_id: str) -> bool:
+    """Whether a brace behind a header opens a block. Other braces hold values: `x = {}`, `"a": {}`, `Point p{}`."""
+    syntax = language(language_id)
+    if syntax.has_python_blocks or not header or len(header) > MAX_HEADER_CHARACTERS:
+        return False
+    if header.endswith(("=>", "->")) or _CLOSURE.search(header):
+        return True
+    if _EXPRESSION_END.search(header) or _MADE.search(header):
+        return False
+    if header.endswith(")") or not (syntax.function_words or syntax.type_words):
+        return True
+    if header.count("(") != header.count(")"):
+        return False
+    words = _BLOCK_WORDS.search(header) or DOCUMENTED.match(header)
+    return bool(words or (_PARAMETERS_END.search(header) and not _ASSIGNED.search(header)))
+
+
+def _header_before(source: Source, line: int, last: int, brace: int) -> str:
+    """The text of a header from a line to a brace in its last line. A brace on a line of its own has it right above."""
+    text = " ".join([*(source.text(each) for each in range(line, last)), source.text(last)[:brace]]).strip()
+    return text or source.text(line - 1)
 
 
 def _opens_below(source: Source, line: int) -> bool:
@@ -51,11 +91,11 @@ def _opens_below(source: Source, line: int) -> bool:
 def skip_docstring(source: Source, header: int) -> int:
     """The last line of the docstring below a header. The header's own line if there is no docstring."""
     first = source.next_text(header)
-    if (
-        not language(source.language_id).has_docstrings
-        or first is None
-        or not (match := _DOCSTRING.match(source.text(first)))
-    ):
+    if not language(source.language_id).has_docstrings or first is None:
+        return header
+    if _SHORT_DOCSTRING.fullmatch(source.text(first)):
+        return first
+    if not (match := _DOCSTRING.match(source.text(first))):
         return header
     if match[1] in source.text(first)[match.end() :]:
         return first

@@ -12,17 +12,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lsp_server.actions.source import ReplaceRange, Source
-from lsp_server.languages.bindings import Bindings, pattern_for
+from lsp_server.languages.bindings import ANY_NAME, STAND_IN, Bindings, bound_patterns, pattern_for
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
 _MAX_CHARACTERS = 200_000  # a longer document is not read at every move of the cursor
 _FROM_BELOW = re.compile(r"\s+from\b")
+_MAX_NAMES = 100  # of a line
 _MAX_PLACES, _CHARACTERS_BEFORE, _CHARACTERS_BEHIND = 200, 400, 200
+_MAX_BEFORE = 2000  # in a line that is longer
 
 
-def unbound_names(source: Source, line: int) -> list[str]:
-    """Names that a line uses and nothing in the document binds, in the order they come.
+def unbound_names(source: Source, line: int, most: int = _MAX_NAMES) -> list[str]:
+    """Names that a line uses and nothing in the document binds, in the order they come, at most `most`.
 
     None in a language whose bindings are not known.
     """
@@ -33,9 +35,30 @@ def unbound_names(source: Source, line: int) -> list[str]:
     if len(text) > _MAX_CHARACTERS:
         return []
     bare = re.sub(bindings.not_code, _blank, text)
-    lines = bare.split("\n")
-    names = dict.fromkeys(re.findall(bindings.used, lines[line]))
-    return [name for name in names if name not in bindings.known and not _is_bound(bindings, bare, name)]
+    names = _used_names(bindings, re.sub(bindings.not_used, _blank_behind, bare).split("\n")[line])
+    places = _places(bare, names)
+    return list(itertools.islice((name for name in names if not _is_bound(bindings, bare, name, places[name])), most))
+
+
+def _used_names(bindings: Bindings, line: str) -> list[str]:
+    """The names that a line uses. Words that stand side by side without a keyword are text, not names."""
+    known = bindings.known
+    words = [(match.start(), match.end(), match[0]) for match in ANY_NAME.finditer(line)]
+    pairs = [(one, other) for one, other in itertools.pairwise(words) if line[one[1] : other[0]].isspace()]
+    is_text = {word[0] for pair in pairs if pair[0][2] not in known and pair[1][2] not in known for word in pair}
+    is_text -= {start for start, _, _ in words if line[:start].endswith("<")}  # a tag and its attribute
+    used = [match[0] for match in re.finditer(bindings.used, line) if match.start() not in is_text]
+    return [name for name in dict.fromkeys(used) if name not in known][:_MAX_NAMES]
+
+
+def _places(bare: str, names: Sequence[str]) -> dict[str, list[int]]:
+    """Where each of the names stands in a text, at most `_MAX_PLACES` of each."""
+    places: dict[str, list[int]] = {name: [] for name in names}
+    for match in ANY_NAME.finditer(bare):
+        found = places.get(match[0])
+        if found is not None and len(found) < _MAX_PLACES:
+            found.append(match.start())
+    return places
 
 
 def import_hole(source: Source) -> ReplaceRange:
@@ -93,17 +116,23 @@ def _importing_lines(bindings: Bindings, name: str, text: str) -> Iterable[str]:
             yield line.rstrip()
 
 
-def _is_bound(bindings: Bindings, bare: str, name: str) -> bool:
+def _is_bound(bindings: Bindings, bare: str, name: str, places: Iterable[int]) -> bool:
     """Whether one of a name's places binds it. Only the lines around each place are read: that is quicker."""
-    ways = [re.compile(pattern_for(way, name), re.MULTILINE) for way in bindings.bound]
-    places = itertools.islice(re.finditer(pattern_for("NAME", name), bare), _MAX_PLACES)
-    return any(way.search(_around(bare, place.start())) for place in places for way in ways)
+    ways = bound_patterns(bindings)
+    return any(way.search(_around(bare, place, len(name))) for place in places for way in ways)
 
 
-def _around(text: str, at: int) -> str:
-    """Some of the text around a place, from a line's start."""
+def _around(text: str, at: int, length: int) -> str:
+    """Some of the text around a place, from a line's start, with `STAND_IN` for what has that length there."""
     start = text.rfind("\n", 0, max(0, at - _CHARACTERS_BEFORE)) + 1
-    return text[start : at + _CHARACTERS_BEHIND]
+    start = max(start, at - _MAX_BEFORE)
+    return text[start:at] + STAND_IN + text[at + length : at + length + _CHARACTERS_BEHIND]
+
+
+def _blank_behind(match: re.Match[str]) -> str:
+    """White space in place of what follows the group `kept`."""
+    kept = match["kept"] or ""
+    return kept + re.sub(r"[^\n]", " ", match[0][len(kept) :])
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -32,6 +32,7 @@ _APOLOGY = re.compile(
     r"|I (?:cannot|can['’]t|can not|won['’]t|could not|couldn['’]t)\b)",
     re.IGNORECASE,
 )
+_MAX_FIRST_LINE = 500
 _MAX_PARSED_CHARACTERS = 1_000_000
 
 
@@ -87,7 +88,7 @@ def indented_like(code: str, original: str) -> str:
 
 def _is_sentence(text: str) -> bool:
     """Whether the first line that is not blank reads as prose."""
-    first = text.lstrip().partition("\n")[0]
+    first = text.lstrip().partition("\n")[0][:_MAX_FIRST_LINE]
     return bool(_SENTENCE.match(first) or _APOLOGY.match(first))
 
 

@@ -1,5 +1,7 @@
 """Names that nothing binds, and the lines that would import them."""
 
+import time
+
 import pytest
 
 from lsp_server.actions.imports import import_hole, imports_name, known_import, unbound_names
@@ -16,6 +18,19 @@ UNBOUND = {
     "javascript": ("javascript", "const x = ‸path.join(a, b)\nlet a, b\n", ["path"]),
     "a component's function": ("typescriptreact", "const [x, setX] = ‸useState(0)\n", ["useState"]),
     "an argument": ("typescript", "f(‸fs)\nfunction f(x: Stats) { return x }\n", ["fs"]),
+    "a component, not its tag's words": (
+        "typescriptreact",
+        "const p = ‸<section className='a'>Hello dear world <Card disabled>{theme}</Card></section>\n",
+        ["Card", "theme"],
+    ),
+    "a type's argument": ("typescript", "const m = new Map<string, ‸Stats>()\n", ["Stats"]),
+    "what a type parameter extends": ("typescript", "function f<T extends ‸Base>(x: T) { return x }\n", ["Base"]),
+    "an argument of a call with types": ("typescript", "const x = ‸f<Stats>(y)\nfunction f() {}\n", ["Stats", "y"]),
+    "a value in an object": ("typescript", "f(‸{ a: b })\nfunction f() {}\n", ["b"]),
+    "behind a type's argument": ("typescript", "class B {}\nclass A extends B<B> implements ‸C {}\n", ["C"]),
+    "compared": ("javascript", "const x = ‸count > limit\n", ["count", "limit"]),
+    "behind a keyword": ("typescript", "const x = ‸{} satisfies Stats\n", ["Stats"]),
+    "an expression around a tag": ("javascriptreact", "const x = ‸ok && <b>yes</b>\n", ["ok"]),
 }
 BOUND = {
     "an import": ("python", "import json\n‸json.loads()\n"),
@@ -39,6 +54,28 @@ BOUND = {
     "arrows": ("typescript", "const f = (a: number, { b }) => ‸a + b\nconst g = c => c\n"),
     "methods": ("typescript", "class A {\n  f(a, b = 1) {\n    ‸return a + b\n  }\n}\n"),
     "templates and comments": ("javascript", "‸f(`x ${1}`) // fs\nfunction f() {}\n"),
+    "words between tags": ("javascriptreact", "const p = ‸<p>Hello dear world</p>\n"),
+    "a word between tags": ("javascriptreact", "const p = ‸<b>Hello</b>\n"),
+    "words on a line of their own": ("typescriptreact", "const p = (\n  <p>\n    ‸Hello dear world\n  </p>)\n"),
+    "a word on a line of its own": ("typescriptreact", "const p = (\n  <p>\n    ‸Hello\n  </p>)\n"),
+    "words around an expression": ("typescriptreact", "let n\nconst p = ‸<p>Hello {n} of them</p>\n"),
+    "tags": ("javascriptreact", "const p = ‸<section><hr/><main hidden></main></section>\n"),
+    "renamed where it is taken apart": ("typescript", "function f({ a: b }: P) {\n  ‸return b\n}\n"),
+    "renamed in an arrow's parameters": ("typescript", "const f = (x, { a: b, c: d = 1 }) => ‸b + d\n"),
+    "a function's type parameter": (
+        "typescript",
+        "function f<T, U extends T = T>(x: T): U {\n  ‸return x as U as T\n}\n",
+    ),
+    "a class's": ("typescript", "class A<T> extends B<T> {\n  ‸x!: T\n}\n"),
+    "an interface's": ("typescript", "interface A<K, V = K> {\n  ‸x(k: K): V\n}\n"),
+    "a type's": ("typescript", "type A<const T> = ‸T[] | readonly T[]\n"),
+    "an arrow's": ("typescript", "const f = <T,>(x: T): T => ‸x as T\n"),
+    "a method's": ("typescript", "class A {\n  f<T>(x: T) {\n    ‸return x as T\n  }\n}\n"),
+    "an inferred type": ("typescript", "type A<X> = X extends (infer U)[] ? ‸U : never\n"),
+    "a method, where it is": ("typescript", "class A {\n  ‸static async f<T>(x: T): Promise<T> {}\n}\n"),
+    "a key of a mapped type": ("typescript", "type A<X> = { [K in keyof X]: ‸X[K] }\n"),
+    "a type parameter of Python": ("python", "def f[T, *U](x: T) -> T:\n    ‸y: T = x\n    return U\n"),
+    "a class's of Python": ("python", "class A[T]:\n    ‸x: T\n"),
     "a language that is not read": ("go", "‸fmt.Println()\n"),
 }
 
@@ -200,3 +237,22 @@ def test_what_other_files_write_is_known(name, line):
 )
 def test_which_lines_import_a_name(language_id, line, name, binds):
     assert imports_name(Source(language_id, ("",)), line, name) is binds
+
+
+@pytest.mark.parametrize(("language_id", "text"), [("python", "x = 1\nx = ‸["), ("typescript", "let x\nx = ‸[")])
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_a_line_with_many_names_takes_little_time(language_id, text, is_bound):
+    names = [f"name_{number}" for number in range(2000)]
+    bound = "".join(f"{name} = 1\n" for name in names) if is_bound else ""
+    source, start, _ = source_with_cursor(bound + text + ", ".join(names) + "]\n", language_id)
+    begun = time.process_time()
+    found = unbound_names(source, start.line, 3)
+    assert time.process_time() - begun < 0.5
+    assert bool(found) is not is_bound
+
+
+def test_a_long_line_takes_little_time():
+    source = Source("javascript", ("x=" + "f(a,b);" * 20_000 + "g(h)",))
+    begun = time.process_time()
+    unbound_names(source, 0, 3)
+    assert time.process_time() - begun < 1
