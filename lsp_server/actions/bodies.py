@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from lsp_server.actions.source import ReplaceRange, Source
-from lsp_server.languages.line_patterns import DOCUMENTED, PLACEHOLDER, TODO
+from lsp_server.languages.headers import opens_block
+from lsp_server.languages.line_patterns import PLACEHOLDER, TODO
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
@@ -13,21 +14,8 @@ _DOCSTRING = re.compile(r"""[rRuUbB]?("{3}|'{3})""")
 _SHORT_DOCSTRING = re.compile(r"""[rRuU]?(?:"(?!"")(?:\\.|[^"\\])*"|'(?!'')(?:\\.|[^'\\])*')\s*(?:\#.*)?""")
 _BRACES = re.compile(r"\{\s*\}[;,)]*$")
 _BRACE = re.compile(r"\{(?:\s*\}[;,)]*)?$")
-# What a block's header ends with, before its brace: parameters and what may follow them, an arrow, or a word.
-_AFTER_PARAMETERS = r"(?:\s*(?:->|:)\s*[^=;]+|\s+(?!is\b|as\b|in\b)[\w$.*&<>\[\], ?|]+|\s*:\s*[\w(), {}]+)?"
-_PARAMETERS_END = re.compile(rf"\){_AFTER_PARAMETERS}\s*$")
-_BLOCK_WORDS = re.compile(
-    r"(?:^|[\s};])(?:else|try|finally|catch|rescue|do|loop|unsafe|static|init|deinit|get|set|defer|async|extern)\s*$"
-    r"|^\W*(?:else\s+)?(?:if|for|while|match|switch|select|guard|with|using|lock|foreach|namespace|enum|struct|class"
-    r"|union|impl|mod|trait|extension|protocol|object|companion|package|extern|catch)\b(?!\s*[=:.?])"
-)
-_CLOSURE = re.compile(r"\|[^|]+\|$")
-_EXPRESSION_END = re.compile(r"(?:[=:,(\[?|&+*/%!]|\b(?:return|yield|default|in|of|is|as|case|await|new))\s*$")
-_ASSIGNED = re.compile(r"(?<![=!<>+*/%&|^:-])=(?![=>])|:=")
-_MADE = re.compile(r"\bnew\s+[\w$.<>, \[\]]+\([^()]*\)\s*$")
 _CLOSERS = "})];,"
 _MAX_HEADER_LINES = 30
-MAX_HEADER_CHARACTERS = 2000  # a longer one is generated code
 
 
 def find_body(source: Source, line: int) -> ReplaceRange | None:
@@ -58,23 +46,6 @@ def header_end(source: Source, line: int) -> int | None:
         if depth <= 0 and not _opens_below(source, each):
             return None
     return None
-
-
-def opens_block(header: str, language_id: str) -> bool:
-    """Whether a brace behind a header opens a block. Other braces hold values: `x = {}`, `"a": {}`, `Point p{}`."""
-    syntax = language(language_id)
-    if syntax.has_python_blocks or not header or len(header) > MAX_HEADER_CHARACTERS:
-        return False
-    if header.endswith(("=>", "->")) or _CLOSURE.search(header):
-        return True
-    if _EXPRESSION_END.search(header) or _MADE.search(header):
-        return False
-    if header.endswith(")") or not (syntax.function_words or syntax.type_words):
-        return True
-    if header.count("(") != header.count(")"):
-        return False
-    words = _BLOCK_WORDS.search(header) or DOCUMENTED.match(header)
-    return bool(words or (_PARAMETERS_END.search(header) and not _ASSIGNED.search(header)))
 
 
 def _header_before(source: Source, line: int, last: int, brace: int) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from lsp_server.actions.bodies import MAX_HEADER_CHARACTERS, header_end, skip_docstring
+from lsp_server.actions.bodies import header_end, skip_docstring
 from lsp_server.actions.source import ReplaceRange, Source
+from lsp_server.languages.headers import MAX_HEADER_CHARACTERS
 from lsp_server.languages.line_patterns import ANNOTATION, BRACED_METHOD, COMMENT_END, DOCUMENTED
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position

@@ -71,6 +71,7 @@ CASES = {
     "a constant method": ("cpp", "int f() const noexcept {}‸\n", "int f() const noexcept {\n    ⟦x();⟧\n}\n"),
     "a constructor": ("cpp", "A::A(int x) : x_(x) {}‸\n", "A::A(int x) : x_(x) {\n    ⟦f();⟧\n}\n"),
     "exceptions": ("java", "void f() throws A, B {}‸\n", "void f() throws A, B {\n    ⟦x();⟧\n}\n"),
+    "a function that is assigned its block": ("scala", "def f(): Int = {}‸\n", "def f(): Int = {\n    ⟦1⟧\n}\n"),
     "a closure": ("rust", "f(|x| {});‸\n", "f(|x| {\n    ⟦x()⟧\n});\n"),
     "a rule": ("css", ".a > b {}‸\n", ".a > b {\n    ⟦color: red;⟧\n}\n"),
     "a short docstring": (
@@ -98,6 +99,7 @@ WRITTEN = {
     "an object with a type": ("typescript", "const o: Record<A, B> = {};‸\n"),
     "a default export": ("javascript", "export default {};‸\n"),
     "an argument": ("javascript", "f(a, {});‸\n"),
+    "a default value": ("javascript", "function f(a = {})‸\n"),
     "an alternative": ("javascript", "x = a || {};‸\n"),
     "what is returned": ("javascript", "return {};‸\n"),
     "a member of JSON": ("json", '{\n  "a": {},‸\n}\n'),
@@ -107,6 +109,7 @@ WRITTEN = {
     "an initialised variable": ("cpp", "std::vector<int> v{};‸\n"),
     "a value of C++": ("cpp", "auto p = Point{};‸\n"),
     "an initialised field": ("cpp", "int x_{};‸\n"),
+    "a value of C": ("c", "p = (struct point){};‸\n"),
     "a value of Go": ("go", "x := map[string]int{}‸\n"),
     "a type of Go": ("go", "var x interface{}‸\n"),
     "a channel": ("go", "c := make(chan struct{})‸\n"),

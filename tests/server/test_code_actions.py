@@ -153,6 +153,18 @@ async def test_code_in_a_fence_replaces_the_lines_and_prose_around_it_does_not(s
     assert change["edits"][0]["newText"] == "def b():"
 
 
+@pytest.mark.parametrize("text", ["", "  \n", "I'm sorry, but I cannot help with that.", "Here is the new text of it"])
+async def test_a_selection_is_not_rewritten_by_no_code(shop, monkeypatch, text):
+    async def fill(*_):
+        return text
+
+    monkeypatch.setattr(code_actions.writing, "fill", fill)
+    monkeypatch.setattr(shop.connection.context.engines, "pipeline", object())
+    assert (await shop.resolve("rewrite"))["error"]["message"] in (NOTHING, NO_CODE)
+    text = "def b():\n"
+    assert "result" in await shop.resolve("rewrite")
+
+
 # What "write tests" shows
 
 

@@ -49,7 +49,7 @@ def _code_actions(
 ) -> Awaitable[list[types.CodeAction | types.Command]]:
     """Freeze the document and the places in it, now. The rest is done later and reads nothing else of the document."""
     document, runner = context.documents.frozen(params.text_document.uri), context.code_actions
-    if document is None or not context.settings.current.actions or not runner.is_allowed(document):
+    if document is None or not runner.is_allowed(document):
         return _nothing()
     encoding, only = context.client.encoding, params.context.only
     start, end = (
@@ -81,6 +81,8 @@ async def _nothing() -> list[types.CodeAction | types.Command]:
 async def _offered(
     context: HandlerContext, document: FrozenDocument, request: _Request
 ) -> list[types.CodeAction | types.Command]:
+    if not context.settings.current.actions:  # here, because the settings may arrive right before the request
+        return []
     runner, support = context.code_actions, context.client.capabilities.edits
     # In a thread: editors ask at every move of the cursor, and this reads the whole document.
     has_chat = not runner.chat_problem()
