@@ -53,6 +53,11 @@ def messages_for_tests(source: Source, start: Position, end: Position, path: str
     return [Message("user", f"{text} Reply with one fenced code block and nothing else.")]
 
 
+def ask_for_a_fence(reply: str) -> list[Message]:
+    """Ask once more, for a reply in a fence."""
+    return [Message("assistant", reply), Message("user", "Reply with one fenced code block and nothing else.")]
+
+
 def path_of_tests(language_id: str, path: str) -> str:
     """Where the tests of a file usually are, by its language. Empty if there is no usual place."""
     folder, slash, file = path.rpartition("/")

@@ -153,6 +153,24 @@ async def test_code_in_a_fence_replaces_the_lines_and_prose_around_it_does_not(s
     assert change["edits"][0]["newText"] == "def b():"
 
 
+async def test_a_model_that_forgets_the_fence_is_asked_once_more(shop):
+    async def chat(messages, _progress):
+        asked.append([message.role for message in messages])
+        return "Sure!\ndef b():" if len(asked) == 1 else "```\ndef b():\n```"
+
+    asked = []
+    shop.connection.context.code_actions._chat = chat
+    [change] = (await shop.resolve("edit", instruction="Rename."))["result"]["edit"]["documentChanges"]
+    assert change["edits"][0]["newText"] == "def b():"
+    assert asked == [["user"], ["user", "assistant", "user"]]
+
+
+async def test_a_model_is_not_asked_for_ever(shop):
+    shop.says = "The code looks fine."
+    assert "error" in await shop.resolve("edit", instruction="Rename.")
+    assert len(shop.questions) == 2
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "I'm sorry, but I cannot help with that.", "Here is the new text of it"])
 async def test_a_selection_is_not_rewritten_by_no_code(shop, monkeypatch, text):
     async def fill(*_):

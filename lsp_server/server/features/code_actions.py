@@ -182,8 +182,7 @@ class CodeActionRunner:
             messages = instruct.fix_messages(source, start, end, document.path, data.problems)
         else:
             messages = instruct.edit_messages(source, start, end, document.path, data.instruction)
-        reply = await self._chat(messages, progress)
-        text = await asyncio.to_thread(replies.code_of, reply, source, start, end)
+        text = await self._code(messages, progress, source, (start, end))
         if text == text_between(source, start, end):
             raise ActionError("The model would change nothing.")
         return self._edit_to_lsp(document, start, end, text)
@@ -196,10 +195,9 @@ class CodeActionRunner:
         existing = self._test_document(document, uri) if uri else document
         shown = _head(existing) if uri and existing and _may_show(existing) else ""
         messages = instruct.messages_for_tests(source, candidate.start, candidate.end, document.path, shown)
-        reply = await self._chat(messages, progress)
         target = writing.source_of(existing) if existing else Source(document.language_id, ("",))
         end = writing.end_of(target)
-        code = await asyncio.to_thread(replies.code_of, reply, target, end, end)
+        code = await self._code(messages, progress, target, (end, end))
         if existing is None:
             return new_file_to_lsp(uri, code + "\n")
         if uri and self._test_document(document, uri) != existing:
@@ -215,6 +213,19 @@ class CodeActionRunner:
         name = self._documents.relative_path(uri)
         there = Document(uri, name, document.language_id, ON_DISK, read_source(path))
         return there.frozen(name, document.project, self._documents.root_of(uri))
+
+    async def _code(
+        self, messages: Sequence[Message], progress: WorkProgress, source: Source, place: tuple[Position, Position]
+    ) -> str:
+        """The code that replaces a range. A reply without a fence that is refused is asked for once more."""
+        reply = await self._chat(messages, progress)
+        try:
+            return await asyncio.to_thread(replies.code_of, reply, source, *place)
+        except ActionError:
+            if not reply.strip() or replies.fenced_block(reply) is not None:
+                raise
+        reply = await self._chat([*messages, *instruct.ask_for_a_fence(reply)], progress)
+        return await asyncio.to_thread(replies.code_of, reply, source, *place)
 
     async def _chat(self, messages: Sequence[Message], progress: WorkProgress) -> str:
         if problem := self.chat_problem():
