@@ -1,6 +1,7 @@
 """Code actions in the test's process: what they are worked out from, what a model is shown, and what is refused."""
 
 import asyncio
+import contextlib
 import tempfile
 from pathlib import Path
 
@@ -117,6 +118,18 @@ async def test_only_wanted_kinds_are_worked_out(shop, monkeypatch):
 async def test_an_edit_for_a_text_that_changes_while_the_model_writes_is_refused(shop, kind):
     shop.while_it_writes = lambda: shop.connection.context.documents.get(shop.uri).replace("# " + CODE)
     assert "changed" in (await shop.resolve(kind, instruction="Do."))["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["import", "fill", "edit"])
+async def test_a_document_that_is_closed_while_the_client_is_waited_for_is_refused(shop, monkeypatch, kind):
+    @contextlib.asynccontextmanager
+    async def progress(_):
+        shop.connection.context.documents.close(shop.uri)
+        yield
+
+    monkeypatch.setattr(shop.connection.context.code_actions, "_progress", progress)
+    monkeypatch.setattr(shop.connection.context.engines, "pipeline", object())
+    assert "changed" in (await shop.resolve(kind, name="json", instruction="Do."))["error"]["message"]
 
 
 async def test_an_edit_of_a_test_file_that_changes_meanwhile_is_refused(shop):

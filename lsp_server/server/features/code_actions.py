@@ -129,14 +129,14 @@ class CodeActionRunner:
         """An action's edit, with progress that the user can stop."""
         document = self._document(data)
         async with self._progress(data) as progress:
+            self._require_current(document)  # the client was waited for
             if data.kind in ("fix", "edit"):
                 edit = await self._change(document, data, progress)
             elif data.kind == "test":
                 edit = await self._tests(document, data, progress)
             else:
                 edit = await self._infill(document, data)
-        if self._documents.frozen(data.uri) != document:
-            raise ActionError(_CHANGED)
+        self._require_current(document)
         return edit
 
     async def _explain(self, data: CodeActionData) -> str:
@@ -251,6 +251,11 @@ class CodeActionRunner:
         if not _is_inside(document, data.start) or not _is_inside(document, data.end) or data.start > data.end:
             raise ActionError(_CHANGED)
         return document
+
+    def _require_current(self, document: FrozenDocument) -> None:
+        """Raise `ActionError` if a document is no longer as it was frozen."""
+        if self._documents.frozen(document.uri) != document:
+            raise ActionError(_CHANGED)
 
     def _edit_to_lsp(self, document: FrozenDocument, start: Position, end: Position, text: str) -> types.WorkspaceEdit:
         return edit_to_lsp(document, start, end, text, self._client.encoding, self._client.capabilities.edits)
