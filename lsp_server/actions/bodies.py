@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 from lsp_server.actions.source import ReplaceRange, Source
+from lsp_server.languages.headers import opens_block
 from lsp_server.languages.line_patterns import PLACEHOLDER, TODO
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
 _DOCSTRING = re.compile(r"""[rRuUbB]?("{3}|'{3})""")
+_SHORT_DOCSTRING = re.compile(r"""[rRuU]?(?:"(?!"")(?:\\.|[^"\\])*"|'(?!'')(?:\\.|[^'\\])*')\s*(?:\#.*)?""")
 _BRACES = re.compile(r"\{\s*\}[;,)]*$")
+_BRACE = re.compile(r"\{(?:\s*\}[;,)]*)?$")
 _CLOSERS = "})];,"
 _MAX_HEADER_LINES = 30
 
@@ -35,12 +38,20 @@ def header_end(source: Source, line: int) -> int | None:
         bare = text.split(" #")[0].rstrip() if syntax.has_docstrings else text
         if depth > 0 and not bare.endswith("{"):
             continue
-        opens = bare.endswith("{") or _BRACES.search(bare)
-        if opens or (bare.endswith(":") and syntax.colon_opens_block):
+        if brace := _BRACE.search(bare):
+            header = _header_before(source, line, each, brace.start())
+            return each if opens_block(header, source.language_id) else None
+        if bare.endswith(":") and syntax.colon_opens_block:
             return each
         if depth <= 0 and not _opens_below(source, each):
             return None
     return None
+
+
+def _header_before(source: Source, line: int, last: int, brace: int) -> str:
+    """The text of a header from a line to a brace in its last line. A brace on a line of its own has it right above."""
+    text = " ".join([*(source.text(each) for each in range(line, last)), source.text(last)[:brace]]).strip()
+    return text or source.text(line - 1)
 
 
 def _opens_below(source: Source, line: int) -> bool:
@@ -51,11 +62,11 @@ def _opens_below(source: Source, line: int) -> bool:
 def skip_docstring(source: Source, header: int) -> int:
     """The last line of the docstring below a header. The header's own line if there is no docstring."""
     first = source.next_text(header)
-    if (
-        not language(source.language_id).has_docstrings
-        or first is None
-        or not (match := _DOCSTRING.match(source.text(first)))
-    ):
+    if not language(source.language_id).has_docstrings or first is None:
+        return header
+    if _SHORT_DOCSTRING.fullmatch(source.text(first)):
+        return first
+    if not (match := _DOCSTRING.match(source.text(first))):
         return header
     if match[1] in source.text(first)[match.end() :]:
         return first

@@ -60,7 +60,7 @@ def fill_candidates(source: Source, start: Position, end: Position) -> list[Code
 def import_candidates(source: Source, line: int) -> list[CodeActionCandidate]:
     """Imports of the names in a line that the document does not bind."""
     place = Position(line, 0)
-    return [CodeActionCandidate("import", place, place, name) for name in unbound_names(source, line)[:_MAX_IMPORTS]]
+    return [CodeActionCandidate("import", place, place, name) for name in unbound_names(source, line, _MAX_IMPORTS)]
 
 
 def chat_candidates(

@@ -6,6 +6,7 @@ import re
 
 from lsp_server.actions.bodies import header_end, skip_docstring
 from lsp_server.actions.source import ReplaceRange, Source
+from lsp_server.languages.headers import MAX_HEADER_CHARACTERS
 from lsp_server.languages.line_patterns import ANNOTATION, BRACED_METHOD, COMMENT_END, DOCUMENTED
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
@@ -46,6 +47,8 @@ def is_definition(source: Source, line: int) -> bool:
     """Whether a line begins a function, a class or the like."""
     text = source.text(line)
     syntax = language(source.language_id)
+    if len(text) > MAX_HEADER_CHARACTERS:
+        return False
     if syntax.has_docstrings:
         return bool(_PYTHON_DEFINITION.match(text))
     if DOCUMENTED.match(text):
@@ -53,7 +56,7 @@ def is_definition(source: Source, line: int) -> bool:
     if syntax.has_keyword_definitions:
         return False
     braced = f"{text} {{" if source.text(line + 1) == "{" else text
-    return bool(BRACED_METHOD.match(braced))
+    return text.count("(") == text.count(")") and bool(BRACED_METHOD.match(braced))
 
 
 def _docstring(source: Source, line: int) -> ReplaceRange | None:

@@ -8,22 +8,23 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from lsp_server.actions.source import ReplaceRange, Source
-from lsp_server.languages.bindings import Bindings, pattern_for
+from lsp_server.languages.bindings import ANY_NAME, STAND_IN, Bindings, bound_patterns, pattern_for
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
 _MAX_CHARACTERS = 200_000  # a longer document is not read at every move of the cursor
+_FROM_BELOW = re.compile(r"\s+from\b")
+_MAX_NAMES = 100  # of a line
 _MAX_PLACES, _CHARACTERS_BEFORE, _CHARACTERS_BEHIND = 200, 400, 200
-_HEAD = re.compile(
-    r"""(?:\s*(?:\#[^\n]*|//[^\n]*|/\*.*?\*/|[rR]?"{3}.*?"{3}|['"]use strict['"];?)[ \t]*(?:\n|$))*""", re.DOTALL
-)
+_MAX_BEFORE = 2000  # in a line that is longer
 
 
-def unbound_names(source: Source, line: int) -> list[str]:
-    """Names that a line uses and nothing in the document binds, in the order they come.
+def unbound_names(source: Source, line: int, most: int = _MAX_NAMES) -> list[str]:
+    """Names that a line uses and nothing in the document binds, in the order they come, at most `most`.
 
     None in a language whose bindings are not known.
     """
@@ -34,19 +35,39 @@ def unbound_names(source: Source, line: int) -> list[str]:
     if len(text) > _MAX_CHARACTERS:
         return []
     bare = re.sub(bindings.not_code, _blank, text)
-    lines = bare.split("\n")
-    names = dict.fromkeys(re.findall(bindings.used, lines[line]))
-    return [name for name in names if name not in bindings.known and not _is_bound(bindings, bare, name)]
+    names = _used_names(bindings, re.sub(bindings.not_used, _blank_behind, bare).split("\n")[line])
+    places = _places(bare, names)
+    return list(itertools.islice((name for name in names if not _is_bound(bindings, bare, name, places[name])), most))
+
+
+def _used_names(bindings: Bindings, line: str) -> list[str]:
+    """The names that a line uses. Words that stand side by side without a keyword are text, not names."""
+    known = bindings.known
+    words = [(match.start(), match.end(), match[0]) for match in ANY_NAME.finditer(line)]
+    pairs = [(one, other) for one, other in itertools.pairwise(words) if line[one[1] : other[0]].isspace()]
+    is_text = {word[0] for pair in pairs if pair[0][2] not in known and pair[1][2] not in known for word in pair}
+    is_text -= {start for start, _, _ in words if line[:start].endswith("<")}  # a tag and its attribute
+    used = [match[0] for match in re.finditer(bindings.used, line) if match.start() not in is_text]
+    return [name for name in dict.fromkeys(used) if name not in known][:_MAX_NAMES]
+
+
+def _places(bare: str, names: Sequence[str]) -> dict[str, list[int]]:
+    """Where each of the names stands in a text, at most `_MAX_PLACES` of each."""
+    places: dict[str, list[int]] = {name: [] for name in names}
+    for match in ANY_NAME.finditer(bare):
+        found = places.get(match[0])
+        if found is not None and len(found) < _MAX_PLACES:
+            found.append(match.start())
+    return places
 
 
 def import_hole(source: Source) -> ReplaceRange:
-    """Where another import line goes: behind the last import line, or above the code if there is none."""
-    bindings = _bindings_of(source)
-    found = [number for number, text in enumerate(source.lines) if text and re.match(bindings.line, text)]
-    if not found:
-        start = Position(_first_code(source), 0)
+    """Where another import line goes: behind the first group of imports, or above the code if there is none."""
+    code = _read(_bindings_of(source), source)
+    last = _first_imports_end(_bindings_of(source), source, code)
+    if last is None:
+        start = Position(_head_end(source, code), 0)
         return ReplaceRange(start, start, trail="\n", max_lines=1)
-    last = _statement_end(source, found[-1])
     end = Position(last, len(source.lines[last]))
     return ReplaceRange(end, end, lead="\n", max_lines=1)
 
@@ -82,27 +103,36 @@ def _bindings_of(source: Source) -> Bindings:
 
 def _importing_lines(bindings: Bindings, name: str, text: str) -> Iterable[str]:
     """The lines of a text that import a name. A line `from … import …` is cut to that name."""
-    for line in text.split("\n"):
-        if not line.startswith((" ", "\t")) and re.match(pattern_for(bindings.importing, name), line):
-            if re.search(r"from\s+['\"]?\.", line):
-                continue
-            if line.startswith("from"):
-                yield f"{line.split(' import ')[0]} import {name}" if f"as {name}" not in line else line.rstrip()
-            else:
-                yield line.rstrip()
+    if name not in text:
+        return
+    importing = re.compile(pattern_for(bindings.importing, name))
+    bare = re.sub(bindings.not_code, _blank, text)
+    for line, code in zip(text.split("\n"), bare.split("\n"), strict=True):
+        if not importing.match(code) or re.search(r"from\s+['\"]?\.", line):
+            continue
+        if line.startswith("from"):
+            yield f"{line.split(' import ')[0]} import {name}" if f"as {name}" not in line else line.rstrip()
+        else:
+            yield line.rstrip()
 
 
-def _is_bound(bindings: Bindings, bare: str, name: str) -> bool:
+def _is_bound(bindings: Bindings, bare: str, name: str, places: Iterable[int]) -> bool:
     """Whether one of a name's places binds it. Only the lines around each place are read: that is quicker."""
-    ways = [re.compile(pattern_for(way, name), re.MULTILINE) for way in bindings.bound]
-    places = itertools.islice(re.finditer(pattern_for("NAME", name), bare), _MAX_PLACES)
-    return any(way.search(_around(bare, place.start())) for place in places for way in ways)
+    ways = bound_patterns(bindings)
+    return any(way.search(_around(bare, place, len(name))) for place in places for way in ways)
 
 
-def _around(text: str, at: int) -> str:
-    """Some of the text around a place, from a line's start."""
+def _around(text: str, at: int, length: int) -> str:
+    """Some of the text around a place, from a line's start, with `STAND_IN` for what has that length there."""
     start = text.rfind("\n", 0, max(0, at - _CHARACTERS_BEFORE)) + 1
-    return text[start : at + _CHARACTERS_BEHIND]
+    start = max(start, at - _MAX_BEFORE)
+    return text[start:at] + STAND_IN + text[at + length : at + length + _CHARACTERS_BEHIND]
+
+
+def _blank_behind(match: re.Match[str]) -> str:
+    """White space in place of what follows the group `kept`."""
+    kept = match["kept"] or ""
+    return kept + re.sub(r"[^\n]", " ", match[0][len(kept) :])
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -110,19 +140,71 @@ def _blank(match: re.Match[str]) -> str:
     return re.sub(r"[^\n]", " ", match[0])
 
 
-def _statement_end(source: Source, line: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """A document's lines with white space in place of strings and comments.
+
+    `strings` are the first and the last line of each string.
+    """
+
+    lines: list[str]
+    strings: list[tuple[int, int]]
+
+    def is_code(self, line: int) -> bool:
+        """Whether a line has more than comments and strings that stand alone, such as docstrings and directives."""
+        text = self.lines[line]
+        return bool(text.strip("; \t\f\ufeff")) and not (line == 0 and text.startswith("#!"))
+
+
+def _read(bindings: Bindings, source: Source) -> _Code:
+    text = "\n".join(source.lines)
+    strings, line, at = [], 0, 0
+    for match in re.finditer(bindings.not_code, text):
+        line += text.count("\n", at, match.start())
+        at = match.start()
+        if not match[0].startswith(("#", "//", "/*")):
+            strings.append((line, line + match[0].count("\n")))
+    return _Code(re.sub(bindings.not_code, _blank, text).split("\n"), strings)
+
+
+def _first_imports_end(bindings: Bindings, source: Source, code: _Code) -> int | None:
+    """The last line of the first imports with no other code between them. None if nothing is imported."""
+    last, number = None, 0
+    while number < len(code.lines):
+        if re.match(bindings.line, code.lines[number]):
+            last = number = _statement_end(source, code.lines, number)
+        elif last is not None and code.is_code(number):
+            break
+        number += 1
+    return last
+
+
+def _statement_end(source: Source, lines: Sequence[str], line: int) -> int:
     """The last line of an import statement, which may go over several lines."""
     depth = 0
-    for number in range(line, len(source.lines)):
-        text = source.lines[number]
+    for number in range(line, len(lines)):
+        text = lines[number].rstrip()
         depth += sum(text.count(opener) for opener in "({") - sum(text.count(closer) for closer in ")}")
-        if depth <= 0 and not text.endswith("\\"):
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        goes_on = text.endswith(("\\", ",")) or source.text(number).endswith("from") or _FROM_BELOW.match(below)
+        if depth <= 0 and not goes_on:
             return number
     return line
 
 
-def _first_code(source: Source) -> int:
-    """The line behind the comments and the docstring at the head of a file."""
-    head = _HEAD.match("\n".join(source.lines))
-    line = head[0].count("\n") if head else 0
-    return line + 1 if 0 < line < len(source.lines) - 1 and not source.text(line) else line
+def _head_end(source: Source, code: _Code) -> int:
+    """The line above which the first import goes.
+
+    The docstring, the directives and the comments at the head of a file stay ahead. A comment that is not the first
+    thing in the file belongs to the code right below it.
+    """
+    first = next((line for line in range(len(code.lines)) if code.is_code(line)), len(code.lines) - 1)
+    first = min([first, *(begins for begins, ends in code.strings if begins < first <= ends)])
+    strings = [ends for _, ends in code.strings if ends < first]
+    end = strings[-1] + 1 if strings else first
+    if not strings:
+        comment = first
+        while comment > 0 and source.text(comment - 1):
+            comment -= 1
+        end = next((line + 1 for line in reversed(range(comment)) if source.text(line)), first if comment == 0 else 0)
+    return end + 1 if 0 < end < len(source.lines) - 1 and not source.text(end) else end

@@ -1,4 +1,4 @@
-"""Requests to an instruct model about code, and how a reply becomes an edit."""
+"""Words the requests to an instruct model about code. `replies.py` reads what it replies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lsp_server.text.document import Position
 
 # Lines of context on each side of what is edited.
 _LINES_AROUND = 60
-_FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_MAX_QUOTED = 200  # characters of a line that a problem is in
 _ONLY_CODE = (
     "Reply with one fenced code block that holds the whole replacement for the marked part and nothing else: "
     "no explanation, no unchanged code around it."
@@ -28,8 +28,11 @@ def edit_messages(source: Source, start: Position, end: Position, path: str, ins
 def fix_messages(
     source: Source, start: Position, end: Position, path: str, problems: Sequence[tuple[int, str]]
 ) -> list[Message]:
-    """Ask for a fix of whole lines. `problems` are 0-based lines, each with what is wrong there."""
-    found = "\n".join(f"- line {line + 1}: {message}" for line, message in problems)
+    """Ask for a fix of whole lines. `problems` are 0-based lines, each with what is wrong there.
+
+    The lines are quoted: the model sees no line numbers.
+    """
+    found = "\n".join(f"- {_quoted(source.text(line))}{message}" for line, message in problems)
     return edit_messages(
         source, start, end, path, f"These problems were found in the marked part:\n{found}\nMend them."
     )
@@ -50,22 +53,9 @@ def messages_for_tests(source: Source, start: Position, end: Position, path: str
     return [Message("user", f"{text} Reply with one fenced code block and nothing else.")]
 
 
-def code_of(reply: str) -> str:
-    """The code in a reply: its first fenced block, or all of it if it has none. Without line breaks at both ends."""
-    match = _FENCED.search(reply)
-    return (match[2] if match else reply).strip("\n")
-
-
-def indented_like(code: str, original: str) -> str:
-    """Code, indented as deep as the lines that it replaces. Models often leave that indentation out."""
-    wanted, found = _least_indentation(original), _least_indentation(code)
-    if found == wanted or not (wanted.startswith(found) or found.startswith(wanted)):
-        return code
-    lines = code.split("\n")
-    if len(wanted) > len(found):
-        added = wanted[len(found) :]
-        return "\n".join(added + line if line.strip() else line for line in lines)
-    return "\n".join(line[len(found) - len(wanted) :] if line.strip() else line for line in lines)
+def ask_for_a_fence(reply: str) -> list[Message]:
+    """Ask once more, for a reply in a fence."""
+    return [Message("assistant", reply), Message("user", "Reply with one fenced code block and nothing else.")]
 
 
 def path_of_tests(language_id: str, path: str) -> str:
@@ -82,6 +72,15 @@ def fenced(text: str, source: Source) -> str:
     return f"{fence}{source.language_id}\n{text}\n{fence}"
 
 
+def _quoted(line: str) -> str:
+    """A line as inline code, with a colon behind it. Empty for a blank line."""
+    if not line:
+        return ""
+    mark = "`" * (max(map(len, re.findall(r"`+", line)), default=0) + 1)
+    space = " " if len(mark) > 1 else ""
+    return f"{mark}{space}{line[:_MAX_QUOTED]}{space}{mark}: "
+
+
 def _shown(source: Source, start: Position, end: Position, path: str) -> str:
     """The marked part in a fence of its own, with the lines around it."""
     marked = text_between(source, start, end)
@@ -94,8 +93,3 @@ def _shown(source: Source, start: Position, end: Position, path: str) -> str:
     if below:
         parts.append(f"After the marked part:\n{fenced(below, source)}")
     return "\n\n".join(parts)
-
-
-def _least_indentation(text: str) -> str:
-    found = [line[: len(line) - len(line.lstrip())] for line in text.split("\n") if line.strip()]
-    return min(found, key=len, default="")

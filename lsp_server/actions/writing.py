@@ -15,9 +15,9 @@ from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Priority
 from lsp_server.prompt.chat import Message, prompt_for
-from lsp_server.text.document import Document, Position
+from lsp_server.text.document import FrozenDocument, Position
 from lsp_server.text.excerpts import Neighbour
-from lsp_server.text.snapshot import Snapshot, normalize
+from lsp_server.text.snapshot import Snapshot
 
 # A body of 40 lines; completions are shorter.
 MAX_TOKENS = 400
@@ -26,19 +26,19 @@ _ALTERNATIVES = 3
 Neighbours = Callable[[], Sequence[Neighbour]]
 
 
-def source_of(document: Document) -> Source:
+def source_of(document: FrozenDocument) -> Source:
     """The lines of a document."""
-    return Source(document.language_id, tuple(normalize(document.line(each)) for each in range(document.num_lines)))
+    return Source(document.language_id, document.lines)
 
 
-def snapshot_of(document: Document, hole: ReplaceRange) -> Snapshot:
+def snapshot_of(document: FrozenDocument, hole: ReplaceRange) -> Snapshot:
     """The document without the range, and with the text that leads to the hole and follows it."""
     before = document.snapshot(hole.start.line, hole.start.character)
     after = document.snapshot(hole.end.line, hole.end.character)
     return replace(before, suffix=hole.trail + after.suffix).accepting(hole.lead)
 
 
-async def fill(pipeline: Pipeline, document: Document, hole: ReplaceRange, neighbours: Neighbours) -> str:
+async def fill(pipeline: Pipeline, document: FrozenDocument, hole: ReplaceRange, neighbours: Neighbours) -> str:
     """The text for a hole's range; empty if the model writes nothing, or only what is there already.
 
     Raises `InfillError` if model or engine fail.
@@ -56,7 +56,7 @@ async def fill(pipeline: Pipeline, document: Document, hole: ReplaceRange, neigh
 
 
 async def import_line(
-    pipeline: Pipeline, document: Document, name: str, neighbours: Neighbours, others: Sequence[str]
+    pipeline: Pipeline, document: FrozenDocument, name: str, neighbours: Neighbours, others: Sequence[str]
 ) -> tuple[ReplaceRange, str]:
     """Where the import of a name goes, and its line; an empty line if none is found.
 
@@ -113,7 +113,6 @@ async def chat(
     return reply
 
 
-def end_of(document: Document) -> Position:
+def end_of(source: Source) -> Position:
     """The end of a document's text."""
-    last = document.num_lines - 1
-    return Position(last, len(document.line(last)))
+    return Position(len(source.lines) - 1, len(source.lines[-1]))

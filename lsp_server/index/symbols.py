@@ -16,6 +16,7 @@ from lsp_server.languages.grammars import (
     NAMELESS_FIELDS,
     NAMELESS_NODES,
     PATTERNS,
+    PIECE_BYTES,
     WRAPPERS,
     parser_of,
 )
@@ -27,7 +28,6 @@ MAX_SIGNATURE_CHARACTERS = 400
 MAX_DOC_CHARACTERS = 100
 MAX_DEPTH = 12
 MAX_SYMBOLS = 4000
-PIECE_BYTES = 4096
 
 _WITH_MEMBERS = frozenset({"class", "module", "extension"})
 

@@ -6,14 +6,16 @@ Patterns read it, not a parser: a document is seldom correct while it is written
 from __future__ import annotations
 
 import builtins
+import functools
 import keyword
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Not an attribute. Behind three dots, a name is a name of its own.
 _NAME = r"(?<![\w$])(?<!(?<!\.\.)\.)({name})(?![\w$])"
 _ANY_NAME = _NAME.format(name=r"[A-Za-z_$][\w$]*")
+_NOTHING = r"(?P<kept>(?!))"
 _PARAMETERS = r"(?:(?:[^()]|\([^()]*\))*,)?\s*"
 
 
@@ -24,7 +26,9 @@ class Bindings:
     - `line`: how an import line begins.
     - `importing`: an import line that binds the name.
     - `bound`: every way to bind the name.
-    - `used`: names in use, without keyword arguments and keys.
+    - `used`: names in use, without keyword arguments, keys, and tags of HTML.
+    - `not_used`: text in code that holds no names, such as that between two tags. Its group `kept` is code. Two words
+      with only a space between them are no names either, unless one is a keyword.
     - `not_code`: strings and comments.
     - `beginnings`: how an import line begins, for a model that writes the rest.
     - `known`: the names that every file has.
@@ -35,6 +39,7 @@ class Bindings:
     importing: str
     bound: tuple[str, ...]
     used: str
+    not_used: str
     not_code: str
     beginnings: tuple[str, ...]
     known: frozenset[str]
@@ -47,6 +52,7 @@ PYTHON = Bindings(
     r"|import\s+(?:[\w., ]+,\s*)?(?:[\w.]+\s+as\s+)?NAME(?!\s+as\b))",
     bound=(
         r"\b(?:as|def|class|global|nonlocal|del|type)\s+(?:\w+\s*,\s*)*NAME",
+        r"\b(?:def|class|type)\s+\w+\[(?:[^\[\]\n]*,)?\s*\*{0,2}NAME",
         r"^[ \t]*(?:from\s+\S+\s+)?import\b[^\n]*NAME",
         r"\bimport\s*\([^)]*NAME",
         r"\bfor\b[^\n:]*?NAME[^\n:]*?\bin\b",
@@ -58,6 +64,7 @@ PYTHON = Bindings(
         r"^[ \t]*case\b[^\n:]*NAME",
     ),
     used=_ANY_NAME + r"(?!\s*=(?!=))",
+    not_used=_NOTHING,
     not_code=r"""(?s)[rRbBuUfF]{0,2}(?:("{3}|'{3}).*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\#[^\n]*""",
     beginnings=("from ", "import "),
     known=frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "cls", "__file__"}),
@@ -75,11 +82,13 @@ _JS_KNOWN = """
     Blob Event FormData Headers Request Response TextDecoder TextEncoder alert atob btoa clearInterval
     clearTimeout console crypto decodeURIComponent document encodeURIComponent exports fetch global globalThis
     isFinite isNaN localStorage module navigator parseFloat parseInt performance process queueMicrotask require
-    sessionStorage setInterval setTimeout structuredClone window arguments
+    sessionStorage setInterval setTimeout structuredClone window arguments accessor asserts override satisfies unique
+    using
 """
+_TYPE_PARAMETER = r"(?:[^<>(){};]*,)?\s*(?:const\s+|in\s+|out\s+)*NAME\s*(?=[,>=]|extends\b)"
 _NO_CONDITION = r"(?<!\bif\s)(?<!\bif)(?<!while\s)(?<!while)(?<!switch\s)(?<!switch)"
 JAVASCRIPT = Bindings(
-    line=r"import\b|(?:const|let|var)\b[^\n]*\brequire\(",
+    line=r"import\b(?!\s*[(.])|(?:const|let|var)\b[^\n]*\brequire\(",
     importing=r"(?:import\s[^;\n]*NAME(?!\s+as\b)[^;\n]*\bfrom\b[^\n]*"
     r"|(?:const|let|var)\s[^=\n]*NAME[^=\n]*=\s*require\([^\n]*)",
     bound=(
@@ -89,13 +98,35 @@ JAVASCRIPT = Bindings(
         _NO_CONDITION
         + r"\((?:[^()]*[,{\[]\s*)?(?:\.\.\.)?NAME\s*(?:[?,:=}\]](?:[^()]|\([^()]*\))*)?\)\s*(?::[^={]+)?(?:=>|\{)",
         r"NAME\s*=>",
+        # A method: its parameters are followed by a body or a type.
+        r"^[ \t]*(?:[\w$]+\s+)*\*?\s*NAME\??\s*(?:<[^()\n]*>)?\((?:[^()\n]|\([^()\n]*\))*\)\s*(?:\{|:(?!:))",
+        # A key that is renamed where parameters are taken apart.
+        _NO_CONDITION + r"\((?:[^()]*,)?\s*\{[^{}()]*:\s*NAME\s*[,}=](?:[^()]|\([^()]*\))*\)\s*(?::[^={]+)?(?:=>|\{)",
+        # Parameters of types: of declarations, of arrow functions, of methods; `infer T`, `[K in T]`.
+        rf"\b(?:function\*?|class|interface|type)\s*[\w$]*\s*<{_TYPE_PARAMETER}",
+        rf"(?:[=(,:?]\s*|\basync\s*)<{_TYPE_PARAMETER}[^()]*>\s*\(",
+        rf"^[ \t]*(?:[\w$]+\s+)*[\w$]+\s*<{_TYPE_PARAMETER}[^()\n]*>\s*\([^;\n]*\)\s*(?::|\{{\s*\}}?\s*$)",
+        r"\binfer\s+NAME|\[\s*NAME\s+in\b",
         r"^[ \t]*NAME\s*=(?!=)",
     ),
-    used=_ANY_NAME + r"(?!\s*(?:=(?![=>])|:(?!:)))",
+    used=r"(?<!</)(?<!<(?=[a-z]))" + _ANY_NAME + r"(?!\s*(?:=(?![=>])|[!?]?:(?!:)))",
+    not_used=r"(?<=[>}])(?<!=>)[^<>{}();=]*(?=</)"
+    r"|(?P<kept><(?:[A-Za-z][\w.]*(?:\s[^<>\n]*)?)?>)[^<>{}();=]*(?=[<{])",
     not_code=r"""(?s)`(?:\\.|[^`\\])*`|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|//[^\n]*|/\*.*?\*/""",
     beginnings=("import { ", "import "),
     known=frozenset(_JS_KNOWN.split()),
 )
+TYPESCRIPT = replace(JAVASCRIPT, not_used=_NOTHING)  # what looks like a tag is a type there
+
+ANY_NAME = re.compile(_ANY_NAME)
+# A letter that stands in a text for the name that is asked about, so that a pattern is compiled once for all names.
+STAND_IN = "ꙮ"
+
+
+@functools.cache
+def bound_patterns(bindings: Bindings) -> tuple[re.Pattern[str], ...]:
+    """The patterns of `bound`, for a text in which the name is replaced by `STAND_IN`."""
+    return tuple(re.compile(pattern_for(way, STAND_IN), re.MULTILINE) for way in bindings.bound)
 
 
 def pattern_for(pattern: str, name: str) -> str:

@@ -211,6 +211,7 @@ COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_com
 WRAPPERS = ("export_statement", "decorated_definition", "type_declaration", "template_declaration")
 
 
+PIECE_BYTES = 4096  # a parser gets a text in pieces of this size
 GRAMMARS: Mapping[str, Grammar] = {
     "python": _PYTHON,
     "javascript": _JAVASCRIPT,
@@ -229,8 +230,29 @@ GRAMMARS: Mapping[str, Grammar] = {
 
 
 @functools.cache
+def _language_of(name: str) -> tree_sitter.Language:
+    grammar = GRAMMARS[name]
+    return tree_sitter.Language(getattr(importlib.import_module(grammar.package), grammar.function)())
+
+
+@functools.cache
 def parser_of(name: str) -> tree_sitter.Parser:
     """A parser by the name of its grammar. Threads must not share one: the caller sees to that."""
-    grammar = GRAMMARS[name]
-    language = getattr(importlib.import_module(grammar.package), grammar.function)()
-    return tree_sitter.Parser(tree_sitter.Language(language))
+    return tree_sitter.Parser(_language_of(name))
+
+
+def count_errors(name: str, text: str) -> int:
+    """The number of syntax errors in a text: what the grammar does not know, and what it misses.
+
+    Any thread may call this: each call has a parser of its own.
+    """
+    content = text.encode("utf-8", "replace")
+    # In pieces: parsing a whole text at once would let no other Python thread run meanwhile.
+    tree = tree_sitter.Parser(_language_of(name)).parse(lambda offset, _: content[offset : offset + PIECE_BYTES])
+    found, pending = 0, [tree.root_node]
+    while pending:
+        node = pending.pop()
+        found += node.is_error or node.is_missing
+        if node.has_error:
+            pending += node.children
+    return found

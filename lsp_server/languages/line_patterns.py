@@ -43,13 +43,15 @@ _MORE_MODIFIERS = (
     r"|const|unsafe|local|template\s*<[^>]*>)\s+)*"
 )
 _FUNCTION_VALUE = r"(?:const|let|var)\s+\w+(?:\s*:[^=]+)?\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)[^=]*=>|\w+\s*=>)"
+# A type has a name behind its word. Without one the word is a name itself: `type: string`, `record.add(x)`.
+_NAMED_TYPE = rf"(?:{_any(_words('type_words'))})(?=\s+(?!(?:as|in|is|of|and|or|if|instanceof)\b)[\w$(~&]|\s*<)"
 DOCUMENTED = re.compile(
-    rf"{_MORE_MODIFIERS}(?:(?:{_any(_words('function_words') | _words('type_words'))})\b|{_FUNCTION_VALUE})"
+    rf"{_MORE_MODIFIERS}(?:(?:{_FUNCTION_WORDS})\b(?!\s*[?!]?\s*[:=.,;)])|{_NAMED_TYPE}|{_FUNCTION_VALUE})"
 )
 # A method or a function without a keyword: a name, parameters, and a block that opens behind them.
 BRACED_METHOD = re.compile(
-    _MORE_MODIFIERS
-    + r"(?!(?:if|for|foreach|while|switch|catch|return|else|do|try|new|throw|using|lock|with|match|when)\b)"
+    _MORE_MODIFIERS + r"(?!(?:if|for|foreach|while|switch|catch|return|else|do|try|new|throw|using|lock|with|match|when"
+    r"|synchronized|go|defer|await|yield|assert|delete|typeof|fixed|guard|repeat|unless|until|elif|elseif|elsif|loop|select)\b)"
     r"[\w$~#<>\[\],.\s*&:?]*[\w$~>*&]\s*\([^;]*\)[^;=]*\{\s*\}?$"
 )
 ANNOTATION = re.compile(r"@|#\[")

@@ -151,7 +151,7 @@ _LANGUAGES = (
             test_framework="the test functions `describe`, `it` and `expect`"),
     replace(_SCRIPT, id="javascriptreact", suffixes=(".jsx",), grammar="javascript"),
     replace(_SCRIPT, id="typescript", suffixes=(".ts", ".mts", ".cts"), grammar="typescript",
-            test_framework="the test functions `describe`, `it` and `expect`"),
+            bindings=bindings.TYPESCRIPT, test_framework="the test functions `describe`, `it` and `expect`"),
     replace(_SCRIPT, id="typescriptreact", suffixes=(".tsx",), grammar="tsx"),
     Language("vue", suffixes=(".vue",), multi_line_strings=("`",), has_regex_literals=True),
     Language("svelte", suffixes=(".svelte",), multi_line_strings=("`",), has_regex_literals=True),

@@ -6,8 +6,10 @@ later line and corrupts incremental sync.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from lsp_server.text.snapshot import LINE_BREAK, Snapshot, normalize
@@ -70,36 +72,15 @@ def _content(line: str) -> str:
     return line.rstrip("\r\n")
 
 
-class Document:
-    """A document that the client has open. Edits mutate it; `snapshot` freezes it.
+class _Readable:
+    """What a document can be asked, open or frozen."""
 
-    `edited_at` is the time of the client's last edit in seconds of `time.monotonic`, or 0 before the first.
-    """
-
-    def __init__(self, uri: str, path: str, language_id: str, version: int, text: str, project: str = "") -> None:
-        self.uri = uri
-        self.path = path
-        self.project = project
-        self.language_id = language_id
-        self.version = version
-        self.last_edited_line = 0
-        self.edited_at = 0.0
-        self._lines = split_lines(text)
-        self.is_saved = True  # whether the file has this text, as far as the client has told
-        self._excerpt: tuple[int, str] | None = None
-        self._normalized: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The whole text, as the client has it, with its own line breaks."""
-        return "".join(self._lines)
-
-    @property
-    def normalized(self) -> str:
-        """The whole text, lines ending in `\\n`. It is computed once a version."""
-        if self._normalized is None:
-            self._normalized = normalize(self.text)
-        return self._normalized
+    uri: str
+    path: str
+    language_id: str
+    version: int
+    project: str
+    _lines: Sequence[str]
 
     @property
     def num_lines(self) -> int:
@@ -109,45 +90,6 @@ class Document:
     def line(self, index: int) -> str:
         """One line without its line break."""
         return _content(self._lines[index])
-
-    def replace(self, text: str) -> None:
-        """Replace the whole text."""
-        self._excerpt = self._normalized = None
-        self._lines = split_lines(text)
-
-    def edit(self, start: Position, end: Position, text: str, encoding: Encoding) -> None:
-        """Replace a range given in the client's units."""
-        first, first_index = self._locate(start, encoding)
-        last, last_index = self._locate(end, encoding)
-        if (last, last_index) < (first, first_index):
-            first, first_index, last, last_index = last, last_index, first, first_index
-        tail = self._lines[last][last_index:]
-        head = self._lines[first][:first_index]
-        if not head and first > 0 and self._lines[first - 1].endswith("\r"):
-            # The edit may put a `\n` behind the `\r` of the line above. The two are one line break then.
-            first -= 1
-            head = self._lines[first]
-        joined = _join_surrogates(head + text + tail)
-        new_lines = split_lines(joined)
-        if last + 1 < len(self._lines):
-            # The tail ended in a line break. So the last new line is empty, and the next old line takes its place.
-            last_text = new_lines.pop()
-            assert not last_text
-        self._lines[first : last + 1] = new_lines
-        self.last_edited_line = first
-        self._excerpt = self._normalized = None
-
-    @property
-    def excerpt(self) -> str:
-        """The whole lines around the last edit, at most `EXCERPT_CHARACTERS`. Prompts of other files show them."""
-        return self.excerpt_at[1]
-
-    @property
-    def excerpt_at(self) -> tuple[int, str]:
-        """The excerpt's first line, and the excerpt."""
-        if self._excerpt is None:
-            self._excerpt = excerpt_around(self._lines, self.last_edited_line)
-        return self._excerpt
 
     def snapshot(self, line: int, character: int) -> Snapshot:
         """Freeze the text around a cursor, given in code points. A cursor outside the text is moved into it."""
@@ -196,6 +138,112 @@ class Document:
             return len(self._lines) - 1, len(self._lines[-1])
         content = _content(self._lines[position.line])
         return position.line, units_to_code_points(content, position.character, encoding)
+
+
+@dataclass(frozen=True)
+class FrozenDocument(_Readable):
+    """A document at one moment: what a code action works on. Two are equal if everything in them is.
+
+    `root` is its workspace folder. `_lines` have their line breaks.
+    """
+
+    uri: str
+    path: str
+    language_id: str
+    version: int
+    project: str
+    root: Path | None
+    _lines: tuple[str, ...]
+
+    @functools.cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The lines without line breaks and without lone surrogates."""
+        return tuple(normalize("".join(self._lines)).split("\n"))
+
+
+class Document(_Readable):
+    """A document that the client has open. Edits mutate it; `snapshot` and `frozen` freeze it.
+
+    `edited_at` is the time of the client's last edit in seconds of `time.monotonic`, or 0 before the first.
+    """
+
+    def __init__(self, uri: str, path: str, language_id: str, version: int, text: str, project: str = "") -> None:
+        self.uri = uri
+        self.path = path
+        self.project = project
+        self.language_id = language_id
+        self.version = version
+        self.last_edited_line = 0
+        self.edited_at = 0.0
+        self._lines: list[str] = split_lines(text)
+        self.is_saved = True  # whether the file has this text, as far as the client has told
+        self._excerpt: tuple[int, str] | None = None
+        self._normalized: str | None = None
+        self._frozen: FrozenDocument | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole text, as the client has it, with its own line breaks."""
+        return "".join(self._lines)
+
+    @property
+    def normalized(self) -> str:
+        """The whole text, lines ending in `\\n`. It is computed once a version."""
+        if self._normalized is None:
+            self._normalized = normalize(self.text)
+        return self._normalized
+
+    def replace(self, text: str) -> None:
+        """Replace the whole text."""
+        self._forget()
+        self._lines = split_lines(text)
+
+    def edit(self, start: Position, end: Position, text: str, encoding: Encoding) -> None:
+        """Replace a range given in the client's units."""
+        first, first_index = self._locate(start, encoding)
+        last, last_index = self._locate(end, encoding)
+        if (last, last_index) < (first, first_index):
+            first, first_index, last, last_index = last, last_index, first, first_index
+        tail = self._lines[last][last_index:]
+        head = self._lines[first][:first_index]
+        if not head and first > 0 and self._lines[first - 1].endswith("\r"):
+            # The edit may put a `\n` behind the `\r` of the line above. The two are one line break then.
+            first -= 1
+            head = self._lines[first]
+        joined = _join_surrogates(head + text + tail)
+        new_lines = split_lines(joined)
+        if last + 1 < len(self._lines):
+            # The tail ended in a line break. So the last new line is empty, and the next old line takes its place.
+            last_text = new_lines.pop()
+            assert not last_text
+        self._lines[first : last + 1] = new_lines
+        self.last_edited_line = first
+        self._forget()
+
+    def frozen(self, path: str, project: str, root: Path | None) -> FrozenDocument:
+        """The document as it is now, with the place that it has in the workspace. The lines are copied once an edit."""
+        last = self._frozen
+        lines = last._lines if last else tuple(self._lines)
+        new = FrozenDocument(self.uri, path, self.language_id, self.version, project, root, lines)
+        if last is None or last != new:
+            self._frozen = last = new
+        return last
+
+    def _forget(self) -> None:
+        """Drop what was computed from the lines."""
+        self._excerpt = self._normalized = self._frozen = None
+
+    @property
+    def excerpt(self) -> str:
+        """The whole lines around the last edit, at most `EXCERPT_CHARACTERS`. Prompts of other files show them."""
+        return self.excerpt_at[1]
+
+    @property
+    def excerpt_at(self) -> tuple[int, str]:
+        """The excerpt's first line, and the excerpt."""
+        if self._excerpt is None:
+            self._excerpt = excerpt_around(self._lines, self.last_edited_line)
+        return self._excerpt
 
 
 def excerpt_around(lines: Sequence[str], middle: int) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import url2pathname
 
 from lsp_server.base.errors import SourceError
-from lsp_server.text.document import Document
+from lsp_server.text.document import Document, FrozenDocument
 from lsp_server.text.excerpts import Neighbour
 
 NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
@@ -114,6 +114,13 @@ class Workspace:
     def get(self, uri: str) -> Document | None:
         """The open document of a URI, or None."""
         return self._documents.get(uri)
+
+    def frozen(self, uri: str) -> FrozenDocument | None:
+        """The open document of a URI as it is now, with its path in the present workspace folders; None if none is."""
+        document = self._documents.get(uri)
+        if document is None:
+            return None
+        return document.frozen(self.relative_path(uri), self._project_name(uri), self.root_of(uri))
 
     def touch(self, uri: str) -> None:
         """Mark a document as the most recently used."""

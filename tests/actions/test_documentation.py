@@ -1,11 +1,23 @@
 """Where documentation goes, and how it is written in each language."""
 
+import time
+
 import pytest
 
+from lsp_server.actions.bodies import find_body
 from lsp_server.actions.documentation import find_documentation
+from lsp_server.actions.source import Source
 from tests.actions.cases import assert_filled, source_with_cursor
 
 CASES = {
+    "a string that is no docstring": (
+        "python",
+        "def f(x):‸\n    'a'.join(x)\n",
+        'def f(x):\n    """⟦Join.⟧"""\n    \'a\'.join(x)\n',
+    ),
+    "a type": ("typescript", "type A = {‸\n}\n", "/**\n * ⟦An A.⟧\n */\ntype A = {\n}\n"),
+    "a type with parameters": ("rust", "impl<T> A<T> {‸\n}\n", "/// ⟦An A.⟧\nimpl<T> A<T> {\n}\n"),
+    "a method of Go": ("go", "func (a A) F() {‸\n}\n", "// ⟦F it.⟧\nfunc (a A) F() {\n}\n"),
     "a function": ("python", "def f(x):‸\n    return x\n", 'def f(x):\n    """⟦Return it.⟧"""\n    return x\n'),
     "a class without a body": ("python", "class A:‸\n", 'class A:\n    """⟦An A.⟧"""\n'),
     "a header of several lines": (
@@ -47,6 +59,18 @@ CASES = {
     "lua": ("lua", "local function f()‸\nend\n", "--- ⟦Add.⟧\nlocal function f()\nend\n"),
 }
 WITHOUT = {
+    "a property": ("typescript", "interface A {\n  type: string;‸\n}\n"),
+    "an optional property": ("typescript", "interface A {\n  type?: string;‸\n}\n"),
+    "a property that is read": ("javascript", "type.of(x);‸\n"),
+    "a variable": ("java", "record = f(x);‸\n"),
+    "a method that is called": ("java", "record.add(x);‸\n"),
+    "a word in a comparison": ("typescript", "type instanceof A‸\n"),
+    "a locked block": ("java", "synchronized (this) {‸\n}\n"),
+    "a goroutine": ("go", "go func() {‸\n}()\n"),
+    "what is deferred": ("go", "defer func() {‸\n}()\n"),
+    "a function that is passed": ("javascript", "describe('x', function () {‸\n});\n"),
+    "a docstring in single quotes": ("python", "def f():‸\n    'Return one.'\n    return 1\n"),
+    "a docstring in double quotes": ("python", 'def f():‸\n    r"Return \\one."  # it\n    return 1\n'),
     "a docstring": ("python", 'def f():‸\n    """Has one."""\n'),
     "a raw docstring of several lines": ("python", "class A:‸\n    r'''Has\n    one.\n    '''\n"),
     "a comment above": ("javascript", "// has one\nfunction f() {‸\n}\n"),
@@ -90,3 +114,12 @@ def test_lines_that_are_no_part_of_the_comment_go():
 def test_nothing_written_is_no_documentation():
     source, start, _ = source_with_cursor("def f():‸\n    return 1\n")
     assert find_documentation(source, start.line).filled("  \n") == ""
+
+
+def test_a_long_line_takes_little_time():
+    begun = time.process_time()
+    for text in ("f(a)(b): " * 30_000 + "{", "(" * 100_000 + "{", "a " * 100_000 + "{", ") : a" * 30_000 + "{}"):
+        source = Source("javascript", (text,))
+        assert find_documentation(source, 0) is None
+        assert find_body(source, 0) is None
+    assert time.process_time() - begun < 1

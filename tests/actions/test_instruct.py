@@ -1,17 +1,12 @@
 """Prompts for an instruct model, and what is taken from its replies."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lsp_server.actions.candidates import whole_lines
 from lsp_server.actions.instruct import (
-    code_of,
     edit_messages,
     explain_messages,
-    fenced,
     fix_messages,
-    indented_like,
     messages_for_tests,
     path_of_tests,
 )
@@ -37,8 +32,24 @@ def test_what_is_marked_is_told_from_what_is_around():
     assert "a.py" in text
 
 
-def test_problems_are_named_by_their_lines():
-    assert "- line 4: os is not sold here" in asked(fix_messages, [(3, "os is not sold here")])
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        (3, "- `return os`: os is not sold here"),
+        (1, "- os is not sold here"),  # a blank line
+        (99, "- os is not sold here"),  # a line that is gone
+    ],
+)
+def test_a_problem_is_named_by_the_text_of_its_line(line, wanted):
+    text = asked(fix_messages, [(line, "os is not sold here")])
+    assert wanted in text
+    assert "line " not in text.partition("were found")[2].partition("Mend")[0]
+
+
+def test_a_line_with_backquotes_is_quoted_by_more_of_them():
+    source = Source("javascript", ("f(`x`)",))
+    [message] = fix_messages(source, Position(0, 0), Position(0, 6), "a.js", [(0, "wrong")])
+    assert "- `` f(`x`) ``: wrong" in message.text
 
 
 def test_an_explanation_is_asked_for():
@@ -48,42 +59,6 @@ def test_an_explanation_is_asked_for():
 def test_tests_are_asked_for_in_the_usual_way():
     assert "pytest" in asked(messages_for_tests, "")
     assert "import sums" in asked(messages_for_tests, "import sums")
-
-
-@pytest.mark.parametrize(
-    ("reply", "code"),
-    [
-        ("```python\nx = 1\n```", "x = 1"),
-        ("Sure:\n\n```\n\n    x = 1\n```\nThat is all.\n```\ny\n```", "    x = 1"),
-        ("x = 1\n", "x = 1"),
-        ("```python\nx = 1\n", "x = 1"),
-        ("````md\n```\nx\n```\n````", "```\nx\n```"),
-        ("~~~\nx\n~~~", "x"),
-        ("   ```js\nx\n   ```", "x"),
-        ("", ""),
-    ],
-)
-def test_the_code_of_a_reply(reply, code):
-    assert code_of(reply) == code
-
-
-@given(st.text(alphabet="`x\n~ ", max_size=30))
-def test_a_fence_holds_whatever_is_in_it(text):
-    assert code_of(fenced(text, Source("", ()))) == text.strip("\n")
-
-
-@pytest.mark.parametrize(
-    ("code", "original", "wanted"),
-    [
-        ("x = 1\nif x:\n    y", "    a", "    x = 1\n    if x:\n        y"),
-        ("        x\n\n            y", "    a", "    x\n\n        y"),
-        ("    x", "    a", "    x"),
-        ("\tx", "    a", "\tx"),
-        ("x", "a", "x"),
-    ],
-)
-def test_code_comes_to_the_depth_of_what_it_replaces(code, original, wanted):
-    assert indented_like(code, original) == wanted
 
 
 @pytest.mark.parametrize(

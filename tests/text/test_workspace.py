@@ -209,3 +209,14 @@ def test_cells_of_one_notebook_are_neighbours_and_those_of_others_are_not():
     assert [each.text for each in found] == ["cell = 'a.ipynb#1'\n", "cell = 'a.ipynb#4'\n", "x = 1\n"]
     assert len({each.line for each in found[:2]}) == 2
     assert [each.path for each in workspace.neighbours("file:///ws/lib.py")] == []
+
+
+def test_a_frozen_document_has_its_place_in_the_present_folders():
+    workspace = Workspace([])
+    workspace.open("file:///p/src/a.py", "python", 1, "x")
+    assert workspace.frozen("file:///p/src/b.py") is None
+    frozen = workspace.frozen("file:///p/src/a.py")
+    assert (frozen.path, frozen.project, frozen.root) == ("a.py", "", None)
+    workspace.roots = [Path("/p")]
+    frozen = workspace.frozen("file:///p/src/a.py")
+    assert (frozen.path, frozen.project, frozen.root) == ("src/a.py", "p", Path("/p"))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lsprotocol import types
 
 from lsp_server.server.client.capabilities import MenuSupport
-from lsp_server.text.document import Document, Encoding, Position
+from lsp_server.text.document import Document, Encoding, FrozenDocument, Position
 from lsp_server.text.snapshot import Snapshot
 
 _WORD_BEFORE_CURSOR = re.compile(r"\w*\Z")
@@ -22,7 +22,7 @@ def position_from_lsp(position: types.Position) -> Position:
     return Position(position.line, position.character)
 
 
-def position_to_lsp(document: Document, position: Position, encoding: Encoding) -> types.Position:
+def position_to_lsp(document: Document | FrozenDocument, position: Position, encoding: Encoding) -> types.Position:
     """A position in code points, in the client's units."""
     converted = document.units(position, encoding)
     return types.Position(converted.line, converted.character)

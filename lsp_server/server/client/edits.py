@@ -8,14 +8,14 @@ from lsprotocol import types
 
 from lsp_server.server.client.capabilities import EditSupport
 from lsp_server.server.client.convert import position_to_lsp
-from lsp_server.text.document import Document, Encoding, Position
+from lsp_server.text.document import Encoding, FrozenDocument, Position
 
 # The version of a document that is not open (LSP 3.18: null).
 ON_DISK = -1
 
 
 def edit_to_lsp(
-    document: Document, start: Position, end: Position, text: str, encoding: Encoding, support: EditSupport
+    document: FrozenDocument, start: Position, end: Position, text: str, encoding: Encoding, support: EditSupport
 ) -> types.WorkspaceEdit:
     """Replace a range in code points by a text whose lines end in `\\n`."""
     place = types.Range(start=position_to_lsp(document, start, encoding), end=position_to_lsp(document, end, encoding))

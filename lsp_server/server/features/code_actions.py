@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import platformdirs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from lsp_server.actions import instruct, writing
+from lsp_server.actions import instruct, replies, writing
 from lsp_server.actions.candidates import CodeActionCandidate, Kind, replace_range_of, whole_lines
 from lsp_server.actions.selection import text_between
+from lsp_server.actions.source import Source
 from lsp_server.base.errors import ActionError, InfillError, ModelError
+from lsp_server.index.folder import Folder
 from lsp_server.prompt.chat import Message
 from lsp_server.server.client.client import Client
 from lsp_server.server.client.command_args import read_argument
@@ -27,14 +29,15 @@ from lsp_server.server.documents import Documents
 from lsp_server.server.features.engines import EngineHost
 from lsp_server.server.features.status import Status
 from lsp_server.server.live_settings import LiveSettings
-from lsp_server.text.document import Document, Position
-from lsp_server.text.secrets import is_secret_name
+from lsp_server.text.document import Document, FrozenDocument, Position
+from lsp_server.text.secrets import has_secret, is_secret_name
 from lsp_server.text.workspace import file_uri, path_of, read_source
 
 HEAD_LINES = 40
 _REQUEST_FAILED = -32803  # LSP 3.17, "ErrorCodes"
 _NOT_STARTED = "infill is still starting. Try again in a moment."
-_NOTHING = "The model wrote nothing for this place."
+_CHANGED = "The document has changed meanwhile. Ask again."
+_GONE = "What this action was offered for is no longer there."
 _HIDDEN = "This is a file that usually holds secrets: infill gives nothing of it to a model."
 
 
@@ -106,14 +109,14 @@ class CodeActionRunner:
             return str(error)
         return ""
 
-    def can_test(self, document: Document) -> bool:
+    def can_test(self, document: FrozenDocument) -> bool:
         """Whether there is a place for tests: a file that exists, or one that the client can create."""
-        uri = self._tests_uri(document)
+        uri = tests_uri(document)
         target = path_of(uri)
         return not uri or self._client.capabilities.edits.creates_files or (target is not None and target.exists())
 
     @staticmethod
-    def is_allowed(document: Document) -> bool:
+    def is_allowed(document: FrozenDocument) -> bool:
         """Whether a model may see a document, by its name."""
         return not is_secret_name(document.path)
 
@@ -126,13 +129,14 @@ class CodeActionRunner:
         """An action's edit, with progress that the user can stop."""
         document = self._document(data)
         async with self._progress(data) as progress:
+            self._require_current(document)  # the client was waited for
             if data.kind in ("fix", "edit"):
                 edit = await self._change(document, data, progress)
             elif data.kind == "test":
                 edit = await self._tests(document, data, progress)
             else:
                 edit = await self._infill(document, data)
-        self._document(data)  # an edit for another version of the document would be wrong
+        self._require_current(document)
         return edit
 
     async def _explain(self, data: CodeActionData) -> str:
@@ -147,7 +151,7 @@ class CodeActionRunner:
 
     # By infilling
 
-    async def _infill(self, document: Document, data: CodeActionData) -> types.WorkspaceEdit:
+    async def _infill(self, document: FrozenDocument, data: CodeActionData) -> types.WorkspaceEdit:
         pipeline = self._engines.pipeline_for(document.uri)
         if pipeline is None:
             raise ActionError(_NOT_STARTED)
@@ -156,59 +160,72 @@ class CodeActionRunner:
             others = self._documents.texts_in_same_language(document.uri)
             place, text = await writing.import_line(pipeline, document, data.name, neighbours, others)
         else:
-            found = replace_range_of(writing.source_of(document), data.candidate)
+            source = writing.source_of(document)
+            found = replace_range_of(source, data.candidate)
             if found is None:
-                raise ActionError("What this action was offered for is no longer there.")
+                raise ActionError(_GONE)
             place, text = found, await writing.fill(pipeline, document, found, neighbours)
-        if not text:
-            raise ActionError(_NOTHING)
+            if data.kind == "rewrite":
+                await asyncio.to_thread(replies.refuse_prose, source, place.start, place.end, text)
+        if not text.strip():
+            raise ActionError(replies.NOTHING)
         return self._edit_to_lsp(document, place.start, place.end, text)
 
     # By instruction
 
-    async def _change(self, document: Document, data: CodeActionData, progress: WorkProgress) -> types.WorkspaceEdit:
+    async def _change(
+        self, document: FrozenDocument, data: CodeActionData, progress: WorkProgress
+    ) -> types.WorkspaceEdit:
         source = writing.source_of(document)
         start, end = whole_lines(source, data.candidate.start, data.candidate.end)
         if data.kind == "fix":
             messages = instruct.fix_messages(source, start, end, document.path, data.problems)
         else:
             messages = instruct.edit_messages(source, start, end, document.path, data.instruction)
-        standing = text_between(source, start, end)
-        text = instruct.indented_like(instruct.code_of(await self._chat(messages, progress)), standing)
-        if text == standing:
+        text = await self._code(messages, progress, source, (start, end))
+        if text == text_between(source, start, end):
             raise ActionError("The model would change nothing.")
         return self._edit_to_lsp(document, start, end, text)
 
-    async def _tests(self, document: Document, data: CodeActionData, progress: WorkProgress) -> types.WorkspaceEdit:
+    async def _tests(
+        self, document: FrozenDocument, data: CodeActionData, progress: WorkProgress
+    ) -> types.WorkspaceEdit:
         source, candidate = writing.source_of(document), data.candidate
-        uri = self._tests_uri(document)
-        existing = self._test_document(uri) if uri else document
-        messages = instruct.messages_for_tests(
-            source, candidate.start, candidate.end, document.path, _head(existing) if uri and existing else ""
-        )
-        code = instruct.code_of(await self._chat(messages, progress))
-        if not code.strip():
-            raise ActionError(_NOTHING)
+        uri = tests_uri(document)
+        existing = self._test_document(document, uri) if uri else document
+        shown = _head(existing) if uri and existing and _may_show(existing) else ""
+        messages = instruct.messages_for_tests(source, candidate.start, candidate.end, document.path, shown)
+        target = writing.source_of(existing) if existing else Source(document.language_id, ("",))
+        end = writing.end_of(target)
+        code = await self._code(messages, progress, target, (end, end))
         if existing is None:
             return new_file_to_lsp(uri, code + "\n")
-        end = writing.end_of(existing)
+        if uri and self._test_document(document, uri) != existing:
+            raise ActionError("The file of the tests has changed meanwhile. Ask again.")
         separator = "\n" if end.character == 0 else "\n\n"
         return self._edit_to_lsp(existing, end, end, f"{separator}{code}\n")
 
-    def _test_document(self, uri: str) -> Document | None:
-        """The file that tests are added to, as it is open or on disk; None if it does not exist."""
+    def _test_document(self, document: FrozenDocument, uri: str) -> FrozenDocument | None:
+        """The file that a document's tests are added to, as it is open or on disk; None if it does not exist."""
         path = path_of(uri)
-        if (found := self._documents.get(uri)) or path is None or not path.exists():
+        if (found := self._documents.frozen(uri)) or path is None or not path.exists():
             return found
-        return Document(uri, self._documents.relative_path(uri), "", ON_DISK, read_source(path))
+        name = self._documents.relative_path(uri)
+        there = Document(uri, name, document.language_id, ON_DISK, read_source(path))
+        return there.frozen(name, document.project, self._documents.root_of(uri))
 
-    def _tests_uri(self, document: Document) -> str:
-        """The document that tests of another go to; empty where they go to the end of that one."""
-        path, root = path_of(document.uri), self._documents.root_of(document.uri)
-        relative = instruct.path_of_tests(document.language_id, document.path)
-        if not relative or path is None or root is None:
-            return ""
-        return file_uri(root / relative)
+    async def _code(
+        self, messages: Sequence[Message], progress: WorkProgress, source: Source, place: tuple[Position, Position]
+    ) -> str:
+        """The code that replaces a range. A reply without a fence that is refused is asked for once more."""
+        reply = await self._chat(messages, progress)
+        try:
+            return await asyncio.to_thread(replies.code_of, reply, source, *place)
+        except ActionError:
+            if not reply.strip() or replies.fenced_block(reply) is not None:
+                raise
+        reply = await self._chat([*messages, *instruct.ask_for_a_fence(reply)], progress)
+        return await asyncio.to_thread(replies.code_of, reply, source, *place)
 
     async def _chat(self, messages: Sequence[Message], progress: WorkProgress) -> str:
         if problem := self.chat_problem():
@@ -223,15 +240,24 @@ class CodeActionRunner:
 
     # Shared
 
-    def _document(self, data: CodeActionData) -> Document:
-        document = self._documents.get(data.uri)
+    def _document(self, data: CodeActionData) -> FrozenDocument:
+        """The document of an action, frozen now. All of the action works on it."""
+        document = self._documents.frozen(data.uri)
         if document is None or document.version != data.version:
-            raise ActionError("The document has changed meanwhile. Ask again.")
+            raise ActionError(_CHANGED)
         if not self.is_allowed(document):
             raise ActionError(_HIDDEN)
+        # A document that was opened again may have the version that it had before.
+        if not _is_inside(document, data.start) or not _is_inside(document, data.end) or data.start > data.end:
+            raise ActionError(_CHANGED)
         return document
 
-    def _edit_to_lsp(self, document: Document, start: Position, end: Position, text: str) -> types.WorkspaceEdit:
+    def _require_current(self, document: FrozenDocument) -> None:
+        """Raise `ActionError` if a document is no longer as it was frozen."""
+        if self._documents.frozen(document.uri) != document:
+            raise ActionError(_CHANGED)
+
+    def _edit_to_lsp(self, document: FrozenDocument, start: Position, end: Position, text: str) -> types.WorkspaceEdit:
         return edit_to_lsp(document, start, end, text, self._client.encoding, self._client.capabilities.edits)
 
     def _progress(self, data: CodeActionData) -> WorkProgress:
@@ -241,15 +267,46 @@ class CodeActionRunner:
 
     async def _show(self, text: str) -> None:
         """Show a text in a document of its own, or as a message where the client cannot open one."""
-        if not self._client.capabilities.edits.shows_documents:
+        if self._client.capabilities.edits.shows_documents:
+            # The command's answer has the text in any case.
+            with contextlib.suppress(JsonRpcException, OSError):
+                await self._client.show_document(await asyncio.to_thread(_write_explanation, text))
+        else:
             self._client.messages.show(types.MessageType.Info, text)
-            return
-        path = Path(tempfile.mkdtemp(prefix="infill-")) / "explanation.md"
-        path.write_text(text + "\n", encoding="utf-8")
-        with contextlib.suppress(JsonRpcException):  # the command's answer has the text in any case
-            await self._client.show_document(path)
 
 
-def _head(document: Document) -> str:
+def tests_uri(document: FrozenDocument) -> str:
+    """The document that tests of another go to; empty where they go to the end of that one."""
+    relative = instruct.path_of_tests(document.language_id, document.path)
+    if not relative or document.root is None or path_of(document.uri) is None:
+        return ""
+    return file_uri(document.root / relative)
+
+
+def _is_inside(document: FrozenDocument, place: tuple[int, int]) -> bool:
+    """Whether a document has a line and a character of it."""
+    line, character = place
+    return 0 <= line < document.num_lines and 0 <= character <= len(document.line(line))
+
+
+def _may_show(document: FrozenDocument) -> bool:
+    """Whether the file that tests are added to may be shown to a model, by the rules for neighbours."""
+    path = path_of(document.uri)
+    if path is None or document.root is None or has_secret("\n".join(document.lines)):
+        return False
+    folder = Folder(document.root)
+    relative = folder.relative(path)
+    return relative is not None and folder.may_read(relative)
+
+
+def _write_explanation(text: str) -> Path:
+    """The file that has an explanation. There is one for the user: the next explanation replaces its text."""
+    path = platformdirs.user_cache_path("infill", ensure_exists=True) / "explanation.md"
+    path.touch(mode=0o600)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def _head(document: FrozenDocument) -> str:
     """The beginning of a file that tests are added to: its imports and its style."""
-    return "\n".join(writing.source_of(document).lines[:HEAD_LINES])
+    return "\n".join(document.lines[:HEAD_LINES])

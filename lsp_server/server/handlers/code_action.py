@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 from lsprotocol import types
@@ -14,7 +15,7 @@ from lsp_server.server.client.capabilities import EditSupport
 from lsp_server.server.client.convert import RUN_ACTION, position_from_lsp
 from lsp_server.server.features.code_actions import CodeActionData
 from lsp_server.server.handlers.context import HandlerContext
-from lsp_server.text.document import Document
+from lsp_server.text.document import FrozenDocument, Position
 
 _REWRITE, _QUICK_FIX = types.CodeActionKind.RefactorRewrite.value, types.CodeActionKind.QuickFix.value
 _KINDS = {
@@ -43,32 +44,69 @@ def register(context: HandlerContext) -> None:
         return _resolved(context, action)
 
 
-async def _code_actions(
+def _code_actions(
     context: HandlerContext, params: types.CodeActionParams
-) -> list[types.CodeAction | types.Command]:
-    document, runner = context.documents.get(params.text_document.uri), context.code_actions
-    if document is None or not context.settings.of(document.uri).actions or not runner.is_allowed(document):
-        return []
+) -> Awaitable[list[types.CodeAction | types.Command]]:
+    """Freeze the document and the places in it, now. The rest is done later and reads nothing else of the document."""
+    document, runner = context.documents.frozen(params.text_document.uri), context.code_actions
+    if document is None or not runner.is_allowed(document):
+        return _nothing()
+    encoding, only = context.client.encoding, params.context.only
     start, end = (
-        document.code_points(position_from_lsp(position), context.client.encoding)
+        document.code_points(position_from_lsp(position), encoding)
         for position in (params.range.start, params.range.end)
     )
     problems = [
-        (document.code_points(position_from_lsp(each.range.start), context.client.encoding).line, each.message)
+        (document.code_points(position_from_lsp(each.range.start), encoding).line, each.message)
         for each in params.context.diagnostics
     ]
+    wanted = {kind for kind, name in _KINDS.items() if not only or any(_is_a(name, each) for each in only)}
+    return _offered(context, document, _Request(start, end, problems, wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a client asked for: a range in code points, the diagnostics in it with their lines, and the kinds."""
+
+    start: Position
+    end: Position
+    problems: list[tuple[int, str]]
+    wanted: set[str]
+
+
+async def _nothing() -> list[types.CodeAction | types.Command]:
+    return []
+
+
+async def _offered(
+    context: HandlerContext, document: FrozenDocument, request: _Request
+) -> list[types.CodeAction | types.Command]:
+    if not context.settings.of(document.uri).actions:  # here, because the settings may arrive right before the request
+        return []
+    runner, support = context.code_actions, context.client.capabilities.edits
     # In a thread: editors ask at every move of the cursor, and this reads the whole document.
-    source = await asyncio.to_thread(source_of, document)
-    found = fill_candidates(source, start, end) + await asyncio.to_thread(import_candidates, source, start.line)
-    if not runner.chat_problem():
-        by_chat = chat_candidates(source, start, end, [message for _, message in problems])
-        found += [each for each in by_chat if each.kind != "test" or runner.can_test(document)]
-    only, support = params.context.only, context.client.capabilities.edits
+    has_chat = not runner.chat_problem()
+    found = await asyncio.to_thread(_candidates, document, request, has_chat)
+    if context.documents.frozen(document.uri) != document:
+        return []  # the ranges were of a text that is no longer there
     return [
-        _to_lsp(document, candidate, problems if candidate.kind == "fix" else [], support)
+        _to_lsp(document, candidate, request.problems if candidate.kind == "fix" else [], support)
         for candidate in found
-        if not only or any(_is_a(_KINDS[candidate.kind], kind) for kind in only)
+        if candidate.kind != "test" or runner.can_test(document)
     ]
+
+
+def _candidates(document: FrozenDocument, request: _Request, has_chat: bool) -> list[CodeActionCandidate]:
+    """The actions of the wanted kinds that apply."""
+    source, wanted = source_of(document), request.wanted
+    found = []
+    if wanted & {"fill", "document", "rewrite"}:
+        found += fill_candidates(source, request.start, request.end)
+    if "import" in wanted:
+        found += import_candidates(source, request.start.line)
+    if has_chat and wanted & {"fix", "explain", "test"}:
+        found += chat_candidates(source, request.start, request.end, [message for _, message in request.problems])
+    return [each for each in found if each.kind in wanted]
 
 
 def _is_a(kind: str, wanted: types.CodeActionKind | str) -> bool:
@@ -78,7 +116,7 @@ def _is_a(kind: str, wanted: types.CodeActionKind | str) -> bool:
 
 
 def _to_lsp(
-    document: Document, candidate: CodeActionCandidate, problems: Sequence[tuple[int, str]], support: EditSupport
+    document: FrozenDocument, candidate: CodeActionCandidate, problems: Sequence[tuple[int, str]], support: EditSupport
 ) -> types.CodeAction | types.Command:
     """An action to resolve. It has a command if the client cannot resolve, or if it explains instead of editing."""
     action_data = CodeActionData(

@@ -125,7 +125,7 @@ def _read(command: str, arguments: tuple[Any, ...], kind: type[_Argument]) -> _A
 
 def _edit_action(context: HandlerContext, argument: Any) -> CodeActionData:
     wanted = read_argument(argument, _Instruction, _EDIT)
-    document = context.documents.get(wanted.uri)
+    document = context.documents.frozen(wanted.uri)
     if document is None:
         raise JsonRpcInvalidParams(f"{_EDIT}: {wanted.uri} is not open.")
     first, last = (
