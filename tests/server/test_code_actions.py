@@ -128,7 +128,7 @@ async def test_a_document_that_is_closed_while_the_client_is_waited_for_is_refus
         yield
 
     monkeypatch.setattr(shop.connection.context.code_actions, "_progress", progress)
-    monkeypatch.setattr(shop.connection.context.engines, "pipeline", object())
+    monkeypatch.setattr(shop.connection.context.engines, "pipeline_for", lambda uri: object())
     assert "changed" in (await shop.resolve(kind, name="json", instruction="Do."))["error"]["message"]
 
 
@@ -190,7 +190,7 @@ async def test_a_selection_is_not_rewritten_by_no_code(shop, monkeypatch, text):
         return text
 
     monkeypatch.setattr(code_actions.writing, "fill", fill)
-    monkeypatch.setattr(shop.connection.context.engines, "pipeline", object())
+    monkeypatch.setattr(shop.connection.context.engines, "pipeline_for", lambda uri: object())
     assert (await shop.resolve("rewrite"))["error"]["message"] in (NOTHING, NO_CODE)
     text = "def b():\n"
     assert "result" in await shop.resolve("rewrite")
