@@ -81,8 +81,8 @@ def estimate_memory(model: CatalogModel, quantisation: str, file: HubFile, repac
         weights * share for kind in repacked_types for name, share in (_REPACKED_SHARE.get(kind, ("", 0)),)
         if name == quantisation
     )  # fmt: skip
-    window = min(DEFAULT_CONTEXT_TOKENS, model.context_tokens)
-    return int(weights + repacked + window * model.kv_bytes_per_token + _BUFFERS_BYTES)
+    num_tokens = min(DEFAULT_CONTEXT_TOKENS, model.context_tokens)
+    return int(weights + repacked + num_tokens * model.kv_bytes_per_token + _BUFFERS_BYTES)
 
 
 def recommend(models: Iterable[CatalogModel], machine: Machine, speed: Speed) -> list[Recommendation]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lsp_server.settings.files import SECTION
-from lsp_server.settings.model import SETTINGS
+from lsp_server.settings.model import OLD_KEYS, SETTINGS
 
 _MAX_DEPTH = 8  # of tables in tables: `infill`, a section and a setting are three
 _MAX_NAMED = 5  # unknown keys in a message
 _MAX_KEY = 80  # characters of a key in a message
 _TOP_NAMES = {key.partition(".")[0] for key in SETTINGS}
-_ADVICE = "see the README for the settings there are."
+_ADVICE = "`lsp_server/settings/README.md` lists the settings there are."
 _ALIKE = 0.75  # a name this much like one of ours is a misspelling of it, as difflib measures it
 
 
@@ -57,8 +57,10 @@ def unknown(keys: Sequence[str]) -> str:
 
 
 def _hint(key: str) -> str:
-    close = difflib.get_close_matches(key[:_MAX_KEY], SETTINGS, n=1)
-    return f"did you mean `{close[0]}`?" if close else ""
+    names = [*SETTINGS, *OLD_KEYS]
+    without_section = [name for name in names if name.endswith(f".{key}")]
+    close = without_section or difflib.get_close_matches(key[:_MAX_KEY], names, n=1)
+    return f"did you mean `{OLD_KEYS.get(close[0], close[0])}`?" if close else ""
 
 
 def _named(key: str) -> str:

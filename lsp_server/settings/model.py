@@ -333,6 +333,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 # Every setting by its dotted key, such as `completion.max_lines`.
 SETTINGS = records(Settings())
+OLD_KEYS = {each.old_key: key for key, each in SETTINGS.items() if each.old_key}
 
 
 def json_schema() -> dict[str, Any]:

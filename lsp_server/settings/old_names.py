@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from lsp_server.settings.access import Setting
-from lsp_server.settings.model import SETTINGS
+from lsp_server.settings.model import OLD_KEYS, SETTINGS
 
 # The version of infill that reads old names no longer: delete `was` and `renamed_values` then.
 READ_UNTIL = "0.2"
 
-OLD_KEYS = {setting.old_key: key for key, setting in SETTINGS.items() if setting.old_key}
 _ADVICE = f"rename it: the old name is read until {READ_UNTIL}."
 
 

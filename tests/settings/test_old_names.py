@@ -9,8 +9,8 @@ import pytest
 from lsp_server import __version__
 from lsp_server.settings import old_names
 from lsp_server.settings.layers import Layer, parse
-from lsp_server.settings.model import SETTINGS, ChatSettings, CompletionSettings, EngineSettings, Settings
-from lsp_server.settings.old_names import OLD_KEYS, READ_UNTIL
+from lsp_server.settings.model import OLD_KEYS, SETTINGS, ChatSettings, CompletionSettings, EngineSettings, Settings
+from lsp_server.settings.old_names import READ_UNTIL
 
 PROJECT = Path("/home/somebody/project")
 ADVICE = f"rename it: the old name is read until {READ_UNTIL}."

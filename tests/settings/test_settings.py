@@ -111,6 +111,8 @@ def test_lists_become_frozen():
         ({"completion.max_token": 9}, ["no setting `completion.max_token`", "did you mean `completion.max_tokens`"]),
         ({"colour": "red"}, ["no setting `colour`", "README"]),
         ({"completion": 7}, ["no setting `completion`"]),
+        ({"patience_ms": 9}, ["no setting `patience_ms`", "did you mean `completion.prefill_budget_ms`"]),
+        ({"engine": {"patience_ms": 9}}, ["no setting `engine.patience_ms`", "did you mean `completion.prefill_"]),
         ({"model": {"path": "x"}}, ["no setting `model.path`", "did you mean `model`"]),
         (7, ["must be a table, not 7"]),
         (["model"], ["must be a table, not"]),
@@ -132,7 +134,7 @@ def test_unknown_keys_are_one_sentence_for_all_of_a_layer():
     found, [problem] = parse([Layer("here", values)])
     assert found == Settings(completion=CompletionSettings(max_lines=3))
     assert "there are no settings `colour`, `completion.max_token` (did you mean `completion.max_tokens`?)" in problem
-    assert "and 497 more; see the README" in problem
+    assert "and 497 more; `lsp_server/settings/README.md`" in problem
     assert len(problem) < 400
 
 

@@ -9,7 +9,7 @@ interface Model {
   name: string;
   licence: string;
   licence_summary: string;
-  context_tokens: number;
+  context_tokens?: number; // a server of before 0.1 calls it otherwise
   fills: boolean;
   chats: boolean;
   files: { name: string; gigabytes: number; here: boolean }[];
@@ -95,7 +95,7 @@ function toItem(model: Model): Item {
   return {
     label: model.name,
     description: files.join(', '),
-    detail: `${model.licence}; context of ${model.context_tokens.toLocaleString()} tokens`,
+    detail: `${model.licence}; context of ${model.context_tokens?.toLocaleString() ?? 'unknown'} tokens`,
     model,
   };
 }
