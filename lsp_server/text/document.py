@@ -6,10 +6,12 @@ later line and corrupts incremental sync.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+from lsp_server.text.place import Place
 from lsp_server.text.snapshot import LINE_BREAK, Snapshot, normalize
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
@@ -73,13 +75,22 @@ def _content(line: str) -> str:
 class Document:
     """A document that the client has open. Edits mutate it; `snapshot` freezes it.
 
-    `edited_at` is the time of the client's last edit in seconds of `time.monotonic`, or 0 before the first.
+    `edited_at` is the time of the client's last edit in seconds of `time.monotonic`, or 0 before the first. The
+    workspace folders may change while a document is open. So the workspace gives a function for `path`, and the place
+    is computed whenever it is needed.
     """
 
-    def __init__(self, uri: str, path: str, language_id: str, version: int, text: str, project: str = "") -> None:
+    def __init__(
+        self,
+        uri: str,
+        path: str | Callable[[], Place],
+        language_id: str,
+        version: int,
+        text: str,
+        project: str = "",
+    ) -> None:
         self.uri = uri
-        self.path = path
-        self.project = project
+        self._find_place = path if callable(path) else partial(Place, path, project)
         self.language_id = language_id
         self.version = version
         self.last_edited_line = 0
@@ -88,6 +99,16 @@ class Document:
         self.is_saved = True  # whether the file has this text, as far as the client has told
         self._excerpt: tuple[int, str] | None = None
         self._normalized: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where the document is now."""
+        return self._find_place()
+
+    @property
+    def path(self) -> str:
+        """The present path for prompts."""
+        return self.place.path
 
     @property
     def text(self) -> str:
@@ -159,17 +180,20 @@ class Document:
         before = "".join(self._lines[first:line]) + current[:character]
         start = -(-max(0, len(before) - SNAPSHOT_CHARACTERS) // SNAPSHOT_STEP_CHARACTERS) * SNAPSHOT_STEP_CHARACTERS
         after = self._lines[line + 1 : line + 1 + SNAPSHOT_LINES]
+        place = self.place
         return Snapshot(
             uri=self.uri,
             version=self.version,
             language_id=self.language_id,
-            path=self.path,
+            path=place.path,
             prefix=normalize(before[start:]),
             suffix=normalize((current[character:] + "".join(after))[:SNAPSHOT_CHARACTERS]),
             line=line,
             character=character,
             line_break=self.line_break,
-            project=self.project,
+            project=place.project,
+            root=place.root,
+            names=place.names,
         )
 
     @property

@@ -170,6 +170,87 @@ def test_a_neighbour_knows_its_folder(workspace):
     }
 
 
+# Folders that come and go
+
+
+def places(workspace: Workspace, uri: str = "file:///other.py") -> dict[str, str]:
+    return {each.path: each.root for each in workspace.neighbours(uri)}
+
+
+def test_documents_that_were_open_before_a_folder_came_are_in_it():
+    workspace = Workspace()
+    document = workspace.open("file:///ws/private/a.py", "python", 1, "x")
+    assert (document.path, document.snapshot(0, 0).project) == ("a.py", "")
+    workspace.roots = [Path("/ws")]
+    snapshot = document.snapshot(0, 0)
+    assert (document.path, snapshot.path, snapshot.project) == ("private/a.py", "private/a.py", "ws")
+    assert snapshot.root == "/ws"
+    assert places(workspace) == {"private/a.py": "/ws"}
+    workspace.roots = [Path("/ws"), Path("/ws/private")]
+    assert places(workspace) == {"a.py": "/ws/private"}
+    assert document.snapshot(0, 0).project == "private"
+
+
+def test_documents_that_stay_open_when_a_folder_goes_are_outside():
+    workspace = Workspace([Path("/ws"), Path("/other")])
+    document = workspace.open("file:///ws/lib/a.py", "python", 1, "x")
+    workspace.roots = [Path("/other")]
+    assert (document.path, document.snapshot(0, 0).project, document.snapshot(0, 0).root) == ("a.py", "", "")
+    assert places(workspace) == {}
+
+
+def test_closed_files_follow_the_folders_too():
+    workspace = Workspace([Path("/ws")])
+    workspace.open("file:///ws/private/a.py", "python", 1, "x")
+    workspace.close("file:///ws/private/a.py")
+    workspace.roots.append(Path("/ws/private"))
+    assert places(workspace) == {"a.py": "/ws/private"}
+    workspace.roots = [Path("/other")]
+    assert places(workspace) == {}
+    workspace.roots = []
+    assert places(workspace) == {}
+
+
+def test_a_cell_is_where_its_notebook_is():
+    workspace = Workspace([Path("/ws")])
+    cell = workspace.open("vscode-notebook-cell:/ws/private/a.ipynb#1", "python", 1, "x")
+    workspace.open("vscode-notebook-cell:/ws/private/a.ipynb#2", "python", 1, "y")
+    assert (cell.path, cell.snapshot(0, 0).root) == ("private/a.ipynb", "/ws")
+    assert places(workspace, cell.uri) == {"private/a.ipynb": "/ws"}
+
+
+# Links
+
+
+def test_a_folder_is_the_same_by_another_name(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for root, through in (("real", "link"), ("link", "real"), ("link", "link")):
+        workspace = Workspace([tmp_path / root])
+        document = workspace.open(file_uri(tmp_path / through / "lib" / "a.py"), "python", 1, "x")
+        assert (document.path, document.snapshot(0, 0).root) == ("lib/a.py", str(tmp_path / root))
+        assert document.snapshot(0, 0).project == root
+
+
+def test_a_link_is_the_file_that_it_leads_to(tmp_path):
+    for folder in ("ws/private", "home"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "ws" / "a.py").symlink_to(tmp_path / "ws" / "private" / "a.py")
+    (tmp_path / "ws" / "out.py").symlink_to(tmp_path / "home" / "b.py")
+    (tmp_path / "home" / "in.py").symlink_to(tmp_path / "ws" / "c.py")
+    workspace = Workspace([tmp_path / "ws"])
+    for name in ("ws/a.py", "ws/out.py", "home/in.py"):
+        workspace.open(file_uri(tmp_path / name), "python", 1, "x")
+    assert places(workspace) == {"private/a.py": str(tmp_path / "ws"), "c.py": str(tmp_path / "ws")}
+    assert workspace.relative_path(file_uri(tmp_path / "ws" / "out.py")) == "out.py"
+
+
+def test_a_place_has_both_names(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    names = Workspace().place_of(file_uri(tmp_path / "link" / "a.py")).names
+    assert names == (f"{tmp_path}/link/a.py", f"{tmp_path}/real/a.py")
+
+
 # Files
 
 
