@@ -98,7 +98,7 @@ class Pipeline:
             answer.reason = f"switched off for {snapshot.language_id}"
         elif from_editor and (why := self._switch.why_off(snapshot.language_id, snapshot.uri)):
             answer.reason = why
-        elif from_editor and is_secret_name(snapshot.path):
+        elif request.kind != "command" and is_secret_name(snapshot.path, *snapshot.names):
             answer.reason = "a file that usually holds secrets"
         elif request.automatic and snapshot.is_inside_word:
             answer.reason = "inside a word"

@@ -77,6 +77,7 @@ class Retrieval:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
         self._indexes: dict[Path, _OpenIndex] = {}
         self._rules: dict[Path, tuple[float, Folder]] = {}
+        self._with_secrets: dict[tuple[str, int], bool] = {}
         self._outlines: dict[tuple[str, str, int], Outline] = {}
         self._visited_excerpts: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
 
@@ -148,9 +149,19 @@ class Retrieval:
         rules = self._rules_of(Path(neighbour.root)) if neighbour.root else None
         if not neighbour.is_open:
             return self._read_visited(rules, neighbour) if rules else None
-        if is_secret_name(neighbour.path) or has_secret(neighbour.text):
+        if is_secret_name(neighbour.path, *neighbour.names) or self._has_secret(neighbour):
             return None
         return neighbour if rules is None or rules.may_read(neighbour.path) else None
+
+    def _has_secret(self, neighbour: Neighbour) -> bool:
+        """Whether a document holds a secret anywhere in its present text, saved or not."""
+        text = neighbour.text if neighbour.whole is None else neighbour.whole
+        key = (neighbour.path, hash(text))
+        if key not in self._with_secrets:
+            if len(self._with_secrets) >= MAX_FILES_KEPT:
+                self._with_secrets.clear()
+            self._with_secrets[key] = has_secret(text, neighbour.path)
+        return self._with_secrets[key]
 
     def _read_visited(self, rules: Folder, neighbour: Neighbour) -> Neighbour | None:
         """A closed file with its present text around the line that was edited last."""

@@ -260,6 +260,15 @@ async def test_switched_off(kind, completion, reason):
     assert pipeline.engine.requests == []
 
 
+@pytest.mark.parametrize("kind", ["inline", "menu", "action"])
+@pytest.mark.parametrize("names", [("/home/me/.kube/config", "/data/x"), ("/data/x", "/home/me/.docker/config.json")])
+async def test_nothing_of_a_file_with_secrets_by_any_of_its_names(kind, names):
+    pipeline = pipeline_of(*WRITES, END)
+    answer = await pipeline.complete(replace(HERE, path="config", names=names), never, CompletionRequest(kind))
+    assert (answer.text, answer.reason) == ("", "a file that usually holds secrets")
+    assert pipeline.engine.requests == []
+
+
 async def test_a_command_works_where_completion_is_switched_off():
     pipeline = pipeline_of(*WRITES, END, enabled=False, disabled_languages=("python",))
     assert (await pipeline.complete(HERE, none, CompletionRequest("command"))).text == "return w * h"

@@ -99,6 +99,37 @@ def test_open_documents_with_a_secret_in_them_stay_out(tmp_path):
     assert {each.path for each in gathered.candidates} == {"c.py"}
 
 
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_a_secret_far_from_the_excerpt_counts_too(tmp_path, is_saved):
+    workspace = Workspace([tmp_path])
+    for name, secret in (("b.py", "DB_PASSWORD=hunter2\n"), ("c.py", "")):
+        workspace.open(
+            (tmp_path / name).as_uri(), "python", 1, SOURCE + "# filler\n" * 400 + secret
+        ).is_saved = is_saved
+    assert open_paths(workspace, tmp_path / "a.py") == {"c.py"}
+
+
+@pytest.mark.parametrize("root", ["elsewhere", ".kube", "", None])
+def test_files_of_secret_folders_stay_out_wherever_the_workspace_is(tmp_path, root):
+    workspace = Workspace([] if root is None else [tmp_path / root])
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / ".docker").symlink_to(tmp_path / "data")
+    for name in (".kube/config", ".docker/config.json", "elsewhere/.ssh/config", "elsewhere/b.yaml"):
+        workspace.open((tmp_path / name).as_uri(), "yaml", 1, SOURCE)
+    expected = {None: {"b.yaml"}, "": {"elsewhere/b.yaml"}, "elsewhere": {"b.yaml"}, ".kube": set()}
+    assert open_paths(workspace, tmp_path / "a.yaml") == expected[root]
+
+
+def open_paths(workspace, path):
+    """The documents that a prompt of another document may show, which defines nothing."""
+    snapshot = workspace.open(path.as_uri(), "yaml", 1, "x = 1\n").snapshot(0, 0)
+    retrieval = Retrieval(lambda: False)
+    gathered = asyncio.run(retrieval.gather(snapshot, workspace.neighbours(snapshot.uri)))
+    retrieval.close()
+    return {each.path for each in gathered.candidates}
+
+
 def test_a_document_of_another_folder_is_ignored_by_that_folder(tmp_path):
     write(tmp_path / "p", ".gitignore", "mine.py\n")
     write(tmp_path / "q", ".gitignore", "theirs.py\n")

@@ -115,7 +115,7 @@ class CodeActionRunner:
     @staticmethod
     def is_allowed(document: Document) -> bool:
         """Whether a model may see a document, by its name."""
-        return not is_secret_name(document.path)
+        return not is_secret_name(document.place.path, *document.place.names)
 
     def _failed(self, error: InfillError) -> JsonRpcException:
         """The error that answers the request. Editors hide it, so the user is warned too."""
