@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +18,7 @@ from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.place import Place
 
 NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
+_QUOTED_DRIVE = re.compile(r"^(/[A-Za-z])%3[Aa](?=/|$)")
 # The cells of a notebook share its path, so that they are one block. Each cell has a line range of its own.
 LINES_PER_CELL = 100_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
@@ -28,8 +30,7 @@ def path_of(uri: str) -> Path | None:
     parts = _split(uri)
     if parts.scheme != "file":
         return None
-    authority = f"//{parts.netloc}" if parts.netloc not in ("", "localhost") else ""
-    return Path(os.path.normpath(url2pathname(authority + parts.path)))
+    return _to_path(f"//{parts.netloc}{parts.path}" if parts.netloc not in ("", "localhost") else parts.path)
 
 
 def notebook_of(uri: str) -> Path | None:
@@ -37,7 +38,18 @@ def notebook_of(uri: str) -> Path | None:
     parts = _split(uri)
     if parts.scheme not in NOTEBOOK_SCHEMES or not parts.path:
         return None
-    return Path(os.path.normpath(url2pathname(parts.path)))
+    return _to_path(parts.path)
+
+
+def _to_path(quoted: str) -> Path | None:
+    """The path of a URI's path; None if this system has no such path.
+
+    VS Code quotes the colon of a Windows drive, as in `/c%3A/a.py`. Windows' `url2pathname` does not know that.
+    """
+    try:
+        return Path(os.path.normpath(url2pathname(_QUOTED_DRIVE.sub(r"\1:", quoted))))
+    except OSError:
+        return None
 
 
 def _split(uri: str) -> SplitResult:

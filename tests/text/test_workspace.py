@@ -1,11 +1,21 @@
-from pathlib import Path
+import nturl2path
+import re
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lsp_server.base.errors import SourceError
-from lsp_server.text.workspace import MAX_FILE_BYTES, MAX_VISITED, Workspace, file_uri, path_of, read_source
+from lsp_server.text.workspace import (
+    MAX_FILE_BYTES,
+    MAX_VISITED,
+    Workspace,
+    file_uri,
+    notebook_of,
+    path_of,
+    read_source,
+)
 
 # What a Linux file name may hold, beyond letters.
 NAMES = st.text(alphabet="aé寸🙂 %#?&+;:@[]\\'\"\n\t~", min_size=1, max_size=8)
@@ -19,6 +29,7 @@ NAMES = st.text(alphabet="aé寸🙂 %#?&+;:@[]\\'\"\n\t~", min_size=1, max_size
         ("file:///home/me/a%20b%23c.py", "/home/me/a b#c.py"),
         ("file:///home/me/gr%C3%B6%C3%9Fe.py", "/home/me/größe.py"),
         ("file:///home/me/größe.py", "/home/me/größe.py"),
+        ("file:///c%3A/main.py", "/c:/main.py"),
         ("FILE:///home/me/main.py", "/home/me/main.py"),
     ],
 )
@@ -37,6 +48,57 @@ def test_a_path_survives_its_uri(names):
     uri = file_uri(path)
     assert uri.isascii()
     assert path_of(uri) == path
+
+
+@pytest.fixture
+def _on_windows(monkeypatch):
+    """The conversion of URIs as Windows has it."""
+    monkeypatch.setattr("lsp_server.text.workspace.url2pathname", nturl2path.url2pathname)
+
+
+@pytest.mark.usefixtures("_on_windows")
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///c%3A/Users/me/p/a.py", "C:/Users/me/p/a.py"),
+        ("file:///c%3a/Users/me/a%20b%23c.py", "C:/Users/me/a b#c.py"),
+        ("file:///C:/Users/me/p/a.py", "C:/Users/me/p/a.py"),
+        ("file:///d%3A/100%2525/a.py", "D:/100%25/a.py"),
+        ("file:///c%3A/gr%C3%B6%C3%9Fe/a.py", "C:/größe/a.py"),
+        ("file:///c%3A/", "C:/"),
+        ("file://localhost/c%3A/a.py", "C:/a.py"),
+        ("file://server/share/a%3Ab.py", "//server/share/a:b.py"),
+        ("file://server/share/lib/a.py", "//server/share/lib/a.py"),
+    ],
+)
+def test_path_of_a_file_on_windows(uri, path):
+    found = PureWindowsPath(str(path_of(uri)))
+    assert found == PureWindowsPath(path)
+    assert found.is_absolute()
+
+
+@pytest.mark.usefixtures("_on_windows")
+@pytest.mark.parametrize("drive", ["/c%3A", "/C:"])
+def test_path_of_a_notebook_on_windows(drive):
+    cell = f"vscode-notebook-cell:{drive}/p/a%20b.ipynb#W0"
+    assert PureWindowsPath(str(notebook_of(cell))) == PureWindowsPath("C:/p/a b.ipynb")
+
+
+@pytest.mark.usefixtures("_on_windows")
+@pytest.mark.parametrize("uri", ["file:///1:/a.py", "file:///c:/a:b", "file:///:/a.py"])
+def test_what_is_no_path_on_windows_is_no_fault(uri):
+    assert path_of(uri) is None
+    assert isinstance(Workspace().place_of(uri).path, str)
+
+
+@pytest.mark.usefixtures("_on_windows")
+@given(
+    st.lists(NAMES.map(lambda name: re.sub(r'[\\:"?]', "x", name)).filter(lambda name: name.strip(". ")), min_size=1)
+)
+def test_a_windows_path_survives_its_uri(names):
+    path = PureWindowsPath("C:/", *names)
+    for uri in (path.as_uri(), path.as_uri().replace("C:", "c%3A")):
+        assert PureWindowsPath(str(path_of(uri))) == path
 
 
 def test_a_uri_does_not_follow_links(tmp_path):
