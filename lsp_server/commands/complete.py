@@ -127,7 +127,8 @@ def _read_neighbours(names: list[str], snapshot: Snapshot) -> list[Neighbour]:
         uri = file_uri(path)
         if uri != snapshot.uri:  # the file itself would contain the answer
             text = normalize(read_source(path))
-            neighbours.append(Neighbour(Workspace([folder]).relative_path(uri), language_of(path.name), text, number))
+            place = Workspace([folder]).place_of(uri)
+            neighbours.append(Neighbour(place.path, language_of(path.name), text, number, names=place.names))
     return neighbours
 
 

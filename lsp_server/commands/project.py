@@ -41,4 +41,4 @@ def project_context(snapshot: Snapshot) -> Retrieval | None:
         builder = Builder(root)
         builder.scan()
         builder.close()
-    return Retrieval(lambda: [root], lambda: True)
+    return Retrieval(lambda: True)

@@ -6,7 +6,7 @@ from lsp_server.completion.answers import Answers
 from lsp_server.completion.generation import Generation
 from lsp_server.completion.latency import Latency
 from lsp_server.completion.planner import Plan, Planner
-from lsp_server.completion.request import ABANDONED, SPECULATIVE, CompletionRequest
+from lsp_server.completion.request import ABANDONED, SPECULATIVE, CompletionRequest, Limits
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Generate, Priority, Sampling
 from lsp_server.postprocess import filters, stop
@@ -26,20 +26,22 @@ class Generations:
         self._planner = planner
         self._answers = answers
         self._latency = latency
-        self._newest: dict[tuple[str, str], Generation] = {}  # by document and kind
+        self._newest: dict[tuple[str, str], tuple[Generation, Limits]] = {}  # by document and kind
 
-    def joinable(self, snapshot: Snapshot, kind: str) -> Generation | None:
-        """The running generation whose text agrees with a snapshot. One of this kind that disagrees is stopped."""
-        speculative = self._newest.get((snapshot.uri, SPECULATIVE))
-        if speculative and not speculative.is_over and speculative.agrees_with(snapshot):
-            return speculative
-        generation = self._newest.get((snapshot.uri, kind))
-        if generation is None or generation.is_over:
-            return None
-        if not generation.agrees_with(snapshot):
-            generation.stop("superseded")
-            return None
-        return generation
+    def joinable(self, snapshot: Snapshot, request: CompletionRequest) -> Generation | None:
+        """The running generation of the request's limits whose text agrees with a snapshot.
+
+        One of the same kind that does not fit is stopped. A code action joins none.
+        """
+        for kind in (SPECULATIVE, request.kind):
+            generation, limits = self._newest.get((snapshot.uri, kind), (None, None))
+            if generation is None or generation.is_over:
+                continue
+            if not request.is_action and limits == request.limits and generation.agrees_with(snapshot):
+                return generation
+            if kind == request.kind:
+                generation.stop("superseded")
+        return None
 
     def start(
         self,
@@ -69,22 +71,24 @@ class Generations:
             kind=request.kind,
             priority=priority,
         )
-        generation = Generation(self._engine, prompt_request, snapshot, rules, lambda ended: self._finish(ended, plan))
-        self._newest[snapshot.uri, request.kind] = generation
+        generation = Generation(
+            self._engine, prompt_request, snapshot, rules, lambda ended: self._finish(ended, plan, request)
+        )
+        self._newest[snapshot.uri, request.kind] = generation, request.limits
         return generation
 
     def stop_speculative(self, uri: str) -> None:
         """Stop the speculative generation of a document, if there is one."""
         if speculative := self._newest.pop((uri, SPECULATIVE), None):
-            speculative.stop("superseded")
+            speculative[0].stop("superseded")
 
     def forget(self, uri: str) -> None:
         """Stop every generation of a document that was closed."""
         for key in [key for key in self._newest if key[0] == uri]:
-            self._newest.pop(key).stop("superseded")
+            self._newest.pop(key)[0].stop("superseded")
 
-    def _finish(self, generation: Generation, plan: Plan) -> None:
-        """Filter the text of a generation that has ended, and remember the rest."""
+    def _finish(self, generation: Generation, plan: Plan, request: CompletionRequest) -> None:
+        """Filter the text of a generation that has ended, and remember the rest, unless a code action asked."""
         if generation.error or generation.reason in ABANDONED:
             generation.text = ""
             return
@@ -98,6 +102,6 @@ class Generations:
             self._settings.completion.switched_off_rules,
             overran=generation.reason in stop.ENDS_BY_OVERRUN,
         )
-        if generation.text:
+        if generation.text and not request.is_action:
             is_provisional = plan.anchor.is_short or generation.reason == "low_confidence"
-            self._answers.remember(snapshot, generation.text, is_provisional=is_provisional)
+            self._answers.remember(snapshot, generation.text, request.limits, is_provisional=is_provisional)

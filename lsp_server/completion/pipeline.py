@@ -98,7 +98,7 @@ class Pipeline:
             answer.reason = f"switched off for {snapshot.language_id}"
         elif from_editor and (why := self._switch.why_off(snapshot.language_id, snapshot.uri)):
             answer.reason = why
-        elif from_editor and is_secret_name(snapshot.path):
+        elif request.kind != "command" and is_secret_name(snapshot.path, *snapshot.names):
             answer.reason = "a file that usually holds secrets"
         elif request.automatic and snapshot.is_inside_word:
             answer.reason = "inside a word"
@@ -109,7 +109,9 @@ class Pipeline:
 
     def _recall(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
         """Answer from an earlier answer that the typed text agrees with."""
-        known = self._answers.recall(snapshot, provisional=request.automatic)
+        if request.is_action:
+            return False
+        known = self._answers.recall(snapshot, request.limits, provisional=request.automatic)
         answer.trace.add("recall", "known from an earlier answer" if known else "no earlier answer agrees")
         if known:
             answer.text, answer.reason = known, "known"
@@ -117,7 +119,7 @@ class Pipeline:
 
     async def _join(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
         """Wait for a running generation whose text agrees with the typed text. Stop one that does not agree."""
-        generation = self._generations.joinable(snapshot, request.kind)
+        generation = self._generations.joinable(snapshot, request)
         if generation is None:
             return False
         answer.trace.add("recall", "joins the running generation")
@@ -183,7 +185,8 @@ class Pipeline:
         ]
         await asyncio.gather(*(other.read() for other in others))
         # Editors show the first text. Remembered last, it stays while it is typed, even where others agree too.
-        self._answers.remember(snapshot, answer.text)
+        if not request.is_action:
+            self._answers.remember(snapshot, answer.text, request.limits)
         for other in others:
             if other.text and other.text not in (answer.text, *answer.alternatives):
                 answer.alternatives.append(other.text)

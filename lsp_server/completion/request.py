@@ -10,6 +10,10 @@ from lsp_server.ipc.requests import Timings
 # Nobody wants the text any more. Nothing is shown, and nothing is wrong.
 ABANDONED = ("cancelled", "superseded", "deadline")
 
+# What a text was limited to: the most tokens, the most lines, and the texts that end it. None is the settings' limit.
+Limits = tuple[int | None, int | None, tuple[str, ...]]
+NO_LIMITS: Limits = (None, None, ())
+
 SPECULATIVE = "speculative"  # the kind of a request that the server makes itself, before the user does
 
 
@@ -29,6 +33,16 @@ class CompletionRequest:
     num_texts: int = 1
     max_lines: int | None = None
     stops: tuple[str, ...] = ()
+
+    @property
+    def limits(self) -> Limits:
+        """The request's own limits. An answer is given again only to requests of the same limits."""
+        return self.max_tokens, self.max_lines, self.stops
+
+    @property
+    def is_action(self) -> bool:
+        """Whether a code action asks. It takes no earlier answer, and leaves none to later requests."""
+        return self.kind.partition(" ")[0] == "action"
 
 
 @dataclass(slots=True)

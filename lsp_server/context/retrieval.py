@@ -26,7 +26,6 @@ from lsp_server.text.document import excerpt_around, split_lines
 from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.secrets import has_secret, is_secret_name
 from lsp_server.text.snapshot import Snapshot
-from lsp_server.text.workspace import notebook_of, path_of
 
 logger = logging.getLogger(__name__)
 
@@ -69,24 +68,22 @@ class _OpenIndex:
 class Retrieval:
     """Gathers context for one server.
 
-    `roots` returns the present workspace folders. Without an index, only open and visited documents are used.
-    Documents that hold secrets or are ignored are never used.
+    Without an index, only open and visited documents are used. Documents that hold secrets or are ignored are never
+    used. The workspace folder is the snapshot's own, because its path is relative to that one.
     """
 
-    def __init__(self, roots: Callable[[], Sequence[Path]], uses_index: Callable[[], bool]) -> None:
-        self._roots = roots
+    def __init__(self, uses_index: Callable[[], bool]) -> None:
         self._uses_index = uses_index
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
         self._indexes: dict[Path, _OpenIndex] = {}
         self._rules: dict[Path, tuple[float, Folder]] = {}
+        self._with_secrets: dict[tuple[str, int], bool] = {}
         self._outlines: dict[tuple[str, str, int], Outline] = {}
         self._visited_excerpts: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
 
     async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
         """The eligible candidates for a snapshot, the best first. A thread reads, searches and ranks."""
-        path = path_of(snapshot.uri) or notebook_of(snapshot.uri)
-        inside = [root for root in self._roots() if path is not None and path.is_relative_to(root)]
-        root = max(inside, key=lambda each: len(each.parts), default=None)
+        root = Path(snapshot.root) if snapshot.root else None
         uses_index = self._uses_index()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._gather_or_note, root, snapshot, neighbours, uses_index)
@@ -124,7 +121,10 @@ class Retrieval:
         unsaved = {
             each.path: self._outline(each, each.whole)
             for each in readable
-            if each.whole is not None and len(each.whole) <= MAX_UNSAVED_CHARACTERS and each.root == str(root)
+            if each.whole is not None
+            and not each.is_saved
+            and len(each.whole) <= MAX_UNSAVED_CHARACTERS
+            and each.root == snapshot.root
         }
         # Limits count this thread's own CPU time, so a busy engine takes nothing from the prompt.
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
@@ -149,9 +149,19 @@ class Retrieval:
         rules = self._rules_of(Path(neighbour.root)) if neighbour.root else None
         if not neighbour.is_open:
             return self._read_visited(rules, neighbour) if rules else None
-        if is_secret_name(neighbour.path) or has_secret(neighbour.text):
+        if is_secret_name(neighbour.path, *neighbour.names) or self._has_secret(neighbour):
             return None
         return neighbour if rules is None or rules.may_read(neighbour.path) else None
+
+    def _has_secret(self, neighbour: Neighbour) -> bool:
+        """Whether a document holds a secret anywhere in its present text, saved or not."""
+        text = neighbour.text if neighbour.whole is None else neighbour.whole
+        key = (neighbour.path, hash(text))
+        if key not in self._with_secrets:
+            if len(self._with_secrets) >= MAX_FILES_KEPT:
+                self._with_secrets.clear()
+            self._with_secrets[key] = has_secret(text, neighbour.path)
+        return self._with_secrets[key]
 
     def _read_visited(self, rules: Folder, neighbour: Neighbour) -> Neighbour | None:
         """A closed file with its present text around the line that was edited last."""

@@ -23,7 +23,7 @@ from lsp_server.index.symbols import Outline, outline
 from lsp_server.index.words import terms_of
 from lsp_server.languages.script_config import is_script_config, read_script_config
 
-VERSION = 4  # of the schema and of the parsing; an index of another version is built again
+VERSION = 5  # of the schema, the parsing and the rules about secrets; an index of another version is built again
 BUSY_MS = 10_000
 LOCKED_RETRY_S = 0.05
 # A deleted chunk leaves its words in the table. When they reach this share, `reset_if_bloated` builds the table again.

@@ -44,6 +44,8 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
+        # The folder's name as it is given counts too, because it may be a link from a folder of secrets.
+        self._names = {self.root.as_posix(), Path(os.path.abspath(root)).as_posix()}  # noqa: PTH100
         self._rules: dict[str, pathspec.GitIgnoreSpec | None] = {}
 
     def walk(self) -> Iterator[FileState]:
@@ -93,7 +95,7 @@ class Folder:
     def read(self, path: str) -> str | None:
         """The text of a file that `walk` yielded, lines ending in `\\n`; None if it is no text or holds secrets."""
         text = self._text(path, None)
-        return None if text is None or has_secret(text) else text
+        return None if text is None or has_secret(text, path) else text
 
     def read_again(self, state: FileState) -> str | None:
         """The text of a file that `read` accepted earlier; None if it has changed since."""
@@ -137,10 +139,13 @@ class Folder:
 
     def _may_enter(self, path: str) -> bool:
         name = path.rpartition("/")[2]
-        return name not in _SKIPPED and not is_secret_name(f"{path}/") and not self._is_ignored(f"{path}/")
+        return name not in _SKIPPED and not self._is_secret(f"{path}/") and not self._is_ignored(f"{path}/")
 
     def _may_list(self, path: str) -> bool:
-        return not is_secret_name(path) and not self._is_ignored(path)
+        return not self._is_secret(path) and not self._is_ignored(path)
+
+    def _is_secret(self, path: str) -> bool:
+        return any(is_secret_name(f"{name}/{path}") for name in self._names)
 
     def _is_ignored(self, path: str) -> bool:
         """The verdict of the innermost ignore file that matches the path. A folder's path ends in a slash."""

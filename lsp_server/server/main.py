@@ -44,7 +44,7 @@ class Server:
         documents = Documents()
         settings = LiveSettings(documents, client.messages)
         switch, tasks = Switch(), BackgroundTasks()
-        self._retrieval = Retrieval(lambda: documents.roots, lambda: settings.current.context.index)
+        self._retrieval = Retrieval(lambda: settings.current.context.index)
         engines = EngineHost(client, settings, tasks, switch, self._retrieval)
         status = Status(client, settings, switch, engines)
         indexing = Indexing(client, documents, settings)

@@ -7,11 +7,13 @@ later line and corrupts incremental sync.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from lsp_server.text.place import Place
 from lsp_server.text.snapshot import LINE_BREAK, Snapshot, normalize
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
@@ -76,11 +78,19 @@ class _Readable:
     """What a document can be asked, open or frozen."""
 
     uri: str
-    path: str
     language_id: str
     version: int
-    project: str
     _lines: Sequence[str]
+
+    @property
+    def place(self) -> Place:
+        """Where the document is."""
+        raise NotImplementedError
+
+    @property
+    def path(self) -> str:
+        """The path for prompts."""
+        return self.place.path
 
     @property
     def num_lines(self) -> int:
@@ -101,17 +111,20 @@ class _Readable:
         before = "".join(self._lines[first:line]) + current[:character]
         start = -(-max(0, len(before) - SNAPSHOT_CHARACTERS) // SNAPSHOT_STEP_CHARACTERS) * SNAPSHOT_STEP_CHARACTERS
         after = self._lines[line + 1 : line + 1 + SNAPSHOT_LINES]
+        place = self.place
         return Snapshot(
             uri=self.uri,
             version=self.version,
             language_id=self.language_id,
-            path=self.path,
+            path=place.path,
             prefix=normalize(before[start:]),
             suffix=normalize((current[character:] + "".join(after))[:SNAPSHOT_CHARACTERS]),
             line=line,
             character=character,
             line_break=self.line_break,
-            project=self.project,
+            project=place.project,
+            root=place.root,
+            names=place.names,
         )
 
     @property
@@ -144,16 +157,24 @@ class _Readable:
 class FrozenDocument(_Readable):
     """A document at one moment: what a code action works on. Two are equal if everything in them is.
 
-    `root` is its workspace folder. `_lines` have their line breaks.
+    `_lines` have their line breaks.
     """
 
     uri: str
-    path: str
     language_id: str
     version: int
-    project: str
-    root: Path | None
+    _place: Place
     _lines: tuple[str, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where the document was."""
+        return self._place
+
+    @property
+    def root(self) -> Path | None:
+        """Its workspace folder, or None."""
+        return Path(self._place.root) if self._place.root else None
 
     @functools.cached_property
     def lines(self) -> tuple[str, ...]:
@@ -164,13 +185,22 @@ class FrozenDocument(_Readable):
 class Document(_Readable):
     """A document that the client has open. Edits mutate it; `snapshot` and `frozen` freeze it.
 
-    `edited_at` is the time of the client's last edit in seconds of `time.monotonic`, or 0 before the first.
+    `edited_at` is the time of the client's last edit in seconds of `time.monotonic`, or 0 before the first. The
+    workspace folders may change while a document is open. So the workspace gives a function for `path`, and the place
+    is computed whenever it is needed.
     """
 
-    def __init__(self, uri: str, path: str, language_id: str, version: int, text: str, project: str = "") -> None:
+    def __init__(
+        self,
+        uri: str,
+        path: str | Callable[[], Place],
+        language_id: str,
+        version: int,
+        text: str,
+        project: str = "",
+    ) -> None:
         self.uri = uri
-        self.path = path
-        self.project = project
+        self._find_place = path if callable(path) else partial(Place, path, project)
         self.language_id = language_id
         self.version = version
         self.last_edited_line = 0
@@ -180,6 +210,11 @@ class Document(_Readable):
         self._excerpt: tuple[int, str] | None = None
         self._normalized: str | None = None
         self._frozen: FrozenDocument | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where the document is now."""
+        return self._find_place()
 
     @property
     def text(self) -> str:
@@ -220,11 +255,11 @@ class Document(_Readable):
         self.last_edited_line = first
         self._forget()
 
-    def frozen(self, path: str, project: str, root: Path | None) -> FrozenDocument:
-        """The document as it is now, with the place that it has in the workspace. The lines are copied once an edit."""
+    def frozen(self) -> FrozenDocument:
+        """The document as it is now. The lines are copied once an edit."""
         last = self._frozen
         lines = last._lines if last else tuple(self._lines)
-        new = FrozenDocument(self.uri, path, self.language_id, self.version, project, root, lines)
+        new = FrozenDocument(self.uri, self.language_id, self.version, self.place, lines)
         if last is None or last != new:
             self._frozen = last = new
         return last

@@ -12,8 +12,9 @@ class Neighbour:
     """An excerpt of another document.
 
     The excerpt begins at `line`, 0-based. A larger `touched` is a later use. `is_edited` tells of edits since the
-    document was opened. `whole` is the whole text if it has unsaved changes. `root` is the workspace folder that `path`
-    is relative to; it is empty outside of all. A closed document has an empty text, and `line` is its last edit.
+    document was opened. `whole` is the whole text of an open document; with `is_saved` its file has that text. `root`
+    is the workspace folder that `path` is relative to; it is empty outside of all. `names` are the absolute paths
+    (`Place`). A closed document has an empty text, and `line` is its last edit.
     """
 
     path: str
@@ -25,6 +26,8 @@ class Neighbour:
     whole: str | None = None
     root: str = ""
     is_open: bool = True
+    is_saved: bool = False
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

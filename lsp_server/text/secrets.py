@@ -1,58 +1,68 @@
-"""Recognises files that hold secrets, by name and by content. No prompt contains such a file. Pure."""
+"""Recognises files that hold secrets, by their names. Pure.
+
+No prompt contains such a file. `secret_text.py` recognises secrets by their text.
+"""
 
 from __future__ import annotations
 
 import re
 
-_FOLDERS = frozenset({".aws", ".azure", ".docker", ".gnupg", ".kube", ".ssh"})
+from lsp_server.text.secret_text import has_secret
+
+__all__ = ["has_secret", "is_secret_name"]
+
+_FOLDERS = frozenset(
+    {
+        *(".aws", ".azure", ".bluemix", ".chef", ".databricks", ".docker", ".envs", ".gnupg", ".kube", ".minikube"),
+        *(".oci", ".password-store", ".putty", ".secrets", ".ssh", ".terraform.d"),
+    }
+)
+# Files that hold secrets only in certain folders.
+_PATHS = re.compile(
+    r"""(.*/)?(
+    \.config/(containers|doctl|gcloud|gh|github-copilot|glab-cli|heroku|hub|op|rclone|sops|stripe)/.*
+    | \.?gradle/(local|gradle)\.properties | \.m2/settings(-security)?\.xml | \.bundle/config | \.subversion/auth/.*
+    | \.nuget/.*\.config | \.local/share/keyrings/.* | run/secrets/.* | etc/g?shadow-?
+    )""",
+    re.VERBOSE,
+)
+_DATA = r"(\.(json|ya?ml|toml|ini|txt|csv|xml|env|conf|cfg|properties))?(\.(bak|enc|old|orig))?~?"
+_STAGE = r"([._-](default|dev|development|live|local|prod|production|stage|staging|test))?"
 _NAMES = re.compile(
-    r"""
-    \.env(rc)?(\..*)? | .*\.env | _?\.?netrc | \.npmrc | \.pypirc | \.htpasswd | \.pgpass | \.my\.cnf
-    | \.git-credentials | \.dockercfg | \.vault-token
-    | (.*[._-])?credentials?(\.(json|ya?ml|toml|ini|txt|csv|xml|env|conf|cfg|properties|bak))?
-    | secrets? | secrets?\.(json|ya?ml|toml|ini|txt|env|properties|xml) | .*\.secrets?
-    | (id|ssh)_(rsa|dsa|ecdsa|ed25519)(_.*)?(\..*)? | service[-_]?account.*\.json | client_secret.*\.json
-    | .*\.(pem|key|p8|p12|pfx|jks|keystore|kdbx?|ppk|ovpn|gpg|pgp|asc|tfstate|tfvars)
-    | .*\.tfstate\.backup
+    rf"""
+    # variables of the environment
+    \.env(rc)?([._-].*)?~? | .*\.env~? | env\.(local|dev|development|test|staging|prod|production)
+    | \.flaskenv | \.dev\.vars(\..*)? | \.renviron(\..*)? | \.pam_environment
+    # what tools keep in the home folder
+    | \.mylogin\.cnf | _?\.?netrc | \.npmrc | \.yarnrc(\.ya?ml)? | \.pypirc | \.htpasswd | \.htdigest
+    | \.?pgpass(\.conf)? | \.my\.cnf | \.s3cfg | \.boto | \.git-credentials | \.?dockercfg | \.?dockerconfigjson
+    | \.?kube_?config{_DATA} | .*\.kubeconfig | \.smbcredentials | \.esmtprc | \.msmtprc | \.fetchmailrc
+    | \.?vault[-_](token|pass|password){_DATA}
+    | (\.[\w-]*|consolehost|bash|zsh)_history(\.txt)?  # of shells and of database clients
+    # what projects keep beside their code
+    | auth\.json | wp-config(-.*)?\.php | (local|signing|keystore)\.properties | master\.key
+    | (.*[._-])?credentials?{_STAGE}{_DATA} | \.?secrets?{_STAGE}{_DATA} | .*\.secrets? | .*[._-]secrets?{_STAGE}{_DATA}
+    | \.?passwords?{_DATA} | (id|ssh)_(rsa|dsa|ecdsa|ed25519)(_.*)?(\..*)? | ssh_host_.*_key
+    | service[-_]?account.*\.json | client_secrets?.*\.json | .*[-_]firebase-adminsdk-.*\.json
+    | .*\.(agekey|asc|gpg|jks|kdbx?|key|keystore|keytab|ovpn|p12|p8|pem|pfx|pgp|ppk|publishsettings|tfstate|tfvars)
+    | .*\.tfstate(\..*)?\.backup | .*\.tfvars\.json
     """,
     re.VERBOSE,
 )
-_PUBLIC = re.compile(r".*\.pub | \.env\.(example|sample|template|dist)", re.VERBOSE)
-# Tokens of known forms, by the literal that each begins with. A search for the literal first makes this fast.
-_TOKENS = {
-    "-----BEGIN ": r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----",
-    "AKIA": r"\bAKIA[0-9A-Z]{16}\b",
-    "ASIA": r"\bASIA[0-9A-Z]{16}\b",
-    **{f"gh{kind}_": rf"\bgh{kind}_[A-Za-z0-9]{{36,}}" for kind in "pousr"},
-    "github_pat_": r"\bgithub_pat_[A-Za-z0-9_]{50,}",
-    "glpat-": r"\bglpat-[A-Za-z0-9_-]{20,}",
-    "hf_": r"\bhf_[A-Za-z0-9]{30,}",
-    "npm_": r"\bnpm_[A-Za-z0-9]{36}",
-    "pypi-": r"\bpypi-[A-Za-z0-9_-]{50,}",
-    "xox": r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-    "AIza": r"\bAIza[A-Za-z0-9_-]{35}",
-    "sk-": r"\bsk-[A-Za-z0-9_-]{32,}",
-    "k_live_": r"\b[rs]k_live_[A-Za-z0-9]{20,}",
-}
-_COMPILED = {literal: re.compile(pattern) for literal, pattern in _TOKENS.items()}
-# A long quoted word of letters and digits, and its name before it on the same line.
-_LONG_WORD = re.compile(r"""["'](?=[A-Za-z+/_-]*[0-9])(?=[0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{24,}={0,2}["']""")
-_NAMED = re.compile(r"""(password|passwd|secret|token|api_?key|access_?key)\w*["']?\s*[:=]+\s*$""", re.IGNORECASE)
-_MAX_NAME = 80  # characters
+_PUBLIC = re.compile(r".*\.pub | .*env.*[._-](example|sample|template|dist) | .*\.vars\.example", re.VERBOSE)
 
 
-def is_secret_name(path: str) -> bool:
-    """Whether a path, with forward slashes, names a file that usually holds secrets."""
-    *folders, name = path.lower().split("/")
-    if not _FOLDERS.isdisjoint(folders):
+def is_secret_name(*names: str) -> bool:
+    """Whether a file usually holds secrets, by any of its names.
+
+    A file has a path as the client spells it and one with links resolved. Absolute paths are needed, because a
+    workspace folder may itself lie in a folder of secrets. Slashes are forward; a folder's name ends in one.
+    """
+    return any(_is_secret(name.lower()) for name in names)
+
+
+def _is_secret(path: str) -> bool:
+    *folders, name = path.split("/")
+    if not _FOLDERS.isdisjoint(folders) or _PATHS.fullmatch(path):
         return True
     return _NAMES.fullmatch(name) is not None and _PUBLIC.fullmatch(name) is None
-
-
-def has_secret(text: str) -> bool:
-    """Whether a text holds a private key, a token of a known form, or a named random password."""
-    if any(literal in text and pattern.search(text) for literal, pattern in _COMPILED.items()):
-        return True
-    return any(
-        _NAMED.search(text, max(0, word.start() - _MAX_NAME), word.start()) for word in _LONG_WORD.finditer(text)
-    )

@@ -16,8 +16,8 @@ class Snapshot:
     `prefix` and `suffix` are the text before and after the cursor, in code points. Their lines end in `\\n`;
     `line_break` is the document's own. In a very large document they hold only the part near the cursor. `path` is
     relative to the workspace, with forward slashes; people and prompts see it. `uri` identifies the document.
-    `project` is the name of the workspace folder; it is empty outside of all. `line` and `character` are the cursor's
-    place, 0-based, in code points.
+    `root` is the workspace folder and `project` its name; they are empty outside of all. `names` are the absolute paths
+    (`Place`). `line` and `character` are the cursor's place, 0-based, in code points.
     """
 
     uri: str
@@ -30,6 +30,8 @@ class Snapshot:
     character: int
     line_break: str = "\n"
     project: str = ""
+    root: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def line_prefix(self) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import replace
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import url2pathname
@@ -12,8 +15,10 @@ from urllib.request import url2pathname
 from lsp_server.base.errors import SourceError
 from lsp_server.text.document import Document, FrozenDocument
 from lsp_server.text.excerpts import Neighbour
+from lsp_server.text.place import Place
 
 NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
+_QUOTED_DRIVE = re.compile(r"^(/[A-Za-z])%3[Aa](?=/|$)")
 # The cells of a notebook share its path, so that they are one block. Each cell has a line range of its own.
 LINES_PER_CELL = 100_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
@@ -25,8 +30,7 @@ def path_of(uri: str) -> Path | None:
     parts = _split(uri)
     if parts.scheme != "file":
         return None
-    authority = f"//{parts.netloc}" if parts.netloc not in ("", "localhost") else ""
-    return Path(os.path.normpath(url2pathname(authority + parts.path)))
+    return _to_path(f"//{parts.netloc}{parts.path}" if parts.netloc not in ("", "localhost") else parts.path)
 
 
 def notebook_of(uri: str) -> Path | None:
@@ -34,7 +38,18 @@ def notebook_of(uri: str) -> Path | None:
     parts = _split(uri)
     if parts.scheme not in NOTEBOOK_SCHEMES or not parts.path:
         return None
-    return Path(os.path.normpath(url2pathname(parts.path)))
+    return _to_path(parts.path)
+
+
+def _to_path(quoted: str) -> Path | None:
+    """The path of a URI's path; None if this system has no such path.
+
+    VS Code quotes the colon of a Windows drive, as in `/c%3A/a.py`. Windows' `url2pathname` does not know that.
+    """
+    try:
+        return Path(os.path.normpath(url2pathname(_QUOTED_DRIVE.sub(r"\1:", quoted))))
+    except OSError:
+        return None
 
 
 def _split(uri: str) -> SplitResult:
@@ -75,19 +90,32 @@ def read_source(path: Path) -> str:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """What is kept of a closed document. Its last text may not have been saved, so it is not kept."""
+
+    language_id: str
+    touched: int
+    line: int
+    is_edited: bool
+
+
 class Workspace:
-    """The documents that the client has open, and the workspace folders."""
+    """The documents that the client has open, and the workspace folders.
+
+    The folders may change at any time. So nothing that depends on them is stored: `place_of` computes it.
+    """
 
     def __init__(self, roots: list[Path] | None = None) -> None:
         self.roots = roots or []
         self._documents: dict[str, Document] = {}
         self._touched: dict[str, int] = {}
-        self._visited: dict[str, Neighbour] = {}  # in the order of closing
+        self._visited: dict[str, _Visit] = {}  # in the order of closing
         self._clock = itertools.count(1)
 
     def open(self, uri: str, language_id: str, version: int, text: str) -> Document:
         """Open a document, or open it again with a new text."""
-        document = Document(uri, self.relative_path(uri), language_id, version, text, self._project_name(uri))
+        document = Document(uri, partial(self.place_of, uri), language_id, version, text)
         self._documents[uri] = document
         self._visited.pop(uri, None)
         self.touch(uri)
@@ -97,16 +125,9 @@ class Workspace:
         """Close a document. A file of the workspace counts as visited from then on. An unknown URI is no error."""
         document = self._documents.pop(uri, None)
         touched = self._touched.pop(uri, 0)
-        if document is not None and (root := self.root_of(uri)):
-            self._visited[uri] = Neighbour(
-                document.path,
-                document.language_id,
-                "",
-                touched,
-                document.last_edited_line,
-                document.edited_at > 0,
-                root=str(root),
-                is_open=False,
+        if document is not None and document.place.root and path_of(uri):
+            self._visited[uri] = _Visit(
+                document.language_id, touched, document.last_edited_line, document.edited_at > 0
             )
             for oldest in list(self._visited)[:-MAX_VISITED]:
                 del self._visited[oldest]
@@ -118,9 +139,7 @@ class Workspace:
     def frozen(self, uri: str) -> FrozenDocument | None:
         """The open document of a URI as it is now, with its path in the present workspace folders; None if none is."""
         document = self._documents.get(uri)
-        if document is None:
-            return None
-        return document.frozen(self.relative_path(uri), self._project_name(uri), self.root_of(uri))
+        return document.frozen() if document else None
 
     def touch(self, uri: str) -> None:
         """Mark a document as the most recently used."""
@@ -131,26 +150,22 @@ class Workspace:
         """The number of open documents."""
         return len(self._documents)
 
-    def relative_path(self, uri: str) -> str:
-        """The path of a document for prompts: relative to its workspace folder, with forward slashes.
+    def place_of(self, uri: str) -> Place:
+        """Where a document is now. Links are resolved before its path is compared with the folders'.
 
-        Outside every folder it is only the file name, because the user's folders are private. Unprintable characters
-        become `?`, so that a path is one line.
+        Outside every folder its path is only the file name, because the user's folders are private. A cell has the path
+        of its notebook. Unprintable characters become `?`, so that a path is one line.
         """
-        name = self._relative_path(uri)
-        return "".join(character if character.isprintable() else "?" for character in name)
+        return self._place_of(uri, self._real_roots())
 
-    def _relative_path(self, uri: str) -> str:
-        path = path_of(uri)
-        if path is None:
-            return PurePosixPath(unquote(_split(uri).path)).name or "untitled"
-        root = self._root_of(path)
-        return path.relative_to(root).as_posix() if root else path.name
+    def relative_path(self, uri: str) -> str:
+        """The path of a document for prompts."""
+        return self.place_of(uri).path
 
     def root_of(self, uri: str) -> Path | None:
-        """The innermost workspace folder of a document, or None."""
-        path = path_of(uri)
-        return self._root_of(path) if path else None
+        """The innermost workspace folder of a file, or None."""
+        root = self.place_of(uri).root
+        return Path(root) if root and path_of(uri) else None
 
     def texts_in_same_language(self, uri: str) -> list[str]:
         """The texts of the other open workspace documents in a document's language."""
@@ -158,18 +173,8 @@ class Workspace:
         return [
             document.text
             for other, document in self._documents.items()
-            if other != uri and document.language_id == language_id and self._is_inside(other)
+            if other != uri and document.language_id == language_id and self._is_inside(other, document.place)
         ]
-
-    def _root_of(self, path: Path) -> Path | None:
-        """The innermost workspace folder of a path, or None."""
-        around = [root for root in self.roots if path.is_relative_to(root)]
-        return max(around, key=lambda root: len(root.parts), default=None)
-
-    def _project_name(self, uri: str) -> str:
-        path = path_of(uri)
-        root = self._root_of(path) if path else None
-        return root.name if root else ""
 
     def neighbours(self, uri: str) -> list[Neighbour]:
         """The other open documents of the workspace folders. Without any folder, all open documents count.
@@ -177,33 +182,78 @@ class Workspace:
         Notebook cells count only for cells of the same notebook, in the order in which they were opened. Files that
         were closed lately come last. They have no text, because the last text may not have been saved.
         """
+        roots = self._real_roots()
         notebook = notebook_of(uri)
         found = []
         for number, (other, document) in enumerate(self._documents.items()):
+            if other == uri:
+                continue
+            place = self._place_of(other, roots)
             of_notebook = notebook_of(other)
-            if other != uri and (of_notebook == notebook if of_notebook else self._is_inside(other)):
-                neighbour = self._neighbour(other, document)
+            if of_notebook == notebook if of_notebook else self._is_inside(other, place):
+                neighbour = self._neighbour(other, document, place)
                 found.append(replace(neighbour, line=number * LINES_PER_CELL) if of_notebook else neighbour)
-        return found + list(self._visited.values())
+        return found + [
+            Neighbour(
+                place.path,
+                visit.language_id,
+                "",
+                visit.touched,
+                visit.line,
+                visit.is_edited,
+                root=place.root,
+                is_open=False,
+                names=place.names,
+            )
+            for closed, visit in self._visited.items()
+            if (place := self._place_of(closed, roots)).root
+        ]
 
-    def _neighbour(self, uri: str, document: Document) -> Neighbour:
+    def _neighbour(self, uri: str, document: Document, place: Place) -> Neighbour:
         line, text = document.excerpt_at
-        path = path_of(uri) or notebook_of(uri)
-        root = self._root_of(path) if path else None
         return Neighbour(
-            document.path,
+            place.path,
             document.language_id,
             text,
             self._touched[uri],
             line,
             document.edited_at > 0,
-            whole=None if document.is_saved else document.normalized,
-            root=str(root or ""),
+            whole=document.normalized,
+            root=place.root,
+            is_saved=document.is_saved,
+            names=place.names,
         )
 
-    def _is_inside(self, uri: str) -> bool:
-        path = path_of(uri)
-        return not self.roots or (path is not None and self._root_of(path) is not None)
+    def _is_inside(self, uri: str, place: Place) -> bool:
+        return not self.roots or (bool(place.root) and path_of(uri) is not None)
+
+    def _real_roots(self) -> list[tuple[Path, Path]]:
+        """The folders with links resolved, and as the client spells them, the innermost first."""
+        return sorted(((_real(root), root) for root in self.roots), key=lambda each: -len(each[0].parts))
+
+    @staticmethod
+    def _place_of(uri: str, roots: Sequence[tuple[Path, Path]]) -> Place:
+        spelled = path_of(uri) or notebook_of(uri)
+        if spelled is None:
+            return Place(_printable(PurePosixPath(unquote(_split(uri).path)).name or "untitled"))
+        real = _real(spelled)
+        names = (spelled.as_posix(), real.as_posix())
+        for real_root, root in roots:
+            if real.is_relative_to(real_root):
+                return Place(_printable(real.relative_to(real_root).as_posix()), root.name, str(root), names)
+        return Place(_printable(spelled.name), names=names)
+
+
+def _real(path: Path) -> Path:
+    """A path with its links resolved; the path itself where that is impossible."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
+
+
+def _printable(name: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def file_uri(path: Path) -> str:

@@ -26,8 +26,7 @@ from lsp_server.index.folder import Folder
 from lsp_server.languages.syntax import language_of
 from lsp_server.measure.stats import Spread, spread
 from lsp_server.settings.model import Settings
-from lsp_server.text.document import Document
-from lsp_server.text.workspace import file_uri, read_source
+from lsp_server.text.workspace import Workspace, file_uri, read_source
 
 Say = Callable[[str], None]
 
@@ -129,14 +128,12 @@ def _queries(root: Path, cache: Path, pairs: int) -> dict[str, Any]:
 
 async def _ask(root: Path, paths: Sequence[Path], rng: random.Random) -> tuple[list[float], list[float], list[float]]:
     """Milliseconds of each query, of its processor time, and of the event loop's longest pause meanwhile."""
-    retrieval = Retrieval(lambda: [root], lambda: True)
+    retrieval, workspace = Retrieval(lambda: True), Workspace([root])
     max_tokens = Settings().context.max_tokens
     wall, cpu, pauses = [], [], []
     for is_warm in (False, True):
         for path in paths:
-            document = Document(
-                file_uri(path), str(path.relative_to(root)), language_of(path.name), 0, read_source(path)
-            )
+            document = workspace.open(file_uri(path), language_of(path.name), 0, read_source(path))
             line = rng.randrange(document.num_lines)
             snapshot = document.snapshot(line, len(document.line(line)))
             with _watched_loop() as longest:

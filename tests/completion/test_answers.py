@@ -55,6 +55,21 @@ def test_any_other_change_is_not_known(answers, changed):
     assert answers.recall(changed) is None
 
 
+LIMITS = [(None, None, ()), (400, None, ()), (None, 3, ()), (None, None, ("\n",)), (400, 40, ("end",))]
+
+
+@pytest.mark.parametrize("made_under", LIMITS)
+def test_an_answer_counts_under_its_own_limits_only(made_under):
+    answers = Answers()
+    answers.remember(ASKED, ANSWER, made_under)
+    assert [limits for limits in LIMITS if answers.recall(ASKED, limits)] == [made_under]
+
+
+def test_an_answer_of_other_limits_hides_none(answers):
+    answers.remember(ASKED, "x", (400, 40, ()))
+    assert (answers.recall(ASKED), answers.recall(ASKED, (400, 40, ()))) == (ANSWER, "x")
+
+
 def test_version_and_language_do_not_matter(answers):
     assert answers.recall(replace(ASKED, version=7)) == ANSWER
 

@@ -25,7 +25,7 @@ from tests.builders import (
     snapshot_at,
     texts,
 )
-from tests.completion.cases import AUTOMATIC, EXPLICIT, HERE
+from tests.completion.cases import AUTOMATIC, EXPLICIT, HERE, spin_event_loop
 
 
 def never() -> Sequence[Neighbour]:
@@ -258,6 +258,61 @@ async def test_switched_off(kind, completion, reason):
         assert (answer.text, answer.reason, answer.error) == ("", reason, "")
         assert stages(answer) == ["trigger", "timings", "shown"]
     assert pipeline.engine.requests == []
+
+
+@pytest.mark.parametrize("kind", ["inline", "menu", "action"])
+@pytest.mark.parametrize("names", [("/home/me/.kube/config", "/data/x"), ("/data/x", "/home/me/.docker/config.json")])
+async def test_nothing_of_a_file_with_secrets_by_any_of_its_names(kind, names):
+    pipeline = pipeline_of(*WRITES, END)
+    answer = await pipeline.complete(replace(HERE, path="config", names=names), never, CompletionRequest(kind))
+    assert (answer.text, answer.reason) == ("", "a file that usually holds secrets")
+    assert pipeline.engine.requests == []
+
+
+ACTION = CompletionRequest("action", max_tokens=400, max_lines=40)
+
+
+@pytest.mark.parametrize("num_texts", [1, 3])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(ACTION, EXPLICIT, id="an action, then ghost text"),
+        pytest.param(EXPLICIT, ACTION, id="ghost text, then an action"),
+        pytest.param(ACTION, ACTION, id="an action twice"),
+        pytest.param(CompletionRequest("action"), EXPLICIT, id="an action without limits of its own"),
+        pytest.param(EXPLICIT, CompletionRequest("action"), id="ghost text, then an action without limits"),
+        pytest.param(CompletionRequest("command", max_tokens=5), CompletionRequest("command"), id="fewer tokens"),
+        pytest.param(CompletionRequest("command"), CompletionRequest("command", max_lines=1), id="fewer lines"),
+        pytest.param(CompletionRequest("command"), CompletionRequest("command", stops=("w",)), id="another end"),
+    ],
+)
+async def test_answers_do_not_cross_between_requests_of_other_limits(first, second, num_texts):
+    pipeline = pipeline_of(*WRITES, END)
+    await pipeline.complete(HERE, none, replace(first, num_texts=num_texts))
+    num_before = len(pipeline.engine.requests)
+    answer = await pipeline.complete(HERE, none, second)
+    assert answer.reason != "known"
+    assert len(pipeline.engine.requests) == num_before + 1
+
+
+@pytest.mark.parametrize("second", [ACTION, CompletionRequest("inline", max_lines=2)])
+@pytest.mark.parametrize("first", [EXPLICIT, ACTION, replace(ACTION, stops=("x",))])
+async def test_requests_of_other_limits_do_not_join(first, second):
+    go_on = asyncio.Event()
+    pipeline = pipeline_of(*WRITES, go_on, END)
+    tasks = [asyncio.ensure_future(pipeline.complete(HERE, none, first))]
+    await pipeline.engine.waiting.wait()
+    tasks.append(asyncio.ensure_future(pipeline.complete(HERE, none, second)))
+    await spin_event_loop()
+    go_on.set()
+    await asyncio.gather(*tasks)
+    assert len(pipeline.engine.requests) == 2
+
+
+async def test_requests_of_the_same_limits_share_an_answer():
+    pipeline = pipeline_of(*WRITES, END)
+    await pipeline.complete(HERE, none, CompletionRequest("menu"))
+    assert (await pipeline.complete(HERE, none, EXPLICIT)).reason == "known"
 
 
 async def test_a_command_works_where_completion_is_switched_off():

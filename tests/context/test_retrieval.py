@@ -42,8 +42,8 @@ def index(root: Path) -> None:
 def blocks_at(root: Path, neighbours=(), *, uses_index: bool = True, path: str = "main.py"):
     """The blocks of a prompt that wants what every file of these tests defines."""
     text = f"import secret, open\n\n\ndef main(wanted: Wanted):\n    {MARK}()\n    wanted.‸\n"
-    snapshot = replace(snapshot_at(text, path=path), uri=(root / path).as_uri())
-    retrieval = Retrieval(lambda: [root], lambda: uses_index)
+    snapshot = replace(snapshot_at(text, path=path), uri=(root / path).as_uri(), root=str(root))
+    retrieval = Retrieval(lambda: uses_index)
     neighbours = [each if each.root else replace(each, root=str(root)) for each in neighbours]
     try:
         gathered = asyncio.run(retrieval.gather(snapshot, neighbours))
@@ -99,12 +99,63 @@ def test_open_documents_with_a_secret_in_them_stay_out(tmp_path):
     assert {each.path for each in gathered.candidates} == {"c.py"}
 
 
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_a_secret_far_from_the_excerpt_counts_too(tmp_path, is_saved):
+    workspace = Workspace([tmp_path])
+    for name, secret in (("b.py", "DB_PASSWORD=hunter2\n"), ("c.py", "")):
+        workspace.open(
+            (tmp_path / name).as_uri(), "python", 1, SOURCE + "# filler\n" * 400 + secret
+        ).is_saved = is_saved
+    assert open_paths(workspace, tmp_path / "a.py") == {"c.py"}
+
+
+@pytest.mark.parametrize("root", ["elsewhere", ".kube", "", None])
+def test_files_of_secret_folders_stay_out_wherever_the_workspace_is(tmp_path, root):
+    workspace = Workspace([] if root is None else [tmp_path / root])
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / ".docker").symlink_to(tmp_path / "data")
+    for name in (".kube/config", ".docker/config.json", "elsewhere/.ssh/config", "elsewhere/b.yaml"):
+        workspace.open((tmp_path / name).as_uri(), "yaml", 1, SOURCE)
+    expected = {None: {"b.yaml"}, "": {"elsewhere/b.yaml"}, "elsewhere": {"b.yaml"}, ".kube": set()}
+    assert open_paths(workspace, tmp_path / "a.yaml") == expected[root]
+
+
+def open_paths(workspace, path):
+    """The documents that a prompt of another document may show, which defines nothing."""
+    snapshot = workspace.open(path.as_uri(), "yaml", 1, "x = 1\n").snapshot(0, 0)
+    retrieval = Retrieval(lambda: False)
+    gathered = asyncio.run(retrieval.gather(snapshot, workspace.neighbours(snapshot.uri)))
+    retrieval.close()
+    return {each.path for each in gathered.candidates}
+
+
 def test_a_document_of_another_folder_is_ignored_by_that_folder(tmp_path):
     write(tmp_path / "p", ".gitignore", "mine.py\n")
     write(tmp_path / "q", ".gitignore", "theirs.py\n")
     others = [replace(neighbour(path), root=str(tmp_path / "q")) for path in ("theirs.py", "mine.py")]
     _, gathered = blocks_at(tmp_path / "p", others)
     assert {each.path for each in gathered.candidates} == {"mine.py"}
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_what_a_folder_ignores_stays_out_also_if_it_was_open_before(tmp_path, closes):
+    root = tmp_path / "p"
+    write(root, ".infillignore", "private/\n")
+    workspace = Workspace()
+    for path in ("private/a.py", "lib/c.py"):
+        write(root, path)
+        workspace.open((root / path).as_uri(), "python", 1, SOURCE)
+    workspace.open((root / "b.py").as_uri(), "python", 1, "x = 1\n")
+    if closes:
+        workspace.roots = [root / "private"]
+        workspace.close((root / "private" / "a.py").as_uri())
+    workspace.roots = [root]
+    retrieval = Retrieval(lambda: False)
+    snapshot = workspace.get((root / "b.py").as_uri()).snapshot(0, 0)
+    gathered = asyncio.run(retrieval.gather(snapshot, workspace.neighbours(snapshot.uri)))
+    retrieval.close()
+    assert {each.path for each in gathered.candidates} == {"lib/c.py"}
 
 
 def test_visited_files_are_read_as_they_are_now(tmp_path):
@@ -122,8 +173,8 @@ def test_visited_files_are_read_as_they_are_now(tmp_path):
 def test_visited_files_that_change_are_read_again(tmp_path):
     root = tmp_path / "p"
     write(root, "a.py", "old_value = 1\n")
-    snapshot = replace(snapshot_at("x = ‸\n"), uri=(root / "main.py").as_uri())
-    retrieval = Retrieval(lambda: [root], lambda: True)
+    snapshot = replace(snapshot_at("x = ‸\n"), uri=(root / "main.py").as_uri(), root=str(root))
+    retrieval = Retrieval(lambda: True)
 
     async def twice():
         neighbours = [replace(visited("a.py"), root=str(root))]
@@ -143,8 +194,8 @@ def test_what_is_not_saved_counts_in_large_documents_too(tmp_path, num_fillers):
     index(root)
     whole = f"{filler}def new_name(): ...\n"
     unsaved = Neighbour("lib.py", "python", "x = 1\n", 1, whole=whole, root=str(root))
-    snapshot = replace(snapshot_at("import lib\n\nx = ‸\n"), uri=(root / "main.py").as_uri())
-    retrieval = Retrieval(lambda: [root], lambda: True)
+    snapshot = replace(snapshot_at("import lib\n\nx = ‸\n"), uri=(root / "main.py").as_uri(), root=str(root))
+    retrieval = Retrieval(lambda: True)
     texts = [each.text for each in asyncio.run(retrieval.gather(snapshot, [unsaved])).candidates]
     retrieval.close()
     assert "def new_name(): ..." in texts
@@ -175,7 +226,7 @@ def test_a_document_outside_of_every_folder_sees_no_index(tmp_path):
     index(tmp_path / "p")
     text = f"def main(wanted: Wanted):\n    {MARK}()\n    ‸\n"
     snapshot = replace(snapshot_at(text), uri=(tmp_path / "other.py").as_uri())
-    retrieval = Retrieval(lambda: [tmp_path / "p"], lambda: True)
+    retrieval = Retrieval(lambda: True)
     assert asyncio.run(retrieval.gather(snapshot, ())).candidates == ()
     retrieval.close()
 
@@ -191,8 +242,8 @@ def test_an_index_that_is_deleted_meanwhile_is_let_go(tmp_path):
     root = tmp_path / "p"
     write(root, "lib/open.py")
     index(root)
-    retrieval = Retrieval(lambda: [root], lambda: True)
-    snapshot = replace(snapshot_at(f"{MARK}()\n‸\n"), uri=(root / "main.py").as_uri())
+    retrieval = Retrieval(lambda: True)
+    snapshot = replace(snapshot_at(f"{MARK}()\n‸\n"), uri=(root / "main.py").as_uri(), root=str(root))
 
     async def twice():
         first = await retrieval.gather(snapshot, ())
@@ -209,8 +260,8 @@ def test_an_index_that_is_made_anew_is_opened_anew(tmp_path):
     root = tmp_path / "p"
     write(root, "lib/open.py")
     index(root)
-    retrieval = Retrieval(lambda: [root], lambda: True)
-    snapshot = replace(snapshot_at(f"{MARK}()\n‸\n"), uri=(root / "main.py").as_uri())
+    retrieval = Retrieval(lambda: True)
+    snapshot = replace(snapshot_at(f"{MARK}()\n‸\n"), uri=(root / "main.py").as_uri(), root=str(root))
 
     async def twice():
         await retrieval.gather(snapshot, ())
@@ -261,8 +312,10 @@ def similar_lines(root, before_asking=lambda: None):
     """The lines that are similar to a function on net amounts and VAT."""
     index(root)
     before_asking()
-    snapshot = replace(snapshot_at("def g(net_amount, vat_rate):\n    ‸\n"), uri=(root / "main.py").as_uri())
-    retrieval = Retrieval(lambda: [root], lambda: True)
+    snapshot = replace(
+        snapshot_at("def g(net_amount, vat_rate):\n    ‸\n"), uri=(root / "main.py").as_uri(), root=str(root)
+    )
+    retrieval = Retrieval(lambda: True)
     gathered = asyncio.run(retrieval.gather(snapshot, ()))
     retrieval.close()
     return {line for each in gathered.candidates if each.source == "similar" for line in each.text.split("\n")}
@@ -274,7 +327,7 @@ def test_other_cells_of_a_notebook_are_one_block_in_their_order(tmp_path):
     for number, uri in enumerate(uris):
         workspace.open(uri, "python", 1, f"first_{number} = 1\nsecond_{number} = 2\n")
     snapshot = workspace.get(uris[2]).snapshot(0, 0)
-    retrieval = Retrieval(lambda: [tmp_path / "p"], lambda: True)
+    retrieval = Retrieval(lambda: True)
     gathered = asyncio.run(retrieval.gather(snapshot, workspace.neighbours(uris[2])))
     retrieval.close()
     (block,) = rank(snapshot, gathered, 500)

@@ -162,3 +162,25 @@ async def test_no_prompt_for_a_file_of_secrets(serve_in, folder):
     uri = (folder / ".env").as_uri()
     client.open(uri, "A=1\n")
     assert "usually holds secrets" in await explained(client, uri, 0, 2)
+
+
+async def test_no_prompt_for_a_file_in_a_folder_of_secrets_elsewhere(serve_in, tmp_path):
+    client = await serve_in()
+    uri = (tmp_path / ".kube" / "config").as_uri()
+    client.open(uri, "a: b\n")
+    assert "usually holds secrets" in await explained(client, uri, 0, 2)
+
+
+async def test_what_a_folder_ignores_stays_out_also_if_the_folder_came_later(serve_in, folder):
+    (folder / ".infillignore").write_text("private/\n")
+    client = await serve_in(settings={**SETTINGS, "context": {"index": False}})
+    project, uri = {"uri": folder.as_uri(), "name": "project"}, (folder / "main.py").as_uri()
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [], "removed": [project]}})
+    client.open((folder / "private" / "hidden.py").as_uri(), 'SECRET_PLAN = "attack at dawn"\n')
+    client.open((folder / "library.py").as_uri(), LIBRARY)
+    client.open(uri, MAIN)
+    assert "hidden.py: score" in await explained(client, uri), "without a folder nothing tells that it is ignored"
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [project], "removed": []}})
+    text = await explained(client, uri)
+    assert "library.py: score" in text
+    assert "hidden.py" not in text

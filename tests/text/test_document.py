@@ -2,7 +2,6 @@
 
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from lsp_server.text import document as document_module
 from lsp_server.text.document import Document, Position, num_units, split_lines, units_to_code_points
+from lsp_server.text.place import Place
 from lsp_server.text.snapshot import normalize
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
@@ -322,31 +322,34 @@ def test_an_excerpt_is_always_some_of_the_lines(text, edits, size):
 
 
 def test_a_frozen_document_stays_as_it_was():
-    document = Document("file:///p/b.lua", "b.lua", "lua", 7, "a\r\nb\ud800\rc\n")
-    frozen = document.frozen("p/b.lua", "p", Path("/p"))
+    document = Document("file:///p/b.lua", "p/b.lua", "lua", 7, "a\r\nb\ud800\rc\n")
+    frozen = document.frozen()
     document.edit(Position(0, 0), Position(1, 0), "x", "utf-16")
     document.version = 8
     assert frozen.lines == ("a", "b\ufffd", "c", "")
     assert (frozen.version, frozen.path, frozen.num_lines, frozen.line_break) == (7, "p/b.lua", 4, "\r\n")
     assert frozen.snapshot(1, 1).prefix == "a\nb"
-    assert document.frozen("p/b.lua", "p", Path("/p")).lines == ("xb\ufffd", "c", "")
+    assert document.frozen().lines == ("xb\ufffd", "c", "")
 
 
 def test_a_document_is_frozen_once_an_edit():
-    document = Document("file:///a", "a", "lua", 1, "a\n")
-    frozen = document.frozen("a", "", None)
-    assert document.frozen("a", "", None) is frozen
-    assert document.frozen("p/a", "p", Path("/p")) != frozen
-    again = document.frozen("a", "", None)
+    places = {"now": Place("a")}
+    document = Document("file:///a", lambda: places["now"], "lua", 1, "a\n")
+    frozen = document.frozen()
+    assert document.frozen() is frozen
+    places["now"] = Place("p/a", "p", "/p")
+    assert document.frozen() != frozen
+    places["now"] = Place("a")
+    again = document.frozen()
     assert again == frozen
     document.version = 2
-    assert document.frozen("a", "", None) != frozen
+    assert document.frozen() != frozen
     document.replace("b\n")
-    assert document.frozen("a", "", None).lines == ("b", "")
+    assert document.frozen().lines == ("b", "")
 
 
 @given(texts)
 def test_a_frozen_document_has_as_many_lines_and_characters(text):
     joined = with_pairs_joined(text)
-    frozen = Document("file:///a", "a", "lua", 1, joined).frozen("a", "", None)
+    frozen = Document("file:///a", "a", "lua", 1, joined).frozen()
     assert [len(line) for line in frozen.lines] == [len(frozen.line(number)) for number in range(frozen.num_lines)]

@@ -1,11 +1,21 @@
-from pathlib import Path
+import nturl2path
+import re
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lsp_server.base.errors import SourceError
-from lsp_server.text.workspace import MAX_FILE_BYTES, MAX_VISITED, Workspace, file_uri, path_of, read_source
+from lsp_server.text.workspace import (
+    MAX_FILE_BYTES,
+    MAX_VISITED,
+    Workspace,
+    file_uri,
+    notebook_of,
+    path_of,
+    read_source,
+)
 
 # What a Linux file name may hold, beyond letters.
 NAMES = st.text(alphabet="aé寸🙂 %#?&+;:@[]\\'\"\n\t~", min_size=1, max_size=8)
@@ -19,6 +29,7 @@ NAMES = st.text(alphabet="aé寸🙂 %#?&+;:@[]\\'\"\n\t~", min_size=1, max_size
         ("file:///home/me/a%20b%23c.py", "/home/me/a b#c.py"),
         ("file:///home/me/gr%C3%B6%C3%9Fe.py", "/home/me/größe.py"),
         ("file:///home/me/größe.py", "/home/me/größe.py"),
+        ("file:///c%3A/main.py", "/c:/main.py"),
         ("FILE:///home/me/main.py", "/home/me/main.py"),
     ],
 )
@@ -37,6 +48,57 @@ def test_a_path_survives_its_uri(names):
     uri = file_uri(path)
     assert uri.isascii()
     assert path_of(uri) == path
+
+
+@pytest.fixture
+def _on_windows(monkeypatch):
+    """The conversion of URIs as Windows has it."""
+    monkeypatch.setattr("lsp_server.text.workspace.url2pathname", nturl2path.url2pathname)
+
+
+@pytest.mark.usefixtures("_on_windows")
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///c%3A/Users/me/p/a.py", "C:/Users/me/p/a.py"),
+        ("file:///c%3a/Users/me/a%20b%23c.py", "C:/Users/me/a b#c.py"),
+        ("file:///C:/Users/me/p/a.py", "C:/Users/me/p/a.py"),
+        ("file:///d%3A/100%2525/a.py", "D:/100%25/a.py"),
+        ("file:///c%3A/gr%C3%B6%C3%9Fe/a.py", "C:/größe/a.py"),
+        ("file:///c%3A/", "C:/"),
+        ("file://localhost/c%3A/a.py", "C:/a.py"),
+        ("file://server/share/a%3Ab.py", "//server/share/a:b.py"),
+        ("file://server/share/lib/a.py", "//server/share/lib/a.py"),
+    ],
+)
+def test_path_of_a_file_on_windows(uri, path):
+    found = PureWindowsPath(str(path_of(uri)))
+    assert found == PureWindowsPath(path)
+    assert found.is_absolute()
+
+
+@pytest.mark.usefixtures("_on_windows")
+@pytest.mark.parametrize("drive", ["/c%3A", "/C:"])
+def test_path_of_a_notebook_on_windows(drive):
+    cell = f"vscode-notebook-cell:{drive}/p/a%20b.ipynb#W0"
+    assert PureWindowsPath(str(notebook_of(cell))) == PureWindowsPath("C:/p/a b.ipynb")
+
+
+@pytest.mark.usefixtures("_on_windows")
+@pytest.mark.parametrize("uri", ["file:///1:/a.py", "file:///c:/a:b", "file:///:/a.py"])
+def test_what_is_no_path_on_windows_is_no_fault(uri):
+    assert path_of(uri) is None
+    assert isinstance(Workspace().place_of(uri).path, str)
+
+
+@pytest.mark.usefixtures("_on_windows")
+@given(
+    st.lists(NAMES.map(lambda name: re.sub(r'[\\:"?]', "x", name)).filter(lambda name: name.strip(". ")), min_size=1)
+)
+def test_a_windows_path_survives_its_uri(names):
+    path = PureWindowsPath("C:/", *names)
+    for uri in (path.as_uri(), path.as_uri().replace("C:", "c%3A")):
+        assert PureWindowsPath(str(path_of(uri))) == path
 
 
 def test_a_uri_does_not_follow_links(tmp_path):
@@ -170,6 +232,87 @@ def test_a_neighbour_knows_its_folder(workspace):
     }
 
 
+# Folders that come and go
+
+
+def places(workspace: Workspace, uri: str = "file:///other.py") -> dict[str, str]:
+    return {each.path: each.root for each in workspace.neighbours(uri)}
+
+
+def test_documents_that_were_open_before_a_folder_came_are_in_it():
+    workspace = Workspace()
+    document = workspace.open("file:///ws/private/a.py", "python", 1, "x")
+    assert (document.path, document.snapshot(0, 0).project) == ("a.py", "")
+    workspace.roots = [Path("/ws")]
+    snapshot = document.snapshot(0, 0)
+    assert (document.path, snapshot.path, snapshot.project) == ("private/a.py", "private/a.py", "ws")
+    assert snapshot.root == "/ws"
+    assert places(workspace) == {"private/a.py": "/ws"}
+    workspace.roots = [Path("/ws"), Path("/ws/private")]
+    assert places(workspace) == {"a.py": "/ws/private"}
+    assert document.snapshot(0, 0).project == "private"
+
+
+def test_documents_that_stay_open_when_a_folder_goes_are_outside():
+    workspace = Workspace([Path("/ws"), Path("/other")])
+    document = workspace.open("file:///ws/lib/a.py", "python", 1, "x")
+    workspace.roots = [Path("/other")]
+    assert (document.path, document.snapshot(0, 0).project, document.snapshot(0, 0).root) == ("a.py", "", "")
+    assert places(workspace) == {}
+
+
+def test_closed_files_follow_the_folders_too():
+    workspace = Workspace([Path("/ws")])
+    workspace.open("file:///ws/private/a.py", "python", 1, "x")
+    workspace.close("file:///ws/private/a.py")
+    workspace.roots.append(Path("/ws/private"))
+    assert places(workspace) == {"a.py": "/ws/private"}
+    workspace.roots = [Path("/other")]
+    assert places(workspace) == {}
+    workspace.roots = []
+    assert places(workspace) == {}
+
+
+def test_a_cell_is_where_its_notebook_is():
+    workspace = Workspace([Path("/ws")])
+    cell = workspace.open("vscode-notebook-cell:/ws/private/a.ipynb#1", "python", 1, "x")
+    workspace.open("vscode-notebook-cell:/ws/private/a.ipynb#2", "python", 1, "y")
+    assert (cell.path, cell.snapshot(0, 0).root) == ("private/a.ipynb", "/ws")
+    assert places(workspace, cell.uri) == {"private/a.ipynb": "/ws"}
+
+
+# Links
+
+
+def test_a_folder_is_the_same_by_another_name(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for root, through in (("real", "link"), ("link", "real"), ("link", "link")):
+        workspace = Workspace([tmp_path / root])
+        document = workspace.open(file_uri(tmp_path / through / "lib" / "a.py"), "python", 1, "x")
+        assert (document.path, document.snapshot(0, 0).root) == ("lib/a.py", str(tmp_path / root))
+        assert document.snapshot(0, 0).project == root
+
+
+def test_a_link_is_the_file_that_it_leads_to(tmp_path):
+    for folder in ("ws/private", "home"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "ws" / "a.py").symlink_to(tmp_path / "ws" / "private" / "a.py")
+    (tmp_path / "ws" / "out.py").symlink_to(tmp_path / "home" / "b.py")
+    (tmp_path / "home" / "in.py").symlink_to(tmp_path / "ws" / "c.py")
+    workspace = Workspace([tmp_path / "ws"])
+    for name in ("ws/a.py", "ws/out.py", "home/in.py"):
+        workspace.open(file_uri(tmp_path / name), "python", 1, "x")
+    assert places(workspace) == {"private/a.py": str(tmp_path / "ws"), "c.py": str(tmp_path / "ws")}
+    assert workspace.relative_path(file_uri(tmp_path / "ws" / "out.py")) == "out.py"
+
+
+def test_a_place_has_both_names(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    names = Workspace().place_of(file_uri(tmp_path / "link" / "a.py")).names
+    assert names == (f"{tmp_path}/link/a.py", f"{tmp_path}/real/a.py")
+
+
 # Files
 
 
@@ -216,7 +359,7 @@ def test_a_frozen_document_has_its_place_in_the_present_folders():
     workspace.open("file:///p/src/a.py", "python", 1, "x")
     assert workspace.frozen("file:///p/src/b.py") is None
     frozen = workspace.frozen("file:///p/src/a.py")
-    assert (frozen.path, frozen.project, frozen.root) == ("a.py", "", None)
+    assert (frozen.path, frozen.place.project, frozen.root) == ("a.py", "", None)
     workspace.roots = [Path("/p")]
     frozen = workspace.frozen("file:///p/src/a.py")
-    assert (frozen.path, frozen.project, frozen.root) == ("src/a.py", "p", Path("/p"))
+    assert (frozen.path, frozen.place.project, frozen.root) == ("src/a.py", "p", Path("/p"))

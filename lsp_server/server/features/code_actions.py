@@ -118,7 +118,7 @@ class CodeActionRunner:
     @staticmethod
     def is_allowed(document: FrozenDocument) -> bool:
         """Whether a model may see a document, by its name."""
-        return not is_secret_name(document.path)
+        return not is_secret_name(document.place.path, *document.place.names)
 
     def _failed(self, error: InfillError) -> JsonRpcException:
         """The error that answers the request. Editors hide it, so the user is warned too."""
@@ -210,9 +210,8 @@ class CodeActionRunner:
         path = path_of(uri)
         if (found := self._documents.frozen(uri)) or path is None or not path.exists():
             return found
-        name = self._documents.relative_path(uri)
-        there = Document(uri, name, document.language_id, ON_DISK, read_source(path))
-        return there.frozen(name, document.project, self._documents.root_of(uri))
+        there = partial(self._documents.place_of, uri)
+        return Document(uri, there, document.language_id, ON_DISK, read_source(path)).frozen()
 
     async def _code(
         self, messages: Sequence[Message], progress: WorkProgress, source: Source, place: tuple[Position, Position]
@@ -292,7 +291,7 @@ def _is_inside(document: FrozenDocument, place: tuple[int, int]) -> bool:
 def _may_show(document: FrozenDocument) -> bool:
     """Whether the file that tests are added to may be shown to a model, by the rules for neighbours."""
     path = path_of(document.uri)
-    if path is None or document.root is None or has_secret("\n".join(document.lines)):
+    if path is None or document.root is None or has_secret("\n".join(document.lines), document.path):
         return False
     folder = Folder(document.root)
     relative = folder.relative(path)

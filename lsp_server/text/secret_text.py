@@ -1,0 +1,185 @@
+"""Recognises secrets by the text of a file: tokens of known forms, and values with the name of a secret. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+# Tokens of known forms, by a literal that each contains. A search for the literal first makes this fast.
+_TOKENS = {
+    "-----BEGIN ": r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----",
+    "LS0tLS1CRUdJTi": r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,24}(UFJJVkFUR|BSSVZBVEU|QUklWQVRF)",  # the same in base64
+    "PuTTY-User-Key-File-": r"PuTTY-User-Key-File-\d",
+    "AGE-SECRET-KEY-1": r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,}",
+    "AKIA": r"\bAKIA[0-9A-Z]{16}\b",
+    "ASIA": r"\bASIA[0-9A-Z]{16}\b",
+    "AccountKey=": r"\bAccountKey=[A-Za-z0-9+/]{40,}",
+    "SharedAccessKey=": r"\bSharedAccessKey=[A-Za-z0-9+/]{30,}",
+    **{f"gh{kind}_": rf"\bgh{kind}_[A-Za-z0-9]{{36,}}" for kind in "pousr"},
+    "github_pat_": r"\bgithub_pat_[A-Za-z0-9_]{50,}",
+    **{f"{kind}-": rf"\b{kind}-[A-Za-z0-9_-]{{20,}}" for kind in ("glpat", "gldt", "glrt", "glptt", "GOCSPX")},
+    "hf_": r"\bhf_[A-Za-z0-9]{30,}",
+    "npm_": r"\bnpm_[A-Za-z0-9]{36}",
+    "pypi-": r"\bpypi-[A-Za-z0-9_-]{50,}",
+    "rubygems_": r"\brubygems_[a-f0-9]{40,}",
+    "dckr_pat_": r"\bdckr_pat_[A-Za-z0-9_-]{20,}",
+    "xox": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
+    "xapp-": r"\bxapp-\d-[A-Za-z0-9-]{20,}",
+    "hooks.slack.com/": r"hooks\.slack\.com/(services|workflows)/[A-Z0-9]{6,}/",
+    "/api/webhooks/": r"discord(app)?\.com/api/webhooks/\d{8,}/[\w-]{40,}",
+    "AIza": r"\bAIza[A-Za-z0-9_-]{35}",
+    "ya29.": r"\bya29\.[A-Za-z0-9_-]{20,}",
+    "sk-": r"\bsk-[A-Za-z0-9_-]{32,}",
+    "gsk_": r"\bgsk_[A-Za-z0-9]{40,}",
+    "k_live_": r"\b[rs]k_live_[A-Za-z0-9]{20,}",
+    "whsec_": r"\bwhsec_[A-Za-z0-9+/]{24,}",
+    "SG.": r"\bSG\.[\w-]{16,}\.[\w-]{32,}",
+    "hvs.": r"\bhvs\.[\w-]{24,}",
+    "sha256~": r"\bsha256~[\w-]{40,}",
+    "dop_v1_": r"\bdop_v1_[a-f0-9]{60,}",
+    "shpat_": r"\bshpat_[a-f0-9]{32}",
+    "dapi": r"\bdapi[a-f0-9]{32}\b",
+    "eyJ": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",  # JSON Web Token
+    "Bearer ": r"\bBearer (?=[A-Za-z._~+/-]*\d)[\w.~+/-]{24,}",
+    "Basic ": r"\bAuthorization[\"']?\s*[:=,]\s*[\"']?Basic [A-Za-z0-9+/]{12,}",
+    '"auth"': r"\"auth\"\s*:\s*\"[A-Za-z0-9+/]{8,}={0,2}\"\s*[,}\n]",  # docker's, "user:password" in base64
+    "_auth": r"(?m)^[^\n]{0,200}:_auth(Token)?\s*=\s*[\w+/=-]{8,}",  # npm's
+}
+_COMPILED = {literal: re.compile(pattern) for literal, pattern in _TOKENS.items()}
+_OF_KUBERNETES = (re.compile(r"(?m)^[ -]*kind: Secret\b"), re.compile(r"(?m)^ *(stringD|d)ata:[ \t\r]*$"))
+_URL = re.compile(r"""://(?P<user>[\w.%~+-]{0,80}):(?P<password>[^\s/:@"'`<>{}$|]{2,200})@[\w\[]""")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*$")
+# Of these schemes a short password is an example more likely.
+_WEB = frozenset({"http", "https", "ftp", "ssh", "git", "svn", "socks5", "socks4", "proxy", "scheme", "proto", ""})
+
+# A name that holds one of these words may have a secret for its value. The words begin at a hint.
+_HINTS = ("pass", "pwd", "secret", "token", "auth", "credential", "key", "connection")
+_WORD = r"(pass(word|wd|phrase|code)?|pwd|secret|token|auth|credentials?|key|connection[_.-]?string)"
+_KEY = re.compile(
+    "(api|access|account|auth|client|encryption|master|private|secret|session|shared|signing|storage)[_.-]?$",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[\w.-]*$")
+_ASSIGNED = re.compile(
+    rf"""{_WORD}(?P<more>[\w-]{{0,20}})(?P<quote>["']?)
+    (?P<mark> \s*:\s*[\w\[\]|.\ ]{{1,30}}=\s* | \s*(=>|:=|\?=|=|:|,|>)\s* | \s+value=)
+    (?P<value> "[^"\n]{{0,200}}["\n]? | '[^'\n]{{0,200}}['\n]? | [^\s"'<>,;]{{1,200}} ) (?P<rest>[^\n]{{0,3}})""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ENDS = ("", "data", "_data", "-data", "base", "_base", "s")  # of names that are a word and no more
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
+_DATA_FILE = re.compile(
+    r"""( .*\.(ya?ml|json[5c]?|ini|cfg|cnf|conf|config|properties|env|toml|xml|plist|tf|hcl|nix|service|txt|log)
+    | .*\.(sh|bash|zsh|fish|ps1|bat|cmd) | \.?[^.]* | dockerfile.* | .*rc )~?""",
+    re.VERBOSE,
+)
+_PLACEHOLDER = re.compile(
+    r"""[<$*[!&].* | .*<[\w -]+>.* | .*\$[({].* | .*[{}].* | .*%[(sd].* | %\w+% | \w[\w.]*\(.* | .*[*]{2,}.*
+    | (your|my|the|some|insert|enter|change|replace|todo|fixme|example|sample|dummy|fake|test|xxx|\.\.\.).*
+    | .*(example|placeholder|changeme|redacted|secret|password|passwd|token|credential)s?\d?
+    | none | null | nil | true | false | yes | no | undefined | string | str | text | int | bool(ean)? | bytes | default
+    | optional | required | basic | bearer | hidden | prompt | env | vault | (\.{0,2}|~|[a-z]:)[/\\].* | .*://.*""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_RANDOM = re.compile(r"[\w+/=~-]+")
+_TURN = re.compile(r"[A-Za-z](?=\d)|\d(?=[A-Za-z])")
+_TO_LOWER = {ord(each): each.lower() for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_PLAIN = frozenset("_-./:,;")
+PIECE_CHARACTERS = 64_000  # a regular expression over more would let no other thread run
+_OVERLAP = 1000
+
+
+def has_secret(text: str, path: str = "") -> bool:
+    """Whether a text holds a private key, a token of a known form, a password in a URL, or a named secret value.
+
+    In a file of data or of shell commands, which `path` tells, short values count too.
+    """
+    is_data = bool(path) and _DATA_FILE.fullmatch(path.lower().rpartition("/")[2]) is not None
+    return any(_has_secret(piece, is_data) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    for start in range(0, max(1, len(text)), PIECE_CHARACTERS):
+        yield text[max(0, start - _OVERLAP) : start + PIECE_CHARACTERS]
+
+
+def _has_secret(text: str, is_data: bool) -> bool:
+    if any(literal in text and pattern.search(text) for literal, pattern in _COMPILED.items()):
+        return True
+    if "kind: Secret" in text and all(pattern.search(text) for pattern in _OF_KUBERNETES):
+        return True
+    if any(_has_password(text, at) for at in _places(text, "://")):
+        return True
+    lower = text.lower()
+    if len(lower) != len(text):
+        lower = text.translate(_TO_LOWER)  # some letter is longer in lower case; places must be the same in both
+    return any(_gives_secret(text, at, is_data) for hint in _HINTS for at in _places(lower, hint))
+
+
+def _places(text: str, literal: str) -> Iterator[int]:
+    at = text.find(literal)
+    while at >= 0:
+        yield at
+        at = text.find(literal, at + 1)
+
+
+def _has_password(text: str, at: int) -> bool:
+    """Whether the URL whose `://` is at a place has a password that is no example."""
+    if (url := _URL.match(text, at)) is None:
+        return False
+    user, password = url["user"].lower(), url["password"]
+    if _PLACEHOLDER.fullmatch(password) or (user.startswith(("user", "usr")) and password.lower().startswith("pass")):
+        return False
+    scheme = _SCHEME.search(text[max(0, at - 20) : at].lower())
+    if (scheme[0] if scheme else "") not in _WEB:
+        return True
+    return len(password) >= 8 or (any(map(str.isalpha, password)) and any(map(str.isdigit, password)))
+
+
+def _gives_secret(text: str, at: int, is_data: bool) -> bool:
+    """Whether the word at a place ends a name that is given a secret.
+
+    A random word of 20 characters always is one. In data, and behind a variable of a shell, a password of few
+    characters is one; in code such a word is a name more likely.
+    """
+    if (found := _ASSIGNED.match(text, at)) is None:
+        return False
+    before = text[max(0, at - 60) : at]
+    if found[1].lower() == "key" and _KEY.search(before) is None:
+        return False
+    value, quoted = found["value"].strip("\"' \n"), found["value"][0] in "\"'"
+    if "," in found["mark"] and not (quoted and found["quote"]):
+        return False  # an argument
+    if len(value) < 6 or " " in value or _PLACEHOLDER.fullmatch(value):
+        return False
+    if value.isdigit() and not found[1].lower().startswith("pass"):
+        return False  # a count
+    ends_line = not found["rest"].strip() or found["rest"].lstrip().startswith(("#", "//"))
+    if _is_random(value):
+        return quoted or ends_line or is_data
+    if found["more"].lower() not in _ENDS:
+        return False
+    if is_data and (any(map(str.isdigit, value)) or _has_others(value)):
+        return True
+    if quoted:
+        return len(value) >= 12 and _num_classes(value) >= 3 and _has_others(value)
+    name = _NAME.search(before)
+    is_variable = name is not None and _VARIABLE.fullmatch(name[0] + found[1] + found["more"]) is not None
+    return is_variable and found["mark"] == "=" and ends_line and "." not in value
+
+
+def _is_random(value: str) -> bool:
+    """Whether a word is too irregular for a name: 20 characters or more, letters and digits often in turns."""
+    if len(value) < 20 or _RANDOM.fullmatch(value) is None:
+        return False
+    turns = len(_TURN.findall(value))
+    return turns >= 3 or (turns >= 1 and _num_classes(value) >= 3 and any(each in "+/=" for each in value))
+
+
+def _num_classes(value: str) -> int:
+    """How many of lower case, upper case, digits and unusual characters a word has."""
+    return sum(any(map(kind, value)) for kind in (str.islower, str.isupper, str.isdigit)) + _has_others(value)
+
+
+def _has_others(value: str) -> bool:
+    return any(not each.isalnum() and each not in _PLAIN for each in value)
