@@ -65,6 +65,8 @@ def test_snooze(editor):
     ],
 )
 def test_what_commands_show(editor, command, texts):
+    if command == "Infill explain":
+        assert editor.offered(type_into(editor))  # there must be something to explain, whatever ran before
     editor.command("set statusline=%f")
     editor.command(command)
     editor.terminal.wait_for_text(*texts)
