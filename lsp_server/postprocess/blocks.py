@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import copy
 from functools import cache
-from itertools import islice
 
 from lsp_server.languages.line_patterns import BLOCK_END, BRANCH, CASE, DEFINITION, FUNCTION
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.brackets import OPENERS
+from lsp_server.postprocess.lines import first_line, indentation, later_lines, line_above, line_below
 from lsp_server.postprocess.strings import LineStrings
 from lsp_server.text.snapshot import Snapshot
-
-
-def later_lines(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each complete line of a text, without its first line."""
-    start = text.find("\n") + 1
-    while start and (end := text.find("\n", start)) >= 0:
-        yield start, end
-        start = end + 1
-
-
-def line_below(snapshot: Snapshot) -> str | None:
-    """The first line below the cursor's line that is not blank."""
-    return next(iter(lines_below(snapshot, 1)), None)
-
-
-def lines_below(snapshot: Snapshot, count: int) -> list[str]:
-    """The first lines below the cursor's line that are not blank."""
-    below = snapshot.suffix.partition("\n")[2]
-    return list(islice((line.rstrip() for line in below.split("\n") if line.strip()), count))
-
-
-def indentation(line: str) -> int:
-    """How far a line is indented, in characters."""
-    return len(line) - len(line.lstrip())
 
 
 def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str], int | None]:
@@ -55,10 +31,10 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
 
     @cache  # the text's first line does not change once it is there
     def around(indent: int) -> tuple[str | None, int]:
-        return _line_above(snapshot.prefix, indent), _lowest(snapshot, indent, expected) if may_leave else indent
+        return line_above(snapshot.prefix, indent), _lowest(snapshot, indent, expected) if may_leave else indent
 
     def rule(text: str) -> int | None:
-        first = _first_line(before + text)
+        first = first_line(before + text)
         header, lowest = around(indentation(first))
         strings = copy(strings_at_cursor)
         strings.take(text.partition("\n")[0])
@@ -87,7 +63,7 @@ def _lowest(snapshot: Snapshot, indent: int, expected: str | None) -> int:
     """
     lowest = indent
     inside = None
-    while (line := _line_above(snapshot.prefix, lowest)) is not None and not _is_class(line):
+    while (line := line_above(snapshot.prefix, lowest)) is not None and not _is_class(line):
         lowest = indentation(line)
         if FUNCTION.match(line.strip()):
             inside = lowest
@@ -111,20 +87,3 @@ def continues_statement(header: str, row: str) -> bool:
         return False
     stripped = row.strip()
     return bool(BRANCH.match(stripped) or (CASE.match(stripped) and CASE.match(header.strip())))
-
-
-def _first_line(text: str) -> str:
-    """The first line that is not blank."""
-    return next((line for line in text.split("\n") if line.strip()), "")
-
-
-def _line_above(text: str, indent: int) -> str | None:
-    """The nearest complete line that is not blank and is indented less than `indent`."""
-    end = text.rfind("\n")
-    while end >= 0:
-        start = text.rfind("\n", 0, end) + 1
-        line = text[start:end]
-        if line.strip() and indentation(line) < indent:
-            return line
-        end = start - 1
-    return None

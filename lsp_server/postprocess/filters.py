@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.blocks import block_ends, line_below
+from lsp_server.postprocess.blocks import block_ends
+from lsp_server.postprocess.lines import line_below
 from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import is_line_below

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from lsp_server.base.fim_families import leak_pattern
 from lsp_server.languages.line_patterns import COMMENT_MARK
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.blocks import later_lines
+from lsp_server.postprocess.lines import later_lines
 from lsp_server.text.snapshot import Snapshot
 
 _CONTROL = leak_pattern()

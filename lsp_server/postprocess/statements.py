@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lsp_server.postprocess.blocks import begins_definition, continues_statement, indentation, line_below
+from lsp_server.postprocess.blocks import begins_definition, continues_statement
+from lsp_server.postprocess.lines import indentation, line_below
 from lsp_server.text.snapshot import Snapshot
 
 NEAR_CHARACTERS = 8000  # read in some 2 ms

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.blocks import block_ends, indentation, later_lines, line_below, lines_below
+from lsp_server.postprocess.blocks import block_ends
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
+from lsp_server.postprocess.lines import indentation, later_lines, line_below, lines_below
 from lsp_server.postprocess.loops import repeated_phrase, repetition
 from lsp_server.postprocess.repeats import closer_follows
 from lsp_server.postprocess.statements import unreachable
