@@ -19,7 +19,7 @@ class Kind(enum.Enum):
     STRING = "string"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
     """One form of comment, of string, or of embedded code.
 
@@ -61,7 +61,7 @@ HASH_BRACE = r"#\{"
 
 def line(mark: str) -> Form:
     """A comment up to the end of its line."""
-    return Form(Kind.COMMENT, mark, "$")
+    return Form(Kind.COMMENT, mark, r"(?=\n)")
 
 
 def block(begin: str, end: str, *, nests: bool = False) -> Form:
@@ -85,12 +85,12 @@ def here_document(begin: str, end: str = r"^[ \t]*TAG$", code: str = "") -> Form
 
 
 def code(pattern: str) -> Form:
-    """Code that looks like the beginning of a form, as an escaped quote does."""
+    """Code that looks like the beginning of a form, as Perl's variable `$'` does."""
     return Form(Kind.CODE, pattern)
 
 
 def text(pattern: str) -> Form:
-    """A string that one pattern describes, as a character in apostrophes."""
+    """A string that one pattern describes, as a character in apostrophes or an escaped one."""
     return Form(Kind.STRING, pattern)
 
 
@@ -130,7 +130,7 @@ _KEYWORDS = (
     "|grep|map|x"
 )
 REGEX = Form(
-    Kind.STRING, r"/(?![/*\n])", r"/[a-z]*", r"\\[^\n]|\[(?:\\[^\n]|[^\]\\\n])*+\]", one_line=True,
+    Kind.STRING, r"/(?![/*>\n])", r"/[a-z]*", r"\\[^\n]|\[(?:\\[^\n]|[^\]\\\n])*+\]", one_line=True,
     after=rf"(?:\A|[(,=:\[!&|?{{}};+\-*%^~>]|^|(?<![\w.$])(?:{_KEYWORDS}))\s*\Z",
 )  # fmt: skip
 TEMPLATE = long("`", code=DOLLAR_BRACE)
