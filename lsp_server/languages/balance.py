@@ -13,14 +13,12 @@ from lsp_server.languages.syntax import language
 
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 _NEAR = 200  # characters before an opener that `WordBlock.after` looks at
-_TAG_NAME = r"(?:[A-Za-z][\w:.-]*)?"
+_TAG_NAME = r"(?:[A-Za-z][\w:.-]*|(?=>))"
 # What stands on its own, besides the words of a language: an opener's pattern, a closer's, and what their kinds begin
 # with. The name is their group `n…`.
-_TAGS = (
-    rf"(?<![\w)\]])<(?P<NAME>{_TAG_NAME})(?:(?=[\s/>])(?:=>|[^<>])*+)?(?<!/)>",
-    rf"</(?P<NAME>{_TAG_NAME})\s*>",
-    "<",
-)
+# A tag is open from its name on. What looks like one in TypeScript may be a parameter of a type.
+_TAGS = (rf"<(?P<NAME>{_TAG_NAME})(?=[\s/>])", rf"</(?P<NAME>{_TAG_NAME})\s*>", "<")
+_TAGS_IN_CODE = (rf"(?<![\w)\]])<(?P<NAME>{_TAG_NAME})(?=[\s/>])(?!>\(|\s+extends\b|\s*=)", _TAGS[1], "<")
 _ENVIRONMENTS = (r"\\begin\{(?P<NAME>[^{}\n]*)\}", r"\\end\{(?P<NAME>[^{}\n]*)\}", "\\")
 _TEMPLATES = (
     r"\{%[-+]?\s*(?P<NAME>if|for|block|macro|filter|with|call|autoescape|unless|case|capture|comment|raw|while|embed|trans)\b[^%\n]*%\}",
@@ -59,6 +57,7 @@ class _Group:
     block: WordBlock | None = None
     void: frozenset[str] = frozenset()
     counts_in_brackets: bool = True
+    ends_tag: bool = False
 
     def kind_of(self, match: re.Match[str]) -> str:
         """The kind with the name of a tag or an environment."""
@@ -69,12 +68,17 @@ def balance(text: str, language_id: str, state: State = START, start: int = 0) -
     """What a text from `start` on opens and closes. `state` is what is open at `start` for the lexer."""
     line_start = text.rfind("\n", 0, start) + 1
     code = text[line_start:start] + blanked(text, language_id, state, start)
+    void = -1  # where the last tag without an end began
     closes: list[Delimiter] = []
     opens: dict[str, list[Delimiter]] = {}
     pattern, groups = _delimiters(language_id)
     for match in pattern.finditer(code, start - line_start):
         group = groups[match.lastgroup or ""]
+        if group.ends_tag:
+            _end_tag(opens, void)
+            continue
         if not _counts(match, group, opens):
+            void = match.start() + line_start if group.void else void
             continue
         kind = group.kind_of(match)
         found = Delimiter(kind, match[0], match.start() + line_start, match.end() + line_start)
@@ -100,6 +104,14 @@ def _counts(match: re.Match[str], group: _Group, opens: dict[str, list[Delimiter
         return False
     after = group.block.after if group.opens else group.block.closes_after
     return not after or bool(_compiled(after).search(match.string, max(0, match.start() - _NEAR), match.start()))
+
+
+def _end_tag(opens: dict[str, list[Delimiter]], void: int) -> None:
+    """`/>` closes the innermost tag, if it is none without an end."""
+    tags = (each for kind, each in opens.items() if each and kind.startswith("<"))
+    innermost = max(tags, key=lambda each: each[-1].start, default=None)
+    if innermost and innermost[-1].start > void:
+        innermost.pop()
 
 
 def _is_in_brackets(opens: dict[str, list[Delimiter]]) -> bool:
@@ -141,7 +153,7 @@ def _pairs(record: Language) -> list[tuple[str, str, str, WordBlock | None]]:
         (blocks.has_templates, _TEMPLATES),
         (blocks.has_templates, _HANDLEBARS),
         (blocks.has_templates, _SVELTE),
-        (blocks.has_tags, _TAGS),
+        (blocks.has_tags, _TAGS_IN_CODE if blocks.has_tags_in_code else _TAGS),
         (blocks.has_environments, _ENVIRONMENTS),
     )
     found: list[tuple[str, str, str, WordBlock | None]] = [(*mark, None) for has_it, mark in marks if has_it]
@@ -159,6 +171,9 @@ def _delimiters(language_id: str) -> tuple[re.Pattern[str], dict[str, _Group]]:
     if record.blocks.ignored:
         groups["ignored"] = _Group("", True)
         parts.insert(0, f"(?:{record.blocks.ignored})(?P<ignored>)")
+    if record.blocks.has_tags:
+        groups["end_of_tag"] = _Group("<", False, ends_tag=True)
+        parts.append("/>(?P<end_of_tag>)")
     words = []
     for number, (begin, end, kind, block) in enumerate(_pairs(record)):
         for letter, pattern, opens in (("c", end, False), ("o", begin, True)):

@@ -63,9 +63,9 @@ TABLE = (
     replace(_SCRIPT, id="typescript", suffixes=(".ts", ".mts", ".cts"), grammar="typescript",
             bindings=bindings.TYPESCRIPT, test_framework="the test functions `describe`, `it` and `expect`"),
     replace(_SCRIPT, id="typescriptreact", blocks=blocks.JSX, suffixes=(".tsx",), grammar="tsx"),
-    Language("vue", blocks=blocks.MARKUP, forms=language_forms.HTML,
+    Language("vue", blocks=blocks.COMPONENT, forms=language_forms.HTML,
              suffixes=(".vue",), multi_line_strings=("`",), has_regex_literals=True),
-    Language("svelte", blocks=blocks.MARKUP, forms=language_forms.HTML,
+    Language("svelte", blocks=blocks.COMPONENT, forms=language_forms.HTML,
              suffixes=(".svelte",), multi_line_strings=("`",), has_regex_literals=True),
 
     # With braces.
