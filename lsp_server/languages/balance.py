@@ -77,7 +77,7 @@ def balance(text: str, language_id: str, state: State = START, start: int = 0) -
         if group.ends_tag:
             _end_tag(opens, void)
             continue
-        if not _counts(match, group, opens):
+        if not _counts(match, group, opens, text, line_start):
             void = match.start() + line_start if group.void else void
             continue
         kind = group.kind_of(match)
@@ -92,8 +92,8 @@ def balance(text: str, language_id: str, state: State = START, start: int = 0) -
     return Balance(tuple(closes), tuple(sorted(left, key=lambda each: each.start)))
 
 
-def _counts(match: re.Match[str], group: _Group, opens: dict[str, list[Delimiter]]) -> bool:
-    """Whether what looks like a delimiter is one."""
+def _counts(match: re.Match[str], group: _Group, opens: dict[str, list[Delimiter]], text: str, offset: int) -> bool:
+    """Whether what looks like a delimiter is one. What stands before it is looked for in the text: a string counts."""
     if not group.kind:
         return False
     if group.named and (match[group.named] or "").lower() in group.void:
@@ -103,7 +103,8 @@ def _counts(match: re.Match[str], group: _Group, opens: dict[str, list[Delimiter
     if not group.counts_in_brackets and _is_in_brackets(opens):
         return False
     after = group.block.after if group.opens else group.block.closes_after
-    return not after or bool(_compiled(after).search(match.string, max(0, match.start() - _NEAR), match.start()))
+    at = match.start() + offset
+    return not after or bool(_compiled(after).search(text, max(0, at - _NEAR), at))
 
 
 def _end_tag(opens: dict[str, list[Delimiter]], void: int) -> None:

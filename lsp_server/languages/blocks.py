@@ -108,7 +108,7 @@ SHELL = Blocks((
 ), branches=r";;|(?:[\w*?.|\[\]-]|\|[ ]|[ ]\|)+\)\s*(?:$|[^\s;)|&])", flush=r"[A-Z_]{3,}$",
     ignored=r"^[ \t]*\(?[^\s()]+(?:[ ]*\|[ ]*[^\s()|]+)*\)")  # fmt: skip
 FISH = Blocks((commands("function|if|for|while|switch|begin", "end", "do", _COMMAND),))
-ERLANG = Blocks((words(r"case|if|receive|begin|try|maybe|fun(?=[ ]*(?:[A-Z_]\w*[ ]*)?\((?!\())", "end"),), flush=r"-\w")
+ERLANG = Blocks((words(r"case|if|receive|begin|try|maybe|fun(?=\s*(?:[A-Z_]\w*[ ]*)?\((?!\())", "end"),), flush=r"-\w")
 SQL = Blocks((
     words(r"if(?=[^;]{0,400}\bthen\b)", r"end[ \t]+if", "if"), words("loop", r"end[ \t]+loop", "loop"),
     words(r"case|begin(?!\s+(?:transaction|tran|work)\b|\s*;)", r"end(?![ \t]+(?:if|loop)\b)(?:[ \t]+(?:case|while))?"),

@@ -26,6 +26,7 @@ BALANCES = [
     ("typescriptreact", "const f = <T extends string>(x: T) => <A b={<C />} />", [], []),
     ("javascript", "if (a < b && c > d) {", [], ["{"]),
     ("html", "<head><meta a /><br/></head>", [], []),
+    ("ruby", 'raise A, "b" unless c\nx = "d" if e', [], []),
     ("ruby", "def f(x = nil)\n  return if x\nend\ndef g = 1\ndef h(a) = 2\n", [], []),
     ("shellscript", "case x in\n  a|b) if y; then z; fi;;\nesac", [], []),
     ("sql", "IF a\nTHEN b; END IF; LOOP c; END LOOP;", [], []),
