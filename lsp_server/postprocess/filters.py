@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.blocks import block_ends
+from lsp_server.postprocess.leaks import drop_control_text, drop_opening_fence
 from lsp_server.postprocess.lines import line_below
 from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
@@ -86,6 +87,8 @@ def drop_blank(text: str, _: Snapshot) -> str:
 
 
 FILTERS: dict[str, Filter] = {
+    "code fence": drop_opening_fence,
+    "control text": drop_control_text,
     "drop overrun": drop_overrun,
     "drop line below": drop_line_below,
     "drop rest of line": drop_rest_of_line,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.blocks import block_ends
 from lsp_server.postprocess.brackets import OPENERS
-from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
+from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, opening_fence, path_header
 from lsp_server.postprocess.lines import indentation, later_lines, line_below, lines_below
 from lsp_server.postprocess.loops import repeated_phrase, repetition
 from lsp_server.postprocess.repeats import closer_follows
@@ -41,8 +41,9 @@ class Cut:
 class StopRules:
     """All rules for one request."""
 
-    def __init__(self, rules: dict[str, Rule]) -> None:
+    def __init__(self, rules: dict[str, Rule], num_dropped: Callable[[str], int] = lambda _: 0) -> None:
         self._rules = rules
+        self._num_dropped = num_dropped  # characters at the start of a text, which filters drop
         self._num_passed = 0  # characters with which no rule ends the text
 
     def check(self, text: str) -> Cut | None:
@@ -64,7 +65,9 @@ class StopRules:
         return self._earliest(text[:ended])
 
     def _earliest(self, text: str) -> Cut | None:
-        cuts = [Cut(length, name) for name, rule in self._rules.items() if (length := rule(text)) is not None]
+        start = self._num_dropped(text)
+        judged = text[start:]
+        cuts = [Cut(start + length, name) for name, rule in self._rules.items() if (length := rule(judged)) is not None]
         return min(cuts, key=lambda cut: cut.length, default=None)
 
 
@@ -87,7 +90,7 @@ def rules_for(
         "control text": control_text(snapshot),
         "broken character": broken_character(snapshot),
         "code fence": code_fence(snapshot),
-        "path header": path_header,
+        "path header": path_header(snapshot),
     }
     if stops:
         rules["end text"] = end_text(stops)
@@ -100,7 +103,8 @@ def rules_for(
         rules["single line"] = line_limit(1)
     else:
         rules["line limit"] = line_limit(max_lines)
-    return StopRules({name: rule for name, rule in rules.items() if name not in switched_off})
+    num_dropped = (lambda _: 0) if "code fence" in switched_off else opening_fence(snapshot)
+    return StopRules({name: rule for name, rule in rules.items() if name not in switched_off}, num_dropped)
 
 
 def _may_have_lines(snapshot: Snapshot) -> bool:
