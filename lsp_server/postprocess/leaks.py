@@ -64,7 +64,7 @@ def _is_code(string: str, before: str, snapshot: Snapshot) -> bool:
     if name.isupper():  # `List<MID>`, `names[PREFIX]`
         return re.search(rf"\b{name}\b", f"{snapshot.prefix}{before}\n{snapshot.suffix}") is not None
     is_tag = string == f"<{name}>" and name.isalpha()
-    return is_tag and (language(snapshot.language_id).has_tags or not is_code_behind(before, snapshot))
+    return is_tag and (language(snapshot.language_id).blocks.has_tags or not is_code_behind(before, snapshot))
 
 
 def broken_character(snapshot: Snapshot) -> Callable[[str], int | None]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.blocks import block_ends
-from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, opening_fence, path_header
+from lsp_server.postprocess.limits import line_limit, may_have_lines, single_line
 from lsp_server.postprocess.lines import indentation, later_lines, line_below, lines_below
 from lsp_server.postprocess.loops import repeated_phrase, repetition
-from lsp_server.postprocess.repeats import closer_follows
+from lsp_server.postprocess.repeats import begins_with_closer, closer_follows
 from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
 
@@ -96,21 +96,16 @@ def rules_for(
         rules["end text"] = end_text(stops)
     if language(snapshot.language_id).has_python_blocks:
         rules["unreachable"] = unreachable(snapshot)
-    follows = snapshot.line_suffix.strip()
-    if follows[:1] in OPENERS:
+    if begins_with_closer(snapshot):
         rules["closer follows"] = closer_follows(snapshot)
-    if multi_line == "never" or (multi_line == "auto" and not _may_have_lines(snapshot)):
-        rules["single line"] = line_limit(1)
-    else:
+    if multi_line == "always" or (multi_line == "auto" and may_have_lines(snapshot)):
         rules["line limit"] = line_limit(max_lines)
+    elif snapshot.line_suffix.strip():
+        rules["single line"] = single_line(snapshot, max_lines if multi_line == "auto" else 1)
+    else:
+        rules["single line"] = line_limit(1)
     num_dropped = (lambda _: 0) if "code fence" in switched_off else opening_fence(snapshot)
     return StopRules({name: rule for name, rule in rules.items() if name not in switched_off}, num_dropped)
-
-
-def _may_have_lines(snapshot: Snapshot) -> bool:
-    """Whether nothing follows the cursor on its line, or only brackets that lines above opened."""
-    follows = snapshot.line_suffix.strip()
-    return not follows or (not snapshot.line_prefix.strip() and not follows.strip("".join(OPENERS)))
 
 
 def end_text(stops: tuple[str, ...]) -> Rule:
@@ -119,21 +114,6 @@ def end_text(stops: tuple[str, ...]) -> Rule:
     def rule(text: str) -> int | None:
         found = [at for stop in stops if (at := text.find(stop)) >= 0]
         return min(found, default=None)
-
-    return rule
-
-
-def line_limit(max_lines: int) -> Rule:
-    """End before the line break that ends the last allowed line. Blank lines at the start do not count."""
-
-    def rule(text: str) -> int | None:
-        start = len(text) - len(text.lstrip())
-        position = start - 1
-        for _ in range(max_lines):
-            position = text.find("\n", position + 1)
-            if position < 0 or (position < start):
-                return None
-        return position
 
     return rule
 
