@@ -8,7 +8,6 @@ from functools import cache
 
 from lsp_server.languages.line_patterns import BLOCK_END, BRANCH, CASE, DEFINITION, FUNCTION
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.lines import first_line, indentation, later_lines, line_above, line_below
 from lsp_server.postprocess.strings import LineStrings
 from lsp_server.text.snapshot import Snapshot
@@ -46,7 +45,7 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
                 continue
             if header is not None and continues_statement(header, row):
                 continue
-            closes = row.strip()[0] in OPENERS or BLOCK_END.fullmatch(row.strip())
+            closes = row.strip()[0] in ")]}" or BLOCK_END.fullmatch(row.strip())
             if indentation(row) >= lowest and (has_python_blocks or not closes):
                 continue
             return end if closes and row.rstrip() != expected else start - 1

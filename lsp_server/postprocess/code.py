@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lsp_server.languages.lexer import Kind, State, lex, state_after
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.lexer import State, lex, state_after
 from lsp_server.text.snapshot import Snapshot
 
 

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from lsp_server.languages.balance import Balance, Delimiter, balance
-from lsp_server.languages.lexer import Kind, State, lex, state_after
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.lexer import State, lex, state_after
 from lsp_server.text.snapshot import Snapshot
 
 _STEP = 4000  # characters. What is read before the cursor begins at a multiple of it, and the lexer remembers its state
@@ -24,8 +25,8 @@ _QUOTES = '"`'  # an apostrophe may belong to a word
 class CursorLine:
     """The cursor's line. Of a long text before the cursor only the end is read.
 
-    `opens` is what the line opens before the cursor and leaves open, outermost first. `rest` follows the cursor, without
-    white space at its end, and `closes` is what it closes.
+    `opens` is what the line opens before the cursor and leaves open, outermost first. `rest` follows the cursor,
+    without white space at its end, and `closes` is what it closes.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -87,7 +88,7 @@ class CursorLine:
 
     @property
     def is_block(self) -> bool:
-        """Whether the cursor is between what opens a block and what closes it: `{‸}`, `<div>‸</div>`, `do |x| ‸ end`."""
+        """Whether the cursor is between what opens a block and what closes it, as in `{‸}` and `do |x| ‸ end`."""
         if not (self.opens and self.closes) or self.rest[: self.closes[0].start].strip():
             return False
         opener = self.opens[-1]

@@ -6,7 +6,8 @@ import functools
 import re
 from collections.abc import Callable
 
-from lsp_server.languages.lexer import Kind, lex
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.lexer import lex
 from lsp_server.postprocess.code import state_at
 from lsp_server.postprocess.cursor_line import cursor_line
 from lsp_server.text.snapshot import Snapshot
@@ -20,8 +21,8 @@ _MAY_DIFFER = ";, \t\n"  # signs that a text may write more or less than what fo
 def repeated_rest(text: str, snapshot: Snapshot) -> int:
     """How many characters at the end of a text re-type what follows the cursor on its line.
 
-    White space does not count, nor does a comment, a semicolon or a comma at the end. Words count only if the whole rest
-    of the line is repeated. Closing brackets and quotes count one by one, if nothing before them opens them:
+    White space does not count, nor does a comment, a semicolon or a comma at the end. Words count only if the whole
+    rest of the line is repeated. Closing brackets and quotes count one by one, if nothing before them opens them:
     `print(max(a, |)` still needs the `)` of `b)`.
     """
     line = cursor_line(snapshot)

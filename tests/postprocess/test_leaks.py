@@ -7,13 +7,14 @@ from lsp_server.postprocess.stop import rules_for
 from tests.builders import snapshot_at
 
 STRINGS = [
-    *("</s>", "<EOT>", "▁<EOT>", " <EOT>", "<MID>", "▁<MID>", "<PRE>", "<SUF>", "<reponame>", "<filename>", "<repo_name>"),
+    *("</s>", "<EOT>", "▁<EOT>", " <EOT>", "<MID>", "▁<MID>", "<PRE>", "<SUF>", "<reponame>", "<filename>"),
     *("<end_of_turn>", "<start_of_turn>", "<eos>", "<bos>", "<pad>", "</fim_middle>", "<fim-suffix>", "<fim-middle>"),
-    *("<fim_prefix>", "<file_sep>", "[/INST]", "[INST]", "[SUFFIX]", "[PREFIX]", "[MIDDLE]", "<<SYS>>"),
+    *("<repo_name>", "<fim_prefix>", "<file_sep>", "[/INST]", "[INST]", "[SUFFIX]", "[PREFIX]", "[MIDDLE]", "<<SYS>>"),
     *("<|im_end|>", "<|im_start|>", "<|eot_id|>", "<|end_of_text|>", "<|begin_of_text|>", "<|endoftext|>", "<|EOT|>"),
     *("<|fim_pad|>", "<|fim_middle|>", "<|file_sep|>", "<|repo_name|>", "<|file_separator|>", "<|end|>", "<|user|>"),
     *("<|assistant|>", "<|python_tag|>", "<|start_header_id|>", "<|eom_id|>", "<|code_middle|>"),
-    *("<｜end▁of▁sentence｜>", "<｜fim▁hole｜>", "<|fim▁hole|>", "<[end▁of▁sentence]>", "<[fim-middle]>", "<|end▁of▁sentence|>"),
+    *("<｜end▁of▁sentence｜>", "<｜fim▁hole｜>", "<|fim▁hole|>", "<[end▁of▁sentence]>", "<[fim-middle]>"),
+    "<|end▁of▁sentence|>",
 ]  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def test_what_only_looks_like_a_control_string_passes(language, file, writes):
     [
         pytest.param("f(a)\n    ‸\n", "```LANG\n    g(a)\n```", "g(a)", id="around it"),
         pytest.param("f(a)\n    ‸\n", "```LANG\ng(a)\n```\n", "g(a)", id="around it, flush left"),
-        pytest.param("f(a)\n    ‸\n", "```\n    g(a)\n    h(a)\n    ```\nThis calls both.", "g(a)\n    h(a)", id="prose"),
+        pytest.param("f(a)\n    ‸\n", "```\n    g(a)\n    h(a)\n    ```\nBoth.", "g(a)\n    h(a)", id="prose"),
         pytest.param("x(‸)\n", "```LANG\na\n```", "a", id="in a line"),
         pytest.param("f(a)\n    ‸\n", "g(a)\n```", "g(a)", id="a closing one, last"),
         pytest.param("f(a)\n    ‸\n", "g(a)\n    ```", "g(a)", id="indented"),

@@ -115,7 +115,7 @@ def test_what_the_text_opens_or_owes_stays(language, file, writes):
     ("language", "file", "writes", "kept"),
     [
         ("javascript", "it('adds', () => {‸})", "\n  expect(add(1, 2)).toBe(3)\n})", "\n  expect(add(1, 2)).toBe(3)\n"),
-        ("javascript", "it('adds', () => {‸})", "\n  expect(a)\n  expect(b)\n})\n\nit('x'", "\n  expect(a)\n  expect(b)\n"),
+        ("javascript", "it('adds', () => {‸})", "\n  a()\n  b()\n})\n\nit('x'", "\n  a()\n  b()\n"),
         ("javascript", "  it('a', () => {‸})", "\n    a()\n  })\n", "\n    a()\n  "),
         ("javascript", "  it('a', () => {‸})", "\n    a()\n    b(", "\n    a()\n  "),
         ("javascript", "it('a', () => {‸})", "\n  a()", ""),

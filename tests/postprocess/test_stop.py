@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.postprocess.loops import repeated_phrase
 from lsp_server.postprocess.limits import line_limit
+from lsp_server.postprocess.loops import repeated_phrase
 from lsp_server.postprocess.stop import Cut, StopRules, rules_for, suffix_start
 from tests.builders import make_snapshot, snapshot_at
 

@@ -1,3 +1,0 @@
-"""The brackets that pair in all languages."""
-
-OPENERS = {")": "(", "]": "[", "}": "{"}
