@@ -1,0 +1,237 @@
+"""The table of languages: one record holds all facts of a language. Pure. `README.md` says how to add one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lsp_server.languages import bindings, blocks, imports, language_forms, modules
+from lsp_server.languages.record import DocComment, Language
+
+_BLOCK_DOC = DocComment("/**\n * ", " * ", "\n */", ("*/",))
+_SLASHES_DOC = DocComment("/// ", "/// ")
+_HASH_DOC = DocComment("# ", "# ")
+_TRIPLE = ('"""', "'''")
+_TRY = ("else", "catch", "finally")
+_SWITCH = ("case", "default")
+
+# What languages of one family have in common.
+_C_LIKE = Language("", branch_words=("else",), case_words=_SWITCH, opening_words=("else",))
+_CURLY = replace(_C_LIKE, branch_words=_TRY, type_words=("class", "interface", "enum"), opening_words=("else", "try"))
+_SCRIPT = replace(
+    _CURLY,
+    test_file="{folder}{stem}.test{suffix}",
+    doc_comment=_BLOCK_DOC,
+    multi_line_strings=("`",),
+    forms=language_forms.SCRIPT,
+    has_regex_literals=True,
+    function_words=("function",),
+    type_words=("class", "interface", "enum", "namespace", "type", "module"),
+    constructor="constructor",
+    imports=imports.SCRIPT,
+    modules=modules.SCRIPT,
+    bindings=bindings.JAVASCRIPT,
+)
+_HASH = Language("", line_comment="#")
+_DASHES = Language("", line_comment="--")
+_PERCENT = Language("", line_comment="%")
+_LISP = Language("", line_comment=";;")
+_MARKDOWN = Language("", has_fences=True)
+_COLON = replace(_HASH, colon_opens_block=True, branch_words=("elif", "else"))
+
+# fmt: off
+TABLE = (
+    Language("plaintext"),
+
+    # With Python's blocks.
+    replace(_COLON, id="python", forms=language_forms.PYTHON,
+            suffixes=(".py", ".pyi"), test_framework="pytest", test_file="tests/test_{stem}.py",
+            block_comment=None, has_docstrings=True, multi_line_strings=_TRIPLE,
+            has_python_blocks=True, has_keyword_definitions=True,
+            branch_words=("elif", "else", "except", "finally"), case_words=("case",),
+            function_words=("def",), type_words=("class",), opening_words=("else", "try"), constructor="__init__",
+            imports=imports.PYTHON, modules=modules.PYTHON, bindings=bindings.PYTHON, grammar="python"),
+    replace(_HASH, id="starlark", forms=language_forms.PYTHON, multi_line_strings=_TRIPLE, has_python_blocks=True,
+             branch_words=("elif", "else"), function_words=("def",)),
+    replace(_COLON, id="gdscript", forms=language_forms.PYTHON, function_words=("func",)),
+    replace(_COLON, id="nim", forms=language_forms.NIM, branch_words=("elif", "else", "except", "finally")),
+    replace(_COLON, id="coffeescript", forms=language_forms.COFFEESCRIPT, branch_words=_TRY),
+
+    # JavaScript and what is made of it.
+    replace(_SCRIPT, id="javascript", blocks=blocks.JSX, suffixes=(".js", ".mjs", ".cjs"), grammar="javascript",
+            test_framework="the test functions `describe`, `it` and `expect`"),
+    replace(_SCRIPT, id="javascriptreact", blocks=blocks.JSX, suffixes=(".jsx",), grammar="javascript"),
+    replace(_SCRIPT, id="typescript", suffixes=(".ts", ".mts", ".cts"), grammar="typescript",
+            bindings=bindings.TYPESCRIPT, test_framework="the test functions `describe`, `it` and `expect`"),
+    replace(_SCRIPT, id="typescriptreact", blocks=blocks.JSX, suffixes=(".tsx",), grammar="tsx"),
+    Language("vue", blocks=blocks.MARKUP, forms=language_forms.HTML,
+             suffixes=(".vue",), multi_line_strings=("`",), has_regex_literals=True),
+    Language("svelte", blocks=blocks.MARKUP, forms=language_forms.HTML,
+             suffixes=(".svelte",), multi_line_strings=("`",), has_regex_literals=True),
+
+    # With braces.
+    replace(_C_LIKE, id="c", blocks=blocks.C, forms=language_forms.C,
+            suffixes=(".c", ".h"), header_suffixes=(".h",), doc_comment=_BLOCK_DOC,
+            type_words=("struct", "union", "enum"),
+            imports=imports.INCLUDE, modules=modules.INCLUDE, grammar="c"),
+    replace(_C_LIKE, id="cpp", blocks=blocks.C, forms=language_forms.CPP,
+            suffixes=(".cc", ".cpp", ".cxx", ".hpp"), header_suffixes=(".hh", ".hpp", ".hxx"),
+            doc_comment=_BLOCK_DOC,
+            branch_words=("else", "catch"), type_words=("class", "struct", "union", "enum", "namespace"),
+            imports=imports.INCLUDE, modules=modules.INCLUDE, grammar="cpp"),
+    replace(_C_LIKE, id="objective-c", blocks=blocks.C, forms=language_forms.C,
+            suffixes=(".m",), doc_comment=_BLOCK_DOC),
+    replace(_CURLY, id="csharp", blocks=blocks.CSHARP, forms=language_forms.CSHARP,
+            suffixes=(".cs",), test_framework="xUnit", test_file="{folder}{stem}Tests.cs",
+            doc_comment=DocComment("/// <summary>\n/// ", "/// ", "\n/// </summary>", ("</summary>",)),
+            multi_line_strings=('"""',),
+            type_words=("class", "interface", "enum", "struct", "record", "namespace"),
+            imports=imports.C_SHARP, modules=modules.C_SHARP, grammar="csharp"),
+    replace(_CURLY, id="java", blocks=blocks.LABELS, forms=language_forms.JAVA,
+            suffixes=(".java",), test_framework="JUnit 5", test_file="{folder}{stem}Test.java",
+            doc_comment=_BLOCK_DOC, multi_line_strings=('"""',), type_words=("class", "interface", "enum", "record"),
+            imports=imports.DOTTED, modules=modules.JVM, grammar="java"),
+    replace(_CURLY, id="kotlin", forms=language_forms.KOTLIN,
+            suffixes=(".kt",), test_framework="JUnit 5", test_file="{folder}{stem}Test.kt",
+            doc_comment=_BLOCK_DOC, multi_line_strings=('"""',), case_words=(), function_words=("fun",),
+            type_words=("class", "interface", "enum", "object"),
+            imports=imports.DOTTED, modules=modules.JVM, grammar="kotlin"),
+    replace(_CURLY, id="scala", forms=language_forms.SCALA,
+            suffixes=(".scala",), doc_comment=_BLOCK_DOC, multi_line_strings=('"""',),
+            case_words=("case",), function_words=("def",), type_words=("class", "object", "trait", "enum", "type"),
+            opening_words=("then", "do", "else", "try")),
+    replace(_CURLY, id="groovy", forms=language_forms.GROOVY,
+            doc_comment=_BLOCK_DOC, multi_line_strings=('"""',), function_words=("def",)),
+    replace(_CURLY, id="dart", blocks=blocks.LABELS, forms=language_forms.DART,
+            suffixes=(".dart",), doc_comment=_SLASHES_DOC, multi_line_strings=('"""',)),
+    replace(_CURLY, id="php", blocks=blocks.PHP, forms=language_forms.PHP,
+            suffixes=(".php",), test_framework="PHPUnit", test_file="{folder}{stem}Test.php",
+            doc_comment=_BLOCK_DOC, has_here_documents=True, branch_words=("elseif", *_TRY),
+            function_words=("function", "fn"), type_words=("class", "interface", "enum", "trait"),
+            end_words=("endif", "endwhile", "endforeach"),
+            imports=imports.PHP, modules=modules.PHP, grammar="php"),
+    replace(_C_LIKE, id="go", blocks=blocks.LABELS, forms=language_forms.GO,
+            suffixes=(".go",), test_framework="the package testing",
+            test_file="{folder}{stem}_test.go", doc_comment=DocComment("// ", "// "), multi_line_strings=("`",),
+            function_words=("func",), type_words=("type",), imports=imports.GO, modules=modules.GO, grammar="go"),
+    replace(_C_LIKE, id="rust", forms=language_forms.RUST,
+            suffixes=(".rs",), doc_comment=_SLASHES_DOC, case_words=(), function_words=("fn",),
+            type_words=("struct", "enum", "union", "trait", "impl", "type", "macro_rules!"),
+            imports=imports.RUST, modules=modules.RUST, grammar="rust"),
+    replace(_C_LIKE, id="swift", blocks=blocks.SWIFT, forms=language_forms.SWIFT,
+            suffixes=(".swift",), doc_comment=_SLASHES_DOC, multi_line_strings=('"""',),
+            branch_words=("else", "catch"), function_words=("func",),
+            type_words=("class", "struct", "enum", "protocol", "extension")),
+    replace(_C_LIKE, id="zig", forms=language_forms.ZIG,
+            suffixes=(".zig",), doc_comment=_SLASHES_DOC, case_words=(), function_words=("fn",)),
+    replace(_HASH, id="r", forms=language_forms.R,
+            suffixes=(".r",), doc_comment=_HASH_DOC, has_keyword_definitions=True,
+            branch_words=("else",), function_words=("function",)),
+    replace(_HASH, id="perl", blocks=blocks.PERL, forms=language_forms.PERL,
+            suffixes=(".pl",), doc_comment=_HASH_DOC, has_here_documents=True,
+            has_regex_literals=True, branch_words=("elsif", "else")),
+    replace(_HASH, id="powershell", forms=language_forms.POWERSHELL,
+            suffixes=(".ps1",), branch_words=("elseif", *_TRY), function_words=("function",)),
+    replace(_HASH, id="tcl", forms=language_forms.TCL, branch_words=("elseif", "else")),
+    Language("css", forms=language_forms.CSS, suffixes=(".css",)),
+    Language("json", forms=language_forms.JSON, suffixes=(".json",)),
+
+    # With words that end blocks.
+    replace(_HASH, id="ruby", blocks=blocks.RUBY, forms=language_forms.RUBY,
+            suffixes=(".rb",), test_framework="RSpec", test_file="{folder}{stem}_spec.rb",
+            doc_comment=_HASH_DOC, has_here_documents=True, has_regex_literals=True, has_keyword_definitions=True,
+            branch_words=("elsif", "else", "rescue", "ensure"), case_words=("when", "in"),
+            function_words=("def",), type_words=("class", "module"), end_words=("end",),
+            opening_words=("then", "do", "else", "begin"),
+            imports=imports.RUBY, modules=modules.RUBY, grammar="ruby"),
+    replace(_HASH, id="crystal", blocks=blocks.RUBY, forms=language_forms.RUBY,
+            doc_comment=_HASH_DOC, has_here_documents=True, has_keyword_definitions=True,
+            branch_words=("elsif", "else", "rescue", "ensure"), case_words=("when", "in"),
+            function_words=("def",), type_words=("class", "module", "struct", "enum"), end_words=("end",),
+            opening_words=("then", "do", "else", "begin")),
+    replace(_DASHES, id="lua", blocks=blocks.LUA, forms=language_forms.LUA,
+            suffixes=(".lua",), doc_comment=DocComment("--- ", "--- "),
+            has_keyword_definitions=True, branch_words=("elseif", "else"), function_words=("function",),
+            end_words=("end",), opening_words=("then", "do", "else")),
+    replace(_HASH, id="shellscript", blocks=blocks.SHELL, forms=language_forms.SHELL,
+            suffixes=(".sh", ".bash"), doc_comment=_HASH_DOC, has_here_documents=True,
+            branch_words=("elif", "else"), function_words=("function",), end_words=("fi", "done", "esac"),
+            opening_words=("then", "do", "else")),
+    replace(_HASH, id="fish", blocks=blocks.FISH, forms=language_forms.FISH,
+            branch_words=("else",), case_words=("case",), function_words=("function",),
+            end_words=("end",)),
+    replace(_HASH, id="elixir", blocks=blocks.ELIXIR, forms=language_forms.ELIXIR,
+            suffixes=(".ex", ".exs"), multi_line_strings=('"""',),
+            branch_words=("else", "rescue", "catch"), function_words=("def",), end_words=("end",),
+            opening_words=("do", "else")),
+    replace(_HASH, id="julia", blocks=blocks.JULIA, forms=language_forms.JULIA,
+            suffixes=(".jl",), multi_line_strings=('"""',), branch_words=("elseif", *_TRY),
+            function_words=("function",), type_words=("module", "struct"), end_words=("end",),
+            opening_words=("do", "else", "begin", "try")),
+    replace(_PERCENT, id="matlab", blocks=blocks.MATLAB, forms=language_forms.MATLAB,
+            branch_words=("elseif", "else", "catch"), case_words=("case",),
+            function_words=("function",), end_words=("end",), opening_words=("else", "try")),
+    replace(_PERCENT, id="erlang", blocks=blocks.ERLANG, forms=language_forms.ERLANG,
+            suffixes=(".erl",), end_words=("end",)),
+    replace(_DASHES, id="sql", blocks=blocks.SQL, forms=language_forms.SQL,
+            suffixes=(".sql",), case_words=("when",), end_words=("end",),
+            opening_words=("then", "else", "begin")),
+    replace(_DASHES, id="ada", blocks=blocks.ADA, forms=language_forms.ADA,
+            branch_words=("elsif", "else"), case_words=("when",), function_words=("function",),
+            type_words=("type", "record"), opening_words=("then", "else", "begin")),
+    replace(_DASHES, id="vhdl", blocks=blocks.ADA, forms=language_forms.VHDL,
+            branch_words=("elsif", "else"), case_words=("when",), function_words=("function",),
+            type_words=("type", "record"), opening_words=("then", "else", "begin")),
+
+    # Functional languages.
+    replace(_DASHES, id="haskell", blocks=blocks.ARMS, forms=language_forms.HASKELL,
+            suffixes=(".hs",), doc_comment=DocComment("-- | ", "-- "),
+            has_keyword_definitions=True, type_words=("class", "module", "type"), opening_words=("then", "do", "else")),
+    replace(_DASHES, id="elm", blocks=blocks.ARMS, forms=language_forms.ELM,
+            type_words=("module", "type"), opening_words=("then", "else")),
+    replace(_DASHES, id="purescript", blocks=blocks.ARMS, forms=language_forms.ELM,
+            type_words=("class", "module", "type"), opening_words=("then", "do", "else")),
+    Language("fsharp", blocks=blocks.ARMS, forms=language_forms.FSHARP,
+             suffixes=(".fs",), doc_comment=_SLASHES_DOC, branch_words=("elif", "else", "finally"),
+             type_words=("module", "namespace", "type"), opening_words=("then", "do", "else", "try")),
+    replace(_LISP, id="clojure", forms=language_forms.CLOJURE, suffixes=(".clj",)),
+    replace(_LISP, id="emacs-lisp", forms=language_forms.ELISP, suffixes=(".el",)),
+    replace(_LISP, id="elisp", forms=language_forms.ELISP),
+    replace(_LISP, id="lisp", forms=language_forms.LISP),
+    replace(_LISP, id="scheme", forms=language_forms.LISP),
+    replace(_LISP, id="racket", forms=language_forms.LISP),
+    replace(_PERCENT, id="prolog", forms=language_forms.PROLOG),
+
+    # Text, data and builds.
+    replace(_MARKDOWN, id="markdown", forms=language_forms.MARKDOWN, suffixes=(".md",)),
+    replace(_MARKDOWN, id="mdx", forms=language_forms.MARKDOWN),
+    replace(_MARKDOWN, id="restructuredtext", forms=language_forms.MARKDOWN),
+    replace(_MARKDOWN, id="quarto", forms=language_forms.MARKDOWN),
+    replace(_MARKDOWN, id="rmd", forms=language_forms.MARKDOWN),
+    replace(_PERCENT, id="latex", blocks=blocks.LATEX, forms=language_forms.LATEX, suffixes=(".tex",)),
+    replace(_PERCENT, id="tex", blocks=blocks.LATEX, forms=language_forms.LATEX),
+    Language("html", blocks=blocks.MARKUP, forms=language_forms.HTML, suffixes=(".html",)),
+    replace(_HASH, id="yaml", forms=language_forms.YAML, suffixes=(".yaml", ".yml")),
+    replace(_HASH, id="toml", forms=language_forms.TOML, suffixes=(".toml",), multi_line_strings=_TRIPLE),
+    replace(_HASH, id="dockerfile", forms=language_forms.DOCKERFILE, file_names=("dockerfile",)),
+    replace(_HASH, id="makefile", blocks=blocks.MAKEFILE, forms=language_forms.MAKEFILE, file_names=("makefile",)),
+    replace(_HASH, id="cmake", blocks=blocks.CMAKE, forms=language_forms.CMAKE,
+            file_names=("cmakelists.txt",), branch_words=("elseif", "else"),
+            function_words=("function",), end_words=("endif", "endwhile", "endforeach")),
+    replace(_HASH, id="nix", forms=language_forms.NIX, opening_words=("then", "else")),
+    replace(_HASH, id="terraform", suffixes=(".tf",), forms=language_forms.TERRAFORM, has_here_documents=True),
+
+    # Little more than their comments and strings is known.
+    replace(_C_LIKE, id="d", suffixes=(".d",), forms=language_forms.D),
+    Language("ocaml", blocks=blocks.OCAML, suffixes=(".ml", ".mli"), forms=language_forms.OCAML, branch_words=("else",),
+             end_words=("end", "done")),
+    Language("jsonc", forms=language_forms.JSON),
+    Language("json5", forms=language_forms.JSON5),
+    Language("scss", suffixes=(".scss",), forms=language_forms.SCSS),
+    Language("less", suffixes=(".less",), forms=language_forms.SCSS),
+    Language("xml", blocks=blocks.MARKUP, suffixes=(".xml",), forms=language_forms.XML),
+    replace(_HASH, id="ini", suffixes=(".ini", ".cfg", ".properties"), forms=language_forms.INI),
+    Language("proto", suffixes=(".proto",), forms=language_forms.PROTOBUF),
+    replace(_HASH, id="graphql", suffixes=(".graphql", ".gql"), forms=language_forms.GRAPHQL),
+    Language("vim", line_comment='"', blocks=blocks.VIM, suffixes=(".vim",), forms=language_forms.VIM),
+)
+# fmt: on
