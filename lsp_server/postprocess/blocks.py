@@ -11,7 +11,15 @@ from lsp_server.languages.lexer import blanked, lex
 from lsp_server.languages.line_patterns import DEFINITION, FUNCTION
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.closers import closers_of
-from lsp_server.postprocess.lines import first_line, indentation, kind_of_line, later_lines, line_above, line_below, state_at
+from lsp_server.postprocess.lines import (
+    first_line,
+    indentation,
+    kind_of_line,
+    later_lines,
+    line_above,
+    line_below,
+    state_at,
+)
 from lsp_server.text.snapshot import Snapshot
 
 

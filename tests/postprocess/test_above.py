@@ -17,7 +17,9 @@ INIT = "class A:\n    def __init__(self, b):\n        self.b = b\n        "
         pytest.param("python", f"{INIT}self‸\n", ".b = b", id="a line under way"),
         pytest.param("javascript", "a = a + 1\n‸\n", "a = a + 1;", id="a sign more"),
         pytest.param("go", "\tx := f()\n\t‸\n", "x := f() // again", id="a comment more"),
-        pytest.param("python", "x = f(1)\ny = g(x)\n‸", "x = f(1)\ny = g(x)\nx = f(1)\ny = g(x)", id="two lines, twice"),
+        pytest.param(
+            "python", "x = f(1)\ny = g(x)\n‸", "x = f(1)\ny = g(x)\nx = f(1)\ny = g(x)", id="two lines, twice"
+        ),
         pytest.param("c", "f(1);\nif (x)\n  g(x);\n‸", "f(1);\nif (x)\n  g(x);\nh();", id="three lines, and another"),
     ],
 )

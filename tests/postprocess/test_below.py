@@ -101,7 +101,9 @@ SUM = "def f():\n    ‸\n    # add them up\n    total = sum(values)\n    return
         pytest.param("typescript", "a({\n  ‸\n  b: c(3),\n});\n", "y: 2,\n    b: c(3),\n", "y: 2,", id="indentation"),
         pytest.param("go", "\t‸\n\tx := sum(y)\n", "a()\n\tx := sum(y) // all\n", "a()", id="comment in the text"),
         pytest.param("go", "\t‸\n\tx := sum(y) // all\n", "a()\n\tx := sum(y)\n", "a()", id="comment below"),
-        pytest.param("python", SUM, "x = 1\n    total = sum(values)\n    return total\n", "x = 1", id="without comment"),
+        pytest.param(
+            "python", SUM, "x = 1\n    total = sum(values)\n    return total\n", "x = 1", id="without comment"
+        ),
         pytest.param("python", SUM, "x = 1\n    # add them up\n    total = sum(values)\n", "x = 1", id="with comment"),
         pytest.param("c", "f();\n‸\nreturn a + 1;\n", "g();\nreturn a+1", "g();", id="the last line"),
     ],
@@ -135,8 +137,16 @@ def test_rows_of_data_may_go_on():
     ("language_id", "below", "text"),
     [
         ("java", "  @Test\n  public void testC() {\n  }\n}\n", "  @Test\n  public void testB() {\n    x();\n  }"),
-        ("kotlin", "/**\n * Returns the value of c\n */\nfun c() = 1\n", "/**\n * Returns the value of b\n */\nfun b() = 2"),
-        ("python", '@mark.parametrize("a", [1])\ndef test_c(a):\n', '@mark.parametrize("a", [1])\ndef test_b(a):\n    pass'),
+        (
+            "kotlin",
+            "/**\n * Returns the value of c\n */\nfun c() = 1\n",
+            "/**\n * Returns the value of b\n */\nfun b() = 2",
+        ),
+        (
+            "python",
+            '@mark.parametrize("a", [1])\ndef test_c(a):\n',
+            '@mark.parametrize("a", [1])\ndef test_b(a):\n    pass',
+        ),
         ("rust", "#[derive(Debug, Clone)]\nstruct B {\n", "#[derive(Debug, Clone)]\nstruct A {\n    y: u8,\n}"),
         ("csharp", "/// <summary>\n/// The end.\n", "/// <summary>\n/// The start.\n/// </summary>"),
         ("c", "case THE_FIRST_NAME:\n    g();\n", "case THE_FIRST_NAME:\n    f();"),

@@ -5,7 +5,7 @@ import pytest
 from tests.builders import snapshot_at
 from tests.postprocess.test_golden import show
 
-SHELL_CASE = 'run\n    ;;\n  stop)\n    halt\n    ;;\nesac'
+SHELL_CASE = "run\n    ;;\n  stop)\n    halt\n    ;;\nesac"
 SQL_CASE = "WHEN a THEN 1\n    ELSE 2\n  END AS x"
 IFDEF = "a();\n#ifdef X\n    b();\n#endif\n    c();\n}"
 
@@ -49,15 +49,27 @@ def test_a_block_ends_with_what_closes_it(language_id, file, text):
     ("language_id", "file", "text", "kept"),
     [
         pytest.param(
-            "ruby", "class A\n  def f(out)\n    ‸", "@out << x\n  end\n\n  def g\n  end\nend\n", "@out << x\n  end", id="ruby"
+            "ruby",
+            "class A\n  def f(out)\n    ‸",
+            "@out << x\n  end\n\n  def g\n  end\nend\n",
+            "@out << x\n  end",
+            id="ruby",
         ),
         pytest.param(
-            "javascript", "// a ` here\nfunction f() {\n  ‸", "return 1;\n}\n\nfunction g() {\n", "return 1;\n}", id="comment"
+            "javascript",
+            "// a ` here\nfunction f() {\n  ‸",
+            "return 1;\n}\n\nfunction g() {\n",
+            "return 1;\n}",
+            id="comment",
         ),
         pytest.param("python", '# a """ here\ndef f():\n    ‸', "return 1\n\n\ndef g():\n", "return 1", id="python"),
         pytest.param("go", "var r = '`'\nfunc f() {\n\t‸", "g()\n}\n\nfunc h() {\n", "g()\n}", id="rune"),
         pytest.param(
-            "javascript", "const r = /`/;\nfunction f() {\n  ‸", "g();\n}\n\nfunction h() {\n", "g();\n}", id="regular expression"
+            "javascript",
+            "const r = /`/;\nfunction f() {\n  ‸",
+            "g();\n}\n\nfunction h() {\n",
+            "g();\n}",
+            id="regular expression",
         ),
     ],
 )
