@@ -30,31 +30,23 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
     kept, unless it stands below already: a bracket, a word or a tag. Other branches of the statement are kept too.
     Lines that have no indentation to go by do not count: those in strings and comments, labels, preprocessor lines.
 
-    With `may_leave`, a line that closes nothing may come down as far as `_lowest` says: the block may end inside the
+    With `may_leave`, a line that closes nothing may come down as far as `_lowest_in` says: the block may end inside the
     hole. With Python's blocks, every line may.
     """
     before = snapshot.line_prefix
     language_id = snapshot.language_id
-    has_python_blocks = language(language_id).has_python_blocks
-    expected = line_below(snapshot)
-    closers = closers_of(snapshot)
     state = state_at(snapshot)
-    above = blanked(snapshot.prefix, language_id)
-
-    @cache  # the text's first line does not change once it is there
-    def around(indent: int) -> tuple[str | None, int]:
-        lowest = _lowest(above, indent, expected, language_id) if may_leave else indent
-        return _line_above(above, indent, language_id), lowest
+    # The text's first line does not change once it is there.
+    block_at = cache(lambda indent: _Block(snapshot, indent, may_leave=may_leave))
 
     def rule(text: str) -> int | None:
-        first = first_line(before + text)
-        header, lowest = around(indentation(first))
+        block = block_at(indentation(first_line(before + text)))
         comment: int | None = None  # where a comment begins that may belong to the next line of code
         for start, end in later_lines(text):
             row = text[start:end]
             if not row.strip():
                 continue
-            if indentation(row) >= indentation(first):
+            if indentation(row) >= block.indent:
                 comment = None
                 continue
             kind = kind_of_line(row, lex(before + text[:start], language_id, state, len(before))[1], language_id)
@@ -62,44 +54,55 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
                 comment = start
             if kind is not Kind.CODE:
                 continue
-            end_of_block = ends_block(text[:end], start, header, lowest)
-            if end_of_block is not None:
-                return end_of_block if comment is None or end_of_block > start else comment - 1
+            if (length := block.end_in(text[:end], start)) is not None:
+                return length if comment is None or length > start else comment - 1
             comment = None
         return None
-
-    def ends_block(text: str, start: int, header: str | None, lowest: int) -> int | None:
-        """Where the block ends if the last line of a text, from `start` on, is not in it."""
-        row = text[start:]
-        if has_no_indentation(row.strip(), language_id):
-            return None
-        if header is not None and continues_statement(header, row, language_id):
-            return None
-        closes = begins_close(row, language_id)
-        if closes and closers.stays_inside(text, start):
-            return None
-        if indentation(row) >= lowest and (has_python_blocks or not closes):
-            return None
-        return len(text) if closes and closers.again(text, start, num_below=2) is None else start - 1
 
     return rule
 
 
-def _lowest(above: str, indent: int, expected: str | None, language_id: str) -> int:
-    """The lowest indentation that a text may come down to, which begins at `indent`.
+class _Block:
+    """The block that begins with a line at `indent`."""
 
-    Inside a function, it is that of the function's body. Elsewhere it is that of the line below the cursor, unless that
-    line begins another definition.
-    """
-    lowest = indent
-    inside = None
-    while (line := _line_above(above, lowest, language_id)) is not None and not _is_class(line):
-        lowest = indentation(line)
-        if FUNCTION.match(line.strip()):
-            inside = lowest
-    if inside is not None:
-        return inside + 1
-    return indent if expected is None or begins_definition(expected) else indentation(expected)
+    def __init__(self, snapshot: Snapshot, indent: int, *, may_leave: bool) -> None:
+        self.indent = indent
+        self._language_id = snapshot.language_id
+        self._has_python_blocks = language(snapshot.language_id).has_python_blocks
+        self._closers = closers_of(snapshot)
+        above = blanked(snapshot.prefix, snapshot.language_id)
+        self._header = _line_above(above, indent, snapshot.language_id)
+        self._lowest = self._lowest_in(above, line_below(snapshot)) if may_leave else indent
+
+    def end_in(self, text: str, start: int) -> int | None:
+        """Where the block ends in a text whose last line, from `start` on, is indented less. None: not there."""
+        row = text[start:]
+        if has_no_indentation(row.strip(), self._language_id):
+            return None
+        if self._header is not None and continues_statement(self._header, row, self._language_id):
+            return None
+        closes = begins_close(row, self._language_id)
+        if closes and self._closers.stays_inside(text, start):
+            return None
+        if indentation(row) >= self._lowest and (self._has_python_blocks or not closes):
+            return None
+        return len(text) if closes and self._closers.again(text, start, num_below=2) is None else start - 1
+
+    def _lowest_in(self, above: str, below: str | None) -> int:
+        """The lowest indentation that a text may come down to.
+
+        Inside a function, it is that of the function's body. Elsewhere it is that of the line below the cursor, unless
+        that line begins another definition.
+        """
+        lowest = self.indent
+        inside = None
+        while (line := _line_above(above, lowest, self._language_id)) is not None and not _is_class(line):
+            lowest = indentation(line)
+            if FUNCTION.match(line.strip()):
+                inside = lowest
+        if inside is not None:
+            return inside + 1
+        return self.indent if below is None or begins_definition(below) else indentation(below)
 
 
 def begins_definition(line: str) -> bool:
