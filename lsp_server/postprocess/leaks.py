@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 
 from lsp_server.base.fim_families import ambiguous_leaks, leak_pattern
-from lsp_server.languages.lexer import START, blanked
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.lexer import START, blanked, lex
 from lsp_server.languages.line_patterns import COMMENT_MARK
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.code import is_code_behind, state_at
-from lsp_server.postprocess.lines import later_lines
+from lsp_server.postprocess.lines import later_lines, state_at
 from lsp_server.text.snapshot import Snapshot
 
 _CONTROL = leak_pattern()
@@ -64,7 +64,7 @@ def _is_code(string: str, before: str, snapshot: Snapshot) -> bool:
     if name.isupper():  # `List<MID>`, `names[PREFIX]`
         return re.search(rf"\b{name}\b", f"{snapshot.prefix}{before}\n{snapshot.suffix}") is not None
     is_tag = string == f"<{name}>" and name.isalpha()
-    return is_tag and (language(snapshot.language_id).blocks.has_tags or not is_code_behind(before, snapshot))
+    return is_tag and (language(snapshot.language_id).blocks.has_tags or not _is_code_behind(before, snapshot))
 
 
 def broken_character(snapshot: Snapshot) -> Callable[[str], int | None]:
@@ -83,7 +83,7 @@ def code_fence(snapshot: Snapshot) -> Callable[[str], int | None]:
 
     def rule(text: str) -> int | None:
         starts = (match.start() for match in _FENCE.finditer(text))
-        return next((max(0, start - 1) for start in starts if is_code_behind(text[:start], snapshot)), None)
+        return next((max(0, start - 1) for start in starts if _is_code_behind(text[:start], snapshot)), None)
 
     return (lambda _: None) if _has_fences(snapshot) else rule
 
@@ -105,7 +105,7 @@ def opening_fence(snapshot: Snapshot) -> Callable[[str], int]:
             return len(text)
         return match.end() + (len(indentation) if code.startswith(indentation) else 0)
 
-    return (lambda _: 0) if _has_fences(snapshot) or not is_code_behind("", snapshot) else size
+    return (lambda _: 0) if _has_fences(snapshot) or not _is_code_behind("", snapshot) else size
 
 
 def drop_opening_fence(text: str, snapshot: Snapshot) -> str:
@@ -141,9 +141,15 @@ def path_header(snapshot: Snapshot) -> Callable[[str], int | None]:
         above = text.partition("\n")[0]
         for start, end in later_lines(text):
             row = text[start:end]
-            if len(row) <= _MAX_OF_A_HEADER and is_header(row, above) and is_code_behind(text[:start], snapshot):
+            if len(row) <= _MAX_OF_A_HEADER and is_header(row, above) and _is_code_behind(text[:start], snapshot):
                 return start - 1
             above = row
         return None
 
     return (lambda _: None) if syntax.has_fences else rule
+
+
+def _is_code_behind(text: str, snapshot: Snapshot) -> bool:
+    """Whether what follows a text is code: neither comment nor string."""
+    before = snapshot.line_prefix
+    return lex(before + text, snapshot.language_id, state_at(snapshot), len(before))[1].kind is Kind.CODE

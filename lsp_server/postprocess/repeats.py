@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.lexer import lex
-from lsp_server.postprocess.code import state_at
 from lsp_server.postprocess.cursor_line import cursor_line
+from lsp_server.postprocess.lines import state_at
 from lsp_server.text.snapshot import Snapshot
 
 _MAX_SIGNS = 40  # of the rest of the line that count one by one

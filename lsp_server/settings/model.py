@@ -25,6 +25,7 @@ RuleName = Literal[
     "line limit",
     "drop overrun",
     "drop line below",
+    "repeats above",
     "drop rest of line",
     "drop trailing space",
     "indent as the file",
