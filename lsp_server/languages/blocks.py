@@ -112,7 +112,15 @@ ERLANG = Blocks((words(r"case|if|receive|begin|try|maybe|fun(?=\s*(?:[A-Z_]\w*[ 
 SQL = Blocks((
     words(r"if(?=[^;]{0,400}\bthen\b)", r"end[ \t]+if", "if"), words("loop", r"end[ \t]+loop", "loop"),
     words(r"case|begin(?!\s+(?:transaction|tran|work)\b|\s*;)", r"end(?![ \t]+(?:if|loop)\b)(?:[ \t]+(?:case|while))?"),
-), ignores_case=True)  # fmt: skip
+), ignores_case=True, branches=(
+    r"(?:from|where|group[ ]by|order[ ]by|having|limit|offset|window|returning|set|values|on|using|union|intersect"
+    r"|except|(?:natural[ ]|left[ ]|right[ ]|full[ ]|inner[ ]|outer[ ]|cross[ ])*join)\b"
+))  # fmt: skip
+VERILOG = Blocks((
+    words("begin", "end"), words("case[xz]?", "endcase", "case"),
+    *(words(word, f"end{word}", word)
+      for word in ("module", "function", "task", "generate", "class", "package", "interface")),
+))  # fmt: skip
 ADA = Blocks((
     words("if", r"end[ ]+if", "if"), words("case", r"end[ ]+case", "case"), words("loop", r"end[ ]+loop", "loop"),
     words("record", r"end[ ]+record", "record"),

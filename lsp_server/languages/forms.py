@@ -60,7 +60,7 @@ HASH_BRACE = r"#\{"
 
 
 def line(mark: str) -> Form:
-    """A comment up to the end of its line."""
+    """A comment up to the end of its line. At the end of a text it may still be written."""
     return Form(Kind.COMMENT, mark, r"(?=\n)")
 
 

@@ -19,9 +19,9 @@ RECORDS = list(LANGUAGES.values())
 # Ids of editors for languages that LSP 3.18 does not name.
 NOT_IN_LSP = {
     *("ada", "cmake", "crystal", "elisp", "elm", "emacs-lisp", "fish", "gdscript", "julia", "kotlin", "lisp"),
-    *("graphql", "json5", "jsonc", "ocaml", "proto", "vim"),
+    *("graphql", "systemverilog", "json5", "jsonc", "ocaml", "proto", "vim"),
     *("matlab", "mdx", "nim", "nix", "plaintext", "prolog", "purescript", "quarto", "racket", "restructuredtext"),
-    *("rmd", "scheme", "starlark", "svelte", "tcl", "terraform", "toml", "vhdl", "vue", "zig"),
+    *("rmd", "scheme", "starlark", "svelte", "tcl", "terraform", "toml", "verilog", "vhdl", "vue", "zig"),
 }
 # Modules outside of `languages` in which ids of languages stand together, and why that is no table of languages.
 NO_TABLES = {
@@ -92,7 +92,7 @@ def test_every_reader_belongs_to_a_language():
 
 @pytest.mark.parametrize("language_id", ["", "a language nobody knows", "plaintext"])
 def test_an_unknown_language_is_plain_text(language_id):
-    assert language(language_id) == Language("plaintext")
+    assert language(language_id) == Language("plaintext", keeps_indentation=True)
     assert import_family(language_id) == frozenset()
 
 
