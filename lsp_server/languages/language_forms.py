@@ -21,6 +21,7 @@ from lsp_server.languages.forms import (
     ML_COMMENT,
     NESTED_SLASH_STAR,
     PERCENT,
+    PREFIXED_CHARACTER,
     RAW_BACKQUOTES,
     REGEX,
     SEMICOLON,
@@ -40,6 +41,7 @@ from lsp_server.languages.forms import (
     here_document,
     line,
     long,
+    prefixed,
     quoted,
     text,
 )  # fmt: skip
@@ -54,7 +56,7 @@ JSON = PLAIN
 JSON5: Forms = (*PLAIN, SINGLE)
 
 # With Python's blocks.
-PYTHON: Forms = (HASH, TRIPLE_DOUBLE, TRIPLE_SINGLE, DOUBLE, SINGLE)
+PYTHON: Forms = (HASH, *prefixed("[bBfFrRtTuU]{1,2}", TRIPLE_DOUBLE, TRIPLE_SINGLE, DOUBLE, SINGLE))
 NIM: Forms = (
     block("#[", "]#", nests=True), HASH, long('"""', escape=""), quoted(r'"(?<=\br")', '"', '""'), DOUBLE, CHARACTER,
 )
@@ -73,21 +75,32 @@ SCRIPT: Forms = (
 )
 
 # With braces.
-C: Forms = (SLASHES, SLASH_STAR, DOUBLE, CHARACTER)
+_C_LITERALS = prefixed("L|u8?|U", DOUBLE, PREFIXED_CHARACTER)
+C: Forms = (SLASHES, SLASH_STAR, *_C_LITERALS)
+OBJECTIVE_C: Forms = (SLASHES, SLASH_STAR, replace(DOUBLE, lead=r"@\Z"), CHARACTER)
 CPP: Forms = (
-    SLASHES, SLASH_STAR, long(r'"(?<=R")(?P<tag>[^()\\\s"]{0,16})\(', r'\)TAG"', ""), DOUBLE, CHARACTER,
+    SLASHES, SLASH_STAR, *prefixed("(?:L|u8?|U)?R", long(r'"(?<=R")(?P<tag>[^()\\\s"]{0,16})\(', r'\)TAG"', "")),
+    *_C_LITERALS,
 )
 CSHARP: Forms = (
-    SLASHES, SLASH_STAR, long(r'"(?P<tag>"{2,})(?!(?<=@""))', r'"TAG', ""), long(r'"(?:(?<=@")|(?<=@\$"))', '"', '""'),
-    quoted(r'"(?<=\$")', '"', r"\\.|\{\{", r"\{"), DOUBLE, CHARACTER,
+    SLASHES, SLASH_STAR,
+    *(replace(form, lead=r"[$@]+\Z") for form in (
+        long(r'"(?P<tag>"{2,})(?!(?<=@""))', r'"TAG', ""), long(r'"(?:(?<=@")|(?<=@\$"))', '"', '""'),
+        quoted(r'"(?<=\$")', '"', r"\\.|\{\{", r"\{"), DOUBLE,
+    )),
+    CHARACTER,
 )
 JAVA: Forms = (SLASHES, SLASH_STAR, TRIPLE_DOUBLE, DOUBLE, CHARACTER)
 KOTLIN: Forms = (
     SLASHES, NESTED_SLASH_STAR, long('"""', '"""(?!")', "", DOLLAR_BRACE), quoted('"', code=DOLLAR_BRACE), CHARACTER,
 )
 SCALA: Forms = (
-    SLASHES, NESTED_SLASH_STAR, long(r'"""(?<=\w""")', '"""(?!")', "", DOLLAR_BRACE), long('"""', '"""(?!")', ""),
-    quoted(r'"(?<=\w")', '"', code=DOLLAR_BRACE), DOUBLE, CHARACTER,
+    SLASHES, NESTED_SLASH_STAR,
+    *prefixed(
+        r"\w+", long(r'"""(?<=\w""")', '"""(?!")', "", DOLLAR_BRACE),
+        quoted(r'"(?<=\w")(?!"")', '"', code=DOLLAR_BRACE),
+    ),
+    long('"""', '"""(?!")', ""), DOUBLE, CHARACTER,
 )
 GROOVY: Forms = (
     SLASHES, SLASH_STAR, HASHBANG, long('"""', code=DOLLAR_BRACE), TRIPLE_SINGLE, quoted('"', code=DOLLAR_BRACE),
@@ -100,8 +113,10 @@ DART: Forms = (
 )
 GO: Forms = (SLASHES, SLASH_STAR, DOUBLE, RAW_BACKQUOTES, CHARACTER)
 RUST: Forms = (
-    SLASHES, NESTED_SLASH_STAR, long(r'#(?:(?<=\br#)|(?<=\bbr#)|(?<=\bcr#))(?P<tag>#*)"', '"#TAG', ""),
-    long(r'"(?:(?<=\br")|(?<=\bbr"))', '"', ""), LONG_DOUBLE, CHARACTER,
+    SLASHES, NESTED_SLASH_STAR, *prefixed(
+        "[bc]?r|[bc]", long(r'#(?:(?<=\br#)|(?<=\bbr#)|(?<=\bcr#))(?P<tag>#*)"', '"#TAG', ""),
+        long(r'"(?:(?<=\br")|(?<=\bbr"))', '"', ""), LONG_DOUBLE, PREFIXED_CHARACTER,
+    ),
 )
 SWIFT: Forms = (
     SLASHES, NESTED_SLASH_STAR, long(r'#(?P<tag>#*)"""', '"""#TAG', "", r"\\#+\("),
@@ -185,15 +200,16 @@ SHELL: Forms = (
 )
 FISH: Forms = (text(r"\\[^\n]"), line(r"#(?<![^\s;&|(]#)"), LONG_DOUBLE, LONG_SINGLE)
 ELIXIR: Forms = (
-    HASH, text(r"\?(?<!\w\?)(?:\\[^\n]|[^\s\w])"), long(r'~[a-z]"""', '"""', code=HASH_BRACE), long(r'~[A-Z]+"""', '"""', ""),
+    HASH, text(r"\?(?<!\w\?)(?:\\[^\n]|[^\s\w])"),
+    long(r'~[a-z]"""', '"""', code=HASH_BRACE), long(r'~[A-Z]+"""', '"""', ""),
     long(r"~[a-z]'''", "'''", code=HASH_BRACE), long(rf"~[a-z]{_BRACKET}", "CLOSE", code=HASH_BRACE),
     long(rf"~[A-Z]+{_BRACKET}", "CLOSE", ""), long(r"~[a-z](?P<tag>[/|\"'])", "TAG", code=HASH_BRACE),
     long(r"~[A-Z]+(?P<tag>[/|\"'])", "TAG", ""), long('"""', code=HASH_BRACE), long("'''", code=HASH_BRACE),
     long('"', code=HASH_BRACE), long(r"'(?<!\w')", "'", code=HASH_BRACE),
 )
 JULIA: Forms = (
-    block("#=", "=#", nests=True), HASH, long('"""', code=r"\$\("), long('"', code=r"\$\("), CHARACTER, long("```"),
-    long("`"),
+    block("#=", "=#", nests=True), HASH,
+    *prefixed(r"\w+", long('"""', code=r"\$\("), long('"', code=r"\$\("), long("```"), long("`")), CHARACTER,
 )
 MATLAB: Forms = (
     Form(Kind.COMMENT, r"%(?:(?<=^%)|(?<=^[ \t]%))\{[ \t]*$", r"^[ \t]*%\}[ \t]*$"), PERCENT, line(r"\.\.\."),
@@ -245,7 +261,8 @@ DOCKERFILE: Forms = (
 )
 MAKEFILE: Forms = (text(r"\\[^\n]"), code(r"\$#"), HASH, quoted('"'), quoted("'", "'", ""))
 CMAKE: Forms = (
-    Form(Kind.COMMENT, r"#\[(?P<tag>=*)\[", r"\]TAG\]"), text(r"\\[^\n]"), HASH, long(r"\[(?P<tag>=*)\[", r"\]TAG\]", ""),
+    Form(Kind.COMMENT, r"#\[(?P<tag>=*)\[", r"\]TAG\]"), text(r"\\[^\n]"), HASH,
+    long(r"\[(?P<tag>=*)\[", r"\]TAG\]", ""),
     LONG_DOUBLE,
 )
 NIX: Forms = (

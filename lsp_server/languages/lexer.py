@@ -18,6 +18,7 @@ from lsp_server.languages.syntax import language
 
 _FLAGS = re.MULTILINE | re.DOTALL
 _NEAR = 80  # characters before a form that `Form.after` looks at
+_MAX_LEAD = 20  # characters
 _CLOSERS = {"{": "}", "(": ")", "[": "]", "<": ">"}
 _NO_FORM = Form(Kind.CODE, "")
 _Forms = tuple[tuple[Form, re.Pattern[str]], ...]
@@ -171,7 +172,10 @@ class _Reader:
         return rest
 
     def _begin(self, form: Form, begin: re.Match[str], end_at: int) -> None:
-        self._emit(Kind.CODE, begin.start())
+        start = begin.start()
+        if form.lead and (lead := _compiled(form.lead).search(self._text, max(self._at, start - _MAX_LEAD), start)):
+            start = lead.start()
+        self._emit(Kind.CODE, start)
         self._emit(form.kind, begin.end() if end_at < 0 else end_at)
         around = self.frames[-1].language if self.frames else self._language
         frame = _Frame(form, _tag(begin), form.language or around)

@@ -78,7 +78,7 @@ TABLE = (
             doc_comment=_BLOCK_DOC,
             branch_words=("else", "catch"), type_words=("class", "struct", "union", "enum", "namespace"),
             imports=imports.INCLUDE, modules=modules.INCLUDE, grammar="cpp"),
-    replace(_C_LIKE, id="objective-c", blocks=blocks.C, forms=language_forms.C,
+    replace(_C_LIKE, id="objective-c", blocks=blocks.C, forms=language_forms.OBJECTIVE_C,
             suffixes=(".m",), doc_comment=_BLOCK_DOC),
     replace(_CURLY, id="csharp", blocks=blocks.CSHARP, forms=language_forms.CSHARP,
             suffixes=(".cs",), test_framework="xUnit", test_file="{folder}{stem}Tests.cs",
