@@ -15,7 +15,7 @@ from lsp_server.postprocess.blocks import block_ends
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
 from lsp_server.postprocess.lines import indentation, later_lines, line_below, lines_below
-from lsp_server.postprocess.loops import repeated_phrase, repetition
+from lsp_server.postprocess.loops import endless_phrase, repetition
 from lsp_server.postprocess.repeats import closer_follows
 from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
@@ -44,6 +44,11 @@ class StopRules:
     def __init__(self, rules: dict[str, Rule]) -> None:
         self._rules = rules
         self._num_passed = 0  # characters with which no rule ends the text
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the rules."""
+        return self._rules.keys()
 
     def check(self, text: str) -> Cut | None:
         """The earliest cut in the text so far, if any.
@@ -81,9 +86,8 @@ def rules_for(
     """
     rules: dict[str, Rule] = {
         "suffix start": suffix_start(snapshot),
-        "block ends": block_ends(snapshot),
-        "repetition": repetition,
-        "repeated phrase": repeated_phrase(),
+        "repetition": repetition(snapshot),
+        "repeated phrase": endless_phrase(),
         "control text": control_text(snapshot),
         "broken character": broken_character(snapshot),
         "code fence": code_fence(snapshot),
@@ -94,6 +98,8 @@ def rules_for(
     if language(snapshot.language_id).has_python_blocks:
         rules["unreachable"] = unreachable(snapshot)
     follows = snapshot.line_suffix.strip()
+    if not follows.strip("".join(OPENERS) + ";,"):  # else the text ends inside a line, whose block is known already
+        rules["block ends"] = block_ends(snapshot)
     if follows[:1] in OPENERS:
         rules["closer follows"] = closer_follows(snapshot)
     if multi_line == "never" or (multi_line == "auto" and not _may_have_lines(snapshot)):
