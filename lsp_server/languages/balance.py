@@ -137,9 +137,13 @@ def _pairs(record: Language) -> list[tuple[str, str, str, WordBlock | None]]:
     """The patterns of openers and closers of a language, besides brackets, and their kinds."""
     blocks = record.blocks
     marks = (
-        (blocks.has_preprocessor, _PREPROCESSOR), (blocks.has_templates, _TEMPLATES),
-        (blocks.has_templates, _HANDLEBARS), (blocks.has_templates, _SVELTE), (blocks.has_tags, _TAGS), (blocks.has_environments, _ENVIRONMENTS),
-    )  # fmt: skip
+        (blocks.has_preprocessor, _PREPROCESSOR),
+        (blocks.has_templates, _TEMPLATES),
+        (blocks.has_templates, _HANDLEBARS),
+        (blocks.has_templates, _SVELTE),
+        (blocks.has_tags, _TAGS),
+        (blocks.has_environments, _ENVIRONMENTS),
+    )
     found: list[tuple[str, str, str, WordBlock | None]] = [(*mark, None) for has_it, mark in marks if has_it]
     return found + [(each.begin, each.end, each.name, each) for each in blocks.words]
 

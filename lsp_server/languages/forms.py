@@ -1,6 +1,6 @@
 """Forms of comments and strings, as data that `lexer.py` reads, and what builds them. Pure.
 
-A record of `syntax.py` lists the forms of its language. Of two that begin at the same place, the
+A record of `table.py` lists the forms of its language. Of two that begin at the same place, the
 first counts.
 """
 

@@ -1,6 +1,6 @@
 """The lexer: spans of code, comment and string in a text of any language of the table. Pure.
 
-It knows no grammar. The forms of a language's comments and strings (`syntax.py`, `forms.py`) say what begins a span and
+It knows no grammar. The forms of a language's comments and strings (`table.py`, `forms.py`) say what begins a span and
 what ends it. So it reads half-written text too, and goes on from any line. Each character is read once or twice.
 """
 
