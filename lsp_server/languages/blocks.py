@@ -111,7 +111,15 @@ ERLANG = Blocks(
 SQL = Blocks((
     words(r"case|begin(?!\s+(?:transaction|tran|work)\b|\s*;)|loop|if(?=[^;\n]{0,200}\bthen\b)",
           r"end(?:[ \t]+(?:if|loop|case|while))?"),
-), ignores_case=True)  # fmt: skip
+), ignores_case=True, branches=(
+    r"(?:from|where|group[ ]by|order[ ]by|having|limit|offset|window|returning|set|values|on|using|union|intersect"
+    r"|except|(?:natural[ ]|left[ ]|right[ ]|full[ ]|inner[ ]|outer[ ]|cross[ ])*join)\b"
+))  # fmt: skip
+VERILOG = Blocks((
+    words("begin", "end"), words("case[xz]?", "endcase", "case"),
+    *(words(word, f"end{word}", word)
+      for word in ("module", "function", "task", "generate", "class", "package", "interface")),
+))  # fmt: skip
 ADA = Blocks((
     words("if", r"end[ ]+if", "if"), words("case", r"end[ ]+case", "case"), words("loop", r"end[ ]+loop", "loop"),
     words("record", r"end[ ]+record", "record"),

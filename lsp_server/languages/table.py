@@ -181,6 +181,8 @@ TABLE = (
     replace(_DASHES, id="vhdl", blocks=blocks.ADA, forms=language_forms.VHDL,
             branch_words=("elsif", "else"), case_words=("when",), function_words=("function",),
             type_words=("type", "record"), opening_words=("then", "else", "begin")),
+    Language("verilog", blocks=blocks.VERILOG, branch_words=("else",)),
+    Language("systemverilog", blocks=blocks.VERILOG, branch_words=("else",)),
 
     # Functional languages.
     replace(_DASHES, id="haskell", blocks=blocks.ARMS, forms=language_forms.HASKELL,

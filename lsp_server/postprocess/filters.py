@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from lsp_server.languages.syntax import language
+from lsp_server.postprocess.above import drop_lines_above
+from lsp_server.postprocess.below import drop_line_below
 from lsp_server.postprocess.blocks import block_ends
-from lsp_server.postprocess.lines import line_below
 from lsp_server.postprocess.loops import drop_loop
 from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
-from lsp_server.postprocess.stop import ENDS_BY_OVERRUN, is_line_below
+from lsp_server.postprocess.stop import ENDS_BY_OVERRUN
 from lsp_server.postprocess.unfinished import drop_unfinished, drop_unsure
 from lsp_server.text.indentation import indent_as_the_file
 from lsp_server.text.snapshot import Snapshot
@@ -59,14 +60,6 @@ def drop_overrun(text: str, snapshot: Snapshot) -> str:
     return first_statement(text, snapshot) if language(snapshot.language_id).has_python_blocks else text
 
 
-def drop_line_below(text: str, snapshot: Snapshot) -> str:
-    """Drop the last line if it stands below the cursor already."""
-    head, line_break, last = text.rstrip("\n").rpartition("\n")
-    if line_break:
-        return head if last.rstrip() == line_below(snapshot) else text
-    return "" if is_line_below(last, snapshot) else text
-
-
 def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
     """Drop the end of a text that re-types what follows the cursor on its line."""
     size = repeated_rest(text, snapshot)
@@ -93,6 +86,7 @@ FILTERS: dict[str, Filter] = {
     "drop unsure": drop_unsure,
     "drop overrun": drop_overrun,
     "drop line below": drop_line_below,
+    "repeats above": drop_lines_above,
     "drop rest of line": drop_rest_of_line,
     "drop trailing space": drop_trailing_space,
     "indent as the file": indent_as_the_file,

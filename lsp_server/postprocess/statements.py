@@ -132,7 +132,9 @@ def first_statement(text: str, snapshot: Snapshot) -> str:
         return text[: header.end - len(before)]
     end = header.end
     for each in others:
-        if each.indentation <= header.indentation and not continues_statement(header.text, each.text):
+        if each.indentation <= header.indentation and not continues_statement(
+            header.text, each.text, snapshot.language_id
+        ):
             break
         end = each.end
     return text[: end - len(before)]

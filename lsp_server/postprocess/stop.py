@@ -6,15 +6,14 @@ generation.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lsp_server.languages.syntax import language
+from lsp_server.postprocess.below import suffix_start
 from lsp_server.postprocess.blocks import block_ends
 from lsp_server.postprocess.brackets import OPENERS
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
-from lsp_server.postprocess.lines import indentation, later_lines, line_below, lines_below
 from lsp_server.postprocess.loops import endless_phrase, repetition
 from lsp_server.postprocess.repeats import closer_follows
 from lsp_server.postprocess.statements import unreachable
@@ -24,10 +23,6 @@ from lsp_server.text.snapshot import Snapshot
 ENDS_BY_OVERRUN = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
 
 Rule = Callable[[str], int | None]
-
-_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)*")
-_MIN_OF_A_LINE = 8  # characters. A shorter line is not recognised: `end` and `});` stand anywhere
-_MIN_TO_TELL = 16  # characters. A shorter line may be written again by chance, such as `return False`
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,50 +133,3 @@ def line_limit(max_lines: int) -> Rule:
         return position
 
     return rule
-
-
-def suffix_start(snapshot: Snapshot) -> Rule:
-    """End before a line that stands below the cursor already: the model has run on into the suffix.
-
-    Whole lines are compared, with their indentation, to the first line below the cursor's that is not blank. The
-    cursor's own line counts if the model writes all of it. What follows the cursor there is not written twice. A short
-    line, or one that stands at other places too, counts only if the text goes on as the suffix does.
-    """
-    expected, following = (*lines_below(snapshot, 2), None, None)[:2]
-    rest = snapshot.line_suffix.rstrip()
-    next_line_check = _head(following) if expected and following and _is_common(expected, snapshot) else ""
-
-    def goes_on_as_below(text: str, end: int) -> bool:
-        return _BLANK_LINES.sub("", text[end:], count=1).startswith(next_line_check)
-
-    def rule(text: str) -> int | None:
-        if expected is None:
-            return None
-        first, line_break, _ = text.partition("\n")
-        if line_break and is_line_below(first, snapshot) and goes_on_as_below(text, len(first)):
-            return 0
-        for start, end in later_lines(text):
-            if text[start:end].rstrip() == expected and goes_on_as_below(text, end):
-                above = text[: start - 1].rstrip()
-                return len(above) - len(rest) if rest.strip() and above.endswith(rest) else start - 1
-        return None
-
-    return rule
-
-
-def is_line_below(line: str, snapshot: Snapshot) -> bool:
-    """Whether a text writes all of the cursor's line, and that line stands below."""
-    before = snapshot.line_prefix
-    writes_all = not before.strip() and not snapshot.line_suffix.strip()
-    return writes_all and len(line.strip()) >= _MIN_OF_A_LINE and (before + line).rstrip() == line_below(snapshot)
-
-
-def _is_common(line: str, snapshot: Snapshot) -> bool:
-    """Whether a line is short, or stands at several places of the document."""
-    document = f"{snapshot.prefix}\n{snapshot.suffix}".split("\n")
-    return len(line.strip()) < _MIN_TO_TELL or sum(each.rstrip() == line for each in document) > 1
-
-
-def _head(line: str) -> str:
-    """As much of a line's beginning as identifies it."""
-    return line[: indentation(line) + _MIN_TO_TELL]

@@ -28,6 +28,7 @@ RuleName = Literal[
     "drop unsure",
     "drop overrun",
     "drop line below",
+    "repeats above",
     "drop rest of line",
     "drop trailing space",
     "indent as the file",

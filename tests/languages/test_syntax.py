@@ -19,9 +19,9 @@ RECORDS = list(LANGUAGES.values())
 # Ids of editors for languages that LSP 3.18 does not name.
 NOT_IN_LSP = {
     *("ada", "cmake", "crystal", "elisp", "elm", "emacs-lisp", "fish", "gdscript", "julia", "kotlin", "lisp"),
-    *("graphql", "json5", "jsonc", "ocaml", "proto", "vim"),
+    *("graphql", "systemverilog", "json5", "jsonc", "ocaml", "proto", "vim"),
     *("matlab", "mdx", "nim", "nix", "plaintext", "prolog", "purescript", "quarto", "racket", "restructuredtext"),
-    *("rmd", "scheme", "starlark", "svelte", "tcl", "terraform", "toml", "vhdl", "vue", "zig"),
+    *("rmd", "scheme", "starlark", "svelte", "tcl", "terraform", "toml", "verilog", "vhdl", "vue", "zig"),
 }
 # Modules outside of `languages` in which ids of languages stand together, and why that is no table of languages.
 NO_TABLES = {
