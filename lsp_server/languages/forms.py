@@ -60,8 +60,8 @@ HASH_BRACE = r"#\{"
 
 
 def line(mark: str) -> Form:
-    """A comment up to the end of its line."""
-    return Form(Kind.COMMENT, mark, "$")
+    """A comment up to the end of its line. At the end of a text it may still be written."""
+    return Form(Kind.COMMENT, mark, r"(?=\n)")
 
 
 def block(begin: str, end: str, *, nests: bool = False) -> Form:

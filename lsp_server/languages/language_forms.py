@@ -63,11 +63,12 @@ COFFEESCRIPT: Forms = (
 )
 
 # JavaScript. Behind a word, an apostrophe begins a string only if the word is none of prose. `//` behind a colon is an
-# address in the text of JSX.
+# address in the text of JSX, and `/>` behind a brace ends a tag.
+_TAG_END = Form(Kind.CODE, "/>", after=r"\}\s*\Z")
 SCRIPT: Forms = (
     line(r"//(?<!:\/\/)"), SLASH_STAR, HASHBANG, DOUBLE,
     quoted(r"'(?:(?<!\w')|(?<=return')|(?<=case')|(?<=typeof')|(?<=from')|(?<=import')|(?<=else'))", "'"),
-    TEMPLATE, REGEX,
+    TEMPLATE, _TAG_END, REGEX,
 )
 
 # With braces.

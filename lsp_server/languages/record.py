@@ -46,6 +46,7 @@ class Language:
     - `multi_line_strings`: quotes of strings that may go on over several lines.
     - `has_here_documents`, `has_regex_literals`: whether `<<END` begins a string, and `/` may.
     - `has_fences`: lines of three backquotes are ordinary text.
+    - `keeps_indentation`: tabs and spaces mean different things, as in a makefile. No text is indented anew.
 
     Blocks. Three should be one fact; today three rules disagree about the languages:
     - `blocks`: what opens and closes one, besides brackets.
@@ -81,6 +82,7 @@ class Language:
     has_here_documents: bool = False
     has_regex_literals: bool = False
     has_fences: bool = False
+    keeps_indentation: bool = False
     blocks: Blocks = blocks.BRACES
     has_python_blocks: bool = False
     colon_opens_block: bool = False

@@ -35,12 +35,12 @@ _HASH = Language("", line_comment="#")
 _DASHES = Language("", line_comment="--")
 _PERCENT = Language("", line_comment="%")
 _LISP = Language("", line_comment=";;")
-_MARKDOWN = Language("", has_fences=True)
+_MARKDOWN = Language("", has_fences=True, keeps_indentation=True)
 _COLON = replace(_HASH, colon_opens_block=True, branch_words=("elif", "else"))
 
 # fmt: off
 TABLE = (
-    Language("plaintext"),
+    Language("plaintext", keeps_indentation=True),
 
     # With Python's blocks.
     replace(_COLON, id="python", forms=language_forms.PYTHON,
@@ -215,7 +215,8 @@ TABLE = (
     replace(_HASH, id="yaml", forms=language_forms.YAML, suffixes=(".yaml", ".yml")),
     replace(_HASH, id="toml", forms=language_forms.TOML, suffixes=(".toml",), multi_line_strings=_TRIPLE),
     replace(_HASH, id="dockerfile", forms=language_forms.DOCKERFILE, file_names=("dockerfile",)),
-    replace(_HASH, id="makefile", blocks=blocks.MAKEFILE, forms=language_forms.MAKEFILE, file_names=("makefile",)),
+    replace(_HASH, id="makefile", keeps_indentation=True, blocks=blocks.MAKEFILE, forms=language_forms.MAKEFILE,
+            file_names=("makefile",)),
     replace(_HASH, id="cmake", blocks=blocks.CMAKE, forms=language_forms.CMAKE,
             file_names=("cmakelists.txt",), branch_words=("elseif", "else"),
             function_words=("function",), end_words=("endif", "endwhile", "endforeach")),

@@ -8,8 +8,10 @@ from lsp_server.languages.syntax import language
 from lsp_server.postprocess.above import drop_lines_above
 from lsp_server.postprocess.below import drop_line_below
 from lsp_server.postprocess.blocks import block_ends
+from lsp_server.postprocess.leaks import drop_control_text, drop_opening_fence
+from lsp_server.postprocess.limits import drop_open_block
 from lsp_server.postprocess.loops import drop_loop
-from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
+from lsp_server.postprocess.repeats import begins_with_closer, repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import ENDS_BY_OVERRUN
 from lsp_server.postprocess.unfinished import drop_unfinished, drop_unsure
@@ -67,9 +69,17 @@ def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
 
 
 def drop_trailing_space(text: str, snapshot: Snapshot) -> str:
-    """Drop blank lines and spaces at the end. Keep the space before a word that follows on the line."""
+    """Drop blank lines and spaces at the end.
+
+    Keep the space before a word that follows on the line. Keep the line break before what closes a block of several
+    lines, with the indentation behind it.
+    """
     follows = snapshot.line_suffix
     stripped = text.rstrip()
+    has_lines = "\n" in stripped or not snapshot.line_prefix.strip()
+    _, line_break, indentation = text[len(stripped) :].rpartition("\n")
+    if stripped and has_lines and line_break and begins_with_closer(snapshot):
+        return stripped + line_break + indentation
     if not stripped or not follows.strip() or follows.strip()[0] in _CLINGS:
         return stripped
     return text.rstrip(" \t") if follows[0].isspace() else text
@@ -81,6 +91,8 @@ def drop_blank(text: str, _: Snapshot) -> str:
 
 
 FILTERS: dict[str, Filter] = {
+    "code fence": drop_opening_fence,
+    "control text": drop_control_text,
     "drop loop": drop_loop,
     "drop unfinished": drop_unfinished,
     "drop unsure": drop_unsure,
@@ -88,6 +100,7 @@ FILTERS: dict[str, Filter] = {
     "drop line below": drop_line_below,
     "repeats above": drop_lines_above,
     "drop rest of line": drop_rest_of_line,
+    "single line": drop_open_block,
     "drop trailing space": drop_trailing_space,
     "indent as the file": indent_as_the_file,
     "drop blank": drop_blank,

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.below import suffix_start
 from lsp_server.postprocess.blocks import block_ends
-from lsp_server.postprocess.brackets import OPENERS
-from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, path_header
+from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, opening_fence, path_header
+from lsp_server.postprocess.limits import line_limit, may_have_lines, single_line
 from lsp_server.postprocess.loops import endless_phrase, repetition
-from lsp_server.postprocess.repeats import closer_follows
+from lsp_server.postprocess.repeats import begins_with_closer, closer_follows
 from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
 
@@ -36,8 +36,9 @@ class Cut:
 class StopRules:
     """All rules for one request."""
 
-    def __init__(self, rules: dict[str, Rule]) -> None:
+    def __init__(self, rules: dict[str, Rule], num_dropped: Callable[[str], int] = lambda _: 0) -> None:
         self._rules = rules
+        self._num_dropped = num_dropped  # characters at the start of a text, which filters drop
         self._num_passed = 0  # characters with which no rule ends the text
 
     @property
@@ -64,7 +65,9 @@ class StopRules:
         return self._earliest(text[:ended])
 
     def _earliest(self, text: str) -> Cut | None:
-        cuts = [Cut(length, name) for name, rule in self._rules.items() if (length := rule(text)) is not None]
+        start = self._num_dropped(text)
+        judged = text[start:]
+        cuts = [Cut(start + length, name) for name, rule in self._rules.items() if (length := rule(judged)) is not None]
         return min(cuts, key=lambda cut: cut.length, default=None)
 
 
@@ -86,28 +89,24 @@ def rules_for(
         "control text": control_text(snapshot),
         "broken character": broken_character(snapshot),
         "code fence": code_fence(snapshot),
-        "path header": path_header,
+        "path header": path_header(snapshot),
     }
     if stops:
         rules["end text"] = end_text(stops)
     if language(snapshot.language_id).has_python_blocks:
         rules["unreachable"] = unreachable(snapshot)
-    follows = snapshot.line_suffix.strip()
-    if not follows.strip("".join(OPENERS) + ";,"):  # else the text ends inside a line, whose block is known already
+    if not snapshot.line_suffix.strip(")]};, \t"):  # else the text ends inside a line, whose block is known already
         rules["block ends"] = block_ends(snapshot)
-    if follows[:1] in OPENERS:
+    if begins_with_closer(snapshot):
         rules["closer follows"] = closer_follows(snapshot)
-    if multi_line == "never" or (multi_line == "auto" and not _may_have_lines(snapshot)):
-        rules["single line"] = line_limit(1)
-    else:
+    if multi_line == "always" or (multi_line == "auto" and may_have_lines(snapshot)):
         rules["line limit"] = line_limit(max_lines)
-    return StopRules({name: rule for name, rule in rules.items() if name not in switched_off})
-
-
-def _may_have_lines(snapshot: Snapshot) -> bool:
-    """Whether nothing follows the cursor on its line, or only brackets that lines above opened."""
-    follows = snapshot.line_suffix.strip()
-    return not follows or (not snapshot.line_prefix.strip() and not follows.strip("".join(OPENERS)))
+    elif snapshot.line_suffix.strip():
+        rules["single line"] = single_line(snapshot, max_lines if multi_line == "auto" else 1)
+    else:
+        rules["single line"] = line_limit(1)
+    num_dropped = (lambda _: 0) if "code fence" in switched_off else opening_fence(snapshot)
+    return StopRules({name: rule for name, rule in rules.items() if name not in switched_off}, num_dropped)
 
 
 def end_text(stops: tuple[str, ...]) -> Rule:
@@ -116,20 +115,5 @@ def end_text(stops: tuple[str, ...]) -> Rule:
     def rule(text: str) -> int | None:
         found = [at for stop in stops if (at := text.find(stop)) >= 0]
         return min(found, default=None)
-
-    return rule
-
-
-def line_limit(max_lines: int) -> Rule:
-    """End before the line break that ends the last allowed line. Blank lines at the start do not count."""
-
-    def rule(text: str) -> int | None:
-        start = len(text) - len(text.lstrip())
-        position = start - 1
-        for _ in range(max_lines):
-            position = text.find("\n", position + 1)
-            if position < 0 or (position < start):
-                return None
-        return position
 
     return rule

@@ -71,6 +71,8 @@ HIDDEN = [
     ("python", "# don't (\nx", "         \nx"),
     # Regular expressions and divisions.
     ("javascript", "a = b / c; d = /[/'\"]x/.test(e)", "a = b / c; d =         .test(e)"),
+    ("typescriptreact", "<A a={b} /> <B c={d} />", "<A a={b} /> <B c={d} />"),
+    ("typescriptreact", "x.replace(/>/g, y)", "x.replace(    , y)"),
     # Here-documents.
     ("ruby", "@out << x\nend", "@out << x\nend"),
     ("shellscript", "cat <<< x\ncat <<A <<'B'\na\nA\nb\nB\ny", "cat <<< x\ncat          \n \n \n \n \ny"),
@@ -113,6 +115,8 @@ def test_the_state_says_what_follows():
     assert state_after("x = 1\n", "python") == START
     assert state_after('x = """\n', "python").kind is Kind.STRING
     assert state_after("/*\n", "c").kind is Kind.COMMENT
+    assert state_after("x // why", "c").kind is Kind.COMMENT
+    assert state_after("x  # why", "python").kind is Kind.COMMENT
     assert state_after("cat <<A\n", "shellscript").kind is Kind.STRING
     assert state_after("x = `${\n", "javascript").kind is Kind.CODE
 

@@ -92,7 +92,7 @@ def test_every_reader_belongs_to_a_language():
 
 @pytest.mark.parametrize("language_id", ["", "a language nobody knows", "plaintext"])
 def test_an_unknown_language_is_plain_text(language_id):
-    assert language(language_id) == Language("plaintext")
+    assert language(language_id) == Language("plaintext", keeps_indentation=True)
     assert import_family(language_id) == frozenset()
 
 
