@@ -19,6 +19,7 @@ _TAG_NAME = r"(?:[A-Za-z][\w:.-]*|(?=>))"
 # A tag is open from its name on. What looks like one in TypeScript may be a parameter of a type.
 _TAGS = (rf"<(?P<NAME>{_TAG_NAME})(?=[\s/>])", rf"</(?P<NAME>{_TAG_NAME})\s*>", "<")
 _TAGS_IN_CODE = (rf"(?<![\w)\]])<(?P<NAME>{_TAG_NAME})(?=[\s/>])(?!>\(|\s+extends\b|\s*=)", _TAGS[1], "<")
+_REST_OF_TAG = re.compile(r"(?:=>|[^<>])*+>")  # none: it is still written, or has another tag in it
 _ENVIRONMENTS = (r"\\begin\{(?P<NAME>[^{}\n]*)\}", r"\\end\{(?P<NAME>[^{}\n]*)\}", "\\")
 _TEMPLATES = (
     r"\{%[-+]?\s*(?P<NAME>if|for|block|macro|filter|with|call|autoescape|unless|case|capture|comment|raw|while|embed|trans)\b[^%\n]*%\}",
@@ -81,7 +82,9 @@ def balance(text: str, language_id: str, state: State = START, start: int = 0) -
             void = match.start() + line_start if group.void else void
             continue
         kind = group.kind_of(match)
-        found = Delimiter(kind, match[0], match.start() + line_start, match.end() + line_start)
+        rest = _REST_OF_TAG.match(code, match.end()) if kind.startswith("<") and group.opens else None
+        end = (rest or match).end()
+        found = Delimiter(kind, code[match.start() : end], match.start() + line_start, end + line_start)
         if group.opens:
             opens.setdefault(kind, []).append(found)
         elif opens.get(kind):
