@@ -40,11 +40,9 @@ class Language:
     Comments and strings:
     - `forms`: the forms of comments, strings and embedded code, for the lexer.
     - `line_comment`: what begins a line comment.
-    - `block_comment`: what begins and ends a block comment. None: `multi_line_strings` serve as block comments.
+    - `block_comment`: what begins and ends a block comment.
     - `doc_comment`: how a definition is documented. None: nobody offers to do it.
     - `has_docstrings`: documentation is a string below the header, as in Python.
-    - `multi_line_strings`: quotes of strings that may go on over several lines.
-    - `has_here_documents`, `has_regex_literals`: whether `<<END` begins a string, and `/` may.
     - `has_fences`: lines of three backquotes are ordinary text.
     - `keeps_indentation`: tabs and spaces mean different things, as in a makefile. No text is indented anew.
 
@@ -78,9 +76,6 @@ class Language:
     block_comment: tuple[str, str] | None = ("/*", "*/")
     doc_comment: DocComment | None = None
     has_docstrings: bool = False
-    multi_line_strings: tuple[str, ...] = ()
-    has_here_documents: bool = False
-    has_regex_literals: bool = False
     has_fences: bool = False
     keeps_indentation: bool = False
     blocks: Blocks = blocks.BRACES
