@@ -35,11 +35,15 @@ class Levels:
         """
         stack, code, found = list(self._stack), first, 0
         for indentation, line in lines:
-            if not line.begins_statement or _CONTINUES.match(line.code):
+            if not line.begins_statement:
                 code = line.code or code
                 continue
             at = self._columns(indentation)
-            is_free = begins_branch(line.code, self._language) or has_no_indentation(line.code, self._language)
+            is_free = (
+                _CONTINUES.match(line.code)
+                or begins_branch(line.code, self._language)
+                or has_no_indentation(line.code, self._language)
+            )
             found += not is_free and not self._may_stand(at, line.code, code, stack, exactly=exactly)
             code = line.code
             stack = [each for each in stack if each < at] + [at]

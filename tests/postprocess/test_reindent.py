@@ -77,6 +77,7 @@ def test_a_text_is_indented_as_its_file(language, file, text, shown):
         # A text that fits as it is.
         ("typescript", "f() {\n  g();\n  ‸\n}\n", "a\n    .b()\n    .c();\n  d();"),
         ("typescript", "f() {\n  g();\n  ‸\n}\n", "const a =\n    b;\n  switch (a) {\n  case 1:\n    c();\n  }"),
+        ("javascript", "function f() {\n  g();\n  ‸\n}\n", "return a()\n    .then((b) => {\n      c();\n    });"),
         ("swift", "var body: some View {\n  ‸\n}\n", "VStack {\n    a\n  }\n    .padding()"),
         ("c", f"{C_TABS}\t‸\n}}\n", "switch (a) {\n\tcase 1:\n\t\tb();\n\t}\nout:\n\treturn c(d,\n\t         e);"),
         ("c", f"{C_TABS}\t‸\n}}\n", "/* A.\n\t * B.\n\t */\n#ifdef B\n\tb();\n#endif"),
