@@ -77,19 +77,18 @@ ONLY_IN = {
     "rich": ("commands",),
     "sqlite3": ("index",),
     "tree_sitter": ("index", "languages.grammars"),
-    "pathspec": ("index.folder",),
 }  # fmt: skip
 PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context", "engine.compat.fields",
         "engine.compat.stop_conditions", "engine.drafting", "engine.kvcache", "engine.scheduler",
-        "engine.sizing.memory", "engine.sizing.parameters", "index.chunks", "index.symbols", "index.words", "ipc",
+        "engine.sizing.memory", "engine.sizing.parameters", "index.chunks", "index.symbols", "index.wildmatch", "index.words", "ipc",
         "languages", "postprocess", "prompt", "base.fim_families", "text.indentation", "text.secrets",
         "text.snapshot")  # fmt: skip
 IMPURE = ("context.retrieval",)  # among them: it opens the index
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.
-READERS = ("text.workspace", "index.folder", "settings.files", "catalog", "engine.sizing.gguf", "engine.backends.fake",
-           "engine.gateway.key", "engine.process.client_leases", "engine.client.shared", "server.statistics",
-           "server.streams", "settings.docs", "commands", "measure")  # fmt: skip
+READERS = ("text.workspace", "index.folder", "index.git_config", "settings.files", "catalog", "engine.sizing.gguf",
+           "engine.backends.fake", "engine.gateway.key", "engine.process.client_leases", "engine.client.shared",
+           "server.statistics", "server.streams", "settings.docs", "commands", "measure")  # fmt: skip
 # The wall clock jumps when it is set or a laptop wakes: nothing may wait by it. These show it.
 SHOW_THE_TIME = ("engine.client.shared", "commands", "engine.compat.openai")
 
