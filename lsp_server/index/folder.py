@@ -24,7 +24,9 @@ MAX_MEAN_LINE = 300
 _SKIPPED = frozenset(
     {
         *(".git", ".hg", ".svn", ".jj", "node_modules", "bower_components", "__pycache__", "site-packages"),
-        *(".venv", ".tox", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".idea", ".gradle"),
+        *(".venv", ".tox", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".idea", ".gradle", ".terraform"),
+        # of a home folder
+        *(".cache", ".npm", ".rustup", ".mozilla", ".thunderbird", ".local", ".vscode-server", ".Trash"),
     }
 )
 _MARKS_OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
