@@ -80,9 +80,9 @@ ONLY_IN = {
 }  # fmt: skip
 PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context", "engine.compat.fields",
         "engine.compat.stop_conditions", "engine.drafting", "engine.kvcache", "engine.scheduler",
-        "engine.sizing.memory", "engine.sizing.parameters", "index.chunks", "index.symbols", "index.wildmatch", "index.words",
-        "ipc", "languages", "postprocess", "prompt", "base.fim_families", "text.indentation", "text.secrets",
-        "text.snapshot")  # fmt: skip
+        "engine.sizing.memory", "engine.sizing.parameters", "index.chunks", "index.symbols", "index.wildmatch",
+        "index.words", "ipc", "languages", "postprocess", "prompt", "base.fim_families", "text.indentation",
+        "text.secrets", "text.snapshot")  # fmt: skip
 IMPURE = ("context.retrieval",)  # among them: it opens the index
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.

@@ -141,9 +141,14 @@ class Folder:
 
     def _enters(self, path: str) -> bool:
         """Whether a folder and those above it may be entered."""
-        if path not in self._may_enter:
-            self._may_enter[path] = self._enters(path.rpartition("/")[0]) and self._may_list(f"{path}/")
-        return self._may_enter[path]
+        unknown = []
+        while path not in self._may_enter:
+            unknown.append(path)
+            path = path.rpartition("/")[0]
+        may_enter = self._may_enter[path]
+        for each in reversed(unknown):
+            may_enter = self._may_enter[each] = may_enter and self._may_list(f"{each}/")
+        return may_enter
 
     def _may_list(self, path: str) -> bool:
         """Whether a path may be read whose folders may be entered. A folder's path ends in a slash."""

@@ -14,12 +14,20 @@ _EXCLUDE = "info/exclude"
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
-    """A repository: its topmost folder, and its rules that no folder of it has, the strongest first."""
+class _Rules:
+    """The rules of one ignore file, for paths whose first `start` characters lead to its folder."""
 
-    top: str
+    start: int
+    rules: Rules
+    is_infills: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """The rules for what is directly inside a folder, the strongest first."""
+
+    rules: tuple[_Rules, ...]
     ignores_case: bool
-    texts: tuple[str, ...]
 
 
 class Ignored:
@@ -34,8 +42,7 @@ class Ignored:
         self._top = repository.top if repository else root
         # Paths are relative to the topmost folder inside this class.
         self._prefix = "" if root == self._top else f"{root.relative_to(self._top).as_posix()}/"
-        self._scopes = {"": self._scope_at("")}
-        self._rules: dict[tuple[str, str], Rules | None] = {}
+        self._inside: dict[str, _Inside] = {}
         self.ignores_all = any(self._ignores(each, is_folder=True) for each in _folders_to(self._prefix)[1:])
 
     def ignores(self, path: str) -> bool:
@@ -44,47 +51,43 @@ class Ignored:
 
     def outer_rules(self) -> tuple[str | bool, ...]:
         """The rules that stand outside of the folder, read anew. If they change, verdicts do, and no file inside."""
-        scope = self._scope_at("")
         above = [self._top / folder / name for folder in _folders_to(self._prefix)[:-1] for name in IGNORE_FILES]
-        return (scope.ignores_case, *scope.texts, *map(read_config_text, above))
+        ignores_case, texts = _of_repository(self._top)
+        return (ignores_case, *texts, *map(read_config_text, above))
 
     def _ignores(self, path: str, *, is_folder: bool) -> bool:
-        folder = _parent(path)
-        scope = self._scope(folder)
-        names: tuple[str, ...] = IGNORE_FILES
-        while True:
-            inside = path[len(folder) + 1 :] if folder else path
-            found = [self._rules_in(folder, name, scope) for name in names]
-            if names is IGNORE_FILES and folder == scope.top:
-                found += [rules_of(text, ignores_case=scope.ignores_case) for text in scope.texts]
-                names = (INFILL_IGNORE,)
-            for rules in found:
-                if rules and (said := rules.ignores(inside, is_folder=is_folder)) is not None:
-                    return said
-            if not folder:
-                return False
-            folder = _parent(folder)
+        for each in self._rules_inside(_parent(path)).rules:
+            if (said := each.rules.ignores(path[each.start :], is_folder=is_folder)) is not None:
+                return said
+        return False
 
-    def _scope(self, folder: str) -> _Scope:
-        if folder not in self._scopes:
-            is_top = repository_at(self._top / folder) is not None
-            self._scopes[folder] = self._scope_at(folder) if is_top else self._scope(_parent(folder))
-        return self._scopes[folder]
+    def _rules_inside(self, folder: str) -> _Inside:
+        if folder not in self._inside:
+            self._inside[folder] = self._find_rules(folder)
+        return self._inside[folder]
 
-    def _scope_at(self, folder: str) -> _Scope:
-        top = self._top / folder
-        repository = repository_at(top)
-        config = ignore_config(repository)
-        files = [(repository.common_dir if repository else top / ".git") / _EXCLUDE]
-        if config.excludes_file:
-            files.append(config.excludes_file)
-        return _Scope(folder, config.ignores_case, tuple(map(read_config_text, files)))
+    def _find_rules(self, folder: str) -> _Inside:
+        path, start = self._top / folder, len(folder) + bool(folder)
+        outer = self._rules_inside(_parent(folder)) if folder else _Inside((), ignores_case=False)
+        texts: tuple[str, ...] = ()
+        inherited, ignores_case = outer.rules, outer.ignores_case
+        if not folder or repository_at(path):
+            ignores_case, texts = _of_repository(path)
+            inherited = tuple(each for each in inherited if each.is_infills)
+        own = [(read_config_text(path / each), each == INFILL_IGNORE) for each in IGNORE_FILES]
+        own += [(text, False) for text in texts]
+        rules = [_Rules(start, rules_of(text, ignores_case=ignores_case), flag) for text, flag in own if text]
+        return _Inside((*rules, *inherited), ignores_case)
 
-    def _rules_in(self, folder: str, name: str, scope: _Scope) -> Rules | None:
-        if (folder, name) not in self._rules:
-            text = read_config_text(self._top / folder / name)
-            self._rules[folder, name] = rules_of(text, ignores_case=scope.ignores_case) if text else None
-        return self._rules[folder, name]
+
+def _of_repository(top: Path) -> tuple[bool, tuple[str, ...]]:
+    """Whether a repository ignores case, and the texts of its ignore files that stand in no folder of it."""
+    repository = repository_at(top)
+    config = ignore_config(repository)
+    files = [(repository.common_dir if repository else top / ".git") / _EXCLUDE]
+    if config.excludes_file:
+        files.append(config.excludes_file)
+    return config.ignores_case, tuple(map(read_config_text, files))
 
 
 def _parent(path: str) -> str:
