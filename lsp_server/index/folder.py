@@ -86,13 +86,18 @@ class Folder:
 
     def may_read(self, path: str) -> bool:
         """Whether a path may be read: it is inside the folder, not ignored, no secret, and passes no link."""
+        if not self.admits(path):
+            return False
         parts = path.split("/")
-        if not path or any(part in ("", ".", "..") for part in parts) or "\0" in path:
-            return False
-        if not self._enters("/".join(parts[:-1])) or not self._may_list(path):
-            return False
         above = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
         return not any((self.root / each).is_symlink() for each in above)
+
+    def admits(self, path: str) -> bool:
+        """Whether the rules admit a path: it is inside the folder, not ignored, and no secret by its name."""
+        folder = path.rpartition("/")[0]
+        if not path or any(part in ("", ".", "..") for part in path.split("/")) or "\0" in path:
+            return False
+        return self._enters(folder) and self._may_list(path)
 
     def read(self, path: str) -> str | None:
         """The text of a file that `walk` yielded, lines ending in `\\n`; None if it is no text or holds secrets."""
@@ -130,6 +135,15 @@ class Folder:
         """An absolute path relative to this folder, links resolved first; None for a path outside."""
         real = Path(os.path.realpath(path))
         return real.relative_to(self.root).as_posix() if real.is_relative_to(self.root) else None
+
+    def names_of(self, path: Path) -> set[str]:
+        """The paths inside this folder of a file that changed: with all links resolved, and those above it only.
+
+        A file that has become a link has both. What was known of it is out of date.
+        """
+        above = self.relative(path.parent)
+        names = {self.relative(path), None if above is None else f"{above}/{path.name}".removeprefix("./")}
+        return {name for name in names if name is not None}
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:

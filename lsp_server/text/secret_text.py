@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 # Tokens of known forms, by a literal that each contains. A search for the literal first makes this fast.
 _TOKENS = {
@@ -103,6 +104,7 @@ def _pieces(text: str) -> Iterator[str]:
         yield text[max(0, start - _OVERLAP) : start + PIECE_CHARACTERS]
 
 
+@lru_cache(maxsize=16)
 def _has_secret(text: str, is_data: bool) -> bool:
     if any(literal in text and pattern.search(text) for literal, pattern in _COMPILED.items()):
         return True
