@@ -49,9 +49,11 @@ class Builder:
 
         All files are compared if ignore rules may have changed. Returns the number of files read.
         """
+        self._folder = Folder(self.root)
         inside = sorted({name for path in paths for name in self._folder.names_of(path)})
-        rules = self._folder.ignored.outer_rules()
-        if rules != self._rules or any(name.rpartition("/")[2] in IGNORE_FILES for name in inside):
+        if self._rules != self._folder.ignored.outer_rules() or any(
+            name.rpartition("/")[2] in IGNORE_FILES for name in inside
+        ):
             return self.scan()
         return self._repaired(lambda writer: self._update(writer, inside)) if inside else 0
 

@@ -37,7 +37,7 @@ class IndexProcess:
 
     def update(self, paths: Sequence[Path]) -> None:
         """Index files that were changed, created or deleted. The process finds out which are in its folders."""
-        if paths:
+        if paths and self._roots:
             self._enqueue(Update(tuple(map(str, paths))))
 
     async def stop(self) -> None:
