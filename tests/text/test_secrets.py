@@ -29,7 +29,7 @@ SECRET_NAMES = [
         "secrets.enc.json",
         "secrets.sops.yaml",
         "serviceAccountKey.json",
-        "gcloud-service-key.json",
+        "gcp-service-key.json",
     ),
     *("secrets.prod.yaml", ".secrets.toml", "credentials.yml.enc", "local.properties", "passwords.csv"),
 ]
@@ -99,9 +99,9 @@ def test_secret_files_are_never_listed_nor_admitted(tmp_path_factory, above, nam
         *("/home/me/.config/rclone/rclone.conf", "/home/me/.gradle/gradle.properties", "/home/me/.m2/settings.xml"),
         *(
             "/home/me/.kaggle/x.json",
-            "/home/me/.huggingface/token",
+            "/home/me/.huggingface/x",
             "/home/me/.config/hub",
-            "/home/me/.netlify/config.json",
+            "/home/me/.netlify/x",
         ),
         *("/run/secrets/db", "/etc/shadow", "/p/gradle/local.properties", "/home/me/.kube/"),
     ],
