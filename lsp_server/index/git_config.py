@@ -51,7 +51,7 @@ def repository_at(folder: Path) -> Repository | None:
     pointer = read_config_text(git_dir)
     if pointer.startswith("gitdir:"):
         git_dir = folder / pointer.removeprefix("gitdir:").strip("\r\n").lstrip(" ")
-    if not (git_dir / "HEAD").exists():
+    if not read_config_text(git_dir / "HEAD"):
         return None
     common = read_config_text(git_dir / "commondir").strip("\r\n")
     return Repository(folder, git_dir, git_dir / common if common else git_dir)
@@ -69,7 +69,7 @@ def ignore_config(repository: Repository | None) -> IgnoreConfig:
         found.update(_entries(path, repository))
     if repository and _is_true(found.get("extensions.worktreeconfig", "")):
         found.update(_entries(repository.git_dir / "config.worktree", repository))
-    base = repository.top if repository else Path.home()
+    base = repository.top if repository else Path(_expanded("~"))
     if (named := found.get("core.excludesfile")) is None:
         excludes: Path | None = _user_folder() / "ignore"
     else:

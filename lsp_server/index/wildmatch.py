@@ -35,16 +35,44 @@ _IN_SET = re.compile(r"\[:(?P<kind>[^\]]*):\]|(?P<first>\\?.)(?:-(?P<last>\\?.))
 
 
 def to_regex(pattern: str) -> str:
-    """A pattern as a regular expression for a whole path. `*` and `?` match no slash, `**` does."""
-    return "".join(map(_piece, _TOKEN.finditer(pattern)))
+    """A pattern as a regular expression for a whole path. `*` and `?` match no slash, `**` does.
+
+    What stands between two wildcards is taken where it stands first, in an atomic group. A later place would match
+    nothing more, and trying every place would take for ever with many wildcards.
+    """
+    sections: list[list[re.Match[str]]] = [[]]
+    for token in _TOKEN.finditer(pattern):
+        if token.lastgroup == "deep":
+            sections += [[token], []]
+        else:
+            sections[-1].append(token)
+    regex = _section(sections[0])
+    for number in range(1, len(sections), 2):
+        section = _section(sections[number + 1])
+        if not sections[number][0]["deep"].endswith("/"):
+            regex += ".*"
+        elif number + 2 < len(sections):
+            regex += f"(?>(?:[^/]*+/)*?{section})"
+        else:
+            regex += f"(?:.*/)?{section}"
+    return regex
+
+
+def _section(tokens: list[re.Match[str]]) -> str:
+    """The part of a pattern between two `**`."""
+    parts = [""]
+    for token in tokens:
+        if token.lastgroup == "stars":
+            parts.append("")
+        else:
+            parts[-1] += _piece(token)
+    if len(parts) == 1:
+        return parts[0]
+    return parts[0] + "".join(f"(?>[^/]*?{part})" for part in parts[1:-1]) + f"[^/]*{parts[-1]}"
 
 
 def _piece(token: re.Match[str]) -> str:
     match token.lastgroup:
-        case "deep":
-            return "(?:.*/)?" if token["deep"].endswith("/") else ".*"
-        case "stars":
-            return "[^/]*"
         case "one":
             return "[^/]"
         case "set":

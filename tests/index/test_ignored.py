@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lsp_server.index.folder import Folder
 from lsp_server.index.git_config import ignore_config, repository_of
+from lsp_server.index.wildmatch import Rules
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git to compare with")
 
@@ -19,7 +20,24 @@ PATTERNS = [
     *("!build", "!*.log", "**", "*", "a/**/b.py", "**/sub/**", "[a-c]*", "[!a]*", "[^b]*", "[[:alpha:]]*", "\\#h"),
     *("\\!n", "!\\!n", "sp\\ ", "sp ", "a\\*b", "t\\*r", "[x]", "\\[x\\]", "x.[lL]og", "a?b", "***/a", "a**", "/**/a"),
     *("/*", "!/*/", "*/", "!*/", "sub/a", "KEEP*", "[]x]*", "[a", "a\\", "[z-a]", "a[/]b", "\ufeffa", "a//", "//a"),
-    *("!**/", "a\r", "b.py\t", "[[:digit:]", "[[:foo:]]*", "[\\]x]", "größe*", "/", "!", "./a", "../a"),
+    *(
+        "**/a/**/b.py",
+        "*b*p*",
+        "a/**/*/b*",
+        "**/*u*/**/x*",
+        "su?/**/**/a",
+        "!**/",
+        "a\r",
+        "b.py\t",
+        "[[:digit:]",
+        "[[:foo:]]*",
+        "[\\]x]",
+        "größe*",
+        "/",
+        "!",
+        "./a",
+        "../a",
+    ),
 ]
 RULES = st.lists(st.sampled_from(PATTERNS), max_size=4).map("\n".join)
 FOLDERS = st.lists(st.sampled_from(NAMES), max_size=2).map("/".join)
@@ -228,7 +246,22 @@ def test_no_ignore_file_is_waited_for(tmp_path, home, name):
     assert readable(tmp_path) == ["a.py"]
 
 
-@pytest.mark.parametrize("pointer", ["gitdir: ", "gitdir: /no/such", "gitdir: \0", "words", "gitdir: .git"])
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*a" * 30 + "b", "a" * 255),
+        ("**/a/" * 20 + "b", "a/" * 900 + "c"),
+        ("**/*a*a*a*a/" * 8 + "b", "aaaaaaaaaa/" * 180 + "c"),
+        ("?*" * 40 + "b", "a" * 255),
+    ],
+)
+def test_many_wildcards_do_not_take_for_ever(pattern, path):
+    assert Rules(pattern).ignores(path, is_folder=False) is None
+
+
+@pytest.mark.parametrize(
+    "pointer", ["gitdir: ", "gitdir: /no/such", "gitdir: \0", "words", "gitdir: .git", "gitdir: " + "a" * 5000]
+)
 def test_a_broken_repository_is_no_error(tmp_path, pointer):
     write(tmp_path, ".git", pointer)
     write(tmp_path, "a.py")
