@@ -152,6 +152,7 @@ class CodeActionRunner:
     # By infilling
 
     async def _infill(self, document: FrozenDocument, data: CodeActionData) -> types.WorkspaceEdit:
+        self._engines.heal()
         pipeline = self._engines.pipeline_for(document.uri)
         if pipeline is None:
             raise ActionError(_NOT_STARTED)

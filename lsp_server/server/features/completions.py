@@ -45,6 +45,8 @@ class Completions:
         the snapshot to complete, or into None where there is nothing to complete. A document that was never opened has
         no items, nor has a server without settings.
         """
+        if not request.automatic:
+            self._engines.heal()
         document, pipeline = self._documents.get(uri), self._engines.pipeline_for(uri)
         if document is None or pipeline is None:
             return _nothing()
