@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -76,7 +77,10 @@ def read_source(path: Path) -> str:
     Raises `SourceError` for a file that is missing, unreadable, too large or not UTF-8.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):  # a device has no end
+            raise SourceError(f"{path} is no regular file.")
+        if status.st_size > MAX_FILE_BYTES:
             raise SourceError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB; infill does not complete in it.")
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
