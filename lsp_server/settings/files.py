@@ -9,7 +9,6 @@ from typing import Any
 
 import platformdirs
 
-from lsp_server.base import encoded_text
 from lsp_server.base.errors import SettingsError
 
 SECTION = "infill"
@@ -44,4 +43,4 @@ def _text_of(path: Path) -> str:
         raise ValueError("it is no regular file")
     if status.st_size > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB")
-    return encoded_text.decode(path.read_bytes())
+    return path.read_text(encoding="utf-8-sig")
