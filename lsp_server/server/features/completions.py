@@ -53,7 +53,7 @@ class Completions:
         if document is None or pipeline is None:
             return _nothing
         cursor = document.code_points(position_from_lsp(position), self._client.encoding)
-        snapshot = change(document, document.snapshot(cursor.line, cursor.character))
+        snapshot = change(document, self._documents.with_cells_below(document.snapshot(cursor.line, cursor.character)))
         return partial(self._complete, pipeline, document, snapshot, request, to_lsp) if snapshot else _nothing
 
     async def _complete(
