@@ -42,6 +42,7 @@ class EditSupport:
         edit = workspace.workspace_edit if workspace else None
         action = document.code_action if document else None
         resolves = action.resolve_support if action else None
+        self.applies_edits = bool(workspace and workspace.apply_edit)
         self.takes_versions = bool(edit and edit.document_changes)
         self.creates_files = bool(edit and types.ResourceOperationKind.Create in (edit.resource_operations or ()))
         self.has_actions = action is not None

@@ -86,6 +86,8 @@ class CodeActionRunner:
                 return await self._explain(data)
             except InfillError as error:
                 raise self._failed(error) from None
+        if not self._client.capabilities.edits.applies_edits:
+            raise self._failed(ActionError("This editor applies no edits of a server (workspace/applyEdit)."))
         edit = await self.resolve(data)
         return {"applied": await self._client.apply_edit(edit, data.candidate.title)}
 

@@ -101,10 +101,16 @@ class EngineHost:
         planned_for = engine, self._settings.folders
         kept = self.pipelines if planned_for == self._planned_for else {}
         self._planned_for = planned_for
-        self.pipelines = {
-            each: kept.get(each) or Pipeline(engine, each, self._switch, self._retrieval)
-            for each in (self._settings.current, *self._settings.by_folder.values())
-        }
+        before, self.pipelines = (
+            self.pipelines,
+            {
+                each: kept.get(each) or Pipeline(engine, each, self._switch, self._retrieval)
+                for each in (self._settings.current, *self._settings.by_folder.values())
+            },
+        )
+        for settings, pipeline in before.items():
+            if self.pipelines.get(settings) is not pipeline:
+                pipeline.close()
 
     async def stop(self) -> None:
         """End all engines."""
