@@ -11,6 +11,7 @@ from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import is_line_below
 from lsp_server.text.indentation import indent_as_the_file
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.window import readable
 
 _CLINGS = ")]},;:."  # no space stands before these
 
@@ -25,6 +26,7 @@ def clean(
     `overran` says that the text ran past its natural end (`stop.ENDS_BY_OVERRUN`). Filters named in `switched_off` are
     left out.
     """
+    snapshot = readable(snapshot)
     applied = []
     for name, filter_text in FILTERS.items():
         if name in switched_off or (filter_text is drop_overrun and not overran):

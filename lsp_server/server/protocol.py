@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 import attrs
+import msgspec
 from cattrs import Converter
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -53,7 +54,7 @@ class InfillProtocol(LanguageServerProtocol):
     def receive(self, body: bytes) -> None:
         """Handle one message. A request is always answered, whatever is wrong with it, and the server lives on."""
         try:
-            data = json.loads(body)
+            data = _parse(body)
         except (ValueError, RecursionError) as error:
             self._answer_error(None, _PARSE_ERROR, f"The message is not JSON: {error}")
             return
@@ -225,6 +226,14 @@ class InfillProtocol(LanguageServerProtocol):
     def was_shut_down(self) -> bool:
         """Whether the client said `shutdown` before `exit`."""
         return self._shutdown
+
+
+def _parse(body: bytes) -> Any:
+    """The value of a JSON text. msgspec takes half the time for a large document, but no lone surrogates."""
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return json.loads(body)
 
 
 def _id_of(data: Any) -> str | int | None:

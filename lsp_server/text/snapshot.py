@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, replace
 
 _WORD_CHARACTER = re.compile(r"\w")
-LINE_BREAK = re.compile(r"\r\n|\r|\n")  # LSP 3.18, "Text Documents"; form feed and U+2028 are ordinary text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Snapshot:
 def normalize(text: str) -> str:
     """Text for prompts: `\\n` for every line break, and no lone surrogates, because no encoding can carry those."""
     if "\r" in text:
-        text = LINE_BREAK.sub("\n", text)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -218,7 +218,7 @@ class Workspace:
             self._touched[uri],
             line,
             document.edited_at > 0,
-            whole=document.normalized,
+            whole=document.frozen().whole,
             root=place.root,
             is_saved=document.is_saved,
             names=place.names,

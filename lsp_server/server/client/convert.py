@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from lsprotocol import types
 
 from lsp_server.server.client.capabilities import MenuSupport
-from lsp_server.text.document import Document, Encoding, FrozenDocument, Position
+from lsp_server.text.document import Document, FrozenDocument, Position
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.units import Encoding
 
 _WORD_BEFORE_CURSOR = re.compile(r"\w*\Z")
 _LABEL_CHARACTERS = 60
