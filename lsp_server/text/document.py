@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from lsp_server.text.long_line import LONG_CHARACTERS, LongLine
 from lsp_server.text.place import Place
 from lsp_server.text.snapshot import Snapshot, normalize
 from lsp_server.text.units import START, Encoding, Mark, mark_at_index, mark_at_units
@@ -29,12 +31,23 @@ SNAPSHOT_STEP_CHARACTERS = 50_000
 EXCERPT_CHARACTERS = 900  # only a part of what `context.max_tokens` allows
 
 
+SOME_EDITS = 4  # so many in turn on a huge line are worth its pieces
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """A 0-based line, and a character in the client's units or in code points."""
 
     line: int
     character: int
+
+
+class Edit(NamedTuple):
+    """A range in the client's units, and what takes its place."""
+
+    start: Position
+    end: Position
+    text: str
 
 
 def split_lines(text: str) -> list[str]:
@@ -274,6 +287,34 @@ class Document(_Readable):
         self._lines[first : last + 1] = new_lines
         self.last_edited_line = first
         self._forget()
+
+    def edit_all(self, edits: Iterable[Edit], encoding: Encoding) -> None:
+        """Edit many times in turn. Each range is one of the text that the edits before it left."""
+        for line, run in itertools.groupby(edits, self._huge_line_of):
+            in_line = [] if line is None else list(run)
+            if line is None or len(in_line) < SOME_EDITS:
+                for each in in_line or run:
+                    self.edit(*each, encoding)
+                continue
+            old = self._lines[line]
+            edited = LongLine(old[: _length(old)], encoding)
+            for start, end, text in in_line:
+                edited.replace(start.character, end.character, text)
+            self._lines[line] = _join_surrogates(edited.text) + old[_length(old) :]
+            self.last_edited_line = line
+            self._mark = None
+            self._forget()
+
+    def _huge_line_of(self, edit: Edit) -> int | None:
+        """The line that an edit stays in, if it is huge."""
+        line = edit.start.line
+        if edit.end.line != line or not 0 <= line < len(self._lines) or "\n" in edit.text or "\r" in edit.text:
+            return None
+        return line if len(self._lines[line]) > LONG_CHARACTERS else None
+
+    def is_still(self, frozen: FrozenDocument) -> bool:
+        """Whether the document is as it was frozen. Nothing is copied to tell."""
+        return self._frozen is not None and self.frozen() == frozen
 
     def frozen(self) -> FrozenDocument:
         """The document as it is now. The lines are copied once an edit."""

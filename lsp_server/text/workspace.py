@@ -141,6 +141,11 @@ class Workspace:
         document = self._documents.get(uri)
         return document.frozen() if document else None
 
+    def is_current(self, frozen: FrozenDocument) -> bool:
+        """Whether a document is still open and as it was frozen."""
+        document = self._documents.get(frozen.uri)
+        return document is not None and document.is_still(frozen)
+
     def touch(self, uri: str) -> None:
         """Mark a document as the most recently used."""
         self._touched[uri] = next(self._clock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 
@@ -196,15 +195,8 @@ def test_pings_beside_a_document(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(responsiveness, "PAGES", {"short": lambda: page})
     monkeypatch.setattr(responsiveness, "NUM_EDITS", 3)
     path = tmp_path / "result.json"
-    assert main(["responsiveness", "--letters", "2", "--runs", "2", "--json", str(path)]) == 0
+    assert main(["responsiveness", "--letters", "1", "--json", str(path)]) == 0
     rows = json.loads(path.read_text(encoding="utf-8"))["delays_ms"]["short"]
     assert list(rows) == ["small document alone", "opening", "typing", "the rest", "small document beside"]
     assert all(0 < row["p50"] <= row["p99"] <= row["most"] and row["n"] > 5 for row in rows.values())
     assert "the rest" in capsys.readouterr().out
-
-
-def test_pings_that_are_lost_count_as_they_are(monkeypatch):
-    """A server that does not answer in time is given up, and what would come next is not measured."""
-    monkeypatch.setattr(responsiveness, "PATIENCE_S", 0.0)
-    rows = asyncio.run(responsiveness.measure_page(responsiveness.SMALL, letters=1, rounds=1))
-    assert "small document alone" in rows

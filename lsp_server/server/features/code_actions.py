@@ -253,7 +253,7 @@ class CodeActionRunner:
 
     def _require_current(self, document: FrozenDocument) -> None:
         """Raise `ActionError` if a document is no longer as it was frozen."""
-        if self._documents.frozen(document.uri) != document:
+        if not self._documents.is_current(document):
             raise ActionError(_CHANGED)
 
     def _edit_to_lsp(self, document: FrozenDocument, start: Position, end: Position, text: str) -> types.WorkspaceEdit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 
@@ -10,6 +11,7 @@ from lsprotocol import types
 from lsp_server.server.client.convert import position_from_lsp
 from lsp_server.server.handlers import configuration
 from lsp_server.server.handlers.context import HandlerContext
+from lsp_server.text.document import Edit
 from lsp_server.text.snapshot import normalize
 
 logger = logging.getLogger(__name__)
@@ -38,14 +40,16 @@ def register(context: HandlerContext) -> None:
             logger.warning("The client changed a document that it never opened; ignored.")
             return
         encoding = context.client.encoding
-        for change in params.content_changes:
-            if isinstance(change, types.TextDocumentContentChangePartial):
-                start, end = position_from_lsp(change.range.start), position_from_lsp(change.range.end)
-                place = document.code_points(start, encoding)
-                usage.edited(document.uri, place.line, place.character, normalize(change.text))
-                document.edit(start, end, change.text, encoding)
+        # An accepted completion is a notification's first edit. Further ones are of other cursors, or add imports.
+        partial = types.TextDocumentContentChangePartial
+        if (first := params.content_changes[:1]) and isinstance(first[0], partial):
+            place = document.code_points(position_from_lsp(first[0].range.start), encoding)
+            usage.edited(document.uri, place.line, place.character, normalize(first[0].text))
+        for is_partial, changes in itertools.groupby(params.content_changes, lambda each: isinstance(each, partial)):
+            if is_partial:
+                document.edit_all([_edit(each) for each in changes if isinstance(each, partial)], encoding)
             else:
-                document.replace(change.text)
+                document.replace(list(changes)[-1].text)
         document.version = params.text_document.version
         document.edited_at = time.monotonic()
         document.is_saved = False
@@ -70,3 +74,7 @@ def register(context: HandlerContext) -> None:
         usage.closed(uri)
         context.menu.forget(uri)
         context.engines.forget(uri)
+
+
+def _edit(change: types.TextDocumentContentChangePartial) -> Edit:
+    return Edit(position_from_lsp(change.range.start), position_from_lsp(change.range.end), change.text)
