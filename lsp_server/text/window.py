@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from lsp_server.text.snapshot import Snapshot
 
-# The text on each side of the cursor: some 1,000 lines, which a rule reads in a few milliseconds.
-WINDOW_CHARACTERS = 50_000
+# The text on each side of the cursor: some 700 lines, which a rule reads in a few milliseconds.
+WINDOW_CHARACTERS = 30_000
 # What is kept of a long line. Its head has its indentation and says what it opens; its tail is next to the cursor, or
 # to the next line.
-HEAD_CHARACTERS, TAIL_CHARACTERS = 500, 1500
+HEAD_CHARACTERS, TAIL_CHARACTERS = 250, 750
 LINE_CHARACTERS = HEAD_CHARACTERS + TAIL_CHARACTERS
 # A line that most likely begins outside of strings and blocks. The window should not begin inside a string.
 _TOP_LINE = re.compile(r"\n[ \t]*\n(?=\w)")
