@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from lsp_server.text.words import is_joined
 
 _LONGEST_CHARACTER = 32  # a letter with its marks
-LINE_BREAK = re.compile(r"\r\n|\r|\n")  # LSP 3.18, "Text Documents"; form feed and U+2028 are ordinary text
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Snapshot:
 def normalize(text: str) -> str:
     """Text for prompts: `\\n` for every line break, and no lone surrogates, because no encoding can carry those."""
     if "\r" in text:
-        text = LINE_BREAK.sub("\n", text)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

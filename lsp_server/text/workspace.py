@@ -149,6 +149,11 @@ class Workspace:
         document = self._documents.get(uri)
         return document.frozen() if document else None
 
+    def is_current(self, frozen: FrozenDocument) -> bool:
+        """Whether a document is still open and as it was frozen."""
+        document = self._documents.get(frozen.uri)
+        return document is not None and document.is_still(frozen)
+
     def touch(self, uri: str) -> None:
         """Mark a document as the most recently used."""
         self._touched[uri] = next(self._clock)
@@ -217,7 +222,7 @@ class Workspace:
         """A cell's snapshot with the cells of its language that stand below it, as more of its suffix."""
         _, below = self.notebooks.above_and_below(snapshot.uri)
         cells = [document for each in below if (document := self._documents.get(each))]
-        texts = [each.normalized for each in cells if each.language_id == snapshot.language_id]
+        texts = [each.frozen().text for each in cells if each.language_id == snapshot.language_id]
         if not texts:
             return snapshot
         more = "\n\n".join(texts)[:MAX_BELOW]
@@ -236,7 +241,7 @@ class Workspace:
             self._touched[uri],
             line,
             document.edited_at > 0,
-            whole=document.normalized,
+            whole=document.frozen().whole,
             root=place.root,
             is_saved=document.is_saved,
             names=place.names,

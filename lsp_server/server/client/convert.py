@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from lsprotocol import types
 
 from lsp_server.server.client.capabilities import MenuSupport
-from lsp_server.text.document import Document, Encoding, FrozenDocument, Position
+from lsp_server.text.document import Document, FrozenDocument, Position
 from lsp_server.text.markdown import fenced
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.units import Encoding
 from lsp_server.text.words import word_at_end
 
 _LABEL_CHARACTERS = 60

@@ -90,7 +90,7 @@ async def _offered(
     # In a thread: editors ask at every move of the cursor, and this reads the whole document.
     has_chat = not runner.chat_problem()
     found = await asyncio.to_thread(_candidates, document, request, has_chat)
-    if context.documents.frozen(document.uri) != document:
+    if not context.documents.is_current(document):
         return []  # the ranges were of a text that is no longer there
     return [
         _to_lsp(document, candidate, request.problems if candidate.kind == "fix" else [], support)

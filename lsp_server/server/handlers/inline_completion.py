@@ -9,8 +9,9 @@ from lsprotocol import types
 from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.server.client.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
 from lsp_server.server.handlers.context import HandlerContext
-from lsp_server.text.document import Document, Encoding, Position
+from lsp_server.text.document import Document, Position
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.units import Encoding
 
 
 def register(context: HandlerContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from lsprotocol import types
 from lsp_server.server.client.convert import position_from_lsp
 from lsp_server.server.handlers import configuration
 from lsp_server.server.handlers.context import HandlerContext
+from lsp_server.text.document import Edit
 from lsp_server.text.snapshot import normalize
 
 logger = logging.getLogger(__name__)
@@ -67,14 +69,16 @@ def change_document(
     if document is None:
         logger.warning("The client changed a document that it never opened; ignored.")
         return
-    for change in changes:
-        if isinstance(change, types.TextDocumentContentChangePartial):
-            start, end = position_from_lsp(change.range.start), position_from_lsp(change.range.end)
-            place = document.code_points(start, encoding)
-            context.usage.edited(document.uri, place.line, place.character, normalize(change.text))
-            document.edit(start, end, change.text, encoding)
+    # An accepted completion is a notification's first edit. Further ones are of other cursors, or add imports.
+    partial = types.TextDocumentContentChangePartial
+    if (first := changes[:1]) and isinstance(first[0], partial):
+        place = document.code_points(position_from_lsp(first[0].range.start), encoding)
+        context.usage.edited(document.uri, place.line, place.character, normalize(first[0].text))
+    for is_partial, group in itertools.groupby(changes, lambda each: isinstance(each, partial)):
+        if is_partial:
+            document.edit_all([_edit(each) for each in group if isinstance(each, partial)], encoding)
         else:
-            document.replace(change.text)
+            document.replace(list(group)[-1].text)
     document.version = identifier.version
     document.edited_at = time.monotonic()
     document.is_saved = False
@@ -89,3 +93,7 @@ def close_document(context: HandlerContext, uri: str) -> None:
     context.usage.closed(uri)
     context.menu.forget(uri)
     context.engines.forget(uri)
+
+
+def _edit(change: types.TextDocumentContentChangePartial) -> Edit:
+    return Edit(position_from_lsp(change.range.start), position_from_lsp(change.range.end), change.text)
