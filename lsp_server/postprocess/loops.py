@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from lsp_server.languages.balance import begins_close
 from lsp_server.postprocess.lines import later_lines
@@ -45,7 +45,7 @@ def repetition(snapshot: Snapshot) -> Callable[[str], int | None]:
     return rule
 
 
-def _begins_loop(rows: Sequence[str], first: int, size: int, language_id: str) -> bool:
+def _begins_loop(rows: list[str], first: int, size: int, language_id: str) -> bool:
     """Whether so many equal groups of `size` lines begin with the line `first` that they are a loop."""
     group = rows[first : first + size]
     if rows[first : first + size * _NUM_GROUPS] != group * _NUM_GROUPS:

@@ -70,7 +70,7 @@ def closer_follows(snapshot: Snapshot, *, may_go_on: bool = False) -> Callable[[
 def drop_behind_closer(text: str, snapshot: Snapshot) -> str:
     """Drop what is behind the closing bracket that stands behind the cursor, if nothing opens it again."""
     found = _closer_again(text, snapshot)
-    if found is None or found.end == len(text) or found.kind not in _BRACKETS:
+    if found is None or not text[found.end :].strip() or found.kind not in _BRACKETS:
         return text
     return text if _opens_again(text, found.kind, snapshot) else text[: found.start]
 
