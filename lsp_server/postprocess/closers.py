@@ -47,8 +47,9 @@ class Closers:
         self._state = state_after(above, language_id)
         self._on_line = balance(self._before, language_id, self._state)
         here = [_Mark(each.kind, indentation(self._before)) for each in self._on_line.opens]
-        self._opened_above = _opened_in(above, language_id)
-        self._open = [*here, *_without(self._opened_above, self._on_line.closes)]
+        opened_above = _opened_in(above, language_id)
+        self._open = [*here, *_without(opened_above, self._on_line.closes)]
+        self._joins_lines = {kind: [each.indentation for each in opened_above if each.kind == kind] for kind in "(["}
         self._closed = _closed_behind(snapshot, self._state)
         self._first_below = [
             _Mark(found[0].kind, line.indentation)
@@ -88,8 +89,7 @@ class Closers:
     def statement_indentation(self, text: str) -> int:
         """The indentation of the line on which the statement began whose brackets a text closes, or of the cursor's."""
         found = indentation(self._before) if self._before.strip() else _ON_CURSOR_LINE
-        for kind in "([":
-            opened = [each.indentation for each in self._opened_above if each.kind == kind]
+        for kind, opened in self._joins_lines.items():
             num_closed = sum(each.kind == kind for each in self._balance_of(text).closes)
             found = min([found, *opened[:num_closed]])
         return found
