@@ -11,11 +11,11 @@ from lsp_server.postprocess.blocks import block_ends
 from lsp_server.postprocess.leaks import drop_control_text, drop_opening_fence
 from lsp_server.postprocess.limits import drop_open_block
 from lsp_server.postprocess.loops import drop_loop
+from lsp_server.postprocess.reindent import indent_as_the_file
 from lsp_server.postprocess.repeats import begins_with_closer, repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import ENDS_BY_OVERRUN
 from lsp_server.postprocess.unfinished import drop_unfinished, drop_unsure
-from lsp_server.text.indentation import indent_as_the_file
 from lsp_server.text.snapshot import Snapshot
 
 _CLINGS = ")]},;:."  # no space stands before these
