@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from lsp_server.languages.balance import begins_branch, begins_close
 from lsp_server.languages.forms import Kind
+from lsp_server.languages.line_patterns import BLOCK_START, DEFINITION
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.closers import closers_of
 from lsp_server.postprocess.lines import Line, later_lines, line_of, lines_near_below
@@ -92,7 +93,8 @@ class Below:
             return text[:length]
         start = whole.rfind("\n") + 1
         for each in self._candidates:
-            if (start or each.tells_alone) and self._is(whole, start, each):
+            is_below = (start or each.tells_alone) and self._is(whole, start, each)
+            if is_below and not self._closers.closes_own(whole, start):
                 return text[: max(0, start - 1)]
         closer = self._closers.again(whole, start)
         return text if closer is None else text[:closer].rstrip()
@@ -106,7 +108,9 @@ class Below:
             return False
         if row.kind is not Kind.CODE or not begins_close(row.text, self._language_id):
             return True
-        return begins_branch(row.text, self._language_id) and not self._closers.closes_own(text, start)
+        if self._closers.closes_own(text, start):
+            return self._closers.lacks_opener() and row.indentation == candidate.line.indentation
+        return begins_branch(row.text, self._language_id)
 
     def _is_as_deep(self, above: str, row: Line, line: Line) -> bool:
         """Whether a line is as deep in blocks as a line below. Where brackets tell that, indentation need not."""
@@ -138,13 +142,12 @@ def _candidates(lines: tuple[Line, ...], snapshot: Snapshot) -> Iterator[_Candid
 
 
 def _is_common(line: Line, snapshot: Snapshot) -> bool:
-    """Whether a line is short, begins like many others, or stands at several places of the document."""
+    """Whether a line is short, begins like many others or their blocks, or stands at several places of the document."""
     stripped = line.text.strip()
-    if (
-        len(stripped) < _MIN_TO_TELL
-        or _BEGINS_LIKE_MANY.match(stripped)
-        or begins_branch(stripped, snapshot.language_id)
-    ):
+    is_header = BLOCK_START.search(stripped) and not DEFINITION.match(stripped)  # a definition has a name
+    begins_like_many = _BEGINS_LIKE_MANY.match(stripped) or is_header
+    begins_or_ends = begins_branch(stripped, snapshot.language_id) or begins_close(stripped, snapshot.language_id)
+    if len(stripped) < _MIN_TO_TELL or begins_like_many or begins_or_ends:
         return True
     document = f"{snapshot.prefix}\n{snapshot.suffix}".split("\n")
     return sum(each.rstrip() == line.text for each in document) > 1

@@ -51,13 +51,7 @@ class Closers:
         self._open = [*here, *_without(opened_above, self._on_line.closes)]
         self._joins_lines = {kind: [each.indentation for each in opened_above if each.kind == kind] for kind in "(["}
         self._closed = _closed_behind(snapshot, self._state)
-        self._first_below = [
-            _Mark(found[0].kind, line.indentation)
-            for line in code_below(snapshot, 2)
-            if line.kind is Kind.CODE
-            and begins_close(line.text, language_id)
-            and (found := balance(f"{line.text}\n", language_id).closes)
-        ]
+        self._first_below = [_first_closed(line, language_id) for line in code_below(snapshot, 2)]
         self._balance_of = lru_cache(_NUM_REMEMBERED)(self._balance)
         self._closes_of_line = lru_cache(_NUM_REMEMBERED)(self._closes)
         self.line = lru_cache(_NUM_REMEMBERED)(self._line)
@@ -80,11 +74,16 @@ class Closers:
     def again(self, text: str, start: int, num_below: int = 1) -> int | None:
         """Where the last line of a text, from `start` on, closes what one of the first lines below closes."""
         closes = self._closes_of_line(text, start)
-        for mark in self._first_below[:num_below]:
+        for mark in filter(None, self._first_below[:num_below]):
             same = [at for kind, at in closes if kind == mark.kind]
-            if same and (too_many := -self._net(text, mark.kind) - self._num_missing(mark, text[start:])) > 0:
+            if same and (too_many := -self._net(text, mark.kind) - max(0, self._num_missing(mark))) > 0:
                 return same[-min(too_many, len(same))]
         return None
+
+    def lacks_opener(self) -> bool:
+        """Whether the line below closes a block that has no beginning yet: the text has to open it."""
+        mark = self._first_below[0] if self._first_below else None
+        return mark is not None and self._is_complete_above and self._num_missing(mark) < 0
 
     def statement_indentation(self, text: str) -> int:
         """The indentation of the line on which the statement began whose brackets a text closes, or of the cursor's."""
@@ -116,13 +115,20 @@ class Closers:
         """How many of a kind the text opens more than it closes. A tag may have begun before the cursor."""
         return _num_opened(self._balance_of(text), kind) - _num_opened(self._on_line, kind)
 
-    def _num_missing(self, mark: _Mark, row: str) -> int:
-        """How many closers of a kind the document lacks, of blocks as deep as the line below or deeper: the text owes
-        them. Less than none, if a block below has no beginning yet: what closes it, the text has to open.
+    def _num_missing(self, mark: _Mark) -> int:
+        """How many closers of a kind the document lacks: the text owes them. Less than none, if openers lack.
+
+        Blocks count that are as deep as a line below, or deeper.
         """
-        num = _num_until_lower(self._open, mark) - _num_until_lower(self._closed, mark)
-        is_flush = self._is_complete_above and indentation(row) == mark.indentation
-        return num if is_flush else max(0, num)
+        return _num_until_lower(self._open, mark) - _num_until_lower(self._closed, mark)
+
+
+def _first_closed(line: Line, language_id: str) -> _Mark | None:
+    """What a line of code closes first. None: it does not begin so."""
+    if line.kind is not Kind.CODE or not begins_close(line.text, language_id):
+        return None
+    closes = balance(f"{line.text}\n", language_id).closes
+    return _Mark(closes[0].kind, line.indentation) if closes else None
 
 
 @lru_cache(maxsize=4)
