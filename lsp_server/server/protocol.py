@@ -39,6 +39,14 @@ _NOT_BUILT_IN = (
 )
 
 
+# Requests whose context says what triggered them. 1 is "by hand" in each.
+_TRIGGERED = (
+    types.TEXT_DOCUMENT_INLINE_COMPLETION,
+    types.TEXT_DOCUMENT_COMPLETION,
+    types.TEXT_DOCUMENT_CODE_ACTION,
+)
+
+
 class InfillProtocol(LanguageServerProtocol):
     """One connection to one client. `on_exit` is called when the client says `exit`."""
 
@@ -66,7 +74,7 @@ class InfillProtocol(LanguageServerProtocol):
         if "method" in data and not self._admit(data):
             return
         try:
-            message = self.structure_message(data)
+            message = self.structure_message(_with_trigger(data))
         except JsonRpcException as error:
             if "method" in data and "id" in data:
                 self._answer_error(_id_of(data), _INVALID_PARAMS, f"Invalid parameters for {data['method']}: {error}")
@@ -225,6 +233,22 @@ class InfillProtocol(LanguageServerProtocol):
     def was_shut_down(self) -> bool:
         """Whether the client said `shutdown` before `exit`."""
         return self._shutdown
+
+
+def _with_trigger(data: dict[str, Any]) -> dict[str, Any]:
+    """The message with a trigger kind where its sender leaves that out. Before December 2023 LSP counted from 0."""
+    params = data.get("params")
+    if data.get("method") not in _TRIGGERED or not isinstance(params, dict):
+        return data
+    is_inline = data["method"] == types.TEXT_DOCUMENT_INLINE_COMPLETION
+    given = params.get("context")
+    context = {} if given is None and is_inline else given
+    if not isinstance(context, dict) or not (is_inline or "triggerKind" in context):
+        return data
+    kind = context.get("triggerKind")
+    if kind is not None and (kind != 0 or isinstance(kind, bool)):
+        return data
+    return {**data, "params": {**params, "context": {**context, "triggerKind": 1}}}
 
 
 def _id_of(data: Any) -> str | int | None:

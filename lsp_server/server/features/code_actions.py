@@ -96,6 +96,8 @@ class CodeActionRunner:
                 return await self._explain(data)
             except InfillError as error:
                 raise self._failed(error) from None
+        if not self._client.capabilities.edits.applies_edits:
+            raise self._failed(ActionError("This editor applies no edits of a server (workspace/applyEdit)."))
         edit = await self.resolve(data)
         return {"applied": await self._client.apply_edit(edit, data.candidate.title)}
 
@@ -171,6 +173,7 @@ class CodeActionRunner:
     # By infilling
 
     async def _infill(self, document: FrozenDocument, data: CodeActionData) -> types.WorkspaceEdit:
+        self._engines.heal()
         pipeline = self._engines.pipeline_for(document.uri)
         if pipeline is None:
             raise ActionError(_NOT_STARTED)

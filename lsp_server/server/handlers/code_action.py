@@ -61,6 +61,9 @@ def _code_actions(
         for each in params.context.diagnostics
     ]
     wanted = {kind for kind, name in _KINDS.items() if not only or any(_is_a(name, each) for each in only)}
+    edits = context.client.capabilities.edits
+    if not (edits.resolves_edits or edits.applies_edits):
+        wanted &= {"explain"}  # which edits nothing
     return _offered(context, document, _Request(start, end, problems, wanted))
 
 
