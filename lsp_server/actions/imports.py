@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.languages.bindings import ANY_NAME, STAND_IN, Bindings, bound_patterns, pattern_for
+from lsp_server.languages.standard_library import has_attribute
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
@@ -38,6 +39,18 @@ def unbound_names(source: Source, line: int, most: int = _MAX_NAMES) -> list[str
     names = _used_names(bindings, re.sub(bindings.not_used, _blank_behind, bare).split("\n")[line])
     places = _places(bare, names)
     return list(itertools.islice((name for name in names if not _is_bound(bindings, bare, name, places[name])), most))
+
+
+def may_be_module(source: Source, name: str) -> bool:
+    """Whether an unbound name may be imported.
+
+    Modules such as `code`, `token` and `types` are called as variables are. One is meant where the document reads an
+    attribute that the module has. Other names may always be imported.
+    """
+    if name not in _bindings_of(source).standard_modules:
+        return True
+    reads = re.compile(rf"(?<![\w.]){re.escape(name)}\s*\.\s*(\w+)")
+    return any(has_attribute(name, attribute) for attribute in set(reads.findall("\n".join(source.lines))))
 
 
 def _used_names(bindings: Bindings, line: str) -> list[str]:

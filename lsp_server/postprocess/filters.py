@@ -17,6 +17,7 @@ from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import ENDS_BY_OVERRUN
 from lsp_server.postprocess.unfinished import drop_unfinished, drop_unsure
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.window import readable
 
 _CLINGS = ")]},;:."  # no space stands before these
 
@@ -31,6 +32,7 @@ def clean(
     `reason` says why the text ended: some filters have a part only behind some reasons (`ONLY_BEHIND`). Filters named
     in `switched_off` are left out.
     """
+    snapshot = readable(snapshot)
     applied = []
     for name, filter_text in FILTERS.items():
         if name in switched_off or reason not in ONLY_BEHIND.get(name, (reason,)):

@@ -18,6 +18,7 @@ from lsp_server.postprocess.loops import endless_phrase, repetition
 from lsp_server.postprocess.repeats import begins_with_closer, closer_follows
 from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.window import readable
 
 # Ends of a text that ran past its natural end: too long, unreachable, or repeating itself. `length` is the engine's.
 ENDS_BY_OVERRUN = ("length", "line limit", "unreachable", "repetition", "repeated phrase")
@@ -82,6 +83,7 @@ def rules_for(
 
     Rules named in `switched_off` are left out.
     """
+    snapshot = readable(snapshot)
     rules: dict[str, Rule] = {
         "suffix start": suffix_start(snapshot),
         "repetition": repetition(snapshot),
