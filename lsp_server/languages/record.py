@@ -46,8 +46,9 @@ class Language:
     - `has_fences`: lines of three backquotes are ordinary text.
     - `keeps_indentation`: tabs and spaces mean different things, as in a makefile. No text is indented anew.
 
-    Blocks. Three should be one fact; today three rules disagree about the languages:
+    Blocks. The last three should be one fact; today three rules disagree about the languages:
     - `blocks`: what opens and closes one, besides brackets.
+    - `indentation_nests`: indentation says which block a line is in, whatever brackets there are.
     - `has_python_blocks`: a block ends where its indentation does, and statements are Python's (post-processing).
     - `colon_opens_block`: a colon at the end of a header opens a block (the action that writes a body).
     - `has_keyword_definitions`: each definition begins with a keyword. Documentation is not offered for `name(…) {`.
@@ -79,6 +80,7 @@ class Language:
     has_fences: bool = False
     keeps_indentation: bool = False
     blocks: Blocks = blocks.BRACES
+    indentation_nests: bool = False
     has_python_blocks: bool = False
     colon_opens_block: bool = False
     has_keyword_definitions: bool = False

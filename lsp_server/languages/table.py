@@ -32,8 +32,8 @@ _HASH = Language("", line_comment="#")
 _DASHES = Language("", line_comment="--")
 _PERCENT = Language("", line_comment="%")
 _LISP = Language("", line_comment=";;")
-_MARKDOWN = Language("", has_fences=True, keeps_indentation=True)
-_COLON = replace(_HASH, colon_opens_block=True, branch_words=("elif", "else"))
+_MARKDOWN = Language("", has_fences=True, indentation_nests=True, keeps_indentation=True)
+_COLON = replace(_HASH, indentation_nests=True, colon_opens_block=True, branch_words=("elif", "else"))
 
 # fmt: off
 TABLE = (
@@ -47,7 +47,8 @@ TABLE = (
             branch_words=("elif", "else", "except", "finally"), case_words=("case",),
             function_words=("def",), type_words=("class",), opening_words=("else", "try"), constructor="__init__",
             imports=imports.PYTHON, modules=modules.PYTHON, bindings=bindings.PYTHON, grammar="python"),
-    replace(_HASH, id="starlark", forms=language_forms.PYTHON, has_python_blocks=True,
+    replace(_HASH, id="starlark", forms=language_forms.PYTHON,
+            indentation_nests=True, has_python_blocks=True,
              branch_words=("elif", "else"), function_words=("def",)),
     replace(_COLON, id="gdscript", forms=language_forms.PYTHON, function_words=("func",)),
     replace(_COLON, id="nim", forms=language_forms.NIM, branch_words=("elif", "else", "except", "finally")),
@@ -180,14 +181,14 @@ TABLE = (
     Language("systemverilog", blocks=blocks.VERILOG, branch_words=("else",)),
 
     # Functional languages.
-    replace(_DASHES, id="haskell", blocks=blocks.ARMS, forms=language_forms.HASKELL,
+    replace(_DASHES, id="haskell", indentation_nests=True, blocks=blocks.ARMS, forms=language_forms.HASKELL,
             suffixes=(".hs",), doc_comment=DocComment("-- | ", "-- "),
             has_keyword_definitions=True, type_words=("class", "module", "type"), opening_words=("then", "do", "else")),
-    replace(_DASHES, id="elm", blocks=blocks.ARMS, forms=language_forms.ELM,
+    replace(_DASHES, id="elm", indentation_nests=True, blocks=blocks.ARMS, forms=language_forms.ELM,
             type_words=("module", "type"), opening_words=("then", "else")),
-    replace(_DASHES, id="purescript", blocks=blocks.ARMS, forms=language_forms.ELM,
+    replace(_DASHES, id="purescript", indentation_nests=True, blocks=blocks.ARMS, forms=language_forms.ELM,
             type_words=("class", "module", "type"), opening_words=("then", "do", "else")),
-    Language("fsharp", blocks=blocks.ARMS, forms=language_forms.FSHARP,
+    Language("fsharp", indentation_nests=True, blocks=blocks.ARMS, forms=language_forms.FSHARP,
              suffixes=(".fs",), doc_comment=_SLASHES_DOC, branch_words=("elif", "else", "finally"),
              type_words=("module", "namespace", "type"), opening_words=("then", "do", "else", "try")),
     replace(_LISP, id="clojure", forms=language_forms.CLOJURE, suffixes=(".clj",)),
@@ -207,7 +208,8 @@ TABLE = (
     replace(_PERCENT, id="latex", blocks=blocks.LATEX, forms=language_forms.LATEX, suffixes=(".tex",)),
     replace(_PERCENT, id="tex", blocks=blocks.LATEX, forms=language_forms.LATEX),
     Language("html", blocks=blocks.MARKUP, forms=language_forms.HTML, suffixes=(".html",)),
-    replace(_HASH, id="yaml", keeps_indentation=True, forms=language_forms.YAML, suffixes=(".yaml", ".yml")),
+    replace(_HASH, id="yaml", indentation_nests=True, keeps_indentation=True, forms=language_forms.YAML,
+            suffixes=(".yaml", ".yml")),
     replace(_HASH, id="toml", forms=language_forms.TOML, suffixes=(".toml",)),
     replace(_HASH, id="dockerfile", forms=language_forms.DOCKERFILE, file_names=("dockerfile",)),
     replace(_HASH, id="makefile", keeps_indentation=True, blocks=blocks.MAKEFILE, forms=language_forms.MAKEFILE,

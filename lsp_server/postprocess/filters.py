@@ -12,7 +12,7 @@ from lsp_server.postprocess.leaks import drop_control_text, drop_opening_fence
 from lsp_server.postprocess.limits import drop_open_block
 from lsp_server.postprocess.loops import drop_loop
 from lsp_server.postprocess.reindent import indent_as_the_file
-from lsp_server.postprocess.repeats import begins_with_closer, repeated_rest, rest_of_line_ends
+from lsp_server.postprocess.repeats import begins_with_closer, drop_behind_closer, repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import ENDS_BY_OVERRUN
 from lsp_server.postprocess.unfinished import drop_unfinished, drop_unsure
@@ -99,6 +99,7 @@ FILTERS: dict[str, Filter] = {
     "drop unfinished": drop_unfinished,
     "drop unsure": drop_unsure,
     "drop overrun": drop_overrun,
+    "closer follows": drop_behind_closer,
     "drop line below": drop_line_below,
     "repeats above": drop_lines_above,
     "drop rest of line": drop_rest_of_line,

@@ -100,7 +100,7 @@ def rules_for(
     if not snapshot.line_suffix.strip(")]};, \t"):  # else the text ends inside a line, whose block is known already
         rules["block ends"] = block_ends(snapshot)
     if begins_with_closer(snapshot):
-        rules["closer follows"] = closer_follows(snapshot)
+        rules["closer follows"] = closer_follows(snapshot, may_go_on=multi_line == "always")
     if multi_line == "always" or (multi_line == "auto" and may_have_lines(snapshot)):
         rules["line limit"] = line_limit(max_lines)
     elif snapshot.line_suffix.strip():
