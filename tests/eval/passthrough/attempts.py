@@ -20,6 +20,8 @@ Oracle = Literal["exact", "runs-on"]
 Share = Literal["middle", "ends", "running on"]
 SHARES: tuple[Share, ...] = get_args(Share)
 AIMS: dict[Share, float] = {"middle": 0.995, "ends": 0.99, "running on": 0.98}
+# White space at the end is not compared.
+_FORGIVEN = ("nothing to do", "drop trailing space")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ async def attempt_all(holes: Sequence[Hole], oracle: Oracle, say: Callable[[str]
         if answer.error:
             raise EngineError(f"{hole.name}: {answer.error}")
         filters = next((line.summary for line in answer.trace.lines if line.stage == "filters"), "nothing to do")
-        changed = () if filters == "nothing to do" else filters.split(", ")
         ended = () if answer.reason == "end" else (answer.reason,)
+        changed = [each for each in filters.split(", ") if each not in _FORGIVEN]
         attempts.append(Attempt(hole, oracle, answer.text, (*ended, *changed)))
     return attempts
 

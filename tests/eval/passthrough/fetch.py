@@ -60,26 +60,28 @@ def fetch(folder: Path, downloads: Path) -> list[str]:
         print(f"{package.name} {package.version}", flush=True)
         try:
             archive = downloads / package.archive
-            if not archive.exists():
-                _download(package, downloads)
+            said = "" if archive.exists() else _download(package, downloads)
+            if not archive.exists():  # a client may fail at another archive of a source package
+                raise InfillError(said)
             _unpack(package, archive, folder / package.name.replace("/", "+"))
         except (InfillError, OSError) as error:
             problems.append(f"{package.name} {package.version}: {error}")
     return problems
 
 
-def _download(package: Package, downloads: Path) -> None:
+def _download(package: Package, downloads: Path) -> str:
+    """Call the registry's client. Returns the end of what it said."""
     pinned = f"{package.name}@{package.version}"
     match package.registry:
         case "npm":
-            _run(["npm", "pack", "--silent", "--ignore-scripts", pinned], downloads)
+            return _run(["npm", "pack", "--silent", "--ignore-scripts", pinned], downloads)
         case "pypi":
             pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
             platforms = ["--platform", "manylinux_2_12_x86_64", "--platform", "any"]
-            _run([*pip, *platforms, pinned.replace("@", "==")], downloads)
+            return _run([*pip, *platforms, pinned.replace("@", "==")], downloads)
         case _:
             apt = ["apt-get", "-c", _apt_options(downloads), "-qq", "source", "--download-only", "--tar-only"]
-            _run([*apt, f"{package.name}={package.version}"], downloads)
+            return _run([*apt, f"{package.name}={package.version}"], downloads)
 
 
 def _apt_options(downloads: Path) -> str:
@@ -103,14 +105,13 @@ def _apt_options(downloads: Path) -> str:
     return str(pending.rename(options))
 
 
-def _run(command: list[str], folder: Path) -> None:
-    """Run a registry's client. Raises `InfillError` with the end of what it said."""
+def _run(command: list[str], folder: Path) -> str:
+    """Run a registry's client. Returns the end of what it said. Raises `InfillError` if it is not installed."""
     program = shutil.which(command[0])
     if program is None:
         raise InfillError(f"{command[0]} is not installed.")
     done = subprocess.run([program, *command[1:]], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InfillError(f"{command[0]} says: {(done.stderr or done.stdout).strip()[-300:]}")
+    return f"{command[0]} says: {(done.stderr or done.stdout).strip()[-300:]}"
 
 
 def _unpack(package: Package, archive: Path, folder: Path) -> None:
@@ -124,9 +125,11 @@ def _unpack(package: Package, archive: Path, folder: Path) -> None:
             if language is None or counts[language] == MAX_FILES or text_of(content) is None:
                 continue
             counts[language] += 1
-            # The path within the archive becomes a name: nothing can leave the folder, or be too deep for a system.
-            name = path.replace("/", "+")[-120:]
-            (Path(made) / name).write_bytes(content)
+            target = (Path(made) / path).resolve()
+            if not target.is_relative_to(Path(made).resolve()):
+                raise InfillError(f"{archive.name} has a file outside of itself: {path}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
         shutil.copytree(made, folder)
 
 

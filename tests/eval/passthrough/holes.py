@@ -24,12 +24,12 @@ MAX_BLOCK = 30  # lines
 _MAX_PIECES = 400  # of the oracle: fewer than the tokens that a text may have
 _TRIES = 40  # of a kind of hole in a file
 
+_QUOTES = "\"'`"
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"))
 # Nobody can tell where in a row of equal characters a hole is. Characters outside of ASCII may belong together.
 _TOKEN = re.compile(r"(?:\w|[^\x00-\x7f])+|([^\w\s])\1*|\s+")
-_CLOSER = re.compile(
-    r"[\])}]|</|/>|\{%-?\s*end|\\end\b|\*/|-->|;;$|(?:end\w*|fi|done|esac|until)\b(?!\s*[:=])", re.IGNORECASE
-)
+_CLOSING_SIGN = re.compile(r"[\])}]|</|/>|\{%-?\s*end|\\end\b|\*/|-->|;;$")
+_CLOSING_WORD = re.compile(r"(?:end\w*|fi|done|esac|until)\b(?!\s*[:=])", re.IGNORECASE)
 # What may stand below a block and belong to the same statement, or tell nothing of where the block ends.
 _GOES_ON = re.compile(
     r"(?:else|el?s?e?if|elif|except|finally|catch|rescue|ensure|when|case|default|in|then|do|begin|is|as|and|or|with|where|"
@@ -58,6 +58,8 @@ _LAYOUT = frozenset(
 )
 # Languages in which a paragraph is a block.
 _FLAT = frozenset(["ini", "toml", "dockerfile", "markdown", "latex"])
+# Languages whose words are text.
+_MARKUP = frozenset(["html", "xml", "vue", "svelte", "markdown", "latex"])
 # Languages without functions.
 _DATA = frozenset(["json", "yaml", "xml", "html", "css", "scss", "proto", "graphql", "terraform"])
 # What begins a type or a module: what stands in it are definitions, no statements.
@@ -95,9 +97,8 @@ class Hole:
     def snapshot(self) -> Snapshot:
         """The document without the expected text, and the cursor in its place."""
         line, character = self.before.count("\n"), len(self.before) - self.before.rfind("\n") - 1
-        path = self.file.path.rpartition("+")[2]
         uri = f"file:///{self.name}"
-        return Snapshot(uri, 1, self.file.language, path, self.before, self.after, line, character)
+        return Snapshot(uri, 1, self.file.language, self.file.path, self.before, self.after, line, character)
 
 
 def middle_holes(files: Sequence[SourceFile], count: int) -> list[Hole]:
@@ -159,7 +160,7 @@ def _inside_line(file: SourceFile, lines: list[str], chooser: random.Random) -> 
         return None
     start, end = sorted(chooser.sample(places, 2))
     span = lines[row][start:end]
-    if span != span.strip():
+    if span != span.strip() or not _is_balanced(span) or any(span.count(quote) % 2 for quote in _QUOTES):
         return None
     return _cut(file, lines, "inside a line", (row, start), (row, end))
 
@@ -173,7 +174,7 @@ def _boundaries(line: str) -> list[int]:
 def _whole_lines(file: SourceFile, lines: list[str], chooser: random.Random) -> Hole | None:
     first = chooser.randrange(len(lines))
     last = first + chooser.randint(1, MAX_LINES) - 1
-    if last >= len(lines) or not _belong_together(lines, first, last):
+    if last >= len(lines) or not _belong_together(lines, first, last, file.language):
         return None
     start = _start_of(lines, first, chooser)
     if start[0] < first and _indentation(lines[start[0]]) > _indentation(lines[first]) and file.language in _LAYOUT:
@@ -181,7 +182,7 @@ def _whole_lines(file: SourceFile, lines: list[str], chooser: random.Random) -> 
     return _cut(file, lines, "whole lines", start, (last, len(lines[last])))
 
 
-def _belong_together(lines: list[str], first: int, last: int) -> bool:
+def _belong_together(lines: list[str], first: int, last: int, language: str) -> bool:
     """Whether somebody writes these lines at once.
 
     They stay in their block or close it, and open none that goes on. The last line is not the one below: nobody could
@@ -190,12 +191,12 @@ def _belong_together(lines: list[str], first: int, last: int) -> bool:
     if not lines[first].strip() or not lines[last].strip():
         return False
     outer = _indentation(lines[first])
-    closes = bool(_CLOSER.match(lines[last].strip()))
+    closes = _closes(lines[last], language)
     below = next((line for line in lines[last + 1 :] if line.strip()), "")
     if (
         any(line.strip() and _indentation(line) < outer for line in lines[first:last])
         or (_indentation(lines[last]) < outer and not closes)
-        or (first < last and _CLOSER.match(lines[first].strip()))
+        or (first < last and _closes(lines[first], language))
         or (below.rstrip() == lines[last].rstrip() and not closes)
         or _indentation(below) > _indentation(lines[last])
     ):
@@ -216,7 +217,9 @@ def _block(file: SourceFile, lines: list[str], chooser: random.Random) -> Hole |
 def _block_at_end(file: SourceFile, lines: list[str], chooser: random.Random) -> Hole | None:
     row = chooser.randrange(len(lines))
     is_flat = file.language in _FLAT
-    end = _end_of_paragraph(lines, row) if is_flat else _end_of_block(lines, row, file.language)
+    end = _end_of_block(lines, row, file.language)
+    if end is None and is_flat:
+        end = _end_of_paragraph(lines, row)
     if end is None:
         return None
     start = _start_of(lines, row + 1, chooser)
@@ -242,11 +245,12 @@ def _may_go_on(lines: list[str], header: int, end: int, language: str) -> bool:
 
 
 def _end_of_paragraph(lines: list[str], first: int) -> int | None:
-    """The last line before a blank one, if there are several from `first` on."""
+    """The last line before a blank one, if there are several from `first` on, and none is indented otherwise."""
     end = first
     while end + 1 < len(lines) and lines[end + 1].strip():
         end += 1
-    return end if lines[first].strip() and first < end <= first + MAX_BLOCK else None
+    is_even = len({_indentation(line) for line in lines[first : end + 1]}) == 1
+    return end if lines[first].strip() and is_even and first < end <= first + MAX_BLOCK else None
 
 
 def _start_of(lines: list[str], row: int, chooser: random.Random) -> tuple[int, int]:
@@ -273,7 +277,7 @@ def _end_of_block(lines: list[str], header: int, language: str) -> int | None:
         row += 1
     else:
         return None
-    is_closed = _indentation(line) == outer and bool(_CLOSER.match(line.strip()))
+    is_closed = _indentation(line) == outer and _closes(line, language)
     if is_closed:
         last = row
         if row + 1 < len(lines) and lines[row + 1].strip() and _indentation(lines[row + 1]) > outer:
@@ -286,6 +290,12 @@ def _end_of_block(lines: list[str], header: int, language: str) -> int | None:
     ):
         return None
     return last
+
+
+def _closes(line: str, language: str) -> bool:
+    """Whether a line closes a block."""
+    stripped = line.strip()
+    return bool(_CLOSING_SIGN.match(stripped) or (language not in _MARKUP and _CLOSING_WORD.match(stripped)))
 
 
 def _is_balanced(text: str) -> bool:
