@@ -49,7 +49,7 @@ class Family:
 
     Answer: `stops` are plain texts that end it. `leaks` are regular expressions for control strings that a model may
     spell in plain text: post-processing cuts the answer there. `legal_in_code` are the markers and end texts that
-    source code may contain. Post-processing does not cut these.
+    source code may contain. Post-processing cuts these only where a line begins or ends.
 
     `anchored` families are prompted from the line's start, with the typed text behind the middle marker. Run
     `tests/eval/anchored.py` before turning it on for a family. It is measured on the embedded model, which was trained
@@ -89,8 +89,13 @@ _BLOCKS_FIRST: Order = ("begin", Place.BLOCKS, "prefix", Place.PATH, Place.PREFI
 _SUFFIX_FIRST: Order = ("begin", "suffix", Place.SUFFIX, "prefix", Place.PREFIX, "middle")
 _PIPED = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 _PLAIN = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
-_ANY_PIPED = r"<\|[\w▁]+\|>"
-_ANY_PLAIN = r"<fim_(?:prefix|middle|suffix|pad)>"
+# By their names: `f <|x|> y` is code in F#, and `<|ge|>` a part of a regular expression.
+_ANY_PIPED = (
+    r"<\|/?(?:fim_\w+|code_(?:prefix|middle|suffix)|repo_name|repo_tree|file_sep\w*|(?:begin|start|end)_?of_?\w+|EOT"
+    r"|e[ot][ot]_id|eom_id|im_(?:start|end|sep)|(?:start|end)_header_id|python_tag|reserved_special_token_\d+"
+    r"|[^\W_]+(?:▁[^\W_]+)+)\|>"
+)
+_ANY_PLAIN = r"</?fim[_-](?:prefix|middle|suffix|pad)/?>"
 
 # The order counts: a model is of the first family that knows it. A family with more markers, or with a name, stands
 # before one with fewer. Where a vocabulary has several markers of one role, the first family's is taken.
@@ -171,7 +176,7 @@ FAMILIES = (
         _SUFFIX_FIRST,
         ("begin", "suffix", Place.SUFFIX, "prefix", Place.BLOCKS, Place.PATH, Place.PREFIX, "middle"),
         end_texts=("<[end▁of▁sentence]>",),
-        leaks=(r"<\[[\w▁]+(?:-[\w▁]+)?\]>",),
+        leaks=(r"<\[(?:fim-\w+|[^\W_]+(?:▁[^\W_]+)+)\]>",),  # not Rust's `Box<[u8]>`
     ),
     Family(
         "codestral",
@@ -190,8 +195,14 @@ FAMILIES = (
     ),
 )
 
-# End texts of chat models that belong to no family here.
+# Of models that belong to no family here: end texts of chat models, and control strings that may be spelt in text.
+# CodeLlama's have a `▁` before them; it is the space of SentencePiece.
 _CHAT_END_TEXTS = ("<|end_of_text|>", "<|eot_id|>")
+_OTHER_LEAKS = (r"▁<(?:PRE|SUF|MID|EOT)>", r"<</?SYS>>")
+_OTHER_LEGAL_IN_CODE = (
+    *("<PRE>", "<SUF>", "<MID>", "<EOT>", "<s>", "<bos>", "<pad>", "<unk>", "<start_of_turn>"),
+    *("[INST]", "[/INST]", "[MIDDLE]", "<|user|>", "<|assistant|>", "<|system|>", "<|end|>", "<|pad|>"),
+)
 
 
 def marker_texts() -> dict[str, list[str]]:
@@ -217,5 +228,11 @@ def family_with(prefix_marker: str) -> Family | None:
 
 
 def leak_pattern() -> re.Pattern[str]:
-    """Matches a control string of any family."""
-    return re.compile("|".join(dict.fromkeys(pattern for family in FAMILIES for pattern in family.leaks)))
+    """Matches a control string of any family that no source code contains."""
+    patterns = [pattern for family in FAMILIES for pattern in family.leaks]
+    return re.compile("|".join(dict.fromkeys((*patterns, *_OTHER_LEAKS))))
+
+
+def ambiguous_leaks() -> set[str]:
+    """The control strings of all families that source code may contain."""
+    return {text for family in FAMILIES for text in family.legal_in_code} | set(_OTHER_LEGAL_IN_CODE)

@@ -21,7 +21,8 @@ from lsp_server.languages.grammars import (
     parser_of,
 )
 from lsp_server.languages.imports import Import
-from lsp_server.languages.syntax import Language, language
+from lsp_server.languages.record import Language
+from lsp_server.languages.syntax import language
 
 MAX_SIGNATURE_LINES = 8
 MAX_SIGNATURE_CHARACTERS = 400

@@ -1,7 +1,7 @@
 """Patterns that classify a line of code by its first or its last words. Pure.
 
 Each pattern is used for every document, whatever its language. The words come from the records of all languages
-(`syntax.py`). The rest is syntax that several languages share.
+(`table.py`). The rest is syntax that several languages share.
 """
 
 from __future__ import annotations

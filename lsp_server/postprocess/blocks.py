@@ -2,98 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from copy import copy
+from collections.abc import Callable
 from functools import cache
-from itertools import islice
 
-from lsp_server.languages.line_patterns import BLOCK_END, BRANCH, CASE, DEFINITION, FUNCTION
+from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.lexer import blanked, lex
+from lsp_server.languages.line_patterns import DEFINITION, FUNCTION
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.brackets import OPENERS
-from lsp_server.postprocess.strings import LineStrings
+from lsp_server.postprocess.closers import closers_of
+from lsp_server.postprocess.lines import (
+    first_line,
+    indentation,
+    kind_of_line,
+    later_lines,
+    line_above,
+    line_below,
+    state_at,
+)
 from lsp_server.text.snapshot import Snapshot
-
-
-def later_lines(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each complete line of a text, without its first line."""
-    start = text.find("\n") + 1
-    while start and (end := text.find("\n", start)) >= 0:
-        yield start, end
-        start = end + 1
-
-
-def line_below(snapshot: Snapshot) -> str | None:
-    """The first line below the cursor's line that is not blank."""
-    return next(iter(lines_below(snapshot, 1)), None)
-
-
-def lines_below(snapshot: Snapshot, count: int) -> list[str]:
-    """The first lines below the cursor's line that are not blank."""
-    below = snapshot.suffix.partition("\n")[2]
-    return list(islice((line.rstrip() for line in below.split("\n") if line.strip()), count))
-
-
-def indentation(line: str) -> int:
-    """How far a line is indented, in characters."""
-    return len(line) - len(line.lstrip())
 
 
 def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str], int | None]:
     """End before a line that is indented less than the first line: its block is over.
 
-    The first line is the cursor's. If that is blank, it is the first line that the text writes. The bracket or the word
-    that ends the block is kept, unless it stands below already. Other branches of the statement are kept too. Lines
-    inside a string do not count.
+    The first line is the cursor's. If that is blank, it is the first line that the text writes. What ends the block is
+    kept, unless it stands below already: a bracket, a word or a tag. Other branches of the statement are kept too.
+    Lines that have no indentation to go by do not count: those in strings and comments, labels, preprocessor lines.
 
-    With `may_leave`, a line that closes nothing may come down as far as `_lowest` says: the block may end inside the
+    With `may_leave`, a line that closes nothing may come down as far as `_lowest_in` says: the block may end inside the
     hole. With Python's blocks, every line may.
     """
     before = snapshot.line_prefix
-    expected = line_below(snapshot)
-    has_python_blocks = language(snapshot.language_id).has_python_blocks
-    strings_at_cursor = LineStrings(snapshot.language_id, snapshot.prefix)
-
-    @cache  # the text's first line does not change once it is there
-    def around(indent: int) -> tuple[str | None, int]:
-        return _line_above(snapshot.prefix, indent), _lowest(snapshot, indent, expected) if may_leave else indent
+    language_id = snapshot.language_id
+    state = state_at(snapshot)
+    # The text's first line does not change once it is there.
+    block_at = cache(lambda indent: _Block(snapshot, indent, may_leave=may_leave))
 
     def rule(text: str) -> int | None:
-        first = _first_line(before + text)
-        header, lowest = around(indentation(first))
-        strings = copy(strings_at_cursor)
-        strings.take(text.partition("\n")[0])
+        block = block_at(indentation(first_line(before + text)))
+        comment: int | None = None  # where a comment begins that may belong to the next line of code
         for start, end in later_lines(text):
             row = text[start:end]
-            is_inside = strings.is_inside
-            strings.take(row)
-            if is_inside or not row.strip() or indentation(row) >= indentation(first):
+            if not row.strip():
                 continue
-            if header is not None and continues_statement(header, row):
+            if indentation(row) >= block.indent:
+                comment = None
                 continue
-            closes = row.strip()[0] in OPENERS or BLOCK_END.fullmatch(row.strip())
-            if indentation(row) >= lowest and (has_python_blocks or not closes):
+            kind = kind_of_line(row, lex(before + text[:start], language_id, state, len(before))[1], language_id)
+            if kind is Kind.COMMENT and comment is None:
+                comment = start
+            if kind is not Kind.CODE:
                 continue
-            return end if closes and row.rstrip() != expected else start - 1
+            if (length := block.end_in(text[:end], start)) is not None:
+                return length if comment is None or length > start else comment - 1
+            comment = None
         return None
 
     return rule
 
 
-def _lowest(snapshot: Snapshot, indent: int, expected: str | None) -> int:
-    """The lowest indentation that a text may come down to, which begins at `indent`.
+class _Block:
+    """The block that begins with a line at `indent`."""
 
-    Inside a function, it is that of the function's body. Elsewhere it is that of the line below the cursor, unless that
-    line begins another definition.
-    """
-    lowest = indent
-    inside = None
-    while (line := _line_above(snapshot.prefix, lowest)) is not None and not _is_class(line):
-        lowest = indentation(line)
-        if FUNCTION.match(line.strip()):
-            inside = lowest
-    if inside is not None:
-        return inside + 1
-    return indent if expected is None or begins_definition(expected) else indentation(expected)
+    def __init__(self, snapshot: Snapshot, indent: int, *, may_leave: bool) -> None:
+        self.indent = indent
+        self._language_id = snapshot.language_id
+        self._has_python_blocks = language(snapshot.language_id).has_python_blocks
+        self._closers = closers_of(snapshot)
+        above = blanked(snapshot.prefix, snapshot.language_id)
+        self._header = _line_above(above, indent, snapshot.language_id)
+        self._lowest = self._lowest_in(above, line_below(snapshot)) if may_leave else indent
+
+    def end_in(self, text: str, start: int) -> int | None:
+        """Where the block ends in a text whose last line, from `start` on, is indented less. None: not there."""
+        row = text[start:]
+        if has_no_indentation(row.strip(), self._language_id):
+            return None
+        if self._header is not None and continues_statement(self._header, row, self._language_id):
+            return None
+        closes = begins_close(row, self._language_id)
+        if closes and self._closers.stays_inside(text, start):
+            return None
+        if indentation(row) >= self._lowest and (self._has_python_blocks or not closes):
+            return None
+        return len(text) if closes and self._closers.again(text, start, num_below=2) is None else start - 1
+
+    def _lowest_in(self, above: str, below: str | None) -> int:
+        """The lowest indentation that a text may come down to.
+
+        Inside a function, it is that of the function's body. Elsewhere it is that of the line below the cursor, unless
+        that line begins another definition.
+        """
+        lowest = self.indent
+        inside = None
+        while (line := _line_above(above, lowest, self._language_id)) is not None and not _is_class(line):
+            lowest = indentation(line)
+            if FUNCTION.match(line.strip()):
+                inside = lowest
+        if inside is not None:
+            return inside + 1
+        return self.indent if below is None or begins_definition(below) else indentation(below)
 
 
 def begins_definition(line: str) -> bool:
@@ -105,26 +114,14 @@ def _is_class(line: str) -> bool:
     return begins_definition(line) and not FUNCTION.match(line.strip())
 
 
-def continues_statement(header: str, row: str) -> bool:
-    """Whether a line is another branch or case of the statement that begins with `header`."""
-    if indentation(row) != indentation(header):
-        return False
-    stripped = row.strip()
-    return bool(BRANCH.match(stripped) or (CASE.match(stripped) and CASE.match(header.strip())))
+def continues_statement(header: str, row: str, language_id: str) -> bool:
+    """Whether a line is another branch or case of the statement that begins with `header`, or opens its block."""
+    same_depth = indentation(row) == indentation(header)
+    return same_depth and (row.strip().startswith("{") or begins_branch(row, language_id))
 
 
-def _first_line(text: str) -> str:
-    """The first line that is not blank."""
-    return next((line for line in text.split("\n") if line.strip()), "")
-
-
-def _line_above(text: str, indent: int) -> str | None:
-    """The nearest complete line that is not blank and is indented less than `indent`."""
-    end = text.rfind("\n")
-    while end >= 0:
-        start = text.rfind("\n", 0, end) + 1
-        line = text[start:end]
-        if line.strip() and indentation(line) < indent:
-            return line
-        end = start - 1
-    return None
+def _line_above(code: str, indent: int, language_id: str) -> str | None:
+    """The nearest complete line of code that is indented less than `indent`. Lines without indentation do not count."""
+    while (line := line_above(code, indent)) is not None and has_no_indentation(line.strip(), language_id):
+        code = code[: code.rindex(line)]
+    return line

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.blocks import block_ends, line_below
-from lsp_server.postprocess.repeats import repeated_rest, rest_of_line_ends
+from lsp_server.postprocess.above import drop_lines_above
+from lsp_server.postprocess.below import drop_line_below
+from lsp_server.postprocess.blocks import block_ends
+from lsp_server.postprocess.leaks import drop_control_text, drop_opening_fence
+from lsp_server.postprocess.limits import drop_open_block
+from lsp_server.postprocess.repeats import begins_with_closer, repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
-from lsp_server.postprocess.stop import is_line_below
 from lsp_server.text.indentation import indent_as_the_file
 from lsp_server.text.snapshot import Snapshot
 
@@ -56,14 +59,6 @@ def drop_overrun(text: str, snapshot: Snapshot) -> str:
     return first_statement(text, snapshot) if language(snapshot.language_id).has_python_blocks else text
 
 
-def drop_line_below(text: str, snapshot: Snapshot) -> str:
-    """Drop the last line if it stands below the cursor already."""
-    head, line_break, last = text.rstrip("\n").rpartition("\n")
-    if line_break:
-        return head if last.rstrip() == line_below(snapshot) else text
-    return "" if is_line_below(last, snapshot) else text
-
-
 def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
     """Drop the end of a text that re-types what follows the cursor on its line."""
     size = repeated_rest(text, snapshot)
@@ -71,9 +66,17 @@ def drop_rest_of_line(text: str, snapshot: Snapshot) -> str:
 
 
 def drop_trailing_space(text: str, snapshot: Snapshot) -> str:
-    """Drop blank lines and spaces at the end. Keep the space before a word that follows on the line."""
+    """Drop blank lines and spaces at the end.
+
+    Keep the space before a word that follows on the line. Keep the line break before what closes a block of several
+    lines, with the indentation behind it.
+    """
     follows = snapshot.line_suffix
     stripped = text.rstrip()
+    has_lines = "\n" in stripped or not snapshot.line_prefix.strip()
+    _, line_break, indentation = text[len(stripped) :].rpartition("\n")
+    if stripped and has_lines and line_break and begins_with_closer(snapshot):
+        return stripped + line_break + indentation
     if not stripped or not follows.strip() or follows.strip()[0] in _CLINGS:
         return stripped
     return text.rstrip(" \t") if follows[0].isspace() else text
@@ -85,9 +88,13 @@ def drop_blank(text: str, _: Snapshot) -> str:
 
 
 FILTERS: dict[str, Filter] = {
+    "code fence": drop_opening_fence,
+    "control text": drop_control_text,
     "drop overrun": drop_overrun,
     "drop line below": drop_line_below,
+    "repeats above": drop_lines_above,
     "drop rest of line": drop_rest_of_line,
+    "single line": drop_open_block,
     "drop trailing space": drop_trailing_space,
     "indent as the file": indent_as_the_file,
     "drop blank": drop_blank,

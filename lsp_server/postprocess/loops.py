@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from lsp_server.postprocess.blocks import later_lines
+from lsp_server.postprocess.lines import later_lines
 
 # The longest group of lines that counts as a loop, and how many equal groups do.
 _MAX_LINES = 4

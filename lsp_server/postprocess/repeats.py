@@ -2,61 +2,71 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable
 
-from lsp_server.postprocess.brackets import OPENERS, BracketScan
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.lexer import lex
+from lsp_server.postprocess.cursor_line import cursor_line
+from lsp_server.postprocess.lines import state_at
 from lsp_server.text.snapshot import Snapshot
 
-_MAX_CHARACTERS = 8000  # read in some 2 ms
-_CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
-_QUOTES = "\"'`"
+_MAX_SIGNS = 40  # of the rest of the line that count one by one
+_MAX_WORDS = 400  # characters of a rest of the line that is recognised with other blanks
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_MAY_DIFFER = ";, \t\n"  # signs that a text may write more or less than what follows
 
 
 def repeated_rest(text: str, snapshot: Snapshot) -> int:
     """How many characters at the end of a text re-type what follows the cursor on its line.
 
-    White space does not count. Words count only if the whole rest of the line is repeated. Closing brackets and quotes
-    count one by one, if nothing before them opens them: `print(max(a, |)` still needs the `)` of `b)`.
+    White space does not count, nor does a comment, a semicolon or a comma at the end. Words count only if the whole
+    rest of the line is repeated. Closing brackets and quotes count one by one, if nothing before them opens them:
+    `print(max(a, |)` still needs the `)` of `b)`.
     """
-    rest = snapshot.line_suffix.rstrip()
-    if not rest.strip():
+    line = cursor_line(snapshot)
+    if not line.rest.strip():
         return 0
     stripped = text.rstrip()
-    signs = next((index for index, character in enumerate(rest) if character.isalnum()), len(rest))
-    ends = [rest[:size] for size in range(1, signs + 1)] + [rest]
-    sizes = [0] + [len(end) for end in ends if stripped.endswith(end)]
-    before = _opened_above(snapshot, rest) + snapshot.line_prefix
-    return min(sizes, key=lambda size: (_imbalance(before + stripped[: len(stripped) - size] + rest), -size))
+    kept = {len(stripped)}
+    for written in (stripped, _without_end(stripped, snapshot)):
+        signs = next((i for i, character in enumerate(line.rest[:_MAX_SIGNS]) if character.isalnum()), _MAX_SIGNS)
+        ends = [line.rest[:size] for size in range(1, min(signs, len(line.rest)) + 1)]
+        kept |= {len(written) - len(end) for end in ends if written.endswith(end)}
+        kept |= {match.start() for match in [_at_end(line.rest, snapshot).search(written)] if match}
+    best = min(kept, key=lambda length: (line.imbalance(stripped[:length]), length))
+    return len(stripped) - best
 
 
 def closer_follows(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """End before the closing bracket that stands behind the cursor already.
+    """End before what closes a bracket, a block or a tag, and stands behind the cursor already.
 
-    The line before the cursor may open more brackets than the rest of the line closes. The text has to close these: in
+    The line before the cursor may open more than the rest of the line closes. The text has to close that: in
     `print(max(a, |)` it still owes `max` its own. The next closer that nothing in the text opens is the one behind the
     cursor. If the text re-types more of the line before that closer, it ends before that.
     """
-    rest = snapshot.line_suffix.strip()
-    closer = rest[0]
-    scan = BracketScan(OPENERS[closer], closer, snapshot.language_id)
-    for character in snapshot.line_prefix:
-        scan.take(character)
-    num_following = len(rest) - len(rest.lstrip(closer))
-    scan.depth = max(0, scan.depth - num_following)
-    num_scanned = 0
-    found: tuple[int, int] | None = None  # the closer, and where to end
+    if not begins_with_closer(snapshot):
+        return lambda _: None
+    line = cursor_line(snapshot)
+    kind = line.closes[0].kind
+    num_opened, num_closed = (sum(each.kind == kind for each in side) for side in (line.opens, line.closes))
+    num_owed = max(0, num_opened - num_closed)
 
     def rule(text: str) -> int | None:
-        nonlocal num_scanned, found
-        while found is None and num_scanned < len(text):
-            scan.take(text[num_scanned])
-            if scan.depth < 0:
-                size = repeated_rest(text[: num_scanned + 1], snapshot) or 1
-                found = (num_scanned, num_scanned + 1 - size)
-            num_scanned += 1
-        return found[1] if found and found[0] < len(text) else None
+        closes = [each for each in line.balance_of(text).closes if each.kind == kind][num_owed:]
+        if not closes or closes[0].end == len(text):  # `')` may become `')'`, and `end` a longer word
+            return None
+        end = closes[0].end
+        return end - (repeated_rest(text[:end], snapshot) or end - closes[0].start)
 
     return rule
+
+
+def begins_with_closer(snapshot: Snapshot) -> bool:
+    """Whether what follows the cursor on its line begins with what closes a bracket, a block or a tag."""
+    line = cursor_line(snapshot)
+    return bool(line.closes) and not line.rest[: line.closes[0].start].strip()
 
 
 def rest_of_line_ends(text: str, snapshot: Snapshot) -> int | None:
@@ -69,26 +79,28 @@ def rest_of_line_ends(text: str, snapshot: Snapshot) -> int | None:
     return None
 
 
-def _opened_above(snapshot: Snapshot, rest: str) -> str:
-    """Openers for the brackets of the cursor's line that close a bracket of a line before it.
-
-    A long text above is not read. Each closer that lacks an opener on the line then counts as closing such a bracket.
-    """
-    line = snapshot.line_prefix + rest
-    above = snapshot.prefix[: len(snapshot.prefix) - len(snapshot.line_prefix)]
-    openers = ""
-    for closer, opener in _CLOSERS.items():
-        num_opened = line.count(closer) - line.count(opener)
-        if num_opened > 0 and len(above) <= _MAX_CHARACTERS:
-            scan = BracketScan(opener, closer, snapshot.language_id)
-            for character in above:
-                scan.take(character)
-            num_opened = min(num_opened, max(0, scan.depth))
-        openers += opener * num_opened
-    return openers
+def _without_end(text: str, snapshot: Snapshot) -> str:
+    """A text without a comment at its end, and without signs that may differ."""
+    before = snapshot.line_prefix
+    spans, _ = lex(before + text, snapshot.language_id, state_at(snapshot), len(before))
+    if spans and spans[-1].kind is Kind.COMMENT and spans[-1].start > len(before):
+        text = text[: spans[-1].start - len(before)]
+    return text.rstrip(_MAY_DIFFER)
 
 
-def _imbalance(line: str) -> int:
-    """How many brackets lack a partner, and how many kinds of quotes are odd in number."""
-    brackets = sum(abs(line.count(opener) - line.count(closer)) for closer, opener in _CLOSERS.items())
-    return brackets + sum(line.count(quote) % 2 for quote in _QUOTES)
+@functools.lru_cache(maxsize=8)
+def _at_end(rest: str, snapshot: Snapshot) -> re.Pattern[str]:
+    """Matches the whole rest of the line at the end of a text, with any blanks. A long rest matches nowhere."""
+    if len(rest) > _MAX_WORDS:
+        return re.compile("(?!)")
+    code = _without_end(rest, snapshot) or rest
+    tokens = _TOKEN.findall(code)
+    pairs = zip(["", *tokens], tokens, strict=False)
+    pattern = "".join(_blanks(*pair) + re.escape(pair[1]) for pair in pairs)
+    is_word = code[0].isspace() and tokens[0][0].isalnum()
+    return re.compile(rf"(?<!\w){pattern}\Z" if is_word else rf"{pattern}\Z")
+
+
+def _blanks(before: str, token: str) -> str:
+    """A pattern for the blanks between two tokens. None stand before the first one."""
+    return (r"\s+" if before[-1].isalnum() and token[0].isalnum() else r"\s*") if before else ""

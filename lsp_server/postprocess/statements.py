@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lsp_server.postprocess.blocks import begins_definition, continues_statement, indentation, line_below
+from lsp_server.postprocess.blocks import begins_definition, continues_statement
+from lsp_server.postprocess.lines import indentation, line_below
 from lsp_server.text.snapshot import Snapshot
 
 NEAR_CHARACTERS = 8000  # read in some 2 ms
@@ -127,7 +128,9 @@ def first_statement(text: str, snapshot: Snapshot) -> str:
         return text[: header.end - len(before)]
     end = header.end
     for each in others:
-        if each.indentation <= header.indentation and not continues_statement(header.text, each.text):
+        if each.indentation <= header.indentation and not continues_statement(
+            header.text, each.text, snapshot.language_id
+        ):
             break
         end = each.end
     return text[: end - len(before)]

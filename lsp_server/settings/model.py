@@ -25,6 +25,7 @@ RuleName = Literal[
     "line limit",
     "drop overrun",
     "drop line below",
+    "repeats above",
     "drop rest of line",
     "drop trailing space",
     "indent as the file",
@@ -63,7 +64,9 @@ class CompletionSettings(msgspec.Struct, frozen=True):
     multi_line: Annotated[
         Literal["auto", "always", "never"],
         setting(
-            PREFERENCE, "Offer completions of several lines. `auto`: only where nothing follows the cursor on its line."
+            PREFERENCE,
+            "Offer completions of several lines. `auto`: only where nothing follows the cursor on its line, and "
+            "inside an empty block, as between `{` and `}`.",
         ),
     ] = "auto"
     max_lines: Annotated[int, setting(PREFERENCE, "Maximum number of lines in a completion.", ge=1, le=200)] = 12

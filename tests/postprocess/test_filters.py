@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.postprocess.filters import FILTERS, clean, drop_line_below, drop_rest_of_line, drop_trailing_space
+from lsp_server.postprocess.below import drop_line_below
+from lsp_server.postprocess.filters import FILTERS, clean, drop_rest_of_line, drop_trailing_space
 from tests.builders import make_snapshot, snapshot_at
 
 # Few letters and many brackets, so that texts often repeat what surrounds them.
@@ -18,7 +19,7 @@ CODE = st.text(alphabet="ab()[]{}<>\"',; \n", max_size=25)
         pytest.param("‸\n\nend ", "a\nend  ", "a", id="white space does not count"),
         pytest.param("‸\nend", "end", "end", id="the rest of the cursor's own line"),
         pytest.param("‸\nend", "a\nend\n", "a", id="a line break behind it"),
-        pytest.param("‸\nend", "a\nend\nb", "a\nend\nb", id="not the last line"),
+        pytest.param("‸\nlast\nend", "a\nlast\nb", "a\nlast\nb", id="not the last line"),
         pytest.param("‸\nend", "a\n end", "a\n end", id="another indentation"),
         pytest.param("‸\nending", "a\nend", "a\nend", id="the beginning of the line below"),
         pytest.param("‸", "a\n", "a\n", id="nothing below"),

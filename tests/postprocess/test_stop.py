@@ -2,8 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsp_server.postprocess.below import suffix_start
+from lsp_server.postprocess.limits import line_limit
 from lsp_server.postprocess.loops import repeated_phrase
-from lsp_server.postprocess.stop import Cut, StopRules, line_limit, rules_for, suffix_start
+from lsp_server.postprocess.stop import Cut, StopRules, rules_for
 from tests.builders import make_snapshot, snapshot_at
 
 # Few letters, so that lines repeat and stand below the cursor.
