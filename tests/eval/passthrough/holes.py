@@ -36,6 +36,8 @@ _GOES_ON = re.compile(
     r"after|of|public|private|protected|signals)\b|[{.?:&|+*=<,#%@\\-]|\w+:$",
     re.IGNORECASE,
 )
+# A comment: what it heads is no block of the language.
+_COMMENT = re.compile(r"/\*|\*|//|--|<!--|\{-|\(\*|;|#(?:\s|$)|\"\"\"|'''")
 # Languages whose blocks need not have a line that closes them.
 _LAYOUT = frozenset(
     [
@@ -261,7 +263,7 @@ def _start_of(lines: list[str], row: int, chooser: random.Random) -> tuple[int, 
 
 def _end_of_block(lines: list[str], header: int, language: str) -> int | None:
     """The last line of the block that a line heads. None: it heads none, or the end cannot be told."""
-    if header + 1 >= len(lines) or not lines[header].strip():
+    if header + 1 >= len(lines) or not lines[header].strip() or _COMMENT.match(lines[header].strip()):
         return None
     outer = _indentation(lines[header])
     if not lines[header + 1].strip() or _indentation(lines[header + 1]) <= outer:

@@ -110,6 +110,7 @@ def test_a_block_may_go_on_where_a_statement_follows(language, text, header, end
         pytest.param("void f(int a,\n       int b)\n{\n}\n", "c", id="a header of two lines"),
         pytest.param("int f() {\n  a();\n#ifdef B\n  b();\n#endif\n}\n", "c", id="a line without indentation"),
         pytest.param("module A\n  def b\n", "ruby", id="no end"),
+        pytest.param("a();\n/* Says\n   what b does. */\nb();\n", "c", id="a comment"),
     ],
 )
 def test_blocks_whose_end_cannot_be_told_are_left_out(text, language):
