@@ -119,18 +119,20 @@ def _unpack(package: Package, archive: Path, folder: Path) -> None:
     if hashlib.sha256(archive.read_bytes()).hexdigest() != package.sha256:
         raise InfillError(f"{archive.name} is not the archive that packages.tsv pins: its checksum differs.")
     counts: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+    with tempfile.TemporaryDirectory(dir=archive.parent) as made:
+        files = Path(made).resolve() / "files"
+        files.mkdir()
         for path, content in sorted(_members(archive), key=lambda each: hashlib.sha256(each[0].encode()).digest()):
             language = language_of(path)
             if language is None or counts[language] == MAX_FILES or text_of(content) is None:
                 continue
             counts[language] += 1
-            target = (Path(made) / path).resolve()
-            if not target.is_relative_to(Path(made).resolve()):
+            target = (files / path).resolve()
+            if not target.is_relative_to(files):
                 raise InfillError(f"{archive.name} has a file outside of itself: {path}")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        shutil.copytree(made, folder)
+        files.rename(folder)  # whole or not at all
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
