@@ -77,19 +77,18 @@ ONLY_IN = {
     "rich": ("commands",),
     "sqlite3": ("index",),
     "tree_sitter": ("index", "languages.grammars"),
-    "pathspec": ("index.folder",),
 }  # fmt: skip
 PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context", "engine.compat.fields",
         "engine.compat.stop_conditions", "engine.drafting", "engine.kvcache", "engine.scheduler",
-        "engine.sizing.memory", "engine.sizing.parameters", "index.chunks", "index.symbols", "index.words", "ipc",
-        "languages", "postprocess", "prompt", "base.fim_families", "text.indentation", "text.secrets",
-        "text.snapshot")  # fmt: skip
-IMPURE = ("context.retrieval",)  # among them: it opens the index
+        "engine.sizing.memory", "engine.sizing.parameters", "index.chunks", "index.symbols", "index.wildmatch",
+        "index.words", "ipc", "languages", "postprocess", "prompt", "base.fim_families", "text.indentation",
+        "text.secrets", "text.snapshot")  # fmt: skip
+IMPURE = ("context.gate", "context.retrieval")  # among them: they read files and the index
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.
-READERS = ("text.workspace", "index.folder", "settings.files", "catalog", "engine.sizing.gguf", "engine.backends.fake",
-           "engine.gateway.key", "engine.process.client_leases", "engine.client.shared", "server.statistics",
-           "server.streams", "settings.docs", "commands", "measure")  # fmt: skip
+READERS = ("text.workspace", "index.folder", "index.git_config", "settings.files", "catalog", "engine.sizing.gguf",
+           "engine.backends.fake", "engine.gateway.key", "engine.process.client_leases", "engine.client.shared",
+           "server.statistics", "server.streams", "settings.docs", "commands", "measure")  # fmt: skip
 # The wall clock jumps when it is set or a laptop wakes: nothing may wait by it. These show it.
 SHOW_THE_TIME = ("engine.client.shared", "commands", "engine.compat.openai")
 
@@ -227,6 +226,13 @@ def test_only_the_workspace_and_the_index_read_source_files() -> None:
     """Others that open files read settings, models or pipes; `READERS` is the list of them."""
     reading = {"open", ".read_text", ".read_bytes", ".open_text", ".fdopen"}
     assert not offenders(lambda module: bool(module.calls() & reading) and not is_in(module.name, READERS))
+
+
+def test_only_the_gate_admits_text_of_other_files() -> None:
+    assert not offenders(lambda module: "Readable" in module.calls() and module.name != "context.gate")
+    assert not offenders(
+        lambda module: "named" in module.calls() and module.name != "completion.planner" and module.package not in TOPS
+    )
 
 
 def test_the_wall_clock_is_only_shown() -> None:

@@ -16,7 +16,7 @@ from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Chunk, Done, Failed, Generate, Priority
 from lsp_server.prompt.chat import Message, prompt_for
 from lsp_server.text.document import FrozenDocument, Position
-from lsp_server.text.excerpts import Neighbour
+from lsp_server.text.excerpts import Neighbour, Readable
 from lsp_server.text.snapshot import Snapshot
 
 # A body of 40 lines; completions are shorter.
@@ -56,16 +56,16 @@ async def fill(pipeline: Pipeline, document: FrozenDocument, hole: ReplaceRange,
 
 
 async def import_line(
-    pipeline: Pipeline, document: FrozenDocument, name: str, neighbours: Neighbours, others: Sequence[str]
+    pipeline: Pipeline, document: FrozenDocument, name: str, neighbours: Neighbours, others: Sequence[Readable]
 ) -> tuple[ReplaceRange, str]:
     """Where the import of a name goes, and its line; an empty line if none is found.
 
-    The line comes from other files if they import the name, else from the model. `others` are texts of other files in
-    the same language. Raises `InfillError` if model or engine fail.
+    The line comes from other files if they import the name, else from the model. `others` are other files in the
+    same language. Raises `InfillError` if model or engine fail.
     """
     source = source_of(document)
     hole = import_hole(source)
-    if known := known_import(source, name, others):
+    if known := known_import(source, name, [each.whole or each.text for each in others]):
         return hole, hole.filled(known)
     for beginning in beginnings(source):
         snapshot = snapshot_of(document, replace(hole, lead=hole.lead + beginning))

@@ -49,6 +49,8 @@ class ContextPlanner:
         return self._planner.plan_warm_up(snapshot, neighbours, model, gathered)
 
     async def _gather(self, snapshot: Snapshot, neighbours: Neighbours) -> Gathered | None:
-        if self._context is None or not self._settings.context.max_tokens:
+        if self._context is None:
             return None
+        if not self._settings.context.max_tokens:
+            return Gathered()
         return await self._context.gather(snapshot, neighbours())

@@ -43,7 +43,7 @@ class Generation:
         self.filtered_by: list[str] = []
         self._engine = engine
         self._request = request
-        self._rules = rules
+        self.rules = rules
         self._finish = finish
         self._num_readers = 0
         self._task = asyncio.ensure_future(self._run())
@@ -102,7 +102,7 @@ class Generation:
                             self.timings.drafted_tokens = event.drafted_tokens
                             self.timings.accepted_tokens = event.accepted_tokens
                             self.timings.decode_ms = (time.monotonic() - began) * 1000
-                            if cut := self._rules.check(self.raw):
+                            if cut := self.rules.check(self.raw):
                                 self.reason, self.text = cut.rule, self.raw[: cut.length]
                                 break
                         case Done(reason, timings):

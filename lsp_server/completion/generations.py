@@ -9,7 +9,8 @@ from lsp_server.completion.planner import Plan, Planner
 from lsp_server.completion.request import ABANDONED, SPECULATIVE, CompletionRequest, Limits
 from lsp_server.engine.client.interface import EngineClient
 from lsp_server.ipc.requests import Generate, Priority, Sampling
-from lsp_server.postprocess import filters, stop
+from lsp_server.postprocess.finish import finish
+from lsp_server.postprocess.stop import rules_for
 from lsp_server.prompt.settled_indentation import is_settled
 from lsp_server.settings.model import Settings
 from lsp_server.text.snapshot import Snapshot
@@ -53,7 +54,7 @@ class Generations:
     ) -> Generation:
         """Start a generation. It becomes the newest of its document and kind."""
         completion = self._settings.completion
-        rules = stop.rules_for(
+        rules = rules_for(
             snapshot,
             "always" if request.max_lines else completion.multi_line,
             request.max_lines or completion.max_lines,
@@ -96,12 +97,16 @@ class Generations:
         if model := self._engine.model:
             self._planner.evaluated(plan.anchor, generation.timings, model)
         snapshot = generation.snapshot
-        generation.text, generation.filtered_by = filters.clean(
+        is_unsure = generation.reason == "low_confidence"
+        finished = finish(
             generation.text,
+            generation.reason,
             snapshot,
+            generation.rules,
             self._settings.completion.switched_off_rules,
-            overran=generation.reason in stop.ENDS_BY_OVERRUN,
         )
+        generation.text, generation.reason = finished.text, finished.reason
+        generation.filtered_by = finished.filtered_by
         if generation.text and not request.is_action:
-            is_provisional = plan.anchor.is_short or generation.reason == "low_confidence"
+            is_provisional = plan.anchor.is_short or is_unsure
             self._answers.remember(snapshot, generation.text, request.limits, is_provisional=is_provisional)

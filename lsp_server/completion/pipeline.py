@@ -19,10 +19,12 @@ from lsp_server.completion.warm_up import WarmUp
 from lsp_server.engine.client.interface import EngineClient, EngineState
 from lsp_server.ipc.requests import Priority, Sampling, Timings
 from lsp_server.settings.model import Settings
-from lsp_server.text.secrets import is_secret_name
+from lsp_server.text.secrets import has_secret, is_secret_name
 from lsp_server.text.snapshot import Snapshot
 
 ALTERNATIVES_TEMPERATURE = 0.8
+AROUND_CURSOR = 1000  # characters on each side
+HELD_BACK = "{path} holds a secret. So infill sends nothing of it to the remote engine."
 
 
 class Pipeline:
@@ -58,6 +60,7 @@ class Pipeline:
         plan: Plan | None = None
         if not (
             self._decline(answer, snapshot, request)
+            or await self._hold_back(answer, snapshot, request)
             or self._recall(answer, snapshot, request)
             or await self._join(answer, snapshot, request)
         ):
@@ -106,6 +109,18 @@ class Pipeline:
             answer.reason = f"the engine is {self.engine.state.value}"
             self.engine.start()  # an idle engine may have been unloaded
         return bool(answer.reason)
+
+    async def _hold_back(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
+        """Keep a text that holds a secret on this machine. Whoever runs `infill complete` has named the file."""
+        if not self.settings.remote.url or request.kind == "command":
+            return False
+        # The parts that typing leaves as they are were searched before. A secret may stand around the cursor too.
+        around = snapshot.prefix[-AROUND_CURSOR:] + snapshot.suffix[:AROUND_CURSOR]
+        for text in (snapshot.prefix, snapshot.suffix, around):
+            if await asyncio.to_thread(has_secret, text, snapshot.path):
+                answer.reason, answer.error = "a secret", HELD_BACK.format(path=snapshot.path)
+                return True
+        return False
 
     def _recall(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
         """Answer from an earlier answer that the typed text agrees with."""

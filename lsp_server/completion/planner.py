@@ -10,6 +10,7 @@ from lsp_server.completion.anchors import Anchors
 from lsp_server.completion.cached_anchors import CachedAnchors
 from lsp_server.completion.prefill_speed import PrefillSpeed
 from lsp_server.context.candidates import Gathered
+from lsp_server.context.gate import named
 from lsp_server.context.nearest_files import choose_nearest_files
 from lsp_server.context.ranking import choose
 from lsp_server.ipc.model_info import ModelInfo
@@ -73,8 +74,8 @@ class Planner:
         """Continue an anchor or make one.
 
         A new anchor is short if prefilling the whole would exceed the budget. Budget 0 sets no limit. Blocks come
-        from `gathered`, or from the neighbours if it is None. Report the answer to `evaluated`. Raises
-        `ModelCannotInfillError` for a model of no known family.
+        from `gathered`. If it is None, they come from the neighbours, which the user has named then. Report the answer
+        to `evaluated`. Raises `ModelCannotInfillError` for a model of no known family.
         """
         family = family_of(model)
         if not family.anchored:
@@ -137,7 +138,7 @@ class Planner:
     ) -> Anchor:
         context = self.settings.context
         if gathered is None:
-            blocks = choose_nearest_files(snapshot, neighbours(), context.max_tokens)
+            blocks = choose_nearest_files(snapshot, named(neighbours()), context.max_tokens)
         else:
             blocks = choose(gathered, context.max_tokens, self._blocks.get(snapshot.uri, ()))
             self._blocks[snapshot.uri] = blocks

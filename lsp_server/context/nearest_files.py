@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lsp_server.text.excerpts import Block, Neighbour
+from lsp_server.text.excerpts import Block, Readable
 from lsp_server.text.snapshot import Snapshot
 
 
-def choose_nearest_files(snapshot: Snapshot, neighbours: Sequence[Neighbour], max_tokens: int) -> tuple[Block, ...]:
+def choose_nearest_files(snapshot: Snapshot, neighbours: Sequence[Readable], max_tokens: int) -> tuple[Block, ...]:
     """The neighbours that fit. The document's own language comes first, then the nearest path, then the latest touch.
 
     The blocks are returned in the order of their paths, not of their rank. So touching a file does not reorder the
@@ -25,7 +25,7 @@ def choose_nearest_files(snapshot: Snapshot, neighbours: Sequence[Neighbour], ma
     return tuple(sorted(chosen, key=lambda block: block.path))
 
 
-def _rank(snapshot: Snapshot, neighbour: Neighbour) -> tuple[bool, int, int]:
+def _rank(snapshot: Snapshot, neighbour: Readable) -> tuple[bool, int, int]:
     same_language = neighbour.language_id == snapshot.language_id
     return same_language, -path_distance(snapshot.path, neighbour.path), neighbour.touched
 

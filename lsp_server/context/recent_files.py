@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lsp_server.context.candidates import Candidate
 from lsp_server.context.nearest_files import path_distance
-from lsp_server.text.excerpts import Neighbour
+from lsp_server.text.excerpts import Readable
 from lsp_server.text.snapshot import Snapshot
 
 CELL, EDITED, OPEN = 0.6, 0.35, 0.15
@@ -15,7 +15,7 @@ CLOSED_SHARE = 0.7
 OTHER_LANGUAGE_SHARE = 0.4
 
 
-def recent_files(snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Iterator[Candidate]:
+def recent_files(snapshot: Snapshot, neighbours: Sequence[Readable]) -> Iterator[Candidate]:
     """An excerpt of each document around its last edit, and the other cells of a notebook."""
     recent = sorted(neighbours, key=lambda each: (each.is_edited, each.touched), reverse=True)
     for rank, each in enumerate(recent):

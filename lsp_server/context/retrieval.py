@@ -13,24 +13,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lsp_server.context.candidates import Gathered
+from lsp_server.context.gate import Gate
 from lsp_server.context.gather import gather
 from lsp_server.context.ranking import eligible
 from lsp_server.context.recent_files import recent_files
 from lsp_server.context.resolver import Resolver
 from lsp_server.index.chunks import digest_of
 from lsp_server.index.database import database_path, open_for_reading
-from lsp_server.index.folder import FileState, Folder
+from lsp_server.index.folder import Folder
 from lsp_server.index.reader import IndexedChunk, Reader
 from lsp_server.index.symbols import Outline, outline
-from lsp_server.text.document import excerpt_around, split_lines
-from lsp_server.text.excerpts import Neighbour
-from lsp_server.text.secrets import has_secret, is_secret_name
+from lsp_server.text.excerpts import Neighbour, Readable
 from lsp_server.text.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
 
-RULES_TTL_S = 5.0  # after that, ignore files are read again
-MAX_FILES_KEPT = 64  # remembered excerpts of closed files; remembered outlines of unsaved documents
+MAX_FILES_KEPT = 64  # remembered outlines of unsaved documents
 # A larger unsaved document counts as it was saved. Parsing this much takes some 0.2 s, once for each change.
 MAX_UNSAVED_CHARACTERS = 400_000
 SWITCH_S = 0.001  # with Python's default of 5 ms, the event loop would wait that long for the thread
@@ -68,18 +66,16 @@ class _OpenIndex:
 class Retrieval:
     """Gathers context for one server.
 
-    Without an index, only open and visited documents are used. Documents that hold secrets or are ignored are never
-    used. The workspace folder is the snapshot's own, because its path is relative to that one.
+    Without an index, only open and visited documents are used. All text passes the gate (`gate.py`). The workspace
+    folder is the snapshot's own, because its path is relative to that one.
     """
 
     def __init__(self, uses_index: Callable[[], bool]) -> None:
         self._uses_index = uses_index
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
         self._indexes: dict[Path, _OpenIndex] = {}
-        self._rules: dict[Path, tuple[float, Folder]] = {}
-        self._with_secrets: dict[tuple[str, int], bool] = {}
+        self._gate = Gate()
         self._outlines: dict[tuple[str, str, int], Outline] = {}
-        self._visited_excerpts: dict[tuple[str, str], tuple[FileState, tuple[int, str] | None]] = {}
 
     async def gather(self, snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> Gathered:
         """The eligible candidates for a snapshot, the best first. A thread reads, searches and ranks."""
@@ -87,6 +83,10 @@ class Retrieval:
         uses_index = self._uses_index()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._gather_or_note, root, snapshot, neighbours, uses_index)
+
+    async def admit(self, neighbours: Sequence[Neighbour]) -> list[Readable]:
+        """The neighbours that a prompt of another document may show. The thread asks the gate."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._gate.admit, neighbours)
 
     def close(self) -> None:
         """Close the open indexes and end the thread."""
@@ -110,7 +110,7 @@ class Retrieval:
     def _gather(
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
-        readable = [known for each in neighbours if (known := self._readable(each))]
+        readable = self._gate.admit(neighbours)
         candidates = tuple(recent_files(snapshot, readable))
         notes: tuple[str, ...] = (f"open and visited documents: {len(candidates)} of {len(neighbours)}",)
         if root is None or not uses_index:
@@ -128,7 +128,8 @@ class Retrieval:
         }
         # Limits count this thread's own CPU time, so a busy engine takes nothing from the prompt.
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)
-        return replace(found, candidates=(*candidates, *found.candidates), notes=(*notes, *found.notes))
+        admitted = self._gate.admit_candidates(root, found.candidates)
+        return replace(found, candidates=(*candidates, *admitted), notes=(*notes, *found.notes))
 
     def _open(self, root: Path) -> _OpenIndex | None:
         path = database_path(root)
@@ -143,48 +144,6 @@ class Retrieval:
             resolver = Resolver(reader, root.name)
             self._indexes[root] = _OpenIndex(Folder(root), reader, resolver, connection.close, file_id)
         return self._indexes[root]
-
-    def _readable(self, neighbour: Neighbour) -> Neighbour | None:
-        """A document that may be read, with its text; None for a document that may not."""
-        rules = self._rules_of(Path(neighbour.root)) if neighbour.root else None
-        if not neighbour.is_open:
-            return self._read_visited(rules, neighbour) if rules else None
-        if is_secret_name(neighbour.path, *neighbour.names) or self._has_secret(neighbour):
-            return None
-        return neighbour if rules is None or rules.may_read(neighbour.path) else None
-
-    def _has_secret(self, neighbour: Neighbour) -> bool:
-        """Whether a document holds a secret anywhere in its present text, saved or not."""
-        text = neighbour.text if neighbour.whole is None else neighbour.whole
-        key = (neighbour.path, hash(text))
-        if key not in self._with_secrets:
-            if len(self._with_secrets) >= MAX_FILES_KEPT:
-                self._with_secrets.clear()
-            self._with_secrets[key] = has_secret(text, neighbour.path)
-        return self._with_secrets[key]
-
-    def _read_visited(self, rules: Folder, neighbour: Neighbour) -> Neighbour | None:
-        """A closed file with its present text around the line that was edited last."""
-        state = rules.state(neighbour.path)
-        if state is None:
-            return None
-        key = (neighbour.root, neighbour.path)
-        if self._visited_excerpts.get(key, (None, None))[0] != state:
-            if len(self._visited_excerpts) >= MAX_FILES_KEPT:
-                self._visited_excerpts.clear()
-            text = rules.read(neighbour.path)
-            lines = split_lines(text) if text else []
-            self._visited_excerpts[key] = (state, excerpt_around(lines, neighbour.line) if lines else None)
-        excerpt = self._visited_excerpts[key][1]
-        return replace(neighbour, line=excerpt[0], text=excerpt[1]) if excerpt else None
-
-    def _rules_of(self, root: Path) -> Folder:
-        now = time.monotonic()
-        read_at, folder = self._rules.get(root, (0.0, None))
-        if folder is None or now - read_at > RULES_TTL_S:
-            folder = Folder(root)
-            self._rules[root] = (now, folder)
-        return folder
 
     def _outline(self, neighbour: Neighbour, text: str) -> Outline:
         key = (neighbour.root, neighbour.path, hash(text))

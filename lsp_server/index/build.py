@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lsp_server.index.database import ParsedFile, Writer, database_path, open_database, parse, remove_database
 from lsp_server.index.folder import FileState, Folder
+from lsp_server.index.ignored import IGNORE_FILES
 from lsp_server.languages.syntax import language_of
 
 BATCH_BYTES = 400_000
@@ -29,6 +30,7 @@ class Builder:
         self.root = root
         self.path = path or database_path(root)
         self._folder = Folder(root)
+        self._rules = self._folder.ignored.outer_rules()
         self._connection = open_database(self.path)
 
     def close(self) -> None:
@@ -43,9 +45,17 @@ class Builder:
         return self._repaired(lambda writer: self._scan(writer, report))
 
     def update(self, paths: Iterable[Path]) -> int:
-        """Index some files again, by their absolute paths. Returns the number of files read."""
-        relative = [name for path in paths if (name := self._folder.relative(path)) is not None]
-        return self._repaired(lambda writer: self._update(writer, relative))
+        """Index some files again, by their absolute paths; files elsewhere do not matter.
+
+        All files are compared if ignore rules may have changed. Returns the number of files read.
+        """
+        self._folder = Folder(self.root)
+        inside = sorted({name for path in paths for name in self._folder.names_of(path)})
+        if self._rules != self._folder.ignored.outer_rules() or any(
+            name.rpartition("/")[2] in IGNORE_FILES for name in inside
+        ):
+            return self.scan()
+        return self._repaired(lambda writer: self._update(writer, inside)) if inside else 0
 
     @property
     def num_files(self) -> int:
@@ -66,6 +76,7 @@ class Builder:
     def _scan(self, writer: Writer, report: Report) -> int:
         writer.reset_if_bloated()
         self._folder = Folder(self.root)  # ignore files may have changed
+        self._rules = self._folder.ignored.outer_rules()
         known = writer.states()
         changed = [state for state in self._folder.walk() if known.pop(state.path, None) != state]
         writer.remove(known)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import pathspec
 
+from lsp_server.index.ignored import Ignored
 from lsp_server.text.secrets import has_secret, is_secret_name
 from lsp_server.text.snapshot import normalize
 
@@ -20,12 +20,13 @@ MAX_BYTES = 1 << 20
 MAX_FILES = 50_000
 # Files with longer lines on average are generated, and of no use to a model.
 MAX_MEAN_LINE = 300
-IGNORE_FILES = (".gitignore", ".infillignore")
-# Folders that never hold the user's own work. Often no ignore file names them.
+# What never is the user's own work. Often no ignore file names it. In a worktree `.git` is a file.
 _SKIPPED = frozenset(
     {
         *(".git", ".hg", ".svn", ".jj", "node_modules", "bower_components", "__pycache__", "site-packages"),
-        *(".venv", ".tox", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".idea", ".gradle"),
+        *(".venv", ".tox", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".idea", ".gradle", ".terraform"),
+        # of a home folder
+        *(".cache", ".npm", ".rustup", ".mozilla", ".thunderbird", ".local", ".vscode-server", ".Trash"),
     }
 )
 _MARKS_OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
@@ -46,12 +47,13 @@ class Folder:
         self.root = Path(os.path.realpath(root))
         # The folder's name as it is given counts too, because it may be a link from a folder of secrets.
         self._names = {self.root.as_posix(), Path(os.path.abspath(root)).as_posix()}  # noqa: PTH100
-        self._rules: dict[str, pathspec.GitIgnoreSpec | None] = {}
+        self.ignored = Ignored(self.root)
+        self._may_enter: dict[str, bool] = {"": not self.ignored.ignores_all}
 
     def walk(self) -> Iterator[FileState]:
         """Every file that may be read, in order of path. Folders that cannot be listed are skipped."""
         left = MAX_FILES
-        pending = [""]
+        pending = [""] if self._enters("") else []
         while pending and left > 0:
             folder = pending.pop()
             below: list[str] = []
@@ -59,7 +61,7 @@ class Folder:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 try:
                     if entry.is_dir(follow_symlinks=False):
-                        if self._may_enter(path):
+                        if self._enters(path):
                             below.append(path)
                     elif entry.is_file(follow_symlinks=False) and self._may_list(path):
                         found = entry.stat(follow_symlinks=False)
@@ -84,13 +86,18 @@ class Folder:
 
     def may_read(self, path: str) -> bool:
         """Whether a path may be read: it is inside the folder, not ignored, no secret, and passes no link."""
+        if not self.admits(path):
+            return False
         parts = path.split("/")
-        if not path or any(part in ("", ".", "..") for part in parts) or "\0" in path:
+        above = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+        return not any(os.path.islink(self.root / each) for each in above)  # noqa: PTH114  (Path's raises for a long name)
+
+    def admits(self, path: str) -> bool:
+        """Whether the rules admit a path: it is inside the folder, not ignored, and no secret by its name."""
+        folder = path.rpartition("/")[0]
+        if not path or any(part in ("", ".", "..") for part in path.split("/")) or "\0" in path:
             return False
-        folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-        if not all(self._may_enter(folder) for folder in folders) or not self._may_list(path):
-            return False
-        return not any((self.root / each).is_symlink() for each in (*folders, path))
+        return self._enters(folder) and self._may_list(path)
 
     def read(self, path: str) -> str | None:
         """The text of a file that `walk` yielded, lines ending in `\\n`; None if it is no text or holds secrets."""
@@ -129,6 +136,15 @@ class Folder:
         real = Path(os.path.realpath(path))
         return real.relative_to(self.root).as_posix() if real.is_relative_to(self.root) else None
 
+    def names_of(self, path: Path) -> set[str]:
+        """The paths inside this folder of a file that changed: with all links resolved, and those above it only.
+
+        A file that has become a link has both. What was known of it is out of date.
+        """
+        above = self.relative(path.parent)
+        names = {self.relative(path), None if above is None else f"{above}/{path.name}".removeprefix("./")}
+        return {name for name in names if name is not None}
+
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(self.root / folder) as entries:
@@ -137,57 +153,27 @@ class Folder:
             return []
         return [] if any(entry.name in _MARKS_OF_ENVIRONMENTS for entry in found) else found
 
-    def _may_enter(self, path: str) -> bool:
-        name = path.rpartition("/")[2]
-        return name not in _SKIPPED and not self._is_secret(f"{path}/") and not self._is_ignored(f"{path}/")
+    def _enters(self, path: str) -> bool:
+        """Whether a folder and those above it may be entered."""
+        unknown = []
+        while path not in self._may_enter:
+            unknown.append(path)
+            path = path.rpartition("/")[0]
+        may_enter = self._may_enter[path]
+        for each in reversed(unknown):
+            may_enter = self._may_enter[each] = may_enter and self._may_list(f"{each}/")
+        return may_enter
 
     def _may_list(self, path: str) -> bool:
-        return not self._is_secret(path) and not self._is_ignored(path)
+        """Whether a path may be read whose folders may be entered. A folder's path ends in a slash."""
+        is_skipped = path.rstrip("/").rpartition("/")[2] in _SKIPPED
+        return not is_skipped and not self._is_secret(path) and not self.ignored.ignores(path)
 
     def _is_secret(self, path: str) -> bool:
         return any(is_secret_name(f"{name}/{path}") for name in self._names)
 
-    def _is_ignored(self, path: str) -> bool:
-        """The verdict of the innermost ignore file that matches the path. A folder's path ends in a slash."""
-        end = path.rstrip("/").rfind("/")
-        while True:
-            folder = path[:end] if end > 0 else ""
-            if rules := self._rules_of(folder):
-                said = rules.check_file(path[len(folder) + 1 :] if folder else path).include
-                if said is not None:
-                    return said
-            if not folder:
-                return False
-            end = folder.rfind("/")
-
-    def _rules_of(self, folder: str) -> pathspec.GitIgnoreSpec | None:
-        if folder not in self._rules:
-            lines: list[str] = []
-            names = (*IGNORE_FILES, ".git/info/exclude") if not folder else IGNORE_FILES
-            for name in names:
-                try:
-                    lines += (self.root / folder / name).read_text("utf-8", "replace").splitlines()
-                except (OSError, ValueError):
-                    continue
-            self._rules[folder] = _compiled(lines)
-        return self._rules[folder]
-
 
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # without it, opening a pipe would wait for a writer
-
-
-def _compiled(lines: list[str]) -> pathspec.GitIgnoreSpec | None:
-    """The valid patterns as rules; None if there are none."""
-    patterns = []
-    for line in lines:
-        if not line.strip() or line.startswith("#"):
-            continue
-        try:
-            pathspec.GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            continue
-        patterns.append(line)
-    return pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
 
 
 def decode(content: bytes) -> str | None:

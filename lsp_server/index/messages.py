@@ -12,7 +12,7 @@ class Scan(msgspec.Struct, frozen=True, tag=True):
 
 
 class Update(msgspec.Struct, frozen=True, tag=True):
-    """These files were changed, created or deleted. Each is in a scanned folder."""
+    """These files were changed, created or deleted, in scanned folders or elsewhere. Each folder answers `Finished`."""
 
     paths: tuple[str, ...]
 

@@ -36,10 +36,9 @@ class IndexProcess:
             self._enqueue(Scan(self._roots))
 
     def update(self, paths: Sequence[Path]) -> None:
-        """Index files that were changed, created or deleted."""
-        inside = [path for path in paths if any(path.is_relative_to(root) for root in self._roots)]
-        if inside:
-            self._enqueue(Update(tuple(map(str, inside))))
+        """Index files that were changed, created or deleted. The process finds out which are in its folders."""
+        if paths and self._roots:
+            self._enqueue(Update(tuple(map(str, paths))))
 
     async def stop(self) -> None:
         """End the process. A second call does nothing."""

@@ -51,10 +51,8 @@ def _scan(builders: dict[str, Builder], root: str) -> None:
 
 def _update(builders: dict[str, Builder], paths: list[Path]) -> None:
     for root, builder in builders.items():
-        inside = [path for path in paths if path.is_relative_to(root)]
-        if inside:
-            num_read = builder.update(inside)
-            _send(Finished(root, num_read, builder.num_files))
+        num_read = builder.update(paths)
+        _send(Finished(root, num_read, builder.num_files))
 
 
 def _send(event: Event) -> None:

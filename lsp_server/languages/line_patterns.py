@@ -33,6 +33,18 @@ BLOCK_END = re.compile(rf"({_any(_words('end_words'))})\b[;)]?")
 FUNCTION = re.compile(rf"{_MODIFIERS}({_FUNCTION_WORDS})\b")
 DEFINITION = re.compile(rf"@|{_MODIFIERS}(class|{_FUNCTION_WORDS})\b")
 
+# Statements that are under way (post-processing): the first word of a header, and words behind which something follows.
+CONTROL = re.compile(
+    r"(?:\}\s*)?(?:if|elif|elsif|elseif|else|for|foreach|while|until|unless|with|switch|match|select|try|catch|except"
+    r"|finally|do|loop|when|guard|using|async\s+for|async\s+with)\b(?!\s*[.=])"
+)
+CONNECTS = re.compile(
+    r"(?<![\w.$@])(?:and|or|not|in|is|as|of|if|elif|elsif|elseif|else|for|foreach|while|until|unless|with|from|import|new"
+    r"|await|lambda|instanceof|typeof|extends|implements|where|when|then|case|let|const|var|val|mut|public|private|protected"
+    r"|static|async|except|catch|switch|match|throw|del|delete|assert|global|nonlocal|export|package|using|def"
+    rf"|{_FUNCTION_WORDS}|{_any(_words('type_words'))}|SELECT|FROM|WHERE|AND|OR|NOT|JOIN|ON|ORDER|GROUP|BY|INTO|VALUES|SET)$"
+)
+
 # The end of a line below which a block begins, in the languages that indent one. A comment may follow.
 BLOCK_START = re.compile(rf"([:{{(\[]|[-=]>|\b({_any(_words('opening_words'))}))\s*((#|//|--).*)?$")
 

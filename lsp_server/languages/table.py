@@ -212,7 +212,7 @@ TABLE = (
     replace(_PERCENT, id="latex", blocks=blocks.LATEX, forms=language_forms.LATEX, suffixes=(".tex",)),
     replace(_PERCENT, id="tex", blocks=blocks.LATEX, forms=language_forms.LATEX),
     Language("html", blocks=blocks.MARKUP, forms=language_forms.HTML, suffixes=(".html",)),
-    replace(_HASH, id="yaml", forms=language_forms.YAML, suffixes=(".yaml", ".yml")),
+    replace(_HASH, id="yaml", keeps_indentation=True, forms=language_forms.YAML, suffixes=(".yaml", ".yml")),
     replace(_HASH, id="toml", forms=language_forms.TOML, suffixes=(".toml",), multi_line_strings=_TRIPLE),
     replace(_HASH, id="dockerfile", forms=language_forms.DOCKERFILE, file_names=("dockerfile",)),
     replace(_HASH, id="makefile", keeps_indentation=True, blocks=blocks.MAKEFILE, forms=language_forms.MAKEFILE,

@@ -10,9 +10,12 @@ from lsp_server.postprocess.below import drop_line_below
 from lsp_server.postprocess.blocks import block_ends
 from lsp_server.postprocess.leaks import drop_control_text, drop_opening_fence
 from lsp_server.postprocess.limits import drop_open_block
+from lsp_server.postprocess.loops import drop_loop
+from lsp_server.postprocess.reindent import indent_as_the_file
 from lsp_server.postprocess.repeats import begins_with_closer, repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
-from lsp_server.text.indentation import indent_as_the_file
+from lsp_server.postprocess.stop import ENDS_BY_OVERRUN
+from lsp_server.postprocess.unfinished import drop_unfinished, drop_unsure
 from lsp_server.text.snapshot import Snapshot
 
 _CLINGS = ")]},;:."  # no space stands before these
@@ -21,16 +24,16 @@ Filter = Callable[[str, Snapshot], str]
 
 
 def clean(
-    text: str, snapshot: Snapshot, switched_off: Collection[str] = (), *, overran: bool = False
+    text: str, snapshot: Snapshot, switched_off: Collection[str] = (), reason: str = "end"
 ) -> tuple[str, list[str]]:
     """The text to show, and the names of the filters that changed it. An empty text: show nothing.
 
-    `overran` says that the text ran past its natural end (`stop.ENDS_BY_OVERRUN`). Filters named in `switched_off` are
-    left out.
+    `reason` says why the text ended: some filters have a part only behind some reasons (`ONLY_BEHIND`). Filters named
+    in `switched_off` are left out.
     """
     applied = []
     for name, filter_text in FILTERS.items():
-        if name in switched_off or (filter_text is drop_overrun and not overran):
+        if name in switched_off or reason not in ONLY_BEHIND.get(name, (reason,)):
             continue
         changed = filter_text(text, snapshot)
         if changed != text:
@@ -90,6 +93,9 @@ def drop_blank(text: str, _: Snapshot) -> str:
 FILTERS: dict[str, Filter] = {
     "code fence": drop_opening_fence,
     "control text": drop_control_text,
+    "drop loop": drop_loop,
+    "drop unfinished": drop_unfinished,
+    "drop unsure": drop_unsure,
     "drop overrun": drop_overrun,
     "drop line below": drop_line_below,
     "repeats above": drop_lines_above,
@@ -98,4 +104,12 @@ FILTERS: dict[str, Filter] = {
     "drop trailing space": drop_trailing_space,
     "indent as the file": indent_as_the_file,
     "drop blank": drop_blank,
+}
+
+# The reasons behind which a filter has a part, if not behind all.
+ONLY_BEHIND: dict[str, tuple[str, ...]] = {
+    "drop loop": ("length",),
+    "drop unfinished": ("length", "repeated phrase"),
+    "drop unsure": ("low_confidence",),
+    "drop overrun": ENDS_BY_OVERRUN,
 }

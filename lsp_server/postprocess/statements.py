@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.lexer import START, State, lex, state_after
 from lsp_server.postprocess.blocks import begins_definition, continues_statement
 from lsp_server.postprocess.lines import indentation, line_below
 from lsp_server.text.snapshot import Snapshot
 
-NEAR_CHARACTERS = 8000  # read in some 2 ms
+_NEAR_CHARACTERS = 8000  # lexed in some 2 ms
 _BARE_YIELD = re.compile(r"yield\s*(#|$)")
 LEAVES = re.compile(r"(return|raise|break|continue)\b")
-# A string or a comment, whole or unfinished; a line break that does not count; a bracket; a line break that does.
-_PIECE = re.compile(
-    r"""(?P<string>[rbfuRBFU]{0,2}(?P<quote>\"{3}|'{3})(?:\\.|(?!(?P=quote)).)*(?P=quote)?"""
-    r"""|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?P<comment>\#[^\n]*)|(?P<joined>\\\n)"""
-    r"""|(?P<opener>[(\[{])|(?P<closer>[)\]}])|(?P<line_break>\n)""",
-    re.DOTALL,
-)
+# A bracket, a line break that does not count, or one that does.
+_SIGN = re.compile(r"(?P<opener>[(\[{])|(?P<closer>[)\]}])|\\\n|(?P<line_break>\n)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,11 @@ class Statement:
         return bool(LEAVES.match(self.text.lstrip()))
 
 
-def statements(text: str) -> Iterator[Statement]:
-    """The complete statements of a text. Blank lines are none."""
+def statements(text: str, language_id: str, state: State = START) -> Iterator[Statement]:
+    """The complete statements of a text, at the start of which `state` is open. Blank lines are none."""
     start = depth = 0
-    for match in _PIECE.finditer(text):
+    code = (span for span in lex(text, language_id, state)[0] if span.kind is Kind.CODE)
+    for match in chain.from_iterable(_SIGN.finditer(text, span.start, span.end) for span in code):
         if match["opener"]:
             depth += 1
         elif match["closer"]:
@@ -58,13 +57,18 @@ def statements(text: str) -> Iterator[Statement]:
             start = match.end()
 
 
-def open_statement(text: str) -> str:
-    """The unfinished statement at the end of a text: what is behind the last complete one.
+def open_statement(snapshot: Snapshot) -> str:
+    """The unfinished statement before the cursor: what is behind the last complete one.
 
-    Only the end of a long text is read.
+    Only the end of a long text is read. It begins at the same place for many keystrokes, so that what is above it is
+    lexed once.
     """
-    near = text[text.find("\n", len(text) - NEAR_CHARACTERS) + 1 :] if len(text) > NEAR_CHARACTERS else text
-    return near[max((each.end + 1 for each in statements(near)), default=0) :]
+    text, language_id = snapshot.prefix, snapshot.language_id
+    start = max(0, len(text) // _NEAR_CHARACTERS - 1) * _NEAR_CHARACTERS
+    start = text.find("\n", start) + 1 or start if start else 0
+    near = text[start:]
+    complete = statements(near, language_id, state_after(text[:start], language_id))
+    return near[max((each.end + 1 for each in complete), default=0) :]
 
 
 def unreachable(snapshot: Snapshot) -> Callable[[str], int | None]:
@@ -72,12 +76,12 @@ def unreachable(snapshot: Snapshot) -> Callable[[str], int | None]:
 
     A bare `yield` may stand there: it makes an empty generator of a function.
     """
-    before = open_statement(snapshot.prefix)
+    before = open_statement(snapshot)
 
     def rule(text: str) -> int | None:
         left: int | None = None
         so_far = f"{before}{text}"
-        for each in statements(f"{so_far}\n"):  # an unfinished line shows that there is one
+        for each in statements(f"{so_far}\n", snapshot.language_id):  # an unfinished line shows that there is one
             stripped = each.text.lstrip()
             is_growing = each.end == len(so_far)
             if stripped.startswith("#"):
@@ -101,7 +105,7 @@ def is_complete(text: str, snapshot: Snapshot) -> bool:
 
     It is reached if it is indented less. A text with nothing below it is complete too.
     """
-    found = list(statements(f"{open_statement(snapshot.prefix)}{text}\n"))
+    found = list(statements(f"{open_statement(snapshot)}{text}\n", snapshot.language_id))
     below = line_below(snapshot)
     return bool(found) and found[-1].leaves and (below is None or indentation(below) < found[-1].indentation)
 
@@ -111,11 +115,11 @@ def first_statement(text: str, snapshot: Snapshot) -> str:
 
     If the statement begins above the cursor, or does not end in the text, only its first line is kept.
     """
-    before = open_statement(snapshot.prefix)
+    before = open_statement(snapshot)
     below = line_below(snapshot)
     if below is None or snapshot.line_suffix.strip():
         return text
-    found = [each for each in statements(before + text) if each.end > len(before)]
+    found = [each for each in statements(before + text, snapshot.language_id) if each.end > len(before)]
     is_under_way = "\n" in before.lstrip()
     if is_under_way or not found:
         return _first_line(text) if is_under_way or indentation(below) > indentation(text) else text

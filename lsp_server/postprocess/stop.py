@@ -14,7 +14,7 @@ from lsp_server.postprocess.below import suffix_start
 from lsp_server.postprocess.blocks import block_ends
 from lsp_server.postprocess.leaks import broken_character, code_fence, control_text, opening_fence, path_header
 from lsp_server.postprocess.limits import line_limit, may_have_lines, single_line
-from lsp_server.postprocess.loops import repeated_phrase, repetition
+from lsp_server.postprocess.loops import endless_phrase, repetition
 from lsp_server.postprocess.repeats import begins_with_closer, closer_follows
 from lsp_server.postprocess.statements import unreachable
 from lsp_server.text.snapshot import Snapshot
@@ -40,6 +40,11 @@ class StopRules:
         self._rules = rules
         self._num_dropped = num_dropped  # characters at the start of a text, which filters drop
         self._num_passed = 0  # characters with which no rule ends the text
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the rules."""
+        return self._rules.keys()
 
     def check(self, text: str) -> Cut | None:
         """The earliest cut in the text so far, if any.
@@ -79,9 +84,8 @@ def rules_for(
     """
     rules: dict[str, Rule] = {
         "suffix start": suffix_start(snapshot),
-        "block ends": block_ends(snapshot),
-        "repetition": repetition,
-        "repeated phrase": repeated_phrase(),
+        "repetition": repetition(snapshot),
+        "repeated phrase": endless_phrase(),
         "control text": control_text(snapshot),
         "broken character": broken_character(snapshot),
         "code fence": code_fence(snapshot),
@@ -91,6 +95,8 @@ def rules_for(
         rules["end text"] = end_text(stops)
     if language(snapshot.language_id).has_python_blocks:
         rules["unreachable"] = unreachable(snapshot)
+    if not snapshot.line_suffix.strip(")]};, \t"):  # else the text ends inside a line, whose block is known already
+        rules["block ends"] = block_ends(snapshot)
     if begins_with_closer(snapshot):
         rules["closer follows"] = closer_follows(snapshot)
     if multi_line == "always" or (multi_line == "auto" and may_have_lines(snapshot)):

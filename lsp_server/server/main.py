@@ -61,7 +61,7 @@ class Server:
             engines=engines,
             completions=Completions(client, documents, engines, status),
             menu=CompletionMenu(client, documents),
-            code_actions=CodeActionRunner(client, documents, settings, engines, status),
+            code_actions=CodeActionRunner(client, documents, settings, engines, self._retrieval, status),
             usage=UsageCounters(client, documents, settings),
             indexing=indexing,
             status=status,

@@ -1,8 +1,9 @@
-"""Excerpts of other files: `Neighbour` is available, `Block` is chosen for a prompt."""
+"""Excerpts of other files: a `Neighbour` is there, a `Readable` may be shown, a `Block` is chosen for a prompt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NewType
 
 from lsp_server.base.token_estimate import estimate_tokens
 
@@ -28,6 +29,10 @@ class Neighbour:
     is_open: bool = True
     is_saved: bool = False
     names: tuple[str, ...] = ()
+
+
+# A neighbour that prompts of other documents may show. Only the gate makes one (`context/gate.py`).
+Readable = NewType("Readable", Neighbour)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 # Tokens of known forms, by a literal that each contains. A search for the literal first makes this fast.
 _TOKENS = {
     "-----BEGIN ": r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----",
+    "BEGIN SSH2 ENC": r"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
+    "b3BlbnNzaC1rZXkt": r"\bb3BlbnNzaC1rZXktdjE",  # what an OpenSSH key begins with
+    "<RSAKeyValue>": r"<RSAKeyValue>[\w\s<>/+=]{0,2000}<D>",
+    '"kty"': r"\"d\"\s*:\s*\"[\w-]{20,}\"",  # JSON Web Key
     "LS0tLS1CRUdJTi": r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,24}(UFJJVkFUR|BSSVZBVEU|QUklWQVRF)",  # the same in base64
     "PuTTY-User-Key-File-": r"PuTTY-User-Key-File-\d",
     "AGE-SECRET-KEY-1": r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,}",
@@ -37,40 +42,87 @@ _TOKENS = {
     "hvs.": r"\bhvs\.[\w-]{24,}",
     "sha256~": r"\bsha256~[\w-]{40,}",
     "dop_v1_": r"\bdop_v1_[a-f0-9]{60,}",
-    "shpat_": r"\bshpat_[a-f0-9]{32}",
+    **{f"shp{kind}_": rf"\bshp{kind}_[a-f0-9]{{32}}" for kind in ("at", "ss", "ca", "pa")},
     "dapi": r"\bdapi[a-f0-9]{32}\b",
-    "eyJ": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",  # JSON Web Token
-    "Bearer ": r"\bBearer (?=[A-Za-z._~+/-]*\d)[\w.~+/-]{24,}",
+    "eyJ": r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}",  # JSON Web Token
+    "Bearer ": r"\bBearer (?=[A-Za-z._~+/-]*\d)[\w.~+/-]{20,}",
+    "Authorization": r"\bAuthorization[\"']?\s*[:=,]\s*[\"']?(Basic|[Tt]oken) (?=[A-Za-z+/=]*\d)[\w+/]{12,}",
     "Basic ": r"\bAuthorization[\"']?\s*[:=,]\s*[\"']?Basic [A-Za-z0-9+/]{12,}",
     '"auth"': r"\"auth\"\s*:\s*\"[A-Za-z0-9+/]{8,}={0,2}\"\s*[,}\n]",  # docker's, "user:password" in base64
     "_auth": r"(?m)^[^\n]{0,200}:_auth(Token)?\s*=\s*[\w+/=-]{8,}",  # npm's
+    "key-": r"\bkey-[0-9a-f]{32}\b",
+    ":AA": r"\b\d{8,10}:AA[\w-]{32,}",
+    ".atlasv1.": r"\b\w{14}\.atlasv1\.[\w-]{60,}",
+    "secret_": r"\bsecret_[A-Za-z0-9]{43}\b",
+    "EZAK": r"\bEZAK[A-Za-z0-9]{50,}",
 }
+# Of others the issuer's name and the length are enough. Of so many random letters one is a digit.
+_ISSUERS = (
+    *(
+        "CCIPAT_",
+        "EAACEdEose0cBA",
+        "FlyV1 ",
+        "PMAK-",
+        "ATATT3x",
+        "doo_v1_",
+        "dor_v1_",
+        "dp.pt.",
+        "figd_",
+        "glc_",
+        "glsa_",
+    ),
+    *("hvb.", "hvr.", "lin_api_", "ntn_", "nvapi-", "ops_eyJ", "phx_", "pplx-", "pscale_pw_", "pscale_tkn_"),
+    *("r8_", "sbp_", "sk_test_", "sntrys_", "sntryu_", "sq0atp-", "sq0csp-", "tskey-", "xai-"),
+)
+_TOKENS |= {issuer: rf"\b{re.escape(issuer)}(?=[A-Za-z_.-]*\d)[\w.-]{{24,}}" for issuer in _ISSUERS}
 _COMPILED = {literal: re.compile(pattern) for literal, pattern in _TOKENS.items()}
 _OF_KUBERNETES = (re.compile(r"(?m)^[ -]*kind: Secret\b"), re.compile(r"(?m)^ *(stringD|d)ata:[ \t\r]*$"))
+# Passwords that are an argument, by a word of the command.
+_COMMANDS = {
+    word: re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    for word, pattern in {
+        "curl": r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?[\w.@-]{1,60}:(?P<value>[^\s\"']{6,200})",
+        "sshpass": r"\bsshpass\s+-p\s*[\"']?(?P<value>[^\s\"']{6,200})",
+        "mysql": r"\bmysql\w*\b[^\n]{0,200}?\s-p(?P<value>[^\s\"'=]{6,200})",
+        "identified": r"\bidentified\s+(?:with\s+\S+\s+)?by\s+'(?P<value>[^'\n]{6,200})'",
+        "password": r"\b(?:with|set)\s+(?:encrypted\s+)?password\s*=?\s*'(?P<value>[^'\n]{6,200})'"
+        r"|;\s*(?:password)\s*=\s*(?P<other>[^\s;\"']{6,200})[;\"']",
+        "pwd": r";\s*pwd\s*=\s*(?P<value>[^\s;\"']{6,200})[;\"']",
+    }.items()
+}
+# In data, names and values that only a blank divides.
+_BY_BLANKS = re.compile(
+    r"""^[ \t]*(?: (?:env|setenv|set(?:[ ]-\w+)+)[ \t]+\w*(?:pass(?:word|wd)?|pwd|secret|token|key|credentials?)
+    | (?:machine[ \t]+\S+[ \t]+)?(?:login[ \t]+\S+[ \t]+)?password | requirepass | masterauth
+    | [\w-]{1,40}[_-](?:password|passwd|secret|token) ) [ \t]+["']?(?P<value>[^\s"']{6,200})["']?[ \t]*$""",
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+)
 _URL = re.compile(r"""://(?P<user>[\w.%~+-]{0,80}):(?P<password>[^\s/:@"'`<>{}$|]{2,200})@[\w\[]""")
+_URL_OF_TOKEN = re.compile(r"://(?P<token>\w{20,200})@(?![^\s/]*sentry)[\w\[]")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*$")
 # Of these schemes a short password is an example more likely.
 _WEB = frozenset({"http", "https", "ftp", "ssh", "git", "svn", "socks5", "socks4", "proxy", "scheme", "proto", ""})
 
 # A name that holds one of these words may have a secret for its value. The words begin at a hint.
-_HINTS = ("pass", "pwd", "secret", "token", "auth", "credential", "key", "connection")
-_WORD = r"(pass(word|wd|phrase|code)?|pwd|secret|token|auth|credentials?|key|connection[_.-]?string)"
+_HINTS = ("pass", "pwd", "psk", "secret", "token", "auth", "credential", "key", "connection")
+_WORD = r"(pass(word|wd|phrase|code)?|pwd|psk|secret|token|auth|credentials?|key|connection[_.-]?string)"
 _KEY = re.compile(
     "(api|access|account|auth|client|encryption|master|private|secret|session|shared|signing|storage)[_.-]?$",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[\w.-]*$")
 _ASSIGNED = re.compile(
-    rf"""{_WORD}(?P<more>[\w-]{{0,20}})(?P<quote>["']?)
-    (?P<mark> \s*:\s*[\w\[\]|.\ ]{{1,30}}=\s* | \s*(=>|:=|\?=|=|:|,|>)\s* | \s+value=)
-    (?P<value> "[^"\n]{{0,200}}["\n]? | '[^'\n]{{0,200}}['\n]? | [^\s"'<>,;]{{1,200}} ) (?P<rest>[^\n]{{0,3}})""",
+    rf"""{_WORD}(?P<more>[\w-]{{0,20}})(?P<quote>\\?["']?)\]?
+    (?P<mark> [\s,]{{1,40}}["']?value["']?\s*[:=]\s* | \s*:\s*[\w\[\]|.\ ]{{1,30}}=\s* | :[ ]*[>|][+-]?\d?[ ]*\n\s+
+    | \s*(=>|:=|\?=|=|:|,|>)\s*)
+    (?P<value> \\?"[^"\n]{{0,200}}["\n]? | '[^'\n]{{0,200}}['\n]? | [^\s"'<>,;]{{1,200}} ) (?P<rest>[^\n]{{0,3}})""",
     re.VERBOSE | re.IGNORECASE,
 )
 _ENDS = ("", "data", "_data", "-data", "base", "_base", "s")  # of names that are a word and no more
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 _DATA_FILE = re.compile(
     r"""( .*\.(ya?ml|json[5c]?|ini|cfg|cnf|conf|config|properties|env|toml|xml|plist|tf|hcl|nix|service|txt|log)
-    | .*\.(sh|bash|zsh|fish|ps1|bat|cmd) | \.?[^.]* | dockerfile.* | .*rc )~?""",
+    | .*\.(sh|bash|zsh|ksh|csh|fish|ps1|bat|cmd) | \.?[^.]* | dockerfile.* | .*rc )~?""",
     re.VERBOSE,
 )
 _PLACEHOLDER = re.compile(
@@ -103,6 +155,7 @@ def _pieces(text: str) -> Iterator[str]:
         yield text[max(0, start - _OVERLAP) : start + PIECE_CHARACTERS]
 
 
+@lru_cache(maxsize=16)
 def _has_secret(text: str, is_data: bool) -> bool:
     if any(literal in text and pattern.search(text) for literal, pattern in _COMPILED.items()):
         return True
@@ -113,6 +166,11 @@ def _has_secret(text: str, is_data: bool) -> bool:
     lower = text.lower()
     if len(lower) != len(text):
         lower = text.translate(_TO_LOWER)  # some letter is longer in lower case; places must be the same in both
+    patterns = [pattern for word, pattern in _COMMANDS.items() if word in lower]
+    if any(_is_argument(found) for each in patterns for found in each.finditer(text)):
+        return True
+    if is_data and any(_is_argument(found) for found in _BY_BLANKS.finditer(text)):
+        return True
     return any(_gives_secret(text, at, is_data) for hint in _HINTS for at in _places(lower, hint))
 
 
@@ -125,6 +183,8 @@ def _places(text: str, literal: str) -> Iterator[int]:
 
 def _has_password(text: str, at: int) -> bool:
     """Whether the URL whose `://` is at a place has a password that is no example."""
+    if (token := _URL_OF_TOKEN.match(text, at)) and _is_random(token["token"]):
+        return True
     if (url := _URL.match(text, at)) is None:
         return False
     user, password = url["user"].lower(), url["password"]
@@ -134,6 +194,12 @@ def _has_password(text: str, at: int) -> bool:
     if (scheme[0] if scheme else "") not in _WEB:
         return True
     return len(password) >= 8 or (any(map(str.isalpha, password)) and any(map(str.isdigit, password)))
+
+
+def _is_argument(found: re.Match[str]) -> bool:
+    """Whether a command's argument is a password and no example."""
+    value = next(filter(None, found.groups()), "")
+    return _PLACEHOLDER.fullmatch(value) is None and _is_irregular(value) and not value.isdigit()
 
 
 def _gives_secret(text: str, at: int, is_data: bool) -> bool:
@@ -147,7 +213,7 @@ def _gives_secret(text: str, at: int, is_data: bool) -> bool:
     before = text[max(0, at - 60) : at]
     if found[1].lower() == "key" and _KEY.search(before) is None:
         return False
-    value, quoted = found["value"].strip("\"' \n"), found["value"][0] in "\"'"
+    value, quoted = found["value"].strip("\"' \n\\"), found["value"].lstrip("\\")[:1] in ('"', "'")
     if "," in found["mark"] and not (quoted and found["quote"]):
         return False  # an argument
     if len(value) < 6 or " " in value or _PLACEHOLDER.fullmatch(value):
@@ -159,7 +225,7 @@ def _gives_secret(text: str, at: int, is_data: bool) -> bool:
         return quoted or ends_line or is_data
     if found["more"].lower() not in _ENDS:
         return False
-    if is_data and (any(map(str.isdigit, value)) or _has_others(value)):
+    if is_data and (_is_irregular(value) or (found[1].lower().startswith("p") and _is_words(value))):
         return True
     if quoted:
         return len(value) >= 12 and _num_classes(value) >= 3 and _has_others(value)
@@ -179,6 +245,15 @@ def _is_random(value: str) -> bool:
 def _num_classes(value: str) -> int:
     """How many of lower case, upper case, digits and unusual characters a word has."""
     return sum(any(map(kind, value)) for kind in (str.islower, str.isupper, str.isdigit)) + _has_others(value)
+
+
+def _is_irregular(value: str) -> bool:
+    return any(map(str.isdigit, value)) or _has_others(value)
+
+
+def _is_words(value: str) -> bool:
+    """Whether a value is letters in lower case, too many for one word. Texts for people begin with a capital."""
+    return len(value) >= 12 and value.isascii() and value.isalpha() and value.islower()
 
 
 def _has_others(value: str) -> bool:

@@ -13,37 +13,48 @@ __all__ = ["has_secret", "is_secret_name"]
 
 _FOLDERS = frozenset(
     {
-        *(".aws", ".azure", ".bluemix", ".chef", ".databricks", ".docker", ".envs", ".gnupg", ".kube", ".minikube"),
-        *(".oci", ".password-store", ".putty", ".secrets", ".ssh", ".terraform.d"),
+        *(".aliyun", ".aws", ".azure", ".bluemix", ".chef", ".databricks", ".docker", ".envs", ".fly", ".getmail"),
+        *(".gnupg", ".heroku", ".huggingface", ".kaggle", ".kube", ".minikube", ".mutt", ".netlify", ".oci"),
+        *(".password-store", ".putty", ".railway", ".secrets", ".ssh", ".terraform.d"),
     }
 )
 # Files that hold secrets only in certain folders.
 _PATHS = re.compile(
     r"""(.*/)?(
-    \.config/(containers|doctl|gcloud|gh|github-copilot|glab-cli|heroku|hub|op|rclone|sops|stripe)/.*
+    \.config/(anthropic|containers|doctl|gcloud|gh|github-copilot|glab-cli|heroku|hub|openai|op|rclone|sops|stripe)(/.*)?
     | \.?gradle/(local|gradle)\.properties | \.m2/settings(-security)?\.xml | \.bundle/config | \.subversion/auth/.*
     | \.nuget/.*\.config | \.local/share/keyrings/.* | run/secrets/.* | etc/g?shadow-?
     )""",
     re.VERBOSE,
 )
 _DATA = r"(\.(json|ya?ml|toml|ini|txt|csv|xml|env|conf|cfg|properties))?(\.(bak|enc|old|orig))?~?"
-_STAGE = r"([._-](default|dev|development|live|local|prod|production|stage|staging|test))?"
+_STAGE = r"([._-](default|dev|development|enc|live|local|prod|production|sops|stage|staging|test))?"
+_FORM = "(change|confirm|email|forg[eo]t|lost|new|recover|reset|update)"  # what a page or a mail does with passwords
 _NAMES = re.compile(
     rf"""
     # variables of the environment
-    \.env(rc)?([._-].*)?~? | .*\.env~? | env\.(local|dev|development|test|staging|prod|production)
+    \.env(rc)?([._-].*)?~? | .*\.env([._-](bak|enc|local|old|orig|swp))?~?
+    | env\.(local|dev|development|test|staging|prod|production)(\.local)?
     | \.flaskenv | \.dev\.vars(\..*)? | \.renviron(\..*)? | \.pam_environment
     # what tools keep in the home folder
-    | \.mylogin\.cnf | _?\.?netrc | \.npmrc | \.yarnrc(\.ya?ml)? | \.pypirc | \.htpasswd | \.htdigest
-    | \.?pgpass(\.conf)? | \.my\.cnf | \.s3cfg | \.boto | \.git-credentials | \.?dockercfg | \.?dockerconfigjson
-    | \.?kube_?config{_DATA} | .*\.kubeconfig | \.smbcredentials | \.esmtprc | \.msmtprc | \.fetchmailrc
-    | \.?vault[-_](token|pass|password){_DATA}
-    | (\.[\w-]*|consolehost|bash|zsh)_history(\.txt)?  # of shells and of database clients
+    | \.mylogin\.cnf | _?\.?netrc | \.npmrc | \.yarnrc(\.ya?ml)? | \.pypirc | \.?htpasswd | \.?htdigest | \.passwd
+    | \.?pgpass(\.conf)? | \.my\.cnf | \.s3cfg | \.s3curl | \.boto | \.git-credentials | \.gitcookies | \.cvspass
+    | \.?dockercfg | \.?dockerconfigjson | \.rclone\.conf | \.ossutilconfig | \.sentryclirc | \.clasprc\.json
+    | \.terraformrc | terraform\.rc | kaggle\.json | \.authinfo(\..*)? | wpa_supplicant.*\.conf
+    | \.?kube_?config{_DATA} | .*\.kubeconfig | \.smbcredentials
+    | \.(esmtp|msmtp|fetchmail|mutt|mbsync|offlineimap)rc
+    | \.?(.*[._-])?vault[-_](token|pass|password){_DATA}
+    | (\.[\w-]*|consolehost|bash|fish|zsh)_history(\.txt)? | \.(lesshst|viminfo|dbshell|rhistory)  # of what was typed
     # what projects keep beside their code
-    | auth\.json | wp-config(-.*)?\.php | (local|signing|keystore)\.properties | master\.key
+    | auth\.json | wp-config(-.*)?\.php | (key|local|signing|keystore)\.properties | (master|deploy)[._-]key
+    | deploy_(dsa|ecdsa|ed25519|rsa) | wallet\.dat | keystore\.json | keyfile\.json
+    | rootkey\.csv | (.*[._-])?access_?keys\.csv
+    | \.?(.*[._-])?(access|api|auth|bot|consul|deploy|github|gitlab|oauth|openai|slack)[_-]?(token|key)s?{_DATA}
+    | \.?token(\.(txt|json))? | \.(tokens|api_?keys?|oauth2?|pat)
     | (.*[._-])?credentials?{_STAGE}{_DATA} | \.?secrets?{_STAGE}{_DATA} | .*\.secrets? | .*[._-]secrets?{_STAGE}{_DATA}
-    | \.?passwords?{_DATA} | (id|ssh)_(rsa|dsa|ecdsa|ed25519)(_.*)?(\..*)? | ssh_host_.*_key
-    | service[-_]?account.*\.json | client_secrets?.*\.json | .*[-_]firebase-adminsdk-.*\.json
+    | (?!.*{_FORM})\.?(.*[._-])?(passwords?|passwd|passphrase){_DATA}
+    | (id|ssh)_(rsa|dsa|ecdsa|ed25519)(_.*)?(\..*)? | ssh_host_.*_key
+    | (.*[-_])?service[-_]?(account|key).*\.(json|ya?ml) | client_secrets?.*\.json | (.*[-_])?firebase-adminsdk.*\.json
     | .*\.(agekey|asc|gpg|jks|kdbx?|key|keystore|keytab|ovpn|p12|p8|pem|pfx|pgp|ppk|publishsettings|tfstate|tfvars)
     | .*\.tfstate(\..*)?\.backup | .*\.tfvars\.json
     """,

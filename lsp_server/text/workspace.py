@@ -167,17 +167,10 @@ class Workspace:
         root = self.place_of(uri).root
         return Path(root) if root and path_of(uri) else None
 
-    def texts_in_same_language(self, uri: str) -> list[str]:
-        """The texts of the other open workspace documents in a document's language."""
-        language_id = self._documents[uri].language_id
-        return [
-            document.text
-            for other, document in self._documents.items()
-            if other != uri and document.language_id == language_id and self._is_inside(other, document.place)
-        ]
-
     def neighbours(self, uri: str) -> list[Neighbour]:
         """The other open documents of the workspace folders. Without any folder, all open documents count.
+
+        Not all of them may be read: ask the gate (`context/gate.py`) before a prompt shows one.
 
         Notebook cells count only for cells of the same notebook, in the order in which they were opened. Files that
         were closed lately come last. They have no text, because the last text may not have been saved.

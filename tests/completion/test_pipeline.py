@@ -9,7 +9,7 @@ from lsp_server.completion.pipeline import Pipeline
 from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.engine.client.interface import EngineState
 from lsp_server.ipc.requests import Chunk, Done, Failed, Prefilled, Priority, Timings
-from lsp_server.settings.model import ContextSettings, Settings
+from lsp_server.settings.model import ContextSettings, RemoteSettings, Settings
 from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import (
@@ -502,3 +502,40 @@ async def test_no_source_text_in_a_trace_unless_asked_for(script):
         assert "SECRET" not in answer.trace.render(with_text=False)
     asked_for = answers[0].trace.render(with_text=True)
     assert all(f"SECRET_{part}" in asked_for for part in ("prefix", "suffix", "block", "raw"))
+
+
+SECRET = "TOKEN = 'ghp_" + "a1B2" * 9 + "'\n"
+REMOTE = Settings(remote=RemoteSettings(url="http://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("kind", ["inline", "menu", "action"])
+@pytest.mark.parametrize(
+    "text", [SECRET + "‸", "‸\n" + SECRET, SECRET[:20] + "‸" + SECRET[20:], "x\n" * 70_000 + SECRET + "‸"]
+)
+async def test_a_text_with_a_secret_stays_on_this_machine(kind, text):
+    engine = ScriptedEngine(*WRITES, END)
+    answer = await Pipeline(engine, REMOTE).complete(snapshot_at(text), never, CompletionRequest(kind))
+    assert engine.requests == []
+    assert answer.text == ""
+    assert "holds a secret" in answer.error
+    assert "holds a secret" in summary(answer, "shown")
+
+
+@pytest.mark.parametrize("name", [".properties", ".sh"])
+async def test_a_short_secret_in_data_stays_on_this_machine(name):
+    engine = ScriptedEngine(*WRITES, END)
+    snapshot = snapshot_at("DB_PASSWORD=hunter2\n‸", path=f"a{name}")
+    assert "holds a secret" in (await Pipeline(engine, REMOTE).complete(snapshot, never, AUTOMATIC)).error
+    assert engine.requests == []
+
+
+async def test_an_engine_on_this_machine_and_whoever_names_the_file_get_it():
+    for settings, request in ((Settings(), EXPLICIT), (REMOTE, CompletionRequest("command"))):
+        engine = ScriptedEngine(*WRITES, END)
+        answer = await Pipeline(engine, settings).complete(snapshot_at(SECRET + "‸"), none, request)
+        assert (answer.text, answer.error) == ("return w * h", "")
+
+
+async def test_a_remote_engine_gets_what_holds_no_secret():
+    answer = await Pipeline(ScriptedEngine(*WRITES, END), REMOTE).complete(HERE, none, EXPLICIT)
+    assert (answer.text, answer.error) == ("return w * h", "")

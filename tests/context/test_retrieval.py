@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lsp_server.context.gate import Gate
 from lsp_server.context.ranking import rank
 from lsp_server.context.retrieval import Retrieval
 from lsp_server.index.build import Builder
@@ -136,6 +137,65 @@ def test_a_document_of_another_folder_is_ignored_by_that_folder(tmp_path):
     others = [replace(neighbour(path), root=str(tmp_path / "q")) for path in ("theirs.py", "mine.py")]
     _, gathered = blocks_at(tmp_path / "p", others)
     assert {each.path for each in gathered.candidates} == {"mine.py"}
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".infillignore", ".git/info/exclude", "../.gitignore"])
+@pytest.mark.parametrize("is_there", ["in the index", "open", "closed"])
+def test_an_ignore_rule_counts_as_soon_as_it_is_saved(tmp_path, name, is_there):
+    root = tmp_path / "p"
+    write(tmp_path, ".git/HEAD", "ref: refs/heads/main\n")
+    write(root, "secret.py")
+    write(root, "open.py")
+    if is_there == "in the index":
+        index(root)
+    others = {"open": [neighbour("secret.py")], "closed": [visited("secret.py")]}.get(is_there, [])
+    blocks, _ = blocks_at(root, others)
+    assert "secret.py" in {each.path for each in blocks}
+    write(root if name != ".git/info/exclude" else tmp_path, name, "secret.py\n")
+    blocks, _ = blocks_at(root, others)
+    assert "secret.py" not in {each.path for each in blocks}
+
+
+def test_one_gate_follows_ignore_rules_that_come_and_go(tmp_path):
+    gate = Gate()
+    write(tmp_path, "a.py")
+    one = replace(neighbour("a.py"), root=str(tmp_path))
+    for rule, expected in (("", [one]), ("a.py\n", []), ("#\n", [one])):
+        write(tmp_path, ".gitignore", rule)
+        assert gate.admit([one]) == expected
+
+
+def test_without_a_workspace_folder_the_rules_of_the_file_s_own_folder_count(tmp_path):
+    write(tmp_path, ".git/HEAD", "ref: refs/heads/main\n")
+    write(tmp_path, ".gitignore", "private/\n*.gen.py\n")
+    workspace = Workspace()
+    for path in ("private/a.py", "lib/b.gen.py", "lib/c.py"):
+        write(tmp_path, path)
+        workspace.open((tmp_path / path).as_uri(), "python", 1, SOURCE)
+    assert open_paths(workspace, tmp_path / "x.py") == {"c.py"}
+
+
+def test_rules_are_asked_about_the_file_s_own_name(tmp_path):
+    """A prompt shows a question mark for what cannot be printed."""
+    name = "a\u202eb.py"
+    write(tmp_path, ".gitignore", f"{name}\n")
+    write(tmp_path, name)
+    workspace = Workspace([tmp_path])
+    workspace.open((tmp_path / name).as_uri(), "python", 1, SOURCE)
+    assert open_paths(workspace, tmp_path / "x.py") == set()
+
+
+@pytest.mark.parametrize("leads", ["inside", "outside", "to an ignored file"])
+def test_a_document_opened_by_a_link_counts_as_what_it_leads_to(tmp_path, leads):
+    root = tmp_path / "p"
+    write(root, ".gitignore", "ignored.py\n")
+    for path in ("p/lib/a.py", "elsewhere/a.py", "p/ignored.py"):
+        write(tmp_path, path)
+    target = {"inside": "p/lib/a.py", "outside": "elsewhere/a.py", "to an ignored file": "p/ignored.py"}[leads]
+    (root / "link.py").symlink_to(tmp_path / target)
+    workspace = Workspace([root])
+    workspace.open((root / "link.py").as_uri(), "python", 1, SOURCE)
+    assert open_paths(workspace, root / "x.py") == ({"lib/a.py"} if leads == "inside" else set())
 
 
 @pytest.mark.parametrize("closes", [False, True])

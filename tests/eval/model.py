@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lsp_server.context.gate import named
 from lsp_server.context.nearest_files import choose_nearest_files
 from lsp_server.engine.backends.llama.backend import LlamaBackend
 from lsp_server.measure.stats import mean_interval
@@ -128,7 +129,7 @@ class _Evaluation:
         infill, fresh = self._outcomes(hole, variants, [variants.healed, variants.fresh])
         with_neighbours = None
         if neighbours := neighbours_of(hole):
-            blocks = choose_nearest_files(hole.snapshot(), neighbours, Settings().context.max_tokens)
+            blocks = choose_nearest_files(hole.snapshot(), named(neighbours), Settings().context.max_tokens)
             if among_files := self._prompts.of(hole, blocks):
                 [with_neighbours] = self._outcomes(hole, among_files, [among_files.healed])
         return Found(hole, infill, fresh, with_neighbours, self._count(hole) == hole.expected)

@@ -107,6 +107,55 @@ def test_update_reads_single_files(folder, file):
     builder.close()
 
 
+@pytest.mark.parametrize("spelling", ["link to the folder", "link to the file", "dots"])
+def test_update_resolves_links_first(folder, file, tmp_path, spelling):
+    (folder / "pkg" / "alias.py").symlink_to(folder / "a.py")
+    (tmp_path / "alias").symlink_to(folder)
+    changed = {
+        "link to the folder": tmp_path / "alias" / "a.py",
+        "link to the file": folder / "pkg" / "alias.py",
+        "dots": folder / "pkg" / ".." / "a.py",
+    }[spelling]
+    for root in (folder, tmp_path / "alias"):
+        build(folder, file)
+        builder = Builder(root, file)
+        (folder / "a.py").write_text(f"def of_{root.name}(): pass\n")
+        assert builder.update([changed]) == 1
+        builder.close()
+        assert contents(file)["a.py"][0] == [f"of_{root.name}"]
+
+
+def test_a_file_that_becomes_a_link_to_the_outside_is_gone(folder, file, tmp_path):
+    builder = Builder(folder, file)
+    builder.scan()
+    (tmp_path / "outside.py").write_text(SOURCE)
+    (folder / "a.py").unlink()
+    (folder / "a.py").symlink_to(tmp_path / "outside.py")
+    builder.update([folder / "a.py"])
+    builder.close()
+    assert "a.py" not in contents(file)
+
+
+@pytest.mark.parametrize(
+    "name", [".gitignore", ".infillignore", "pkg/.gitignore", ".git/info/exclude", "../.gitignore"]
+)
+def test_an_ignore_file_that_changes_takes_files_out_and_back(folder, file, name):
+    if name.startswith("../"):
+        (folder.parent / ".git").mkdir()
+        (folder.parent / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    ignore_file = (folder / name).resolve()
+    builder = Builder(folder, file)
+    builder.scan()
+    ignore_file.parent.mkdir(parents=True, exist_ok=True)
+    ignore_file.write_text("b.py\n")
+    builder.update([ignore_file])
+    assert set(contents(file)) - {name} == {"a.py", "pkg/sub/c.py", "notes.txt"}
+    ignore_file.write_text("# nothing\n")
+    builder.update([ignore_file])
+    assert set(contents(file)) - {name} == {"a.py", "pkg/b.py", "pkg/sub/c.py", "notes.txt"}
+    builder.close()
+
+
 def test_a_save_writes_only_the_chunks_that_changed(folder, file):
     functions = [f"def function_{number}(argument_{number}):\n" + "    pass\n" * 9 for number in range(9)]
     (folder / "a.py").write_text("\n".join(functions))

@@ -65,6 +65,17 @@ async def test_an_update_follows_a_save(process, events, root):
     assert [each.name for each in reader.symbols(file.number)] == ["saved"]
 
 
+async def test_an_update_follows_a_save_by_another_path(process, events, root):
+    (root.parent / "alias").symlink_to(root)
+    process.scan([root])
+    (root / "m0.py").write_text("def saved(): pass\n")
+    process.update([root.parent / "alias" / "m0.py"])
+    await eventually(lambda: len(events.finished()) == 2)
+    reader = Reader(open_for_reading(database_path(root)))
+    (file,) = reader.files("path", ["m0.py"])
+    assert [each.name for each in reader.symbols(file.number)] == ["saved"]
+
+
 async def test_it_runs_at_low_priority_and_ends_when_stopped(process, events, root):
     process.scan([root])
     await eventually(events.finished)

@@ -1,7 +1,8 @@
 """Golden cases of post-processing: `tests/golden/postprocess/*.txt`, in the format of `tests/golden_cases.py`.
 
 `file` has the cursor, `model writes` is the raw text, `shown` is what is left of it, `by` names the rules and filters
-that had a part. The options are `language`, and the settings `multi_line` and `max_lines`.
+that had a part. The options are `language`, the settings `multi_line` and `max_lines`, and `ended_by`: the engine's
+reason, `end` if it is left out.
 
 A case called `correct_…` is a text that must pass untouched; it has neither `shown` nor `by`, and no update can
 weaken it.
@@ -9,7 +10,8 @@ weaken it.
 
 import pytest
 
-from lsp_server.postprocess import filters, stop
+from lsp_server.postprocess.finish import finish
+from lsp_server.postprocess.stop import rules_for
 from lsp_server.text.snapshot import Snapshot
 from tests.builders import snapshot_at
 from tests.golden_cases import GoldenCase, read_cases
@@ -28,25 +30,18 @@ def by_name(cases: list[GoldenCase]):
 def process(case: GoldenCase, chunk: int = 3) -> tuple[str, list[str]]:
     """What is shown of the raw text, arriving in chunks, and by which rules and filters."""
     options = case.options
-    assert options.keys() <= {"language", "multi_line", "max_lines"}
+    assert options.keys() <= {"language", "multi_line", "max_lines", "ended_by"}
     snapshot = snapshot_at(case.sections["file"], options["language"])
     return show(snapshot, case.sections["model writes"], chunk, options)
 
 
 def show(snapshot: Snapshot, raw: str, chunk: int, options: dict[str, str]) -> tuple[str, list[str]]:
-    rules = stop.rules_for(snapshot, options.get("multi_line", "auto"), int(options.get("max_lines", "12")))
-    by = []
-    text = ""
-    overran = False
-    for start in range(0, len(raw), chunk):
-        text += raw[start : start + chunk]
-        if cut := rules.check(text):
-            by.append(cut.rule)
-            text = text[: cut.length]
-            overran = cut.rule in stop.ENDS_BY_OVERRUN
-            break
-    text, applied = filters.clean(text, snapshot, overran=overran)
-    return text, by + applied
+    rules = rules_for(snapshot, options.get("multi_line", "auto"), int(options.get("max_lines", "12")))
+    ends = (*range(chunk, len(raw), chunk), len(raw))
+    cut = next((cut for end in ends if (cut := rules.check(raw[:end]))), None)
+    text, reason = (raw[: cut.length], cut.rule) if cut else (raw, options.get("ended_by", "end"))
+    finished = finish(text, reason, snapshot, rules)
+    return finished.text, [finished.reason] * (finished.reason in rules.names) + finished.filtered_by
 
 
 @by_name(CORRECT)

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from lsp_server.postprocess.below import suffix_start
 from lsp_server.postprocess.limits import line_limit
-from lsp_server.postprocess.loops import repeated_phrase
 from lsp_server.postprocess.stop import Cut, StopRules, rules_for
 from tests.builders import make_snapshot, snapshot_at
 
@@ -117,22 +116,3 @@ def test_what_is_cut_stays_cut(text, suffix, max_lines):
 def test_never_more_lines_than_allowed(text, max_lines):
     rules = rules_for(make_snapshot("x = "), "auto", max_lines)
     assert len(cut_while_growing(rules, text, 1).strip().split("\n")) <= max_lines
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        pytest.param("f(b, b" + ", d" * 8, "", id="an argument without end"),
-        pytest.param("x = 1\ny = " + "x + " * 20, "x = 1", id="lines before it stay"),
-        pytest.param("x = " + "x + " * 7 + "x", None, id="seven and a half are few"),
-        pytest.param("[" + "0, " * 30, None, id="rows of zeros"),
-        pytest.param("[" + "0xFF, " * 30, None, id="rows of hexadecimal numbers"),
-        pytest.param("# " + "=" * 70, None, id="a ruler"),
-        pytest.param("x\n" * 9, None, id="lines are the business of another rule"),
-        pytest.param("# " + "x" * 70, None, id="a word of one letter"),
-    ],
-)
-def test_a_phrase_that_is_repeated_ends_the_text_before_its_line(text, kept):
-    for chunk in (1, 3, 1000):
-        rules = StopRules({"repeated phrase": repeated_phrase()})
-        assert cut_while_growing(rules, text, chunk) == (text if kept is None else kept)

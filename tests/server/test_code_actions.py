@@ -208,14 +208,10 @@ def tests_file(shop):
 
 
 @pytest.mark.parametrize("is_open", [False, True])
-@pytest.mark.parametrize("case", ["readable", "ignored", "ignored by git", "secret", "late secret", "link"])
+@pytest.mark.parametrize("case", ["readable", "secret", "late secret", "link"])
 async def test_a_file_of_tests_is_shown_only_if_it_may_be_read(shop, tests_file, tmp_path, case, is_open):
     text = tests_file.read_text(encoding="utf-8")
-    if case == "ignored":
-        (shop.root / ".infillignore").write_text("tests/\n", encoding="utf-8")
-    elif case == "ignored by git":
-        (shop.root / ".gitignore").write_text("test_*\n", encoding="utf-8")
-    elif case == "secret":
+    if case == "secret":
         text += f"token = '{TOKEN}'\n"
     elif case == "late secret":
         text += "\n" * code_actions.HEAD_LINES + f"token = '{TOKEN}'\n"
@@ -231,6 +227,65 @@ async def test_a_file_of_tests_is_shown_only_if_it_may_be_read(shop, tests_file,
     assert TOKEN not in question
     [change] = response["result"]["edit"]["documentChanges"]
     assert change["edits"][0]["range"]["start"] == {"line": text.count("\n"), "character": 0}, "added at the end"
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize(
+    ("ignore_file", "pattern"),
+    [
+        (".infillignore", "tests/"),
+        (".gitignore", "test_*"),
+        (".git/info/exclude", "/tests"),
+        ("../.gitignore", "tests"),
+    ],
+)
+async def test_an_ignored_file_of_tests_is_left_alone(shop, tests_file, ignore_file, pattern, is_there):
+    if ignore_file.startswith(".."):
+        (shop.root.parent / ".git").mkdir()
+        (shop.root.parent / ".git" / "HEAD").write_text("ref: refs/heads/main\n", encoding="utf-8")
+    (shop.root / ignore_file).parent.mkdir(parents=True, exist_ok=True)
+    (shop.root / ignore_file).write_text(f"{pattern}\n", encoding="utf-8")
+    if not is_there:
+        tests_file.unlink()
+    response = await shop.resolve("test")
+    assert "tests/test_a.py, which is ignored" in response["error"]["message"]
+    assert shop.questions == []
+
+
+async def test_an_ignored_folder_of_tests_is_left_alone_also_if_it_is_a_link(shop, tests_file, tmp_path):
+    tests_file.parent.rename(tmp_path / "elsewhere")
+    tests_file.parent.symlink_to(tmp_path / "elsewhere")
+    assert "result" in await shop.resolve("test")
+    (shop.root / ".gitignore").write_text("/tests\n", encoding="utf-8")
+    assert "which is ignored" in (await shop.resolve("test"))["error"]["message"]
+
+
+# What an import is taken from
+
+
+@pytest.mark.parametrize("case", ["readable", "ignored", "secret", "link", "another language"])
+async def test_imports_are_taken_only_from_files_that_may_be_read(shop, monkeypatch, tmp_path, case):
+    seen = []
+
+    async def import_line(_pipeline, _document, _name, _neighbours, others):
+        seen.extend(each.path for each in others)
+        return code_actions.writing.ReplaceRange(code_actions.Position(0, 0), code_actions.Position(0, 0)), "import x\n"
+
+    monkeypatch.setattr(code_actions.writing, "import_line", import_line)
+    monkeypatch.setattr(shop.connection.context.engines, "pipeline_for", lambda uri: object())
+    other = shop.root / ("b.js" if case == "another language" else "b.py")
+    if case == "ignored":
+        (shop.root / ".gitignore").write_text("b.py\n", encoding="utf-8")
+    elif case == "link":
+        (tmp_path / "outside.py").write_text("import x\n", encoding="utf-8")
+        other.symlink_to(tmp_path / "outside.py")
+    text = "import x\n" + (f"token = '{TOKEN}'\n" if case == "secret" else "")
+    item = {"uri": other.as_uri(), "languageId": "python", "version": 1, "text": text}
+    if case == "another language":
+        item["languageId"] = "javascript"
+    shop.connection.feed(shop.connection.note("textDocument/didOpen", {"textDocument": item}))
+    assert "result" in await shop.resolve("import", name="x")
+    assert seen == (["b.py"] if case == "readable" else [])
 
 
 # What is left behind

@@ -21,6 +21,16 @@ SECRET_NAMES = [
         "master.key",
     ),
     *(".Renviron", ".dev.vars", ".flaskenv", "env.local", ".env-prod", ".env~", ".env.production.local"),
+    *("env.production.local", "prod.env.bak", "fish_history", ".lesshst", ".viminfo", ".gitcookies", ".terraformrc"),
+    *("api_key.txt", ".github_token", "access_token", "token.json", "my_accessKeys.csv", "rootkey.csv", "kaggle.json"),
+    *("db_password.txt", "mysql-root-password", "deploy_key", "deploy_rsa", "key.properties", "htpasswd", ".authinfo"),
+    *(
+        ".ansible_vault_pass",
+        "secrets.enc.json",
+        "secrets.sops.yaml",
+        "serviceAccountKey.json",
+        "gcp-service-key.json",
+    ),
     *("secrets.prod.yaml", ".secrets.toml", "credentials.yml.enc", "local.properties", "passwords.csv"),
 ]
 OPEN_NAMES = [
@@ -87,6 +97,12 @@ def test_secret_files_are_never_listed_nor_admitted(tmp_path_factory, above, nam
         *("/home/me/.kube/config", "/home/me/.docker/config.json", "/home/me/.ssh/config", "/root/.aws/config"),
         *("/home/me/.gnupg/gpg.conf", "c:/Users/me/.azure/x.json", "/home/me/.config/gh/hosts.yml", "/p/.envs/web"),
         *("/home/me/.config/rclone/rclone.conf", "/home/me/.gradle/gradle.properties", "/home/me/.m2/settings.xml"),
+        *(
+            "/home/me/.kaggle/x.json",
+            "/home/me/.huggingface/x",
+            "/home/me/.config/hub",
+            "/home/me/.netlify/x",
+        ),
         *("/run/secrets/db", "/etc/shadow", "/p/gradle/local.properties", "/home/me/.kube/"),
     ],
 )

@@ -19,7 +19,9 @@ from lsp_server.actions.candidates import CodeActionCandidate, Kind, replace_ran
 from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import Source
 from lsp_server.base.errors import ActionError, InfillError, ModelError
-from lsp_server.index.folder import Folder
+from lsp_server.completion.pipeline import HELD_BACK
+from lsp_server.context.gate import may_write
+from lsp_server.context.retrieval import Retrieval
 from lsp_server.prompt.chat import Message
 from lsp_server.server.client.client import Client
 from lsp_server.server.client.command_args import read_argument
@@ -30,6 +32,7 @@ from lsp_server.server.features.engines import EngineHost
 from lsp_server.server.features.status import Status
 from lsp_server.server.live_settings import LiveSettings
 from lsp_server.text.document import Document, FrozenDocument, Position
+from lsp_server.text.excerpts import Neighbour
 from lsp_server.text.secrets import has_secret, is_secret_name
 from lsp_server.text.workspace import file_uri, path_of, read_source
 
@@ -71,12 +74,19 @@ class CodeActionRunner:
     """Runs code actions. An action that fails raises `JsonRpcException`, after a warning to the user."""
 
     def __init__(
-        self, client: Client, documents: Documents, settings: LiveSettings, engines: EngineHost, status: Status
+        self,
+        client: Client,
+        documents: Documents,
+        settings: LiveSettings,
+        engines: EngineHost,
+        retrieval: Retrieval,
+        status: Status,
     ) -> None:
         self._client = client
         self._documents = documents
         self._settings = settings
         self._engines = engines
+        self._retrieval = retrieval
         self._status = status
 
     async def run(self, data: CodeActionData) -> Any:
@@ -125,6 +135,14 @@ class CodeActionRunner:
         self._client.messages.show(types.MessageType.Warning, f"infill: {error}")
         return JsonRpcException(str(error), _REQUEST_FAILED)
 
+    async def _require_sendable(self, document: FrozenDocument) -> None:
+        """Refuse to send a document that holds a secret to a remote chat model. The pipeline does so for completion."""
+        manager = None if self.chat_problem() else self._engines.manager
+        if manager is None or not manager.chat().options.remote:
+            return
+        if await asyncio.to_thread(has_secret, "\n".join(document.lines), document.path):
+            raise ActionError(HELD_BACK.format(path=document.path))
+
     async def _edit(self, data: CodeActionData) -> types.WorkspaceEdit:
         """An action's edit, with progress that the user can stop."""
         document = self._document(data)
@@ -142,6 +160,7 @@ class CodeActionRunner:
     async def _explain(self, data: CodeActionData) -> str:
         """What an instruct model says about a range."""
         document, candidate = self._document(data), data.candidate
+        await self._require_sendable(document)
         source = writing.source_of(document)
         messages = instruct.explain_messages(source, candidate.start, candidate.end, document.path)
         async with self._progress(data) as progress:
@@ -157,7 +176,8 @@ class CodeActionRunner:
             raise ActionError(_NOT_STARTED)
         neighbours = partial(self._documents.neighbours, document.uri)
         if data.kind == "import":
-            others = self._documents.texts_in_same_language(document.uri)
+            open_ones = [each for each in neighbours() if each.is_open and each.language_id == document.language_id]
+            others = await self._retrieval.admit(open_ones)
             place, text = await writing.import_line(pipeline, document, data.name, neighbours, others)
         else:
             source = writing.source_of(document)
@@ -176,6 +196,7 @@ class CodeActionRunner:
     async def _change(
         self, document: FrozenDocument, data: CodeActionData, progress: WorkProgress
     ) -> types.WorkspaceEdit:
+        await self._require_sendable(document)
         source = writing.source_of(document)
         start, end = whole_lines(source, data.candidate.start, data.candidate.end)
         if data.kind == "fix":
@@ -190,10 +211,12 @@ class CodeActionRunner:
     async def _tests(
         self, document: FrozenDocument, data: CodeActionData, progress: WorkProgress
     ) -> types.WorkspaceEdit:
+        await self._require_sendable(document)
         source, candidate = writing.source_of(document), data.candidate
         uri = tests_uri(document)
+        await self._refuse_ignored(document, uri)
         existing = self._test_document(document, uri) if uri else document
-        shown = _head(existing) if uri and existing and _may_show(existing) else ""
+        shown = await self._head(existing, str(document.root)) if uri and existing else ""
         messages = instruct.messages_for_tests(source, candidate.start, candidate.end, document.path, shown)
         target = writing.source_of(existing) if existing else Source(document.language_id, ("",))
         end = writing.end_of(target)
@@ -204,6 +227,23 @@ class CodeActionRunner:
             raise ActionError("The file of the tests has changed meanwhile. Ask again.")
         separator = "\n" if end.character == 0 else "\n\n"
         return self._edit_to_lsp(existing, end, end, f"{separator}{code}\n")
+
+    async def _refuse_ignored(self, document: FrozenDocument, uri: str) -> None:
+        """Refuse to write tests into a file that is ignored or usually holds secrets."""
+        path = path_of(uri)
+        if document.root and path and not await asyncio.to_thread(may_write, document.root, path):
+            name = self._documents.relative_path(uri)
+            raise ActionError(f"The tests would go to {name}, which is ignored or usually holds secrets.")
+
+    async def _head(self, document: FrozenDocument, root: str) -> str:
+        """The beginning of a file that tests are added to: its imports and its style.
+
+        It is empty if the file may not be shown, by the rules of the workspace folder `root`.
+        """
+        place, text = document.place, "\n".join(document.lines)
+        neighbour = Neighbour(place.path, document.language_id, text, 0, whole=text, root=root, names=place.names)
+        admitted = await self._retrieval.admit([neighbour])
+        return "\n".join(admitted[0].text.split("\n")[:HEAD_LINES]) if admitted else ""
 
     def _test_document(self, document: FrozenDocument, uri: str) -> FrozenDocument | None:
         """The file that a document's tests are added to, as it is open or on disk; None if it does not exist."""
@@ -288,24 +328,9 @@ def _is_inside(document: FrozenDocument, place: tuple[int, int]) -> bool:
     return 0 <= line < document.num_lines and 0 <= character <= len(document.line(line))
 
 
-def _may_show(document: FrozenDocument) -> bool:
-    """Whether the file that tests are added to may be shown to a model, by the rules for neighbours."""
-    path = path_of(document.uri)
-    if path is None or document.root is None or has_secret("\n".join(document.lines), document.path):
-        return False
-    folder = Folder(document.root)
-    relative = folder.relative(path)
-    return relative is not None and folder.may_read(relative)
-
-
 def _write_explanation(text: str) -> Path:
     """The file that has an explanation. There is one for the user: the next explanation replaces its text."""
     path = platformdirs.user_cache_path("infill", ensure_exists=True) / "explanation.md"
     path.touch(mode=0o600)
     path.write_text(text + "\n", encoding="utf-8")
     return path
-
-
-def _head(document: FrozenDocument) -> str:
-    """The beginning of a file that tests are added to: its imports and its style."""
-    return "\n".join(document.lines[:HEAD_LINES])

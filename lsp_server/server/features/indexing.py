@@ -60,10 +60,9 @@ class Indexing:
         """Index files that were written, made or deleted."""
         if self._scanned:
             paths = [path for uri in uris if (path := path_of(uri)) is not None]
-            self._running.update(
-                str(root) for root in self._scanned if any(path.is_relative_to(root) for path in paths)
-            )
-            self._process.update(paths)
+            if paths:
+                self._running.update(map(str, self._scanned))  # each folder looks at them
+                self._process.update(paths)
             self.rescan()
 
     def rescan(self) -> None:

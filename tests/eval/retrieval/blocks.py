@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import random
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import msgspec
 from lsp_server.base.errors import InfillError
 from lsp_server.base.token_estimate import CHARACTERS_PER_TOKEN
 from lsp_server.context.candidates import Gathered
+from lsp_server.context.gate import named
 from lsp_server.context.gather import gather
 from lsp_server.context.nearest_files import choose_nearest_files
 from lsp_server.context.ranking import rank
@@ -124,7 +126,7 @@ def measure(packages: Mapping[str, tuple[str, str]], max_holes: int, say: Callab
     roots = {name: locate(name, *where) for name, where in packages.items()}
     for name, root in roots.items():
         with tempfile.TemporaryDirectory(prefix="infill-retrieval-") as folder:
-            project = ProjectBench(name, root, Path(folder) / "index.sqlite")
+            project = ProjectBench.of_copy(name, root, Path(folder))
             holes = project.holes(max_holes, rng)
             result.projects.append(f"{name} {packages[name][0]}")
             result.num_holes += len(holes)
@@ -154,6 +156,11 @@ class ProjectBench:
         self._connection = connection
         self._reader = BlindReader(connection)
         self._resolver = Resolver(self._reader, root.name)
+
+    @classmethod
+    def of_copy(cls, name: str, root: Path, folder: Path) -> ProjectBench:
+        """A project copied to a folder, because an installed package may be where git ignores all."""
+        return cls(name, shutil.copytree(root, folder / root.name), folder / "index.sqlite")
 
     def close(self) -> None:
         """Close the index."""
@@ -195,7 +202,7 @@ class ProjectBench:
         neighbours = self._open_files(hole, rng)
         gathered = self.gather(hole)
         yield "infill", lambda budget: rank(hole.snapshot, gathered, budget)
-        yield "open files", lambda budget: choose_nearest_files(hole.snapshot, neighbours, budget)
+        yield "open files", lambda budget: choose_nearest_files(hole.snapshot, named(neighbours), budget)
         chunks = list(self._most_similar(hole))
         yield "BM25", lambda budget: _fill(chunks, budget)
         slices = self._slices(neighbours, rng)

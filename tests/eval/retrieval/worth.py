@@ -46,7 +46,7 @@ def measure(
     outcomes: list[tuple[Outcome, Outcome]] = []
     for name, where in packages.items():
         with tempfile.TemporaryDirectory(prefix="infill-retrieval-") as folder:
-            project = ProjectBench(name, locate(name, *where), Path(folder) / "index.sqlite")
+            project = ProjectBench.of_copy(name, locate(name, *where), Path(folder))
             for hole in project.holes(max_holes, rng):
                 say(f"{name}: {len(outcomes)} lines")
                 blocks = dict(project.ways(hole, rng))["infill"](Settings().context.max_tokens)
