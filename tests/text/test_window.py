@@ -72,7 +72,7 @@ def test_no_rule_and_no_filter_is_handed_more(monkeypatch, language_id, line):
     document = Document("file:///a", "a", language_id, 1, f"{line}{')' * 50_000}\n{line}")
     snapshot = document.snapshot(line.count("\n"), len(line.rpartition("\n")[2]))
     stop.rules_for(snapshot, "always", 10).check("x = 1\ny = 2\n")
-    filters.clean("x = 1)\ny = 2\n", snapshot, overran=True)
+    filters.clean("x = 1)\ny = 2\n", snapshot, reason="length")
     assert len(handed) > 5
     for each in handed:
         for text in (each.prefix, each.suffix):
