@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
 from lsp_server.languages.indentation import IndentedLine
-from lsp_server.languages.line_patterns import BLOCK_START
+from lsp_server.languages.line_patterns import BLOCK_START, CONTINUES
 from lsp_server.languages.syntax import language
 
-_CONTINUES = re.compile(r"[.?&|+*/:=<>-]")  # a line that begins so goes on with the statement above
 _MEMBER = re.compile(r"[\"'\w$.-]+\s*[:=]|[\"'\d\[{]")
 
 
@@ -40,7 +39,7 @@ class Levels:
                 continue
             at = self._columns(indentation)
             is_free = (
-                _CONTINUES.match(line.code)
+                CONTINUES.match(line.code)
                 or begins_branch(line.code, self._language)
                 or has_no_indentation(line.code, self._language)
             )
