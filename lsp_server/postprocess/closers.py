@@ -14,7 +14,8 @@ from itertools import takewhile
 
 from lsp_server.languages.balance import Balance, Delimiter, balance, begins_close
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import State, lex, state_after
+from lsp_server.languages.lexer import State, lex
+from lsp_server.languages.reading import read
 from lsp_server.postprocess.lines import Line, code_below, indentation, line_of, text_above
 from lsp_server.text.snapshot import Snapshot
 
@@ -44,7 +45,7 @@ class Closers:
         self._before = snapshot.line_prefix
         self._is_complete_above = snapshot.prefix.count("\n") == snapshot.line
         above = text_above(snapshot)
-        self._state = state_after(above, language_id)
+        self._state = read(above, language_id).state
         self._on_line = balance(self._before, language_id, self._state)
         here = [_Mark(each.kind, indentation(self._before)) for each in self._on_line.opens]
         opened_above = _opened_in(above, language_id)
@@ -134,7 +135,7 @@ def _first_closed(line: Line, language_id: str) -> _Mark | None:
 @lru_cache(maxsize=4)
 def _opened_in(text: str, language_id: str) -> tuple[_Mark, ...]:
     """What a text leaves open, innermost first. The last texts are remembered: pass the lines above the cursor's."""
-    found = reversed(balance(text, language_id).opens)
+    found = reversed(read(text, language_id).opens)
     return tuple(_Mark(each.kind, _indentation_at(text, each.start)) for each in found)
 
 

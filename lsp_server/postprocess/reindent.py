@@ -7,7 +7,8 @@ from itertools import islice
 
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.indentation import IndentedLine, lines_of, unit_of
-from lsp_server.languages.lexer import lex, state_after
+from lsp_server.languages.lexer import lex
+from lsp_server.languages.reading import state_after
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.levels import Levels
 from lsp_server.postprocess.lines import state_at

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import START, State, lex, state_after
+from lsp_server.languages.lexer import START, State, lex
+from lsp_server.languages.reading import state_after
 from lsp_server.postprocess.blocks import begins_definition, continues_statement
 from lsp_server.postprocess.lines import indentation, line_below
 from lsp_server.text.snapshot import Snapshot
