@@ -16,31 +16,31 @@ _NUM_REMEMBERED = 64
 
 
 class Reading:
-    """A text that is read up to its end. What the lexer finds is found at once, the rest if somebody asks."""
+    """A text that is read up to its end. What the lexer finds is found at once, the rest if somebody asks.
+
+    `spans` are those from `start` on, where the last step begins. `state` is what is open at the end.
+    """
+
+    state: State
 
     def __init__(self, text: str, language_id: str) -> None:
         self._text = text
         self._language_id = language_id
-        self._start = step_before(text)
-        self._above = read(text[: self._start], language_id) if self._start else None
-        spans, self.state = lex(text, language_id, self._above.state if self._above else START, self._start)
-        self._code = code_in(text, spans)
+        self.start = step_before(text)
+        self._above: Reading | None = read(text[: self.start], language_id) if self.start else None
+        state = self._above.state if self._above else START
+        self.spans, self.state = lex(text, language_id, state, self.start)
 
-    @property
+    @functools.cached_property
     def code(self) -> str:
         """The text without strings and comments. The length is the same."""
-        pieces, reading = [], self
-        while True:
-            pieces.append(reading._code)
-            if reading._above is None:
-                return "".join(reversed(pieces))
-            reading = reading._above
+        return (self._above.code if self._above else "") + code_in(self._text, self.spans)
 
     @functools.cached_property
     def balance(self) -> Balance:
         """What the text opens and closes."""
         above = self._above.balance if self._above else Balance()
-        return balance_behind(above, self._text, self._code, self._language_id, self._start)
+        return balance_behind(above, self._text, self.code[self.start :], self._language_id, self.start)
 
     @property
     def opens(self) -> tuple[Delimiter, ...]:

@@ -16,7 +16,7 @@ from lsp_server.languages.balance import Balance, Delimiter, balance, begins_clo
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.lexer import State, lex
 from lsp_server.languages.reading import read
-from lsp_server.postprocess.lines import Line, code_below, indentation, line_of, text_above
+from lsp_server.postprocess.lines import Line, code_below, indentation, line_of, text_above, text_below
 from lsp_server.text.snapshot import Snapshot
 
 _ON_CURSOR_LINE = 1 << 30  # the indentation of a closer there: it closes whatever is open
@@ -146,8 +146,7 @@ def _closed_behind(snapshot: Snapshot, state: State) -> list[_Mark]:
     start = len(snapshot.line_prefix)
     at_cursor = lex(line[:start], language_id, state)[1]
     rest = balance(line, language_id, at_cursor, start)
-    below = snapshot.suffix[len(snapshot.line_suffix) + 1 :]
-    marks = _closed_in(below, language_id, lex(line, language_id, state)[1])
+    marks = _closed_in(text_below(snapshot), language_id, lex(line, language_id, state)[1])
     return [*(_Mark(each.kind, _ON_CURSOR_LINE) for each in rest.closes), *_without(marks, rest.opens)]
 
 

@@ -49,9 +49,21 @@ def line_of(text: str, language_id: str, state: State = START) -> Line:
     return Line(text.rstrip(), "".join("".join(words).split()).rstrip(_TRAILING), kind)
 
 
+@lru_cache(maxsize=4)
 def text_above(snapshot: Snapshot) -> str:
     """The lines above the cursor's line. They stay the same while a line is typed."""
     return snapshot.prefix[: len(snapshot.prefix) - len(snapshot.line_prefix)]
+
+
+def text_below(snapshot: Snapshot) -> str:
+    """The lines below the cursor's line. They stay the same while lines are typed."""
+    return snapshot.suffix[len(snapshot.line_suffix) + 1 :]
+
+
+def state_below(snapshot: Snapshot) -> State:
+    """What is open at the start of the line below the cursor's."""
+    line = f"{snapshot.line_prefix}{snapshot.line_suffix}\n"
+    return lex(line, snapshot.language_id, state_after(text_above(snapshot), snapshot.language_id))[1]
 
 
 def state_at(snapshot: Snapshot) -> State:
@@ -62,14 +74,10 @@ def state_at(snapshot: Snapshot) -> State:
 
 def lines_near_below(snapshot: Snapshot) -> tuple[Line, ...]:
     """The lines near below the cursor's line that are not blank."""
-    language_id = snapshot.language_id
-    line = f"{snapshot.line_prefix}{snapshot.line_suffix}\n"
-    state = lex(line, language_id, state_after(text_above(snapshot), language_id))[1]
-    start = len(snapshot.line_suffix) + 1
-    near = snapshot.suffix[start : start + _NEAR_CHARACTERS]
-    if start + len(near) < len(snapshot.suffix):
+    near = text_below(snapshot)[:_NEAR_CHARACTERS]
+    if len(snapshot.line_suffix) + 1 + len(near) < len(snapshot.suffix):
         near = near.rpartition("\n")[0]  # the last line is cut
-    return _lines_in(near, language_id, state)
+    return _lines_in(near, snapshot.language_id, state_below(snapshot))
 
 
 @lru_cache(maxsize=4)
