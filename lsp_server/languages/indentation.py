@@ -85,8 +85,11 @@ def unit_of(lines: Iterable[IndentedLine]) -> str:
     widths = [len(each) for each in indentations if "\t" not in each]
     steps = Counter(below - above for above, below in pairwise(widths) if below - above in _WIDTHS)
     if steps:
-        return " " * max(steps, key=lambda step: (steps[step], -step))
-    return " " * min((width for width in widths if width in _WIDTHS), default=0)
+        width = max(steps, key=lambda step: (steps[step], -step))
+    else:
+        width = min((width for width in widths if width in _WIDTHS), default=0)
+    num_levels = sum(bool(each) and not each % width for each in widths) if width else 0
+    return " " * width if num_levels >= _MAJORITY * (len(indented) - num_tabs) else ""
 
 
 def _without(text: str, spans: list[Span], kinds: tuple[Kind, ...]) -> str:

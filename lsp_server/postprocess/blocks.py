@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.line_patterns import CONTINUES, DEFINITION, FUNCTION, TYPE
+from lsp_server.languages.reading import read
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.closers import closers_of
 from lsp_server.postprocess.lines import (
-    code_of,
     first_line,
     indentation,
     later_lines,
@@ -26,9 +26,9 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
     """End before a line that is indented no deeper than the header of the block: the block is over.
 
     The block is that of the first line, which is the cursor's. If that is blank, it is the first line that the text
-    writes. What ends the block is
-    kept, unless it stands below already: a bracket, a word or a tag. Other branches of the statement are kept too.
-    Lines that have no indentation to go by do not count: those in strings and comments, labels, preprocessor lines.
+    writes. What ends the block is kept, unless it stands below already: a bracket, a word or a tag. Other branches of
+    the statement are kept too. Lines that have no indentation to go by do not count: those in strings and comments,
+    labels, preprocessor lines, and what goes on with a line that ends with a backslash.
 
     With nothing below the cursor, the text ends with the statement whose header the cursor's line is. In a function it
     may go on.
@@ -47,7 +47,7 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
         comment: int | None = None  # where a comment begins that may belong to the next line of code
         for start, end in later_lines(text):
             row = text[start:end]
-            if not row.strip():
+            if not row.strip() or _is_joined(snapshot.line_prefix + text[:start]):
                 continue
             if indentation(row) < block.indent:
                 lower = min(block.indent, closers.statement_indentation(text[:start]))
@@ -105,6 +105,11 @@ class _Statement:
         return self.is_headed or (self._begins_definition and begins_definition(row))
 
 
+def _is_joined(above: str) -> bool:
+    """Whether a backslash joins what follows to the line above. LaTeX ends a row with two."""
+    return above.endswith("\\\n") and not above.endswith("\\\\\n")
+
+
 def _goes_on(row: str, language_id: str) -> bool:
     """Whether a line goes on with the statement above."""
     if row.startswith("{") or begins_close(row, language_id) or begins_branch(row, language_id):
@@ -120,7 +125,7 @@ class _Block:
         self._language_id = snapshot.language_id
         self._has_python_blocks = language(snapshot.language_id).has_python_blocks
         self._closers = closers_of(snapshot)
-        above = code_of(text_above(snapshot), snapshot.language_id)
+        above = read(text_above(snapshot), snapshot.language_id).code
         self._header = _line_above(above, indent, snapshot.language_id)
         self.lowest_inside = self._lowest_inside()
         below = line_below(snapshot)
@@ -192,6 +197,7 @@ def continues_statement(header: str, row: str, language_id: str) -> bool:
     return same_depth and (row.strip().startswith("{") or begins_branch(row, language_id))
 
 
+@lru_cache(maxsize=16)
 def _line_above(code: str, indent: int, language_id: str) -> str | None:
     """The nearest complete line of code that is indented less than `indent`. Lines without indentation do not count."""
     while (line := line_above(code, indent)) is not None and has_no_indentation(line.strip(), language_id):

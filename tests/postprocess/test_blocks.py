@@ -56,6 +56,7 @@ def test_a_block_ends_with_what_closes_it(language_id, file, text):
         ("haskell", "f q = case q of\n        ‸", "A -> b\n        B -> c\n  where b = 1"),
         ("vim", "while i\n    ‸", "let x = 1\n\tif x\n\t    let y = 1\n\tendif\nendwhile"),
         ("scala", "object A {\n    ‸", "trait B\n    trait C\n\n  val x = 1\n}"),
+        ("makefile", "a:\n\tfor b in c; do \\\n\t\t‸", "d; \\\n\tdone"),
         ("cpp", "if (a &&\n        ‸", "b) {\n    c();\n}"),
     ],
 )
