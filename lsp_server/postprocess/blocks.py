@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.line_patterns import CONTINUES, DEFINITION, FUNCTION, TYPE
+from lsp_server.languages.line_patterns import CONTINUES, CONTROL, DEFINITION, FUNCTION, TYPE
 from lsp_server.languages.reading import read
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.closers import closers_of
@@ -85,18 +85,20 @@ class _Statement:
     def __init__(self, snapshot: Snapshot, first: str, *, is_headed: bool) -> None:
         self.is_headed = is_headed
         self.has_block = False
-        self._begins_definition = begins_definition(first)
+        self._begins_definition = begins_definition(first) and not indentation(first)
         self._language_id = snapshot.language_id
+        # Data may hold a script, as a workflow does.
+        self._is_in_script = language(self._language_id).holds_data and CONTROL.match(first.strip())
         self._closers = closers_of(snapshot)
 
     def is_over(self, text: str, start: int, *, is_comment: bool = False) -> bool:
         """Whether the last line of a text, from `start` on, begins another statement, at the depth of this one.
 
-        A comment behind a blank line belongs to another. If the text itself begins with the header, only a definition
-        that follows a definition is another.
+        A comment behind a blank line belongs to another. If the text itself begins with the header, another one is only
+        a definition that follows a definition at the top level: a class has several.
         """
         row = text[start:].strip()
-        if not self.has_block or self._closers.leaves_open(text[:start]):
+        if not self.has_block or self._is_in_script or self._closers.leaves_open(text[:start]):
             return False
         if is_comment:
             return self.is_headed and not text[:start].removesuffix("\n").rpartition("\n")[2].strip()
