@@ -27,23 +27,35 @@ _BEGINS_LIKE_MANY = re.compile(r"@|#\[|/\*\*|/{3}|\"{3}|'{3}|--\[\[|<!--|\{-|\(\
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A line below that a text may write again. One of `witnesses` must follow it, if there are any."""
+    """A line below that a text may write again, and those of which one follows it below.
+
+    `is_common`: a line that says the same may stand in the text by chance.
+    """
 
     line: Line
     witnesses: tuple[Line, ...]
+    is_common: bool
     language_id: str
+
+    @property
+    def has_to_agree(self) -> bool:
+        """Whether even an equal line counts only if the line behind it agrees."""
+        return self.is_common and bool(self.witnesses)
 
     @property
     def tells_alone(self) -> bool:
         """Whether the line is long enough to be recognised where the text holds nothing else."""
         return len(self.line.text.strip()) >= _MIN_OF_A_LINE
 
-    def agrees(self, text: str, end: int) -> bool:
-        """Whether the line that follows in the text agrees. An unfinished one does not yet."""
-        if not self.witnesses:
+    def is_meant(self, row: Line, behind: str) -> bool:
+        """Whether a line of a text that says the same is this one: it is equal, or the line behind it agrees.
+
+        An unfinished line does not agree yet.
+        """
+        is_equal = row.text.strip() == self.line.text.strip()
+        if not self.witnesses or (is_equal and not self.is_common):
             return True
-        behind = text[end:]
-        rows = (behind[start:stop] for start, stop in later_lines(behind))
+        rows = (behind[first:last] for first, last in later_lines(behind))
         following = next((row for row in rows if row.strip()), None)
         return following is not None and any(line_of(following, self.language_id).says(each) for each in self.witnesses)
 
@@ -80,7 +92,8 @@ class Below:
         line that is short, stands at several places or begins like many counts only if the next line agrees.
         """
         for start, end in _rows(text):
-            if any(self._is(text[:end], start, each) and each.agrees(text, end) for each in self._candidates):
+            row = self._closers.line(text[:end], start)
+            if any(self._is(text[:end], start, each) and each.is_meant(row, text[end:]) for each in self._candidates):
                 return self._without_rest(text, start)
             if (closer := self._closers.again(text[:end], start)) is not None:
                 return self._without_rest(text, closer)
@@ -101,7 +114,7 @@ class Below:
 
     def _is(self, text: str, start: int, candidate: _Candidate) -> bool:
         """Whether the last line of a text, from `start` on, is a line below."""
-        if not start and not (self._ends_its_line and (candidate.witnesses or candidate.tells_alone)):
+        if not start and not (self._ends_its_line and (candidate.has_to_agree or candidate.tells_alone)):
             return False
         row = self._closers.line(text, start)
         if not row.says(candidate.line) or not self._is_as_deep(text[:start], row, candidate.line):
@@ -138,7 +151,7 @@ def _candidates(lines: tuple[Line, ...], snapshot: Snapshot) -> Iterator[_Candid
             return
         code = next((each for each in following if each.kind is not Kind.COMMENT), None)
         witnesses = (*following[:1], *([code] if code else []))
-        yield _Candidate(line, witnesses if _is_common(line, snapshot) else (), snapshot.language_id)
+        yield _Candidate(line, witnesses, _is_common(line, snapshot), snapshot.language_id)
 
 
 def _is_common(line: Line, snapshot: Snapshot) -> bool:
