@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.line_patterns import DEFINITION, FUNCTION
+from lsp_server.languages.reading import read
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.closers import closers_of
 from lsp_server.postprocess.lines import (
-    code_of,
     first_line,
     indentation,
     later_lines,
@@ -69,7 +69,7 @@ class _Block:
         self._language_id = snapshot.language_id
         self._has_python_blocks = language(snapshot.language_id).has_python_blocks
         self._closers = closers_of(snapshot)
-        above = code_of(text_above(snapshot), snapshot.language_id)
+        above = read(text_above(snapshot), snapshot.language_id).code
         self._header = _line_above(above, indent, snapshot.language_id)
         self._lowest = self._lowest_in(above, line_below(snapshot)) if may_leave else indent
 
@@ -119,6 +119,7 @@ def continues_statement(header: str, row: str, language_id: str) -> bool:
     return same_depth and (row.strip().startswith("{") or begins_branch(row, language_id))
 
 
+@lru_cache(maxsize=16)
 def _line_above(code: str, indent: int, language_id: str) -> str | None:
     """The nearest complete line of code that is indented less than `indent`. Lines without indentation do not count."""
     while (line := line_above(code, indent)) is not None and has_no_indentation(line.strip(), language_id):

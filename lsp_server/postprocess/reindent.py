@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.indentation import IndentedLine, lines_of, unit_of
-from lsp_server.languages.lexer import lex, state_after
+from lsp_server.languages.lexer import State
+from lsp_server.languages.reading import state_after
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.levels import Levels
-from lsp_server.postprocess.lines import state_at
+from lsp_server.postprocess.lines import state_below, text_above, text_below
 from lsp_server.text.snapshot import Snapshot
 
-_STEP = 4000  # characters. What is read before the cursor begins at a multiple of it, and the lexer remembers its state
+_NEAR = 4000  # characters on each side of the cursor that are read, at least
 _NEAR_LINES = 40  # on each side of the cursor. They tell the style
 _MAX_CHANGES = 2  # of the kind of white space, from line to line. One line of the other kind makes two
 _WIDTHS = (4, 2, 8, 3)  # of a text's levels, the likely ones first
@@ -108,13 +110,12 @@ class _Text:
 
 def _lines_above(snapshot: Snapshot) -> tuple[list[IndentedLine], IndentedLine]:
     """The lines near above the cursor's, and the cursor's own before the cursor."""
-    prefix, language_id = snapshot.prefix, snapshot.language_id
-    start = max(0, (len(prefix) // _STEP - 1) * _STEP)
-    start = prefix.find("\n", start) + 1 or start if start else 0
-    *above, cursor = lines_of(prefix, language_id, state_after(prefix[:start], language_id), start)
-    before = snapshot.line_prefix
+    text, before, language_id = text_above(snapshot), snapshot.line_prefix, snapshot.language_id
+    start = text.rfind("\n", 0, (len(text) // _NEAR - 1) * _NEAR) + 1 if len(text) > _NEAR else 0
+    *above, last = _lines_in(text[start:], language_id, state_after(text[:start], language_id))
+    cursor = lines_of(snapshot.prefix, language_id, state_after(text, language_id), len(text))[0]
     own = before[: len(before) - len(before.lstrip())]
-    return above, IndentedLine(own, cursor.code or "_", cursor.kind, cursor.is_aligned)
+    return above, IndentedLine(own, cursor.code or "_", cursor.kind, last.is_aligned)
 
 
 def _unit(above: list[IndentedLine], cursor: IndentedLine, snapshot: Snapshot) -> str:
@@ -134,7 +135,10 @@ def _unit(above: list[IndentedLine], cursor: IndentedLine, snapshot: Snapshot) -
 
 
 def _lines_below(snapshot: Snapshot) -> list[IndentedLine]:
-    start = len(snapshot.line_suffix)
-    near = snapshot.suffix[: start + _STEP]
-    _, state = lex(near[:start], snapshot.language_id, state_at(snapshot))
-    return lines_of(near, snapshot.language_id, state, start)[1:]
+    return _lines_in(text_below(snapshot)[:_NEAR], snapshot.language_id, state_below(snapshot))
+
+
+@lru_cache(maxsize=8)
+def _lines_in(text: str, language_id: str, state: State) -> list[IndentedLine]:
+    """The lines of a text. The last texts are remembered: they stay the same while a line is typed."""
+    return lines_of(text, language_id, state)
