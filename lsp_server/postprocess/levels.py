@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.indentation import IndentedLine
-from lsp_server.languages.line_patterns import BLOCK_START
+from lsp_server.languages.line_patterns import BLOCK_START, CONTINUES
 from lsp_server.languages.syntax import language
 
-_CONTINUES = re.compile(r"[.?&|+*/:=<>-]")  # a line that begins so goes on with the statement above
 _MEMBER = re.compile(r"[\"'\w$.-]+\s*[:=]|[\"'\d\[{]")
 
 
@@ -50,7 +49,7 @@ class Levels:
 
     def _continues(self, code: str) -> bool:
         is_unpacking = self._has_python_blocks and code.startswith("*")  # `*some, last = all`
-        return not is_unpacking and _CONTINUES.match(code) is not None
+        return not is_unpacking and CONTINUES.match(code) is not None
 
     def _is_free(self, code: str) -> bool:
         return begins_branch(code, self._language) or has_no_indentation(code, self._language)
