@@ -25,7 +25,7 @@ from lsp_server.text.snapshot import Snapshot
 def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str], int | None]:
     """End before a line that is indented no deeper than the header of the block: the block is over.
 
-    The block is that of the first line, which is the cursor's. If that is blank, or begins in a comment, it is the first
+    The block is that of the first line, the cursor's. If that is blank, or begins in a comment, it is the first
     line of code that the text writes. What ends the block is kept, unless it stands below already: a bracket, a word or
     a tag. Other branches of the statement are kept too. Lines that have no indentation to go by do not count: those in
     strings and comments, labels, preprocessor lines.
