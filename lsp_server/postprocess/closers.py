@@ -62,6 +62,10 @@ class Closers:
         kinds = {each.kind for each in (*self._balance_of(text).opens, *self._balance_of(text).closes)}
         return not any(self._net(text, kind) for kind in kinds)
 
+    def leaves_open(self, text: str) -> bool:
+        """Whether a text leaves open what it or the cursor's line opened."""
+        return bool(self._balance_of(text).opens)
+
     def closes_own(self, text: str, start: int) -> bool:
         """Whether the text itself opened what its last line, from `start` on, closes."""
         closes = self._closes_of_line(text, start)
