@@ -10,7 +10,7 @@ from lsp_server.languages.forms import Kind
 from lsp_server.languages.line_patterns import CONTINUES, CONTROL, DEFINITION, FUNCTION, TYPE
 from lsp_server.languages.reading import read
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.closers import closers_of
+from lsp_server.postprocess.closers import Closers, closers_of
 from lsp_server.postprocess.lines import (
     first_line,
     indentation,
@@ -25,10 +25,10 @@ from lsp_server.text.snapshot import Snapshot
 def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str], int | None]:
     """End before a line that is indented no deeper than the header of the block: the block is over.
 
-    The block is that of the first line, which is the cursor's. If that is blank, it is the first line that the text
-    writes. What ends the block is kept, unless it stands below already: a bracket, a word or a tag. Other branches of
-    the statement are kept too. Lines that have no indentation to go by do not count: those in strings and comments,
-    labels, preprocessor lines, and what goes on with a line that ends with a backslash.
+    The block is that of the first line, the cursor's. If that is blank, or begins in a comment, it is the first
+    line of code that the text writes. What ends the block is kept, unless it stands below already: a bracket, a word or
+    a tag. Other branches of the statement are kept too. Lines that have no indentation to go by do not count: those in
+    strings and comments, labels, preprocessor lines.
 
     With nothing below the cursor, the text ends with the statement whose header the cursor's line is. In a function it
     may go on.
@@ -41,9 +41,10 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
     block_at = cache(lambda indent: _Block(snapshot, indent, may_leave=may_leave))
 
     def rule(text: str) -> int | None:
-        first = first_line(snapshot.line_prefix + text)
+        first = first_line(snapshot.line_prefix + text) if closers.begins_in_code else _first_of_code(text, closers)
         block = block_at(indentation(first))
-        statement = _Statement(snapshot, first, is_headed=bool(snapshot.line_prefix.strip()))
+        is_headed = closers.begins_in_code and bool(snapshot.line_prefix.strip())
+        statement = _Statement(snapshot, first, is_headed=is_headed)
         comment: int | None = None  # where a comment begins that may belong to the next line of code
         for start, end in later_lines(text):
             row = text[start:end]
@@ -74,6 +75,12 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
         return None
 
     return rule
+
+
+def _first_of_code(text: str, closers: Closers) -> str:
+    """The first line of code of a text, without its first line."""
+    rows = ((start, end) for start, end in later_lines(text) if text[start:end].strip())
+    return next((text[start:end] for start, end in rows if closers.line(text[:end], start).kind is Kind.CODE), "")
 
 
 class _Statement:
