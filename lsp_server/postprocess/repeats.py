@@ -92,6 +92,8 @@ def _opens_again(text: str, kind: str, snapshot: Snapshot) -> bool:
 
 def begins_with_closer(snapshot: Snapshot) -> bool:
     """Whether what follows the cursor on its line begins with what closes a bracket, a block or a tag."""
+    if not snapshot.line_suffix.strip():
+        return False
     line = cursor_line(snapshot)
     return bool(line.closes) and not line.rest[: line.closes[0].start].strip()
 
