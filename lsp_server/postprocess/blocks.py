@@ -7,10 +7,10 @@ from functools import cache, lru_cache
 
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.line_patterns import CONTINUES, DEFINITION, FUNCTION, TYPE
+from lsp_server.languages.line_patterns import CONTINUES, CONTROL, DEFINITION, FUNCTION, TYPE
 from lsp_server.languages.reading import read
 from lsp_server.languages.syntax import language
-from lsp_server.postprocess.closers import closers_of
+from lsp_server.postprocess.closers import Closers, closers_of
 from lsp_server.postprocess.lines import (
     first_line,
     indentation,
@@ -25,10 +25,10 @@ from lsp_server.text.snapshot import Snapshot
 def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str], int | None]:
     """End before a line that is indented no deeper than the header of the block: the block is over.
 
-    The block is that of the first line, which is the cursor's. If that is blank, it is the first line that the text
-    writes. What ends the block is kept, unless it stands below already: a bracket, a word or a tag. Other branches of
-    the statement are kept too. Lines that have no indentation to go by do not count: those in strings and comments,
-    labels, preprocessor lines, and what goes on with a line that ends with a backslash.
+    The block is that of the first line, the cursor's. If that is blank, or begins in a comment, it is the first
+    line of code that the text writes. What ends the block is kept, unless it stands below already: a bracket, a word or
+    a tag. Other branches of the statement are kept too. Lines that have no indentation to go by do not count: those in
+    strings and comments, labels, preprocessor lines.
 
     With nothing below the cursor, the text ends with the statement whose header the cursor's line is. In a function it
     may go on.
@@ -41,9 +41,10 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
     block_at = cache(lambda indent: _Block(snapshot, indent, may_leave=may_leave))
 
     def rule(text: str) -> int | None:
-        first = first_line(snapshot.line_prefix + text)
+        first = first_line(snapshot.line_prefix + text) if closers.begins_in_code else _first_of_code(text, closers)
         block = block_at(indentation(first))
-        statement = _Statement(snapshot, first, is_headed=bool(snapshot.line_prefix.strip()))
+        is_headed = closers.begins_in_code and bool(snapshot.line_prefix.strip())
+        statement = _Statement(snapshot, first, is_headed=is_headed)
         comment: int | None = None  # where a comment begins that may belong to the next line of code
         for start, end in later_lines(text):
             row = text[start:end]
@@ -76,6 +77,12 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
     return rule
 
 
+def _first_of_code(text: str, closers: Closers) -> str:
+    """The first line of code of a text, without its first line."""
+    rows = ((start, end) for start, end in later_lines(text) if text[start:end].strip())
+    return next((text[start:end] for start, end in rows if closers.line(text[:end], start).kind is Kind.CODE), "")
+
+
 class _Statement:
     """The statement that the first line begins, with its block. `is_headed`: its header stands above the text.
 
@@ -85,18 +92,20 @@ class _Statement:
     def __init__(self, snapshot: Snapshot, first: str, *, is_headed: bool) -> None:
         self.is_headed = is_headed
         self.has_block = False
-        self._begins_definition = begins_definition(first)
+        self._begins_definition = begins_definition(first) and not indentation(first)
         self._language_id = snapshot.language_id
+        # Data may hold a script, as a workflow does.
+        self._is_in_script = language(self._language_id).holds_data and CONTROL.match(first.strip())
         self._closers = closers_of(snapshot)
 
     def is_over(self, text: str, start: int, *, is_comment: bool = False) -> bool:
         """Whether the last line of a text, from `start` on, begins another statement, at the depth of this one.
 
-        A comment behind a blank line belongs to another. If the text itself begins with the header, only a definition
-        that follows a definition is another.
+        A comment behind a blank line belongs to another. If the text itself begins with the header, another one is only
+        a definition that follows a definition at the top level: a class has several.
         """
         row = text[start:].strip()
-        if not self.has_block or self._closers.leaves_open(text[:start]):
+        if not self.has_block or self._is_in_script or self._closers.leaves_open(text[:start]):
             return False
         if is_comment:
             return self.is_headed and not text[:start].removesuffix("\n").rpartition("\n")[2].strip()

@@ -46,6 +46,7 @@ class Closers:
         self._is_complete_above = snapshot.prefix.count("\n") == snapshot.line
         above = text_above(snapshot)
         self._state = read(above, language_id).state
+        self.begins_in_code = self._state.kind is Kind.CODE  # else the cursor's line has no indentation to go by
         self._on_line = balance(self._before, language_id, self._state)
         here = [_Mark(each.kind, indentation(self._before)) for each in self._on_line.opens]
         opened_above = _opened_in(above, language_id)

@@ -37,7 +37,7 @@ class Levels:
             if not line.code or line.kind is not Kind.CODE:
                 continue
             at = len(line.indentation.expandtabs(self._step))
-            if line.is_aligned or CONTINUES.match(line.code):
+            if line.is_aligned or self._continues(line.code):
                 others = [each for each in others if each < at] + [at]
             else:
                 is_free = number <= 0 or (at in others and not self._has_python_blocks) or self._is_free(line.code)
@@ -46,6 +46,10 @@ class Levels:
                 stack = [each for each in stack if each < at] + [at]
             code = line.code
         return found
+
+    def _continues(self, code: str) -> bool:
+        is_unpacking = self._has_python_blocks and code.startswith("*")  # `*some, last = all`
+        return not is_unpacking and CONTINUES.match(code) is not None
 
     def _is_free(self, code: str) -> bool:
         return begins_branch(code, self._language) or has_no_indentation(code, self._language)

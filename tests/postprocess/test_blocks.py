@@ -90,6 +90,7 @@ def _stripped(text):
         ("haskell", "f x = do‸", "\n  g\n  h|\n\ni x = j\n"),
         ("css", ".a {‸", "\n  b: c;\n}|\n\n.d {\n  e: f;\n}\n"),
         ("scss", ".a {\n  .b {‸", "\n    c: d;\n  }|\n\n  &:hover {\n    e: f;\n  }\n}\n"),
+        ("yaml", "a:\n  b:‸", "\n    - c|\n  d: e\n"),
         ("yaml", "a:‸", "\n  - c|\nd: e\n"),
         ("emacs-lisp", "(defvar a‸", "\n  b)|\n\n;; End.\n"),
         ("makefile", "all:\n\t‸", "echo a|\n\nclean:\n\trm c\n"),
@@ -120,6 +121,13 @@ def test_with_nothing_below_a_text_ends_before_the_next_statement(language_id, f
         pytest.param("javascript", "if (a) {‸", "\n  b();\n} else {\n  c();\n}", id="branch"),
         pytest.param("c", "int f(void)\n{‸", "\n    a();\n#ifdef B\n    c();\n#endif\nout:\n    d();\n}", id="label"),
         pytest.param("python", "import a\n‸", "\nX = 1\n\n\ndef f():\n    pass", id="definition"),
+        pytest.param(
+            "python",
+            "class A:\n    ‸",
+            "@b\n    def c(self):\n        d\n\n    @e\n    def f(self):\n        g",
+            id="methods",
+        ),
+        pytest.param("yaml", "a:\n  b: |\n    if c; then‸", "\n      d\n    fi\n    e", id="script in data"),
         pytest.param("java", "class A {\n    ‸", "int b() {\n    }\n\n    int c() {\n    }\n}", id="body of a class"),
     ],
 )
