@@ -76,7 +76,10 @@ class Backend(Protocol):
         ...
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Evaluate tokens into the cache. Raises `EngineError` if the backend is broken."""
+        """Evaluate at most `batch_tokens` tokens into the cache. It returns when the device is done.
+
+        Raises `EngineError` if the backend is broken.
+        """
         ...
 
     def new_sampler(self, sampling: Sampling) -> Sampler:

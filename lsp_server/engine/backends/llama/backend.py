@@ -84,7 +84,11 @@ class LlamaBackend:
     # Evaluation
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Evaluate tokens. Source of the return codes: `llama_decode`."""
+        """Evaluate tokens. Source of the return codes: `llama_decode`.
+
+        It returns before a GPU is done, but the scheduler measures the time of every decode.
+        """
+        assert len(batch) <= self.batch_tokens, "more tokens than the batch has room for"
         raw = self._batch
         raw.n_tokens = len(batch)
         for row, entry in enumerate(batch):
@@ -95,6 +99,7 @@ class LlamaBackend:
             raw.logits[row] = entry.wants_logits
         code = llama_cpp.llama_decode(self._context, raw)
         if code == 0:
+            llama_cpp.llama_synchronize(self._context)
             return DecodeStatus.OK
         if code == 1:
             return DecodeStatus.CACHE_FULL
@@ -220,7 +225,6 @@ class LlamaBackend:
         for count in (1, num_tokens):
             began = time.perf_counter()
             self.decode([BatchToken(0, position, 0, wants_logits=False) for position in range(count)])
-            llama_cpp.llama_synchronize(self._context)
             seconds = time.perf_counter() - began
             self.truncate(0, 0)
         return num_tokens / seconds
