@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
 from tests.bench import drafts, responsiveness
 from tests.bench.__main__ import KINDS, main
 from tests.bench.fake_llama_server import FakeLlamaServer
@@ -106,17 +105,6 @@ def test_drafts_of_every_kind(bench):
     assert wrong["share_accepted"] in (0, None)
 
 
-def test_a_draft_model_that_is_told_what_to_guess(bench):
-    names = list(drafts.DRAFT_MODEL_ROWS)
-    results = bench("drafts", "--draft-model", str(embedded_model()), "--rows", ",".join(names))
-    rows = {row["name"]: row for row in results["drafts"]}
-    assert list(rows) == names
-    for row in rows.values():
-        assert row["over"]["median"] > 0
-        assert row["num_same"] == 1, "the text is scripted"
-    assert rows[names[1]]["share_accepted"] in (0, None)
-
-
 def test_several_answers_beside_a_bare_loop(bench):
     result = bench("alternatives")["alternatives"]
     assert result["over"]["median"] > 0
@@ -162,15 +150,12 @@ def test_every_kind_says_what_it_does(capsys, kind):
     printed = " ".join(capsys.readouterr().out.split())
     assert "Measure" in printed
     assert "{" not in printed
-    assert kind != "drafts" or "draft model 80% right, draft model none right" in printed
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("drafts", "--rows", "80%"), "There is no row '80%'."),
-        (("drafts", "--rows", "draft model none right"), "There is no row 'draft model none right'."),
-        (("drafts", "--draft-model", "nowhere.gguf"), "nowhere.gguf"),
         (("typing", "--rows", "leter"), "There is no row 'leter'."),
         (("typing", "--json", "no/such/folder/r.json"), "There is no folder for"),
         (("typing", "--peer", "http://127.0.0.1:9"), "Is llama-server running?"),

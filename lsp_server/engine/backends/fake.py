@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from lsp_server.base.errors import EngineError, ModelFileError, PromptError
-from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
+from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo, Parameters
 from lsp_server.ipc.requests import Sampling
@@ -113,7 +113,6 @@ class FakeBackend:
         self.num_samplers = 0
         self._rows: list[int] = []
         self._interrupted = False
-        self.draft_model: Backend | None = None
 
     def tokenize(self, text: str) -> list[int]:
         """One token per byte."""

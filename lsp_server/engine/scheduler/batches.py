@@ -18,14 +18,10 @@ ROUND_ROBIN_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Tokens that may come next. Guesses of one kind have about the same acceptance rate.
-
-    `token_s` is the time to guess one token, in seconds.
-    """
+    """Tokens that may come next. Guesses of one kind have about the same acceptance rate."""
 
     tokens: Sequence[int]
     kind: str
-    token_s: float = 0.0
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from lsp_server.engine.kvcache.cache import KVCache
 from lsp_server.engine.scheduler.batches import Part, compose
 from lsp_server.engine.scheduler.placement import place
 from lsp_server.engine.scheduler.prefill_chunks import ChunkSizer
-from lsp_server.engine.scheduler.queue import AdmissionQueue
+from lsp_server.engine.scheduler.queue import AdmissionQueue, supersedes
 from lsp_server.engine.scheduler.report import report
 from lsp_server.engine.scheduler.sequence import SequenceState, urgency_of
 from lsp_server.engine.scheduler.speculator import Speculator
@@ -77,7 +77,7 @@ class Scheduler:
         `arrived_at` is the time of arrival by the scheduler's clock; by default it is now.
         """
         for older in list(self._open.values()):
-            if _supersedes(older.request, request):
+            if supersedes(older.request, request):
                 self._finish(older, "superseded")
         if not self._open:
             self._queue.clear()
@@ -106,13 +106,10 @@ class Scheduler:
             return
         self._in_flight = tuple((part.seq, part.end) for part in parts)
         began = self._clock()
-        is_pending = self._has_pending_messages()
-        if not is_pending:
-            self._speculator.add_to(parts, self._draft_room(parts))
-            is_pending = self._has_pending_messages()  # checked again, because a draft model takes time
-        if is_pending:
+        if self._has_pending_messages():
             self._in_flight = ()
             return
+        self._speculator.add_to(parts, self._draft_room(parts))
         batch = [entry for part in parts for entry in part.entries]
         started = self._clock()
         try:
@@ -161,7 +158,7 @@ class Scheduler:
         for seq, end in in_flight:
             if seq.request is request:
                 return False  # the worker has taken it meanwhile, and the decode is for it
-            seq.cancel_pending |= _supersedes(seq.request, request)
+            seq.cancel_pending |= supersedes(seq.request, request)
             over = seq.is_detached or seq.cancel_pending or seq.urgency > urgency_of(request)
             wanted = tokenized.anchor + tokenized.typed
             serves_somebody |= not over or common_prefix(seq.tokens[:end], wanted) == end
@@ -183,8 +180,7 @@ class Scheduler:
     def _expire(self) -> None:
         now = self._clock()
         for seq in list(self._open.values()):
-            deadline_ms = seq.request.deadline_ms
-            if deadline_ms is not None and (now - seq.arrived_at) * 1000 >= deadline_ms:
+            if seq.is_late(now):
                 self._finish(seq, "deadline")
 
     def _admit(self) -> None:
@@ -273,13 +269,7 @@ class Scheduler:
         """End warm-ups and detached prefills whose prompt is in the cache."""
         for seq in chosen:
             if seq.slot is not None and seq.num_missing == 0:
-                self._finish_prefill(seq)
-
-    def _finish_prefill(self, seq: SequenceState) -> None:
-        if seq.is_detached:
-            self._drop_detached(seq)
-        else:
-            self._finish(seq, "length")
+                self._drop_detached(seq) if seq.is_detached else self._finish(seq, "length")
 
     def _ensure_room(self, parts: list[Part]) -> bool:
         """Make room in the cache for a batch. False if there is none yet, and something had to give way first."""
@@ -318,10 +308,7 @@ class Scheduler:
     # Sampling
 
     def _sample(self, batch: list[BatchToken], parts: list[Part]) -> None:
-        first_rows: dict[int, int] = {}
-        for row, entry in enumerate(batch):
-            if entry.wants_logits:
-                first_rows.setdefault(entry.sequence, row)
+        first_rows = {entry.sequence: row for row, entry in reversed([*enumerate(batch)]) if entry.wants_logits}
         for part in parts:
             if part.slot.sequence in first_rows:
                 self._sample_part(part, first_rows[part.slot.sequence])
@@ -381,10 +368,7 @@ class Scheduler:
         else:
             self._release(seq)
         seq.timings.total_ms = (self._clock() - seq.arrived_at) * 1000
-        if reason is None:
-            self._emit(seq.id, Failed(message))
-            return
-        self._emit(seq.id, Done(reason, seq.timings))
+        self._emit(seq.id, Failed(message) if reason is None else Done(reason, seq.timings))
 
     def _drop_detached(self, seq: SequenceState) -> None:
         del self._detached[seq.id]
@@ -406,14 +390,10 @@ class Scheduler:
     def check_integrity(self) -> None:
         """Raise AssertionError if the accounting contradicts itself."""
         self.cache.slots.check_integrity()
-        placed = [seq for seq in (*self._open.values(), *self._detached.values()) if seq.slot is not None]
+        placed = self._placed()
         owned = {slot.owner for slot in self.cache.slots.slots if slot.owner}
         assert owned == {seq.id for seq in placed}, "slots and requests disagree"
         for seq in placed:
             assert seq.slot is not None
             held = seq.slot.tokens
             assert held == seq.tokens[: len(held)], "a slot holds tokens that its request does not have"
-
-
-def _supersedes(left: Generate, right: Generate) -> bool:
-    return bool(left.document) and (left.document, left.kind) == (right.document, right.kind)

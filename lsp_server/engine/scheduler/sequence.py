@@ -90,6 +90,11 @@ class SequenceState:
         """The sort key: smaller goes first."""
         return self.is_detached, self.urgency, self.queue_number
 
+    def is_late(self, now: float) -> bool:
+        """Whether its deadline has passed."""
+        deadline_ms = self.request.deadline_ms
+        return deadline_ms is not None and (now - self.arrived_at) * 1000 >= deadline_ms
+
     @property
     def reservation(self) -> int:
         """The number of cells that it may need."""

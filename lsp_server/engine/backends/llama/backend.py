@@ -52,7 +52,6 @@ class LlamaBackend:
         self.min_chunk_tokens = MIN_CHUNK_TOKENS
         self.can_interrupt = self.is_slowed_by_idle_cells = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
-        self.draft_model: LlamaBackend | None = None  # set by `draft_model`
         self.info = self._describe(options, loaded, self._measure_prefill())
 
     # Tokens
@@ -198,13 +197,9 @@ class LlamaBackend:
     def interrupt(self, flag: bool) -> None:
         """Set the flag that llama.cpp reads between the nodes of its graph. It does so on the CPU only."""
         self._interrupt.set(flag)
-        if self.draft_model is not None:
-            self.draft_model.interrupt(flag)
 
     def close(self) -> None:
-        """Free batch, context, model and draft model."""
-        if self.draft_model is not None:
-            self.draft_model.close()
+        """Free batch, context and model."""
         llama_cpp.llama_batch_free(self._batch)
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)
