@@ -7,8 +7,9 @@ import re
 from lsp_server.languages.balance import balance, begins_close
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.headers import opens_block
-from lsp_server.languages.lexer import blanked, lex, state_after
+from lsp_server.languages.lexer import blanked, lex
 from lsp_server.languages.line_patterns import BLOCK_START, CASE, CONNECTS, CONTROL, DEFINITION
+from lsp_server.languages.reading import state_after
 from lsp_server.postprocess.lines import indentation, line_below
 from lsp_server.text.snapshot import Snapshot
 
