@@ -111,6 +111,11 @@ def test_several_answers_beside_a_bare_loop(bench):
     assert result["samples"][0]["decoded_tokens"] == result["num_answers"] * result["num_tokens"]
 
 
+def test_typing_beside_a_chat(bench):
+    result = bench("preemption")["preemption"]
+    assert result["over"]["median"] > 0
+
+
 def test_files_in_turn(bench, peer_url):
     results = bench("revisit", "--peer", peer_url, "--files", "3", "--rounds", "1", "--cache", "512")
     result = results["revisit"]
