@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.bench import drafts, responsiveness
+from tests.bench import drafts, preemption, responsiveness
 from tests.bench.__main__ import KINDS, main
 from tests.bench.fake_llama_server import FakeLlamaServer
 
@@ -111,7 +111,16 @@ def test_several_answers_beside_a_bare_loop(bench):
     assert result["samples"][0]["decoded_tokens"] == result["num_answers"] * result["num_tokens"]
 
 
-def test_typing_beside_a_chat(bench):
+def test_typing_beside_a_chat(bench, monkeypatch):
+    small = {
+        "CONTEXT_TOKENS": 512,
+        "CHAT_TOKENS": 300,
+        "CHAT_PROMPT_TOKENS": 60,
+        "PROMPT_TOKENS": 150,
+        "NUM_WRITTEN": 5,
+    }
+    for name, value in small.items():
+        monkeypatch.setattr(preemption, name, value)
     result = bench("preemption")["preemption"]
     assert result["over"]["median"] > 0
 
