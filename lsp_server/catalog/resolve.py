@@ -132,7 +132,6 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
     if model.split(":")[0] == _FAKE:
         return EngineOptions(model_path=model, backend="fake", needs_infill=needs_infill)
     engine = settings.engine
-    draft_model, notes = _draft_model(settings, project) if needs_infill else ("", ())
     return EngineOptions(
         model_path=str(_find(model, project, needs_infill=needs_infill)),
         needs_infill=needs_infill,
@@ -146,15 +145,4 @@ def _options(settings: Settings, model: str, project: Path | None, *, needs_infi
         flash_attention=engine.flash_attention,
         host_cache_bytes=engine.host_cache_mib * (1 << 20) if engine.host_cache_mib >= 0 else -1,
         drafts=engine.drafts,
-        draft_model_path=draft_model,
-        notes=notes,
     )
-
-
-def _draft_model(settings: Settings, project: Path | None) -> tuple[str, tuple[str, ...]]:
-    """The draft model's file, if one is wanted. If it cannot be had, a note says so: everything works without it."""
-    name = settings.engine.draft_model if settings.engine.drafts else ""
-    try:
-        return (str(_find(name, project, needs_infill=False)) if name else ""), ()
-    except ModelError as error:
-        return "", (f"There are no guesses from the draft model. {error}",)

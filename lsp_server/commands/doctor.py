@@ -92,14 +92,13 @@ def _add_model(report: Table, model: ModelInfo) -> None:
     needed = model.memory_bytes
     free = psutil.virtual_memory().available
     verdict = "" if needed < free else " [red](more than is free: choose a smaller model or engine.cache_tokens)[/]"
-    draft_model = f", draft model {_mebibytes(model.draft_model_bytes)}" if model.draft_model_bytes else ""
     report.add_row("", f"{model.name}, {model.num_parameters / 1e6:,.0f} million parameters, {model.description}")
     report.add_row("context", f"{model.context_tokens} tokens (trained: {model.trained_context_tokens})")
     report.add_row(
         "needs",
         f"{_mebibytes(needed)}: weights {_mebibytes(model.weights_bytes)}, "
         f"cache of {model.cache_tokens} tokens {_mebibytes(model.cache_bytes)}, "
-        f"working memory {_mebibytes(model.working_bytes)}{draft_model}{verdict}",
+        f"working memory {_mebibytes(model.working_bytes)}{verdict}",
     )
     for note in model.notes:
         report.add_row("note", f"[yellow]{escape(note)}[/]")

@@ -52,8 +52,8 @@ class EngineOptions(msgspec.Struct, frozen=True):
     """How to run a model. Zero, empty, `auto`, and -1 for layers and bytes let the engine choose.
 
     With `needs_infill`, a model without FIM markers is refused. `chat_template` is for a model whose file has none.
-    With `remote` no model runs here, and only `context_tokens` counts. `draft_model_path` is the file of a draft model.
-    `notes` are sentences for the user, shown with the model's own.
+    With `remote` no model runs here, and only `context_tokens` counts. `notes` are sentences for the user,
+    shown with the model's own.
     """
 
     model_path: str
@@ -72,7 +72,6 @@ class EngineOptions(msgspec.Struct, frozen=True):
     flash_attention: bool = True
     host_cache_bytes: int = -1
     drafts: bool = True
-    draft_model_path: str = ""
     notes: tuple[str, ...] = ()
 
 

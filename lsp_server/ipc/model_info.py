@@ -33,7 +33,6 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     - `markers` maps each marker's role to its text.
     - `*_bytes` are memory. `working_bytes` is a prediction of what llama.cpp allocates besides weights and cache.
-      `draft_model_bytes` is all memory of the draft model.
     - `pre_tokeniser` is llama.cpp's name for the way text is split before tokenisation; empty if the file has none.
     - `isolates_line_breaks`: no token joins text across a line break.
     - `supports_rollback` is false if the newest tokens cannot leave the cache. Recurrent models and those with
@@ -61,7 +60,6 @@ class ModelInfo(msgspec.Struct, frozen=True):
     end_text: str = ""
     pre_tokeniser: str = ""
     working_bytes: int = 0
-    draft_model_bytes: int = 0
     notes: tuple[str, ...] = ()
     heals: bool = True
 
@@ -100,8 +98,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     @property
     def memory_bytes(self) -> int:
-        """All memory of the model, including the draft model's."""
-        return self.weights_bytes + self.cache_bytes + self.working_bytes + self.draft_model_bytes
+        """All memory of the model."""
+        return self.weights_bytes + self.cache_bytes + self.working_bytes
 
     @property
     def context_tokens(self) -> int:

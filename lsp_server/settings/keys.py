@@ -10,6 +10,8 @@ from typing import Any
 from lsp_server.settings.files import SECTION
 from lsp_server.settings.model import OLD_KEYS, SETTINGS
 
+# Settings that are gone, and what to do about it.
+_GONE = {"engine.draft_model": "delete it: drafts are looked up in earlier text, without a second model."}
 _MAX_DEPTH = 8  # of tables in tables: `infill`, a section and a setting are three
 _MAX_NAMED = 5  # unknown keys in a message
 _MAX_KEY = 80  # characters of a key in a message
@@ -57,6 +59,8 @@ def unknown(keys: Sequence[str]) -> str:
 
 
 def _hint(key: str) -> str:
+    if key in _GONE:
+        return _GONE[key]
     names = [*SETTINGS, *OLD_KEYS]
     without_section = [name for name in names if name.endswith(f".{key}")]
     close = without_section or difflib.get_close_matches(key[:_MAX_KEY], names, n=1)

@@ -247,14 +247,6 @@ class EngineSettings(msgspec.Struct, frozen=True):
         bool,
         setting(MACHINE, "Speculative decoding: guess tokens where that is faster. The text stays the same."),
     ] = True
-    draft_model: Annotated[
-        str,
-        setting(
-            MODEL_FILE,
-            "A much smaller model with the same vocabulary, named as `model` is. It drafts tokens where no earlier "
-            "text offers a guess. Empty: none.",
-        ),
-    ] = ""
     warm_up: Annotated[
         bool,
         setting(MACHINE, "Prefill the next prompt while you pause. Switch it off to save a laptop's battery."),

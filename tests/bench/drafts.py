@@ -15,7 +15,6 @@ from lsp_server.base.common_prefix import common_prefix
 from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.base import BatchToken
 from lsp_server.engine.backends.llama.backend import LlamaBackend
-from lsp_server.engine.backends.llama.draft_model import open_for
 from lsp_server.engine.drafting.lookup import MAX_DRAFTED, Source
 from lsp_server.engine.scheduler.batches import Guess
 from lsp_server.engine.scheduler.sequence import SequenceState
@@ -26,7 +25,7 @@ from lsp_server.measure.corpus import Corpus
 from lsp_server.measure.infill_target import prompt_of
 from lsp_server.measure.stats import Ratio, Spread, ratio, spread
 from tests.bench.decode import Scheduled
-from tests.bench.scripted_backend import ScriptedBackend, ScriptedDraftModel
+from tests.bench.scripted_backend import ScriptedBackend
 
 TOKENS = 64
 PROMPT_TOKENS = 256
@@ -34,9 +33,6 @@ PROMPT_TOKENS = 256
 SCRIPTED = {"80% right": 0.8, "none right": 0.0}
 REPEATING, PLAIN = "repeats code above", "repeats nothing"
 ROWS = (REPEATING, PLAIN, *SCRIPTED)
-# Rows that need a draft model, with the odds that a token of its text is right.
-DRAFT_MODEL_ROWS = {f"draft model {name}": odds for name, odds in SCRIPTED.items()}
-ODDS = SCRIPTED | DRAFT_MODEL_ROWS
 SEED = 1
 BATCHES = range(1, 9)  # tokens of a batch
 NUM_BATCHES = 5  # of each size, for each loading of the models
@@ -98,16 +94,6 @@ class ScriptedGuesses:
         """Learn nothing."""
 
 
-class _Nothing:
-    """No drafts by look-up, only those of the draft model."""
-
-    def guess(self, _: SequenceState) -> None:
-        """None."""
-
-    def ended(self, run: SequenceState) -> None:
-        """Learn nothing."""
-
-
 class Pair:
     """A scheduler with drafts and one without, each on its own model, in that order."""
 
@@ -143,8 +129,7 @@ def measure(options: EngineOptions, corpus: Corpus, names: Sequence[str], pairs:
     """Rows by name.
 
     The first model to be loaded may get the better memory. So each scheduler is loaded first in half of a row's pairs.
-    One text before the measured ones teaches the scheduler its step times. Raises `InfillError` where a row needs a
-    draft model and that of the options cannot serve.
+    One text before the measured ones teaches the scheduler its step times.
     """
     rows = []
     for name in names:
@@ -167,17 +152,14 @@ def _measure_pairs(
     drafting_loads_first: bool,
 ) -> list[DraftSample]:
     """Some pairs on newly loaded models. Adds the times of batches to `batches`, by size, in milliseconds."""
-    odds = ODDS.get(name)
+    odds = SCRIPTED.get(name)
     script = None if odds is None else ScriptedGuesses(odds)
     kind = ScriptedBackend if script else LlamaBackend
     loaded = {
         drafts: kind(replace(options, drafts=drafts)) for drafts in (drafting_loads_first, not drafting_loads_first)
     }
     backends = [loaded[True], loaded[False]]
-    draft_model = None
-    if name in DRAFT_MODEL_ROWS:
-        draft_model = backends[0].draft_model = open_for(backends[0], options, ScriptedDraftModel)
-    pair = Pair(backends, _Nothing() if draft_model else script)
+    pair = Pair(backends, script)
     samples = []
     texts = _repeating(corpus) if name == REPEATING else _plain(corpus)
     for number, text in zip(range(-1, pairs), texts, strict=False):
@@ -189,9 +171,6 @@ def _measure_pairs(
             for backend in backends:
                 assert isinstance(backend, ScriptedBackend)
                 backend.follow(script.text, start)
-            if draft_model:
-                assert isinstance(draft_model, ScriptedDraftModel)
-                draft_model.follow(script.text, start, script.spoilt)
         sample = pair.write(request, drafting_first=number % 2 == 0)
         samples += [sample] if number >= 0 else []
     _time_batches(backends[0], corpus.text(PROMPT_TOKENS), batches)
@@ -244,6 +223,6 @@ def _summarise(name: str, samples: list[DraftSample], batches: dict[int, list[fl
         sum(sample.accepted_tokens for sample in samples) / drafted if drafted else None,
         sum(sample.num_same_tokens >= sample.num_tokens - 1 for sample in samples),
         batch_ms,
-        _most_over(ODDS[name], batch_ms) if name in ODDS else None,
+        _most_over(SCRIPTED[name], batch_ms) if name in SCRIPTED else None,
         samples,
     )

@@ -35,12 +35,3 @@ class ScriptedBackend(LlamaBackend):
         if not 0 <= place < len(self._text):
             return own
         return self._spoil(self._text[place]) if self._spoil else self._text[place]
-
-
-class ScriptedDraftModel(ScriptedBackend):
-    """The same as a draft model, which is certain of its tokens, so that the proposer drafts as many as it may."""
-
-    def logprob(self, row: int, token: int, rest: bytes = b"", *, visible: bool = False) -> float:
-        """Certainty, at the cost of computing the model's own."""
-        super().logprob(row, token, rest, visible=visible)
-        return 0.0

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lsp_server.catalog.resolve import embedded_model
-from tests.bench import drafts, responsiveness
+from tests.bench import drafts, preemption, responsiveness
 from tests.bench.__main__ import KINDS, main
 from tests.bench.fake_llama_server import FakeLlamaServer
 
@@ -106,21 +105,24 @@ def test_drafts_of_every_kind(bench):
     assert wrong["share_accepted"] in (0, None)
 
 
-def test_a_draft_model_that_is_told_what_to_guess(bench):
-    names = list(drafts.DRAFT_MODEL_ROWS)
-    results = bench("drafts", "--draft-model", str(embedded_model()), "--rows", ",".join(names))
-    rows = {row["name"]: row for row in results["drafts"]}
-    assert list(rows) == names
-    for row in rows.values():
-        assert row["over"]["median"] > 0
-        assert row["num_same"] == 1, "the text is scripted"
-    assert rows[names[1]]["share_accepted"] in (0, None)
-
-
 def test_several_answers_beside_a_bare_loop(bench):
     result = bench("alternatives")["alternatives"]
     assert result["over"]["median"] > 0
     assert result["samples"][0]["decoded_tokens"] == result["num_answers"] * result["num_tokens"]
+
+
+def test_typing_beside_a_chat(bench, monkeypatch):
+    small = {
+        "CONTEXT_TOKENS": 512,
+        "CHAT_TOKENS": 300,
+        "CHAT_PROMPT_TOKENS": 60,
+        "PROMPT_TOKENS": 150,
+        "NUM_WRITTEN": 5,
+    }
+    for name, value in small.items():
+        monkeypatch.setattr(preemption, name, value)
+    result = bench("preemption")["preemption"]
+    assert result["over"]["median"] > 0
 
 
 def test_files_in_turn(bench, peer_url):
@@ -162,15 +164,12 @@ def test_every_kind_says_what_it_does(capsys, kind):
     printed = " ".join(capsys.readouterr().out.split())
     assert "Measure" in printed
     assert "{" not in printed
-    assert kind != "drafts" or "draft model 80% right, draft model none right" in printed
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("drafts", "--rows", "80%"), "There is no row '80%'."),
-        (("drafts", "--rows", "draft model none right"), "There is no row 'draft model none right'."),
-        (("drafts", "--draft-model", "nowhere.gguf"), "nowhere.gguf"),
         (("typing", "--rows", "leter"), "There is no row 'leter'."),
         (("typing", "--json", "no/such/folder/r.json"), "There is no folder for"),
         (("typing", "--peer", "http://127.0.0.1:9"), "Is llama-server running?"),

@@ -87,29 +87,6 @@ def test_the_embedded_model_has_a_window_of_its_own_unless_one_is_set():
     assert engine_options(Settings(model="/models/a.gguf"), None).context_tokens == 0
 
 
-def test_a_draft_model_is_named_as_a_model_is():
-    def options(**engine):
-        return engine_options(Settings(model="/a.gguf", engine=EngineSettings(**engine)), Path("/project"))
-
-    assert options(draft_model="b.gguf").draft_model_path == "/project/b.gguf"
-    assert options().draft_model_path == options(draft_model="b.gguf", drafts=False).draft_model_path == ""
-
-
-def test_a_draft_model_that_cannot_be_had_is_a_note(elsewhere, monkeypatch):
-    monkeypatch.setattr(hub, "cached", lambda _: None)
-    engine = EngineSettings(draft_model="deepseek-coder-1.3b-base")
-    options = engine_options(Settings(model="/a.gguf", engine=engine), None)
-    assert options.draft_model_path == ""
-    assert "infill models pull deepseek-coder-1.3b-base" in options.notes[0]
-
-
-def test_a_chat_model_has_no_draft_model():
-    settings = Settings(
-        model="/a.gguf", chat=ChatSettings(model="/c.gguf"), engine=EngineSettings(draft_model="/b.gguf")
-    )
-    assert chat_options(settings, None).draft_model_path == ""
-
-
 @pytest.mark.parametrize(
     "model", ["a.gguf", "./a", "/models/a", "~/a", "models/a.gguf", "C:/models/a.gguf", "deepseek-coder.gguf"]
 )

@@ -43,7 +43,7 @@ def test_what_costs_memory_names_files_or_sends_code_is_guarded():
     """Change this list only with care: it is what a cloned project cannot choose."""
     guarded = {key: each.access.set_by for key, each in SETTINGS.items() if each.access.set_by is not SetBy.ANYONE}
     engine = dict.fromkeys((key for key in SETTINGS if key.startswith("engine.")), SetBy.TRUSTED)
-    models = dict.fromkeys(("model", "chat.model", "engine.draft_model"), SetBy.TRUSTED_INSIDE)
+    models = dict.fromkeys(("model", "chat.model"), SetBy.TRUSTED_INSIDE)
     remote = dict.fromkeys((key for key in SETTINGS if key.startswith("remote.")), SetBy.USER)
     assert guarded == engine | models | remote | {"trusted_folders": SetBy.USER_FILE}
 

@@ -156,9 +156,7 @@ def test_a_wrong_value_falls_back_to_the_layer_below_and_says_so():
         "/home/somebody/project-of-another/model.gguf",
     ],
 )
-@pytest.mark.parametrize(
-    "spelling", ["model", "Model", "infill.model", "chat.model", "infill.chat.model", "engine.draft_model"]
-)
+@pytest.mark.parametrize("spelling", ["model", "Model", "infill.model", "chat.model", "infill.chat.model"])
 def test_a_project_may_not_choose_a_model_outside_of_itself(model, spelling):
     assert "outside of itself" in trusting(PROJECT, {spelling: model})
 
@@ -364,3 +362,9 @@ def test_a_file_that_notepad_wrote_is_read(tmp_path):
     path = tmp_path / ".infill.toml"
     path.write_text("# größer\r\ncompletion.max_lines = 3\r\n", encoding="utf-8-sig")
     assert read_layer(path).values == {"completion": {"max_lines": 3}}
+
+
+def test_a_setting_that_is_gone_says_what_to_do():
+    found, [problem] = parse([Layer("user", {"engine": {"draft_model": "small.gguf", "threads": 3}})])
+    assert found.engine.threads == 3
+    assert "`engine.draft_model`; delete it" in problem

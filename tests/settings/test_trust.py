@@ -9,7 +9,7 @@ import pytest
 from lsp_server.settings.layers import Layer, parse
 from lsp_server.settings.model import EngineSettings, Settings
 
-HOSTILE = {"model": "m.gguf", "chat": {"model": "c.gguf"}, "engine": {"threads": 64, "draft_model": "d.gguf"}}
+HOSTILE = {"model": "m.gguf", "chat": {"model": "c.gguf"}, "engine": {"threads": 64}}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_an_untrusted_project_sets_nothing_that_is_dangerous_and_is_told_so_once
     found, [problem] = of_project(project, values={**HOSTILE, "completion": {"max_lines": 3}})
     assert found.completion.max_lines == 3, "a preference is nobody's harm"
     assert (found.model, found.chat.model, found.engine) == ("", "", EngineSettings())
-    assert "may not set `model`, `chat.model`, `engine.threads`, `engine.draft_model`." in problem
+    assert "may not set `model`, `chat.model`, `engine.threads`." in problem
     assert f'add "{project}" to `trusted_folders` in your own file, ' in problem
     assert problem.endswith("config.toml.")
 
@@ -76,7 +76,7 @@ def test_a_trusted_project_names_its_models_relative_to_itself(home):
     found, problems = of_project(home / "work" / "clone", "~/work")
     assert problems == []
     assert found.model == str(home / "work" / "clone" / "m.gguf")
-    assert found.engine == EngineSettings(threads=64, draft_model=str(home / "work" / "clone" / "d.gguf"))
+    assert found.engine == EngineSettings(threads=64)
 
 
 def test_trust_sends_no_code_elsewhere(home):

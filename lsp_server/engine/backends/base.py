@@ -46,11 +46,6 @@ class Backend(Protocol):
     can_interrupt: bool  # whether `interrupt` also works inside a decode, not only before one
     is_slowed_by_idle_cells: bool  # whether the cells of other sequences make a decode slower
 
-    @property
-    def draft_model(self) -> Backend | None:
-        """A small model with the same vocabulary that drafts for this one, if any. Closed with this one."""
-        ...
-
     def tokenize(self, text: str) -> list[int]:
         """Tokens of user text. It never becomes a control token."""
         ...
@@ -76,7 +71,10 @@ class Backend(Protocol):
         ...
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Evaluate tokens into the cache. Raises `EngineError` if the backend is broken."""
+        """Evaluate at most `batch_tokens` tokens into the cache. It returns when the device is done.
+
+        Raises `EngineError` if the backend is broken.
+        """
         ...
 
     def new_sampler(self, sampling: Sampling) -> Sampler:
@@ -119,7 +117,7 @@ class Backend(Protocol):
         ...
 
     def interrupt(self, flag: bool) -> None:
-        """Make the decode under way return `INTERRUPTED`, until unset. Includes the draft model. From any thread."""
+        """Make the decode under way return `INTERRUPTED`, until unset. From any thread."""
         ...
 
     def close(self) -> None:

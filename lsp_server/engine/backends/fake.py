@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from lsp_server.base.errors import EngineError, ModelFileError, PromptError
-from lsp_server.engine.backends.base import Backend, BatchToken, DecodeStatus
+from lsp_server.engine.backends.base import BatchToken, DecodeStatus
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo, Parameters
 from lsp_server.ipc.requests import Sampling
@@ -113,7 +113,6 @@ class FakeBackend:
         self.num_samplers = 0
         self._rows: list[int] = []
         self._interrupted = False
-        self.draft_model: Backend | None = None
 
     def tokenize(self, text: str) -> list[int]:
         """One token per byte."""
@@ -144,6 +143,7 @@ class FakeBackend:
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
         """Append to the sequences. If interrupted, half of the batch stays in the cache, as with llama.cpp."""
+        assert len(batch) <= self.batch_tokens, "more tokens than the batch has room for"
         self.num_decodes += 1
         self._follow_script()
         if self.script.full_after and self.num_decodes >= self.script.full_after:
@@ -158,7 +158,7 @@ class FakeBackend:
             sequence.append(entry.token)
             self._num_evaluated += 1
             self._cells[entry.sequence].append(self._num_evaluated)
-            self._rows.append(_next_scripted(sequence, self._says) if self._says else next_token(sequence))
+            self._rows.append(self._next_token(sequence) if entry.wants_logits else _END)
         return DecodeStatus.INTERRUPTED if interrupted else DecodeStatus.OK
 
     def new_sampler(self, sampling: Sampling) -> int:
@@ -211,6 +211,9 @@ class FakeBackend:
 
     def close(self) -> None:
         """Nothing to free."""
+
+    def _next_token(self, sequence: list[int]) -> int:
+        return _next_scripted(sequence, self._says) if self._says else next_token(sequence)
 
     def _follow_script(self) -> None:
         if self.script.die_after and self.num_decodes >= self.script.die_after:

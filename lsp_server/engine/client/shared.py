@@ -209,9 +209,8 @@ def _start(options: EngineOptions, key: str, path: Path) -> SharedEngineRecord:
 
 
 def _key(options: EngineOptions) -> str:
-    """The name of an engine's record: a digest of version, options and the state of the models' files."""
-    files = " ".join(map(_state_of, filter(None, (options.model_path, options.draft_model_path))))
-    spelt = f"{__version__} {files} ".encode() + msgspec.json.encode(options)
+    """The name of an engine's record: a digest of version, options and the state of the model's file."""
+    spelt = f"{__version__} {_state_of(options.model_path)} ".encode() + msgspec.json.encode(options)
     return hashlib.blake2b(spelt, digest_size=10).hexdigest()
 
 

@@ -1,1 +1,1 @@
-"""Speculative decoding: drafts by look-up or by a draft model, and how long they are."""
+"""Speculative decoding: drafts by look-up, and how long they are."""

@@ -35,14 +35,10 @@ class _Acceptance:
 
 
 class DraftLengths:
-    """Learns the acceptance rate of each kind of guess and chooses draft lengths by step times.
+    """Learns the acceptance rate of each kind of guess and chooses draft lengths by step times."""
 
-    The loss budget holds at most the time of `max_budget_steps` steps.
-    """
-
-    def __init__(self, step_times: StepTimes, max_budget_steps: int = MAX_BUDGET_STEPS) -> None:
+    def __init__(self, step_times: StepTimes) -> None:
         self._step_times = step_times
-        self._max_budget_steps = max_budget_steps
         self._acceptances: dict[str, _Acceptance] = {}
         self._budget_s = float("inf")  # full, however large that will be
         self._lookup_budget_s = 0.0  # saved for look-up
@@ -53,14 +49,9 @@ class DraftLengths:
         if not self._step_times.is_known(num_decoding):
             return lengths
         ranked = self._ranked(guesses)[:room]
-        costs_s = [guess.token_s if (guess := guesses[index]) else 0.0 for _, index in ranked]
-        for _, index in ranked[: self._best_count(num_decoding, [probability for probability, _ in ranked], costs_s)]:
+        for _, index in ranked[: self._best_count(num_decoding, [probability for probability, _ in ranked])]:
             lengths[index] += 1
         return lengths
-
-    def can_afford(self, seconds: float) -> bool:
-        """Whether drafts may cost this many seconds now."""
-        return seconds <= self._budget_s
 
     def can_afford_lookup(self, seconds: float) -> bool:
         """Whether look-up may cost this many seconds now."""
@@ -68,18 +59,10 @@ class DraftLengths:
             return True
         return seconds + self._step_times.seconds(1) <= self._budget_s
 
-    def seconds_saved(self, guess: Guess, length: int, num_tokens: int) -> float:
-        """The seconds that drafts of this length save while one text gets `num_tokens` longer."""
-        rate = self._acceptance_rate(guess.kind)
-        expected = sum(rate**count for count in range(length + 1))
-        return num_tokens * (
-            self._step_times.seconds(1) - (self._step_times.seconds(1 + length) + length * guess.token_s) / expected
-        )
-
     def charge(self, num_decoding: int, num_drafted: int, num_accepted: int, guessing_s: float = 0.0) -> None:
         """Charge the budget for a step: what its drafts cost, and what they saved.
 
-        `guessing_s` is the time spent on look-up and on making the drafts.
+        `guessing_s` is the time spent on look-up.
         """
         step_s = self._step_times.seconds(num_decoding)
         taken_s = self._step_times.last_step_s(num_decoding + num_drafted)
@@ -91,7 +74,7 @@ class DraftLengths:
             self._lookup_budget_s -= guessing_s
         else:
             self._budget_s -= guessing_s
-        self._budget_s = min(max(self._budget_s, -step_s), self._max_budget_steps * step_s)
+        self._budget_s = min(max(self._budget_s, -step_s), MAX_BUDGET_STEPS * step_s)
 
     def learn(self, kind: str, num_drafted: int, num_accepted: int) -> None:
         """Record how many tokens of a draft were accepted. Tokens behind the first rejected one count as unchecked."""
@@ -138,18 +121,17 @@ class DraftLengths:
         """
         return self._step_times.seconds(num_decoding) + self._step_times.min_token_s
 
-    def _best_count(self, num_decoding: int, probabilities: Sequence[float], costs_s: Sequence[float]) -> int:
+    def _best_count(self, num_decoding: int, probabilities: Sequence[float]) -> int:
         """How many of the most probable tokens give the most tokens per second within the budget."""
         step_s = self._step_times.seconds(num_decoding)
         max_s = step_s + self._budget_s if num_decoding == 1 else min(step_s + self._budget_s, MAX_SLOWED * step_s)
-        expected, guessing_s = float(num_decoding), 0.0
+        expected = float(num_decoding)
         best, best_rate = 0, 0.0
         seconds_of, min_s = self._step_times.seconds, self._min_step_s(num_decoding)
-        for count, (probability, cost_s) in enumerate(zip(probabilities, costs_s, strict=True), 1):
+        for count, probability in enumerate(probabilities, 1):
             expected += probability
-            guessing_s += cost_s
-            seconds = max(seconds_of(num_decoding + count), min_s) + guessing_s
+            seconds = max(seconds_of(num_decoding + count), min_s)
             if seconds <= max_s and expected / seconds > best_rate:
                 best, best_rate = count, expected / seconds
         pays = best_rate > _MIN_GAIN * num_decoding / step_s
-        return best if pays or self._budget_s >= self._max_budget_steps * step_s else 0
+        return best if pays or self._budget_s >= MAX_BUDGET_STEPS * step_s else 0

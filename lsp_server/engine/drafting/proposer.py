@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from lsp_server.engine.backends.base import Backend
-from lsp_server.engine.drafting.draft_model import KIND, DraftModel
 from lsp_server.engine.drafting.lengths import DraftLengths
 from lsp_server.engine.drafting.lookup import Lookup, Source
 from lsp_server.engine.scheduler.batches import Guess, Part
@@ -19,8 +18,7 @@ from lsp_server.ipc.requests import Event
 class Drafter:
     """A `Speculator`. It adds no drafts if the model supports no rollback or if drafts are switched off.
 
-    `step_times` are measured by the scheduler. `source` is where guesses come from, by default look-up. If it has none,
-    the backend's draft model is asked, if there is one. The draft model stops for a pending message.
+    `step_times` are measured by the scheduler. `source` is where guesses come from, by default look-up.
     """
 
     def __init__(
@@ -29,15 +27,12 @@ class Drafter:
         step_times: StepTimes,
         source: Source | None = None,
         clock: Callable[[], float] = time.monotonic,
-        has_pending_messages: Callable[[], bool] = lambda: False,
     ) -> None:
         self._source = source or Lookup(lambda token: bool(backend.piece(token)))
         self._lengths = DraftLengths(step_times)
         self._clock = clock
         self._lookup_s = self._spent_s = 0.0  # the time of the last look-up, and the time spent in this step
         self._is_on = backend.info.parameters.drafts and backend.info.supports_rollback
-        model = backend.draft_model
-        self._model = DraftModel(model, step_times, clock, has_pending_messages) if model is not None else None
 
     def add_to(self, parts: Sequence[Part], room: int) -> None:
         """Add at most `room` drafted tokens to a batch that only decodes.
@@ -51,16 +46,12 @@ class Drafter:
             began = self._clock()
             self._guess_for(parts, room)
             self._lookup_s = self._spent_s = self._clock() - began
-        if self._model and len(parts) == 1 and not parts[0].drafted:
-            self._model.add_to(parts[0], min(room, _max_drafted(parts[0].seq)))
 
     def evaluated(self, parts: Sequence[Part]) -> None:
         """Learn which drafted tokens of a batch were accepted."""
         if not self._is_on or not all(part.is_decoding for part in parts):
             return
-        if self._model:
-            self._model.evaluated(parts)
-        own = [part for part in parts if part.drafted and part.guess and part.guess.kind != KIND]
+        own = [part for part in parts if part.drafted]
         num_drafted, num_accepted = sum(len(part.drafted) for part in own), sum(part.num_accepted for part in own)
         self._lengths.charge(len(parts), num_drafted, num_accepted, self._spent_s)
         self._spent_s = 0.0
@@ -72,8 +63,6 @@ class Drafter:
         """Record that a request has ended."""
         if self._is_on:
             self._source.ended(seq)
-        if self._model and seq.timings.decoded_tokens:
-            self._model.ended(seq.timings.decoded_tokens)
 
     def _guess_for(self, parts: Sequence[Part], room: int) -> None:
         guesses = [self._guess(part.seq) for part in parts]
@@ -98,7 +87,7 @@ def drafting_scheduler(
 ) -> Scheduler:
     """A scheduler with speculative decoding. `Scheduler` and `Drafter` explain the arguments."""
     step_times = StepTimes(backend.info.prefill_tokens_per_s)
-    drafter = Drafter(backend, step_times, source, clock, has_pending_messages)
+    drafter = Drafter(backend, step_times, source, clock)
     return Scheduler(backend, emit, step_times, drafter, clock, has_pending_messages)
 
 

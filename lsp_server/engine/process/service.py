@@ -118,9 +118,9 @@ def _backend_factory(launch: Launch) -> BackendFactory:
     options = launch.options
 
     def llama(progress: Callable[[float], None]) -> object:
-        from lsp_server.engine.backends.llama.draft_model import open_backend
+        from lsp_server.engine.backends.llama.backend import LlamaBackend
 
-        return open_backend(options, progress)
+        return LlamaBackend(options, progress)
 
     def fake(progress: Callable[[float], None]) -> object:
         from lsp_server.engine.backends.fake import FakeBackend

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 # The pause before idle slots are offloaded, in seconds. A typist's next letter comes sooner.
 OFFLOAD_AFTER_S = 0.5
+# Decodes that fail in a row. The backend is then broken for good, as it is after its device was lost.
+MAX_FAILURES = 2
 
 BackendFactory = Callable[[Callable[[float], None]], Backend]
 
@@ -53,8 +55,8 @@ class Worker:
     """A backend and its scheduler, in a thread of their own.
 
     `on_load` and `on_event` are called in that thread. Requests that are submitted while the model loads wait for it.
-    `on_death` is called when a fault of ours has ended the thread, so that the process must be replaced. A `watchdog`
-    limits the time of every step.
+    `on_death` is called when a fault of ours or a broken backend has ended the thread, so that the process must be
+    replaced. A `watchdog` limits the time of every step.
     """
 
     def __init__(
@@ -209,6 +211,8 @@ class Worker:
                 scheduler.check_integrity()
         except InfillError as error:
             scheduler.fail_all(str(error))
+            if scheduler.num_failures >= MAX_FAILURES:
+                raise
         except Exception as error:
             # No caller may wait after a fault of ours. The process then ends and is replaced.
             scheduler.fail_all(f"The engine failed ({type(error).__name__}) and is being restarted.")

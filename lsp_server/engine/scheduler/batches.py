@@ -18,14 +18,10 @@ ROUND_ROBIN_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Tokens that may come next. Guesses of one kind have about the same acceptance rate.
-
-    `token_s` is the time to guess one token, in seconds.
-    """
+    """Tokens that may come next. Guesses of one kind have about the same acceptance rate."""
 
     tokens: Sequence[int]
     kind: str
-    token_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -63,10 +59,19 @@ class Part:
 def compose(
     chosen: Sequence[SequenceState], chunk_sizer: ChunkSizer, step_times: StepTimes, batch_tokens: int
 ) -> list[Part]:
-    """The next batch: one token of each request that decodes in this step, then one chunk of prefill in order."""
+    """The next batch: one token of each request that decodes in this step, then one chunk of prefill in order.
+
+    What is less urgent waits while the most urgent requests are prefilled. Its own prefill waits while they decode,
+    unless one small chunk is all that it needs.
+    """
     ready = [seq for seq in chosen if seq.is_decoding and seq.num_missing == 1]
+    urgent = _most_urgent(chosen)
+    prefilling = [seq for seq in urgent if seq not in ready]
+    if prefilling:
+        ready = [seq for seq in urgent if seq in ready]
+    else:
+        prefilling = [seq for seq in chosen if seq not in ready and seq.num_missing <= chunk_sizer.min_tokens]
     decoding = _decoded_now(ready, step_times)
-    prefilling = [seq for seq in chosen if seq not in ready]
     chunk_tokens = chunk_sizer.chunk_tokens(
         shared=bool(decoding), background=all(seq.request.priority is Priority.WARM_UP for seq in chosen)
     )
@@ -85,6 +90,13 @@ def compose(
     return parts
 
 
+def _most_urgent(chosen: Sequence[SequenceState]) -> list[SequenceState]:
+    """The most urgent requests, and all others of their documents."""
+    urgency = min((seq.urgency for seq in chosen), default=Priority.INTERACTIVE)
+    documents = {seq.request.document for seq in chosen if seq.urgency == urgency} - {""}
+    return [seq for seq in chosen if seq.urgency == urgency or seq.request.document in documents]
+
+
 def _decoded_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[SequenceState]:
     """The requests that decode in this step, of all that could.
 
@@ -93,13 +105,13 @@ def _decoded_now(ready: Sequence[SequenceState], step_times: StepTimes) -> list[
     """
     if len(ready) < 2:
         return list(ready)
-    urgent = [seq for seq in ready if seq.request.priority is Priority.INTERACTIVE]
+    urgent = [seq for seq in ready if seq.urgency is Priority.INTERACTIVE]
     if not urgent or not step_times.num_steps:
         return list(ready)
     urgent.sort(key=lambda seq: seq.timings.decoded_tokens // ROUND_ROBIN_TOKENS)
     decoding = urgent[: step_times.best_num_at_once(len(urgent))]
     documents = {seq.request.document for seq in decoding} - {""}
-    others = [seq for seq in ready if seq.request.priority is not Priority.INTERACTIVE]
+    others = [seq for seq in ready if seq.urgency is not Priority.INTERACTIVE]
     decoding += [seq for seq in others if seq.request.document in documents]
     max_s = MAX_SLOWED * step_times.seconds(len(decoding))
     for seq in others:

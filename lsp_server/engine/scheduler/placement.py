@@ -29,17 +29,17 @@ class Vocabulary(Protocol):
 def place(seq: SequenceState, cache: KVCache, vocabulary: Vocabulary, preemptible: set[int]) -> Slot | None:
     """Choose and prepare a slot for a request. None if every slot is taken.
 
-    `preemptible` are sequences whose owner would give way. A slot that already holds the anchor is used in place.
-    Otherwise the least recently used slot is emptied and forked from the slot with the longest common prefix. The
-    forked slot keeps its content for an undo or a switch back. A warm-up never takes over an interactive slot in place,
-    though it may evict one.
+    A preempted request goes on in any slot, with the tokens that it had. `preemptible` are sequences whose owner would
+    give way. A slot that already holds the anchor is used in place. Otherwise the least recently used slot is emptied
+    and forked from the slot with the longest common prefix. The forked slot keeps its content for an undo or a switch
+    back. A warm-up never takes over an interactive slot in place, though it may evict one.
     """
     slots = cache.slots
     usable = [slot for slot in slots.slots if slot.owner is None or slot.sequence in preemptible]
     if not usable:
         return None
     _restore_if_better(seq, cache)
-    best, shared = slots.best_for(seq.tokenized.anchor, slots.slots)
+    best, shared = slots.best_for(_wanted(seq), slots.slots)
     assert best is not None
     target = best if best in usable and _continues_anchor(best, shared, seq) else None
     if target is None:
@@ -51,18 +51,24 @@ def place(seq: SequenceState, cache: KVCache, vocabulary: Vocabulary, preemptibl
             cache.fork(best, target, len(best.tokens) if shared else 0)
         elif best.interactive:
             cache.checkpoint(best)
-    _lay_out_tokens(seq, target, vocabulary)
+    if not seq.tokens:
+        _lay_out_tokens(seq, target, vocabulary)
     cache.truncate(target, min(common_prefix(target.tokens, seq.tokens), _max_reusable(seq)))
     target.num_anchor_tokens = len(seq.tokenized.anchor)
     return target
 
 
+def _wanted(seq: SequenceState) -> list[int]:
+    """The tokens that a slot should hold: the anchor, or after preemption all."""
+    return seq.tokens or seq.tokenized.anchor
+
+
 def _restore_if_better(seq: SequenceState, cache: KVCache) -> None:
     """Restore an offloaded slot if it saves more prefill than any slot does, and if a slot and room are free."""
     slots = cache.slots
-    anchor = seq.tokenized.anchor
-    offloaded, offloaded_shared = cache.offloaded.best_for(anchor)
-    _, shared = slots.best_for(anchor, slots.slots)
+    wanted = _wanted(seq)
+    offloaded, offloaded_shared = cache.offloaded.best_for(wanted)
+    _, shared = slots.best_for(wanted, slots.slots)
     target = slots.lru_victim([slot for slot in slots.slots if slot.owner is None])
     if offloaded is None or target is None or offloaded_shared - shared < MIN_OFFLOADED_TOKENS:
         return

@@ -20,7 +20,7 @@ class ChunkSizer:
     def __init__(
         self, batch_tokens: int, min_tokens: int, *, can_interrupt: bool, tokens_per_s: float | None = None
     ) -> None:
-        self.min_tokens = min_tokens
+        self.min_tokens = min(min_tokens, batch_tokens)
         self._batch_tokens = batch_tokens
         self._alone_s = INTERRUPTIBLE_S if can_interrupt else UNINTERRUPTIBLE_S
         self._tokens_per_s = tokens_per_s

@@ -32,5 +32,10 @@ class AdmissionQueue:
         self._waiting.clear()
 
 
+def supersedes(left: Generate, right: Generate) -> bool:
+    """Whether one request takes the place of another, whichever is newer."""
+    return bool(left.document) and (left.document, left.kind) == (right.document, right.kind)
+
+
 def _key_of(request: Generate) -> _Key:
     return request.document, request.kind, request.priority

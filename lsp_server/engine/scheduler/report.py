@@ -23,7 +23,7 @@ def report(cache: KVCache, requests: Sequence[SequenceState], num_submitted: int
         use = slot.owner or ("idle" if slot.interactive else "idle, speculative")
         lines.append(f"  slot {slot.sequence}: {len(slot.tokens)} tokens, anchor {slot.num_anchor_tokens}, {use}")
     for seq in sorted(requests, key=lambda seq: seq.order):
-        state = f"missing {seq.num_missing}" if seq.slot else "waiting"
+        state = f"missing {seq.num_missing}" if seq.slot else "preempted" if seq.is_preempted else "waiting"
         lines.append(
             f"  request {seq.id}: {seq.request.kind}, {seq.request.priority.name.lower()}, {state}, "
             f"{seq.timings.decoded_tokens}/{seq.tokenized.max_tokens} decoded{', detached' * seq.is_detached}"

@@ -21,13 +21,13 @@ from lsp_server.engine.kvcache.cache import KVCache
 from lsp_server.engine.scheduler.batches import Part, compose
 from lsp_server.engine.scheduler.placement import place
 from lsp_server.engine.scheduler.prefill_chunks import ChunkSizer
-from lsp_server.engine.scheduler.queue import AdmissionQueue
+from lsp_server.engine.scheduler.queue import AdmissionQueue, supersedes
 from lsp_server.engine.scheduler.report import report
-from lsp_server.engine.scheduler.sequence import SequenceState
+from lsp_server.engine.scheduler.sequence import SequenceState, urgency_of
 from lsp_server.engine.scheduler.speculator import Speculator
 from lsp_server.engine.scheduler.step_times import StepTimes
 from lsp_server.engine.scheduler.tokenize import TokenizedRequest
-from lsp_server.ipc.requests import Done, Event, Failed, FinishReason, Generate, Prefilled
+from lsp_server.ipc.requests import Done, Event, Failed, FinishReason, Generate, Prefilled, Priority
 
 
 class Scheduler:
@@ -60,6 +60,7 @@ class Scheduler:
         self._open: dict[str, SequenceState] = {}
         self._detached: dict[str, SequenceState] = {}
         self._queue = AdmissionQueue()
+        self.num_failures = 0  # decodes that raised, since the last that did not
         # What the decode under way evaluates: each request and the end of its part. Other threads read it.
         self._in_flight: tuple[tuple[SequenceState, int], ...] = ()
 
@@ -76,7 +77,7 @@ class Scheduler:
         `arrived_at` is the time of arrival by the scheduler's clock; by default it is now.
         """
         for older in list(self._open.values()):
-            if _supersedes(older.request, request):
+            if supersedes(older.request, request):
                 self._finish(older, "superseded")
         if not self._open:
             self._queue.clear()
@@ -105,22 +106,21 @@ class Scheduler:
             return
         self._in_flight = tuple((part.seq, part.end) for part in parts)
         began = self._clock()
-        is_pending = self._has_pending_messages()
-        if not is_pending:
-            self._speculator.add_to(parts, self._draft_room(parts))
-            is_pending = self._has_pending_messages()  # checked again, because a draft model takes time
-        if is_pending:
+        if self._has_pending_messages():
             self._in_flight = ()
             return
+        self._speculator.add_to(parts, self._draft_room(parts))
         batch = [entry for part in parts for entry in part.entries]
         started = self._clock()
         try:
             status = self.backend.decode(batch)
         except Exception:
+            self.num_failures += 1
             self._roll_back(parts)
             raise
         finally:
             self._in_flight = ()
+        self.num_failures = 0
         seconds = self._clock() - started
         if status is DecodeStatus.INTERRUPTED:
             self._roll_back(parts)
@@ -158,8 +158,8 @@ class Scheduler:
         for seq, end in in_flight:
             if seq.request is request:
                 return False  # the worker has taken it meanwhile, and the decode is for it
-            seq.cancel_pending |= _supersedes(seq.request, request)
-            over = seq.is_detached or seq.cancel_pending or seq.request.priority > request.priority
+            seq.cancel_pending |= supersedes(seq.request, request)
+            over = seq.is_detached or seq.cancel_pending or seq.urgency > urgency_of(request)
             wanted = tokenized.anchor + tokenized.typed
             serves_somebody |= not over or common_prefix(seq.tokens[:end], wanted) == end
         return bool(in_flight) and not serves_somebody
@@ -180,28 +180,40 @@ class Scheduler:
     def _expire(self) -> None:
         now = self._clock()
         for seq in list(self._open.values()):
-            deadline_ms = seq.request.deadline_ms
-            if deadline_ms is not None and (now - seq.arrived_at) * 1000 >= deadline_ms:
+            if seq.is_late(now):
                 self._finish(seq, "deadline")
 
     def _admit(self) -> None:
-        """Give slots to waiting requests, as long as all admitted ones together fit into the cache."""
+        """Give slots to waiting requests, as long as they and all that are as urgent fit into the cache together.
+
+        Less urgent ones do not count, because they give way when the cache is full. A preempted request waits until no
+        more urgent one has a slot. Otherwise it could be preempted again before it has written a token.
+        """
         waiting = sorted((seq for seq in self._open.values() if seq.slot is None), key=lambda seq: seq.order)
         for seq in waiting:
-            placed = [other for other in self._open.values() if other.slot and not other.is_background]
+            placed = [other for other in self._placed() if not other.is_background and other.urgency <= seq.urgency]
             reserved = sum(other.reservation for other in placed)
             if reserved + seq.reservation > self.cache.slots.cache_tokens:
+                return
+            if seq.is_preempted and any(other.urgency < seq.urgency for other in placed):
                 return
             if not self._place(seq):
                 return
 
+    def _placed(self) -> list[SequenceState]:
+        """The requests that have a slot, the most urgent first."""
+        requests = (*self._open.values(), *self._detached.values())
+        return sorted((seq for seq in requests if seq.slot is not None), key=lambda seq: seq.order)
+
     def _place(self, seq: SequenceState) -> bool:
-        """Give a slot to a request. It may preempt a detached prefill or a warm-up. False if no slot is free."""
+        """Give a slot to a request, if need be that of a less urgent one. False if none is free."""
         background = [other for other in (*self._open.values(), *self._detached.values()) if other.is_background]
         preemptible = {other.slot.sequence: other for other in background if other.slot and other is not seq}
         if seq.is_background:
             preemptible = {sequence: other for sequence, other in preemptible.items() if other.is_detached}
         slot = place(seq, self.cache, self.backend, set(preemptible))
+        if slot is None and not seq.is_background and self._preempt(seq.urgency):
+            slot = place(seq, self.cache, self.backend, set(preemptible))
         if slot is None:
             return False
         if preempted := preemptible.get(slot.sequence):
@@ -212,10 +224,29 @@ class Scheduler:
                 self._drop_detached(detached)
         slot.owner = seq.id
         seq.slot = slot
+        if seq.sampler is not None:  # it was preempted, and goes on
+            return True
         seq.sampler = self.backend.new_sampler(seq.request.sampling)
         seq.timings.queue_ms = (self._clock() - seq.arrived_at) * 1000
         seq.timings.prompt_tokens = seq.num_prompt_tokens
         seq.timings.reused_tokens = len(slot.tokens)
+        return True
+
+    def _preempt(self, urgency: Priority) -> bool:
+        """Take the slot of the least urgent request, if it is less urgent than this. Its content stays for now.
+
+        What no user waits for ends. Every other request goes on later as if nothing had happened.
+        """
+        seq = next(reversed(self._placed()), None)
+        if seq is None or not (seq.is_background or seq.urgency > urgency):
+            return False
+        if seq.is_detached:
+            self._drop_detached(seq)
+        elif seq.is_background:
+            self._finish(seq, "cancelled")
+        else:
+            self._release(seq)
+            seq.slot = None
         return True
 
     # One batch
@@ -238,41 +269,26 @@ class Scheduler:
         """End warm-ups and detached prefills whose prompt is in the cache."""
         for seq in chosen:
             if seq.slot is not None and seq.num_missing == 0:
-                self._finish_prefill(seq)
-
-    def _finish_prefill(self, seq: SequenceState) -> None:
-        if seq.is_detached:
-            self._drop_detached(seq)
-        else:
-            self._finish(seq, "length")
+                self._drop_detached(seq) if seq.is_detached else self._finish(seq, "length")
 
     def _ensure_room(self, parts: list[Part]) -> bool:
-        """Make room in the cache for a batch. False if there is none yet, after preempting background work."""
+        """Make room in the cache for a batch. False if there is none yet, and something had to give way first."""
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None]
         has_room = self.cache.evict_until_fits(sum(len(part.tokens) for part in parts), idle)
-        if not has_room and not self._preempt_background():
+        if not has_room:
             self._evict_on_overflow()
         return has_room
 
-    def _preempt_background(self) -> bool:
-        """End one background request that holds a slot. False if there is none."""
-        for seq in [*self._detached.values(), *self._open.values()]:
-            if seq.is_background and seq.slot is not None:
-                self._drop_detached(seq) if seq.is_detached else self._finish(seq, "cancelled")
-                return True
-        return False
-
     def _evict_on_overflow(self) -> None:
-        """The cache is full: evict an idle slot, preempt background work, or end the last request.
+        """The cache is full: evict an idle slot, preempt the least urgent request, or end the last of equals.
 
         Either llama.cpp found no room where the accounting had some, or the accounting itself has none.
         """
         idle = [slot for slot in self.cache.slots.slots if slot.owner is None and slot.tokens]
         if (slot := self.cache.slots.lru_victim(idle)) is not None:
             self.cache.truncate(slot, 0)
-        elif not self._preempt_background():
-            last = max((seq for seq in self._open.values() if seq.slot is not None), key=lambda seq: seq.order)
-            self._finish(last, message="The model's cache is full. Raise engine.cache_tokens.")
+        elif (placed := self._placed()) and not self._preempt(placed[0].urgency):
+            self._finish(placed[-1], message="The model's cache is full. Raise engine.cache_tokens.")
 
     def _roll_back(self, parts: list[Part]) -> None:
         """An interrupted decode leaves an unknown part of its batch in the cache, for every sequence of the batch."""
@@ -292,10 +308,7 @@ class Scheduler:
     # Sampling
 
     def _sample(self, batch: list[BatchToken], parts: list[Part]) -> None:
-        first_rows: dict[int, int] = {}
-        for row, entry in enumerate(batch):
-            if entry.wants_logits:
-                first_rows.setdefault(entry.sequence, row)
+        first_rows = {entry.sequence: row for row, entry in reversed([*enumerate(batch)]) if entry.wants_logits}
         for part in parts:
             if part.slot.sequence in first_rows:
                 self._sample_part(part, first_rows[part.slot.sequence])
@@ -355,10 +368,7 @@ class Scheduler:
         else:
             self._release(seq)
         seq.timings.total_ms = (self._clock() - seq.arrived_at) * 1000
-        if reason is None:
-            self._emit(seq.id, Failed(message))
-            return
-        self._emit(seq.id, Done(reason, seq.timings))
+        self._emit(seq.id, Failed(message) if reason is None else Done(reason, seq.timings))
 
     def _drop_detached(self, seq: SequenceState) -> None:
         del self._detached[seq.id]
@@ -380,14 +390,10 @@ class Scheduler:
     def check_integrity(self) -> None:
         """Raise AssertionError if the accounting contradicts itself."""
         self.cache.slots.check_integrity()
-        placed = [seq for seq in (*self._open.values(), *self._detached.values()) if seq.slot is not None]
+        placed = self._placed()
         owned = {slot.owner for slot in self.cache.slots.slots if slot.owner}
         assert owned == {seq.id for seq in placed}, "slots and requests disagree"
         for seq in placed:
             assert seq.slot is not None
             held = seq.slot.tokens
             assert held == seq.tokens[: len(held)], "a slot holds tokens that its request does not have"
-
-
-def _supersedes(left: Generate, right: Generate) -> bool:
-    return bool(left.document) and (left.document, left.kind) == (right.document, right.kind)

@@ -11,14 +11,23 @@ from lsp_server.engine.kvcache.slots import Slot
 from lsp_server.engine.scheduler.tokenize import TokenizedRequest
 from lsp_server.ipc.requests import Chunk, Generate, Priority, Timings
 
+# Nobody types on while a text longer than this is written.
+MAX_TYPING_TOKENS = 512
+
+
+def urgency_of(request: Generate) -> Priority:
+    """How urgent a request is: its priority, but a long text is as urgent as a chat at most."""
+    return request.priority if request.max_tokens <= MAX_TYPING_TOKENS else max(request.priority, Priority.CHAT)
+
 
 @dataclass(slots=True)
 class SequenceState:
     """A request and its progress. It waits in the queue while it has no slot.
 
     `tokens` are the prompt, `num_prompt_tokens` long, and the sampled tokens. The scheduler still has to evaluate those
-    that the slot lacks. `healing_bytes` belong to tokens that healing took back: the next tokens must spell them.
-    `joint_logprob` covers the tokens since the last line break.
+    that the slot lacks. There are none before the first slot. A preempted request loses its slot and nothing else.
+    `healing_bytes` belong to tokens that healing took back: the next tokens must spell them. `joint_logprob` covers the
+    tokens since the last line break.
 
     A **detached prefill** is a request that was cancelled or superseded and has had its answer. It only continues to
     bring its anchor into the cache, because the next keystroke will need that anchor.
@@ -62,6 +71,16 @@ class SequenceState:
         return self.slot is not None and len(self.slot.tokens) < len(self.tokenized.anchor)
 
     @property
+    def urgency(self) -> Priority:
+        """How urgent it is. Less urgent requests give way."""
+        return urgency_of(self.request)
+
+    @property
+    def is_preempted(self) -> bool:
+        """Whether it lost its slot and waits for another."""
+        return self.slot is None and bool(self.tokens)
+
+    @property
     def is_background(self) -> bool:
         """Whether no user waits for it."""
         return self.is_detached or self.request.priority is Priority.WARM_UP
@@ -69,7 +88,12 @@ class SequenceState:
     @property
     def order(self) -> tuple[bool, int, int]:
         """The sort key: smaller goes first."""
-        return self.is_detached, self.request.priority, self.queue_number
+        return self.is_detached, self.urgency, self.queue_number
+
+    def is_late(self, now: float) -> bool:
+        """Whether its deadline has passed."""
+        deadline_ms = self.request.deadline_ms
+        return deadline_ms is not None and (now - self.arrived_at) * 1000 >= deadline_ms
 
     @property
     def reservation(self) -> int:

@@ -1,25 +1,16 @@
-"""Sizes the model of a file, and accounts for its draft model."""
+"""Sizes the model of a file."""
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
-from lsp_server.base.errors import ModelError
 from lsp_server.engine.sizing.gguf import read_header
 from lsp_server.engine.sizing.hardware import Machine
 from lsp_server.engine.sizing.memory import shape_of
-from lsp_server.engine.sizing.parameters import Sizing, draft_options
+from lsp_server.engine.sizing.parameters import Sizing
 from lsp_server.ipc.launch import EngineOptions
 
 
 def size_model(options: EngineOptions, machine: Machine) -> Sizing:
-    """The sizing of a model on the memory that its draft model leaves.
-
-    Raises `ModelNotFoundError` or `ModelFileError` for the model, but not for the draft model.
-    """
-    sizing = Sizing(options, shape_of(read_header(Path(options.model_path))), machine)
-    if options.draft_model_path and options.drafts:
-        with contextlib.suppress(ModelError):  # loading reports it, and then runs without a draft model
-            return sizing.after_loading(size_model(draft_options(options), machine))
-    return sizing
+    """The sizing of a model on a machine. Raises `ModelNotFoundError` or `ModelFileError`."""
+    return Sizing(options, shape_of(read_header(Path(options.model_path))), machine)

@@ -6,7 +6,6 @@ whose prediction fits the free memory. If llama.cpp then fails to allocate, load
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -45,22 +44,6 @@ class Sizing:
     options: EngineOptions
     shape: ModelShape
     machine: Machine
-
-    def after_loading(self, other: Sizing) -> Sizing:
-        """The same sizing, on the memory that is left after another model was loaded.
-
-        llama.cpp spreads layers over GPUs by free memory.
-        """
-        chosen = other.choose()
-        machine, taken = self.machine, predict(other.shape, chosen, self.machine.repacked_types).total
-        on_gpu = gpu_bytes(other.shape, chosen) + compute_bytes(other.shape, chosen) if chosen.gpu_layers else 0
-        free = max(1, sum(gpu.free_bytes for gpu in machine.gpus))
-        gpus = tuple(
-            dataclasses.replace(gpu, free_bytes=max(0, gpu.free_bytes - on_gpu * gpu.free_bytes // free))
-            for gpu in machine.gpus
-        )
-        free_bytes = max(0, machine.free_bytes - max(0, taken - on_gpu))
-        return dataclasses.replace(self, machine=dataclasses.replace(machine, gpus=gpus, free_bytes=free_bytes))
 
     def choose(self) -> Parameters:
         """The first parameters of the search whose prediction fits, or the last ones."""
@@ -201,18 +184,3 @@ def gpu_room(gpus: Sequence[Gpu], shape: ModelShape, parameters: Parameters) -> 
 def _total_and_free(places: Sequence[Gpu | Machine]) -> tuple[int, int]:
     """Total and free bytes."""
     return sum(place.total_bytes for place in places), sum(place.free_bytes for place in places)
-
-
-def draft_options(options: EngineOptions) -> EngineOptions:
-    """How a draft model runs: as the large model does, for one text, in a cache of one context."""
-    return replace(
-        options,
-        model_path=options.draft_model_path,
-        draft_model_path="",
-        notes=(),
-        needs_infill=False,
-        num_sequences=1,
-        cache_tokens=MIN_CONTEXT_TOKENS,
-        host_cache_bytes=0,
-        drafts=False,
-    )

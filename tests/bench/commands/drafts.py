@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
 from rich.console import Console
 
@@ -12,7 +11,6 @@ from lsp_server.commands.bench_tables import median_text, ratio_text, titled
 from lsp_server.commands.cli_settings import model_file
 from lsp_server.commands.console import make_table
 from lsp_server.commands.measuring import Results, Say, add_model_options, pick, positive
-from lsp_server.engine.sizing.gguf import check_gguf
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.measure.stage import corpus_of
 from tests.bench import drafts
@@ -26,8 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pairs", type=positive, default=20, metavar="N", help="samples of each row (20)")
     names = _for_help(drafts.ROWS)
     parser.add_argument("--rows", metavar="NAMES", help=f"which rows, separated by commas: {names}; default: all")
-    names = _for_help(drafts.DRAFT_MODEL_ROWS)
-    parser.add_argument("--draft-model", metavar="MODEL", help=f"a small model that drafts, for the rows {names}")
 
 
 def _for_help(rows: Iterable[str]) -> str:
@@ -37,11 +33,8 @@ def _for_help(rows: Iterable[str]) -> str:
 
 def measure(arguments: argparse.Namespace, say: Say) -> Results:
     """Measure rows one after the other."""
-    rows = pick(arguments.rows, (*drafts.ROWS, *(drafts.DRAFT_MODEL_ROWS if arguments.draft_model else ())), "row")
-    draft_model = model_file(arguments.draft_model) if arguments.draft_model else ""
-    if draft_model:
-        check_gguf(Path(draft_model))  # before minutes go into the rows that need none
-    options = EngineOptions(model_file(arguments.model), threads=arguments.threads, draft_model_path=draft_model)
+    rows = pick(arguments.rows, drafts.ROWS, "row")
+    options = EngineOptions(model_file(arguments.model), threads=arguments.threads)
     return {"drafts": drafts.measure(options, corpus_of(options.model_path), rows, arguments.pairs, say)}
 
 

@@ -58,6 +58,13 @@ def test_small_batches_do(model_path, batch_tokens):
     backend.close()
 
 
+def test_a_batch_that_is_too_large_is_refused_before_anything_is_written(backend):
+    too_many = [1] * (backend.batch_tokens + 1)
+    with pytest.raises(AssertionError, match="more tokens than the batch has room for"):
+        evaluate(backend, too_many)
+    assert evaluate(backend, too_many[1:]) is DecodeStatus.OK
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_pieces_of_tokens_are_the_text(backend, text):
     assert b"".join(map(backend.piece, backend.tokenize(text))) == text.encode()

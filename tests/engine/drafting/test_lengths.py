@@ -170,35 +170,6 @@ def test_the_likelier_guess_has_more_of_it_checked():
     assert good > bad
 
 
-@pytest.mark.parametrize(("token_s", "is_checked"), [(FURTHER_S / 10, True), (2 * STEP_S, False)])
-def test_what_a_guess_takes_to_make_counts(token_s, is_checked):
-    step_times = StepTimes(64 / cost_s(64))
-    lengths = DraftLengths(step_times, max_budget_steps=4)
-    guess = Guess([1] * MAX_DRAFTED, "any", token_s)
-    checked = []
-    for _ in range(400):
-        count = lengths.choose([guess], 100)[0]
-        step_times.measure(1 + count, cost_s(1 + count))
-        lengths.charge(1, count, count, count * token_s)
-        lengths.learn("any", count, count)
-        checked.append(count)
-    assert (mean(checked[200:]) > 5) == is_checked
-    assert is_checked or sum(map(bool, checked[200:])) <= 3
-    assert (lengths.seconds_saved(guess, 8, 50) > 0) == is_checked
-    assert lengths.can_afford(4 * STEP_S) == is_checked
-
-
-def test_an_account_that_is_spent_affords_nothing():
-    step_times = StepTimes(0.0)
-    lengths = DraftLengths(step_times, max_budget_steps=4)
-    step_times.measure(1, STEP_S)
-    assert lengths.can_afford(1e9)
-    lengths.charge(1, 0, 0)
-    assert lengths.can_afford(4 * STEP_S)
-    lengths.charge(1, 0, 0, guessing_s=5 * STEP_S)
-    assert not lengths.can_afford(0.0)
-
-
 def test_looking_for_guesses_leaves_something_for_trying_them():
     played = Played()
     looking_s = 0.03 * STEP_S

@@ -1,19 +1,26 @@
 """The real cache under random use: what is written is what a fresh context writes for the same tokens.
 
 Several documents are edited at random (typing, backspace, accept, undo, jump, new line) and asked about, with cancels,
-supersedes and interruptions at random moments. Each request's tokens are then evaluated at once in an empty sequence of
-another context, and each token must be the one that this context finds most probable, near-ties aside (see `fresh`).
+supersedes and interruptions at random moments, and with chats that give way to typing. Each request's tokens are then
+evaluated at once in an empty sequence of another context, and each token must be the one that this context finds most
+probable, near-ties aside (see `fresh`).
+
+`python -m tests.engine.kvcache.test_real_cache FIRST COUNT` plays schedules of `COUNT` seeds, for hours if need be.
 """
 
 import codecs
+import contextlib
 import importlib.util
 import random
+import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lsp_server.completion.planner import Planner
 from lsp_server.engine.backends.llama.backend import LlamaBackend
@@ -33,7 +40,7 @@ from tests.gguf.embedded import EMBEDDED
 
 REQUESTS = 60  # of each seed
 MODULES = ("heapq", "shlex", "textwrap")  # the embedded model never saw them
-MAX_TOKENS = 16
+MAX_TOKENS, CHAT_TOKENS = 16, 80
 
 
 class Editor:
@@ -106,10 +113,17 @@ class Watched(Scheduler):
     """Tells what tokens a run was given when it was placed."""
 
     asked: dict[str, Asked]
+    num_preempted = 0
+
+    def _preempt(self, urgency: Priority) -> bool:
+        before = sum(run.is_preempted for run in self._open.values())
+        gave_way = super()._preempt(urgency)
+        self.num_preempted += sum(run.is_preempted for run in self._open.values()) - before
+        return gave_way
 
     def _place(self, run: SequenceState) -> bool:
         placed = super()._place(run)
-        if placed:
+        if placed and not self.asked[run.id].prompt:  # not after preemption
             self.asked[run.id].prompt, self.asked[run.id].healing_bytes = list(run.tokens), run.healing_bytes
         return placed
 
@@ -160,6 +174,9 @@ class Use:
             kind=rng.choice(["inline", "inline", "menu"]),
             priority=rng.choice([Priority.INTERACTIVE, Priority.INTERACTIVE, Priority.ALTERNATIVES]),
         )
+        if rng.random() < 0.25:
+            request = replace(request, max_tokens=CHAT_TOKENS, typed="", kind="chat", priority=Priority.CHAT)
+            request = replace(request, document="", fixed_indent=False)
         self.open(editor, request)
         if rng.random() < 0.3 and (anchor := self.planner.plan_warm_up(snapshot, tuple, model)):
             reserve = anchor.reserve_tokens + MAX_TOKENS
@@ -262,10 +279,10 @@ class Use:
         return gaps
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["flash attention", "without"])
-def contexts(request):
+@contextlib.contextmanager
+def opened(*, flash: bool) -> Iterator[tuple[LlamaBackend, Fresh]]:
     """A context with too little room for all that goes on in it, and one for the reference."""
-    window, flash = 384, request.param
+    window = 384
     crowded = EngineOptions(
         str(EMBEDDED),
         context_tokens=window,
@@ -281,17 +298,47 @@ def contexts(request):
     fresh.backend.close()
 
 
-@pytest.mark.in_turn("seed", [1, 2])
-def test_random_use_writes_what_a_fresh_context_writes(contexts, seed):
-    for sequence in range(contexts[0].num_sequences):
-        contexts[0].truncate(sequence, 0)
-    use = Use(seed, *contexts)
+@pytest.fixture(scope="module", params=[True, False], ids=["flash attention", "without"])
+def contexts(request):
+    with opened(flash=request.param) as both:
+        yield both
+
+
+def played(seed: int, backend: LlamaBackend, fresh: Fresh) -> Use:
+    """Play a schedule in an empty context, and compare every answer."""
+    for sequence in range(backend.num_sequences):
+        backend.truncate(sequence, 0)
+    use = Use(seed, backend, fresh)
     use.play()
     for name, asked in use.asked.items():
         use.check(name, asked)
+    use.counts["preempted"] = use.scheduler.num_preempted
+    return use
+
+
+@pytest.mark.in_turn("seed", [1, 2])
+def test_random_use_writes_what_a_fresh_context_writes(contexts, seed):
+    use = played(seed, *contexts)
     print(dict(use.counts))
     assert not use.divergences
     assert use.counts["compared"] > REQUESTS
     assert use.counts["near ties"] <= use.counts["compared"] / 10, "as good as always the very same"
     assert use.counts["reused"] > 1000
     assert use.counts["guessed right"]
+    assert use.counts["preempted"]
+
+
+def main(first: int, count: int) -> None:
+    """Play schedules and print each that went wrong, and the sums of all."""
+    total: Counter[str] = Counter()
+    with opened(flash=True) as contexts:
+        for seed in range(first, first + count):
+            use = played(seed, *contexts)
+            total += use.counts
+            for divergence in use.divergences:
+                print(f"seed {seed}: {divergence}", flush=True)
+    print(dict(total))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 import pytest
 
+from lsp_server.base.errors import EngineError
 from lsp_server.engine.backends.base import DecodeStatus
 from lsp_server.engine.backends.fake import FakeBackend
 from lsp_server.engine.process import worker as worker_module
@@ -185,3 +186,41 @@ def test_what_is_in_the_way_is_moved_when_nothing_is_asked_for_a_moment(monkeypa
                 break
             time.sleep(0.1)  # longer than the worker waits
     worker.close()
+
+
+class Broken(FakeBackend):
+    """Fails at the decodes with these numbers, counted from 1."""
+
+    def __init__(self, failing: set[int]) -> None:
+        super().__init__(fake_options())
+        self.failing = failing
+
+    def decode(self, batch):
+        if self.num_decodes + 1 in self.failing:
+            self.num_decodes += 1
+            raise EngineError("The device is lost.")
+        return super().decode(batch)
+
+
+@pytest.mark.parametrize(
+    ("failing", "is_dead"),
+    [({1}, False), ({1, 3}, False), ({2, 4, 6}, False), ({1, 2}, True), ({2, 3}, True), (set(range(3, 99)), True)],
+)
+def test_a_backend_that_fails_twice_in_a_row_is_replaced(failing, is_dead):
+    died, ended = threading.Event(), queue.SimpleQueue()
+    worker = Worker(
+        lambda _: Broken(failing),
+        lambda _: None,
+        lambda _, event: ended.put(event) if isinstance(event, Done | Failed) else None,
+        died.set,
+    )
+    worker.start()
+    events = []
+    while len(events) < 4 and [type(event) for event in events[-2:]] != [Failed, Failed]:
+        worker.submit(str(len(events)), Generate((Marker("begin"), Text("abc9")), 2))
+        events.append(ended.get(timeout=WRITE_TIMEOUT_S))
+    if is_dead:
+        assert died.wait(WRITE_TIMEOUT_S)
+    else:
+        assert not died.is_set()
+        worker.close()

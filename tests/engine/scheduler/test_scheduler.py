@@ -80,7 +80,7 @@ def test_waiting_to_be_taken_counts(make_bench):
 def test_what_arrives_before_a_decode_is_looked_at_first(make_bench):
     """A message that comes between the last look and the decode can interrupt neither: nothing is evaluated."""
     bench = make_bench()
-    news = [True, False, False]
+    news = [True, False]
     bench.scheduler = drafting_scheduler(
         bench.backend, bench._emit, lambda: bench.now, has_pending_messages=lambda: news.pop(0)
     )

@@ -73,6 +73,7 @@ class Schedule:
         backend.token_s = self.rng.choice([0.0, 0.0, 0.002])
         backend.enqueue = self.wait
         self.asked: dict[str, dict] = {}
+        self.preempted: set[str] = set()
 
     def wait(self, seconds: float) -> None:
         self.bench.now += seconds
@@ -186,6 +187,7 @@ class Schedule:
             except EngineError as error:
                 bench.scheduler.fail_all(str(error))
             bench.check()
+            self.preempted |= {seq.id for seq in bench.scheduler._open.values() if seq.is_preempted}
         bench.backend.mood = None
         bench.run()
         assert sorted(bench.ended) == sorted(self.asked), "every request ends, and once"
@@ -193,7 +195,9 @@ class Schedule:
         assert not [slot for slot in bench.slots if slot.owner]
         if self.guesses is not None and bench.backend.info.supports_rollback:
             assert self.guesses.num_ended == len(bench.tokenized), "nothing is kept of a request that is over"
-        return Counter(self.check(name, asked) for name, asked in self.asked.items())
+        endings = Counter(self.check(name, asked) for name, asked in self.asked.items())
+        whole = [name for name in self.preempted if isinstance(end := bench.end(name), Done) and end.reason == "length"]
+        return endings + Counter({"went on after preemption": len(whole)})
 
     def check(self, name: str, asked: dict) -> str:
         """One request got the text it should, or the beginning of it; returns how it ended."""
@@ -225,3 +229,4 @@ def test_random_schedules(reference, first):
     assert set(endings) >= {"cancelled", "superseded", "deadline", "low_confidence", "refused", "failed"}, (
         "all of it happens"
     )
+    assert endings["went on after preemption"] > 0

@@ -52,7 +52,6 @@ class LlamaBackend:
         self.min_chunk_tokens = MIN_CHUNK_TOKENS
         self.can_interrupt = self.is_slowed_by_idle_cells = self._parameters.gpu_layers == 0
         self._batch = llama_cpp.llama_batch_init(self.batch_tokens, 0, 1)
-        self.draft_model: LlamaBackend | None = None  # set by `draft_model`
         self.info = self._describe(options, loaded, self._measure_prefill())
 
     # Tokens
@@ -84,7 +83,11 @@ class LlamaBackend:
     # Evaluation
 
     def decode(self, batch: Sequence[BatchToken]) -> DecodeStatus:
-        """Evaluate tokens. Source of the return codes: `llama_decode`."""
+        """Evaluate tokens. Source of the return codes: `llama_decode`.
+
+        It returns before a GPU is done, but the scheduler measures the time of every decode.
+        """
+        assert len(batch) <= self.batch_tokens, "more tokens than the batch has room for"
         raw = self._batch
         raw.n_tokens = len(batch)
         for row, entry in enumerate(batch):
@@ -95,6 +98,7 @@ class LlamaBackend:
             raw.logits[row] = entry.wants_logits
         code = llama_cpp.llama_decode(self._context, raw)
         if code == 0:
+            llama_cpp.llama_synchronize(self._context)
             return DecodeStatus.OK
         if code == 1:
             return DecodeStatus.CACHE_FULL
@@ -193,13 +197,9 @@ class LlamaBackend:
     def interrupt(self, flag: bool) -> None:
         """Set the flag that llama.cpp reads between the nodes of its graph. It does so on the CPU only."""
         self._interrupt.set(flag)
-        if self.draft_model is not None:
-            self.draft_model.interrupt(flag)
 
     def close(self) -> None:
-        """Free batch, context, model and draft model."""
-        if self.draft_model is not None:
-            self.draft_model.close()
+        """Free batch, context and model."""
         llama_cpp.llama_batch_free(self._batch)
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)
@@ -220,7 +220,6 @@ class LlamaBackend:
         for count in (1, num_tokens):
             began = time.perf_counter()
             self.decode([BatchToken(0, position, 0, wants_logits=False) for position in range(count)])
-            llama_cpp.llama_synchronize(self._context)
             seconds = time.perf_counter() - began
             self.truncate(0, 0)
         return num_tokens / seconds
