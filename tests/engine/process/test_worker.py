@@ -128,7 +128,7 @@ def test_what_cannot_be_prepared_fails_while_others_run(office):
     office.ask("old", ANCHOR)
     office.wait_until_held()
     office.ask("big", "x" * 5000, document="e")
-    assert isinstance(office.events["big"][-1], Failed), "at once, without waiting for its turn"
+    assert office.wait_for("big", Failed).is_refused, "at once, without waiting for its turn"
     office.backend.gate.set()
     office.wait_for("old", Prefilled)
 
