@@ -75,8 +75,8 @@ class Generate(msgspec.Struct, frozen=True):
     the beginning of the middle. Typing on with the same anchor costs only the typed tokens. `reserve_tokens` of the
     context are kept for typed text, so that its length does not move the anchor's cuts. With `heal` the model may
     complete the last token of `typed`. With `fixed_indent`, `typed` ends in the line's final indentation, and no white
-    space follows. With `max_tokens` 0 the request only brings the prompt into the cache. Negative `max_tokens` are all
-    that the prompt leaves.
+    space follows. With `max_tokens` 0 the request only brings the prompt into the cache. With `is_limit` the answer
+    has fewer than `max_tokens` if the prompt leaves no room for more.
 
     A newer request with the same non-empty `(document, kind)` supersedes the older one. `document` is an opaque key,
     because engines never see paths. `deadline_ms` counts from the arrival. `logprobs` asks for `Chunk.logprob`.
@@ -84,6 +84,7 @@ class Generate(msgspec.Struct, frozen=True):
 
     prompt: tuple[PromptPart, ...]
     max_tokens: int
+    is_limit: bool = False
     typed: str = ""
     reserve_tokens: int = 0
     heal: bool = True

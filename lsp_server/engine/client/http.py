@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from collections.abc import AsyncGenerator
 from typing import TypeVar
@@ -58,7 +59,7 @@ class HttpClient:
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
         """Generate text. Ends with exactly one `Done` or `Failed`, also if the engine dies meanwhile."""
         try:
-            async with self._session.post("/generate", data=msgspec.json.encode(request)) as response:
+            async with self._session.post("/generate", data=_encode(request)) as response:
                 await _require_success(response)
                 async for event in self._events(response, _GENERATE_DECODER):
                     yield event
@@ -127,6 +128,14 @@ class HttpClient:
         finally:
             self._open.discard(response)
             response.close()
+
+
+def _encode(request: Generate) -> bytes:
+    """A request as JSON. Editors may send half a surrogate pair, which is no character. The model reads `?`."""
+    try:
+        return msgspec.json.encode(request)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(request), ensure_ascii=False).encode("utf-8", errors="replace")
 
 
 async def _require_success(response: aiohttp.ClientResponse) -> None:

@@ -20,12 +20,13 @@ _UNNAMED = "filename"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt: the anchor, and the text typed behind it."""
+    """A prompt: the anchor, and the text typed behind it. `is_cut`: it gets shorter if the context is short."""
 
     parts: tuple[PromptPart, ...]
     typed: str = ""
     reserve_tokens: int = 0
     stops: tuple[str, ...] = ()
+    is_cut: bool = False
 
 
 def fill_in_middle(
@@ -48,7 +49,7 @@ def fill_in_middle(
         Place.SUFFIX: [Text(suffix, overflow="keep_head")],
     }
     order = family.order_with_blocks if texts[Place.BLOCKS] else family.order_single_file
-    return Prompt(lay_out(texts, order, model, family), whole[cut:], reserve, family.stops)
+    return Prompt(lay_out(texts, order, model, family), whole[cut:], reserve, family.stops, is_cut=True)
 
 
 def continue_text(model: ModelInfo, text: str) -> Prompt:

@@ -44,8 +44,7 @@ class RequestTokenizer:
         if len(request.typed) > self._context_tokens * MAX_CHARACTERS_PER_TOKEN:
             raise _no_room(f"{len(request.typed)} characters")
         typed = self._typed(request)
-        # An answer without a limit takes the room that the prompt leaves, and needs one token at least.
-        wanted = 1 if request.max_tokens < 0 else request.max_tokens
+        wanted = min(request.max_tokens, 1) if request.is_limit else request.max_tokens
         anchor = self._anchor(request.prompt, self._context_tokens - wanted - request.reserve_tokens)
         if not anchor and not typed:
             raise PromptError("The prompt is empty.")
@@ -57,7 +56,7 @@ class RequestTokenizer:
             room = self._context_tokens - len(anchor) - len(typed)
         if room < min(wanted, 1):
             raise _no_room(f"{len(typed)} tokens")
-        return TokenizedRequest(anchor, typed, room if request.max_tokens < 0 else min(wanted, room))
+        return TokenizedRequest(anchor, typed, min(request.max_tokens, room))
 
     def _typed(self, request: Generate) -> list[int]:
         """Tokens of the typed text. The last space of an indentation is separate: a word's token begins with it."""
