@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 from collections.abc import AsyncGenerator
 from typing import TypeVar
@@ -13,6 +12,7 @@ import msgspec
 from aiohttp.http import HttpProcessingError
 
 from lsp_server.base.errors import EngineError
+from lsp_server.base.jsonc import encodable_json
 from lsp_server.engine.client.interface import WENT_AWAY
 from lsp_server.ipc.launch import CLIENT_HEADER, LoadEvent, Loading
 from lsp_server.ipc.requests import Done, Event, Failed, Generate
@@ -131,11 +131,10 @@ class HttpClient:
 
 
 def _encode(request: Generate) -> bytes:
-    """A request as JSON. Editors may send half a surrogate pair, which is no character. The model reads `?`."""
     try:
         return msgspec.json.encode(request)
-    except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(request), ensure_ascii=False).encode("utf-8", errors="replace")
+    except UnicodeEncodeError:  # half a surrogate pair
+        return encodable_json(msgspec.to_builtins(request)).encode()
 
 
 async def _require_success(response: aiohttp.ClientResponse) -> None:
