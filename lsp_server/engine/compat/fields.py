@@ -23,12 +23,14 @@ _SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
 _MAX_SEED = 2**32 - 1
 # More of them would cost time for nothing.
 _MAX_STOPS, _MAX_EXTRAS, _MAX_MESSAGES = 256, 1024, 8192
+_MAX_NAME = 4096
 _MAX_INDENT = 65535
 _MAX_TOKENIZED = 1 << 20
 
 Count = Annotated[int, Meta(ge=1, le=MAX_ANSWERS)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Names = Annotated[tuple[str, ...], Meta(max_length=_MAX_STOPS)]
+Name = Annotated[str, Meta(max_length=_MAX_NAME)]
+Names = Annotated[tuple[Name, ...], Meta(max_length=_MAX_STOPS)]
 Stop = Names | str | None
 _NOTHING = {b"", b"null", b"false", b"0", b"{}", b"[]", b'""'}
 
@@ -37,7 +39,7 @@ class Extra(msgspec.Struct, frozen=True):
     """An excerpt of another file."""
 
     text: str
-    filename: str = ""
+    filename: Name = ""
 
 
 class ResponseFormat(msgspec.Struct, frozen=True):
@@ -106,8 +108,8 @@ class Infill(_SamplingFields, frozen=True, kw_only=True):
     input_suffix: str = ""
     input_extra: Annotated[tuple[Extra, ...], Meta(max_length=_MAX_EXTRAS)] = ()
     prompt: str = ""
-    filename: str = ""
-    document: str = ""
+    filename: Name = ""
+    document: Name = ""
     n_predict: int = -1
     n_cmpl: Count = 1
     n_indent: Annotated[int, Meta(le=_MAX_INDENT)] = 0

@@ -128,11 +128,10 @@ class Worker:
     def _forward(self) -> None:
         """Tokenise what arrives, and pass it on to the worker. Interrupts a decode that becomes useless."""
         self._is_load_over.wait()
-        scheduler = self._scheduler
-        tokenizer = _tokenizer_for(scheduler.backend) if scheduler else None
+        tokenizer = _tokenizer_for(self._backend) if self._backend else None
         while True:
-            message = self._arrivals.get()
-            if isinstance(message, _Submit) and tokenizer is not None:
+            message, scheduler = self._arrivals.get(), self._scheduler
+            if isinstance(message, _Submit) and scheduler is not None and tokenizer is not None:
                 try:
                     message = dataclasses.replace(message, tokenized=tokenizer.tokenize_request(message.request))
                 except InfillError as error:
