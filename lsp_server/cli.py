@@ -6,9 +6,11 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from lsp_server import __version__
 from lsp_server.base.errors import InfillError
+from lsp_server.commands.standard_streams import drop_output, flush_output, make_readable
 
 # A subcommand is imported only when it is called. `serve` must answer an editor at once, without others' imports.
 COMMANDS = {
@@ -28,10 +30,9 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Errors are one or two lines, never a traceback."""
+    make_readable()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    parser = argparse.ArgumentParser(
-        prog="infill", description="Code completion in any editor, by a model on your own machine."
-    )
+    parser = _Parser(prog="infill", description="Code completion in any editor, by a model on your own machine.")
     parser.add_argument("--version", action="version", version=f"infill {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
@@ -40,19 +41,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
             module = importlib.import_module(f"lsp_server.commands.{name}")
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.run)
-    return call(parser.parse_args(arguments))
+    return call(parser, arguments)
 
 
-def call(parsed: argparse.Namespace) -> int:
-    """Run the command that was parsed; its exit status. Errors are printed."""
+def call(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    """Parse the arguments and run their command; its exit status. Errors are printed."""
     try:
-        return int(parsed.run(parsed))
+        try:
+            parsed = parser.parse_args(arguments)
+            return int(parsed.run(parsed))
+        finally:
+            flush_output()  # of --help, too
     except InfillError as error:
         print(f"infill: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our output has left. Python must not try to flush standard output again.
-        sys.stdout = None
+    except BrokenPipeError:  # the reader of our output has left
+        drop_output()
         return 141
+    except OSError as error:  # a full disk, a folder that is none
+        drop_output()
+        print(f"infill: {error}", file=sys.stderr)
+        return 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints end with its default `advice`, if it has one."""
+
+    def error(self, message: str) -> NoReturn:
+        """Complain, and end the program."""
+        super().error("\n".join(filter(None, (message, self.get_default("advice")))))

@@ -15,4 +15,4 @@ def main(program: str, description: str, kinds: Mapping[str, measuring.Kind], ar
     parser = argparse.ArgumentParser(prog=program, description=description)
     measuring.add_kinds(parser, kinds)
     parser.set_defaults(run=functools.partial(measuring.run, program=program))
-    return cli.call(parser.parse_args(arguments))
+    return cli.call(parser, arguments)

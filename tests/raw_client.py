@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ NO_SETTINGS = {f"XDG_{name}": str(_NOWHERE) for name in ("CONFIG_HOME", "DATA_HO
 class RawClient:
     """A server process and both ends of its pipe. Every message received is kept in `received`.
 
-    Requests from the server whose method is in `answers` are answered at once, with what is there.
+    Requests from the server whose method is in `answers` are answered at once, with what is there. `on_message` is
+    called with each message as it arrives.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class RawClient:
         self._writer = writer or process.stdin
         self.received: list[dict[str, Any]] = []
         self.answers: dict[str, Any] = {}
+        self.on_message: Callable[[dict[str, Any]], None] = lambda _: None
         self._ids = itertools.count(1)
         self._arrived = asyncio.Condition()
         self._versions: dict[str, int] = {}
@@ -198,9 +201,13 @@ class RawClient:
         return int(found[1]) if found else None
 
     def open(self, uri: str, text: str, language_id: str = "python") -> None:
-        self._versions[uri] = 1
+        self.register(uri)
         document = {"uri": uri, "languageId": language_id, "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
+
+    def register(self, uri: str) -> None:
+        """Count the versions of a document that was opened with `write`."""
+        self._versions[uri] = 1
 
     def change(self, uri: str, *changes: dict[str, Any]) -> None:
         self._versions[uri] += 1
@@ -238,6 +245,7 @@ class RawClient:
                 name, _, value = line.partition(b":")
                 length = int(value) if name == b"Content-Length" else length
             message = json.loads(await self._reader.readexactly(length))
+            self.on_message(message)
             if "id" in message and message.get("method") in self.answers:
                 self.respond(message, self.answers[message["method"]])
             async with self._arrived:

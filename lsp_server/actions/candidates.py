@@ -8,7 +8,7 @@ from typing import Literal
 
 from lsp_server.actions.bodies import find_body, header_end
 from lsp_server.actions.documentation import find_documentation, is_definition
-from lsp_server.actions.imports import unbound_names
+from lsp_server.actions.imports import may_be_module, unbound_names
 from lsp_server.actions.selection import find_selection, trimmed
 from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.text.document import Position
@@ -60,7 +60,8 @@ def fill_candidates(source: Source, start: Position, end: Position) -> list[Code
 def import_candidates(source: Source, line: int) -> list[CodeActionCandidate]:
     """Imports of the names in a line that the document does not bind."""
     place = Position(line, 0)
-    return [CodeActionCandidate("import", place, place, name) for name in unbound_names(source, line, _MAX_IMPORTS)]
+    names = [name for name in unbound_names(source, line) if may_be_module(source, name)]
+    return [CodeActionCandidate("import", place, place, name) for name in names[:_MAX_IMPORTS]]
 
 
 def chat_candidates(

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from lsp_server.actions.source import ReplaceRange, Source
 from lsp_server.languages.bindings import ANY_NAME, STAND_IN, Bindings, bound_patterns, pattern_for
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.lexer import blanked, lex
+from lsp_server.languages.standard_library import has_attribute
 from lsp_server.languages.syntax import language
 from lsp_server.text.document import Position
 
@@ -34,10 +37,22 @@ def unbound_names(source: Source, line: int, most: int = _MAX_NAMES) -> list[str
     text = "\n".join(source.lines)
     if len(text) > _MAX_CHARACTERS:
         return []
-    bare = re.sub(bindings.not_code, _blank, text)
+    bare = blanked(text, source.language_id)
     names = _used_names(bindings, re.sub(bindings.not_used, _blank_behind, bare).split("\n")[line])
     places = _places(bare, names)
     return list(itertools.islice((name for name in names if not _is_bound(bindings, bare, name, places[name])), most))
+
+
+def may_be_module(source: Source, name: str) -> bool:
+    """Whether an unbound name may be imported.
+
+    Modules such as `code`, `token` and `types` are called as variables are. One is meant where the document reads an
+    attribute that the module has. Other names may always be imported.
+    """
+    if name not in _bindings_of(source).standard_modules:
+        return True
+    reads = re.compile(rf"(?<![\w.]){re.escape(name)}\s*\.\s*(\w+)")
+    return any(has_attribute(name, attribute) for attribute in set(reads.findall("\n".join(source.lines))))
 
 
 def _used_names(bindings: Bindings, line: str) -> list[str]:
@@ -63,7 +78,7 @@ def _places(bare: str, names: Sequence[str]) -> dict[str, list[int]]:
 
 def import_hole(source: Source) -> ReplaceRange:
     """Where another import line goes: behind the first group of imports, or above the code if there is none."""
-    code = _read(_bindings_of(source), source)
+    code = _read(source)
     last = _first_imports_end(_bindings_of(source), source, code)
     if last is None:
         start = Position(_head_end(source, code), 0)
@@ -77,11 +92,10 @@ def known_import(source: Source, name: str, others: Iterable[str]) -> str:
 
     Empty if there is neither. A relative import of another file does not count: it means something else here.
     """
-    bindings = _bindings_of(source)
-    lines = Counter(line for text in others for line in _importing_lines(bindings, name, text))
+    lines = Counter(line for text in others for line in _importing_lines(source, name, text))
     if lines:
         return lines.most_common(1)[0][0]
-    return f"import {name}" if name in bindings.standard_modules else ""
+    return f"import {name}" if name in _bindings_of(source).standard_modules else ""
 
 
 def beginnings(source: Source) -> tuple[str, ...]:
@@ -101,12 +115,12 @@ def _bindings_of(source: Source) -> Bindings:
     return bindings
 
 
-def _importing_lines(bindings: Bindings, name: str, text: str) -> Iterable[str]:
+def _importing_lines(source: Source, name: str, text: str) -> Iterable[str]:
     """The lines of a text that import a name. A line `from … import …` is cut to that name."""
     if name not in text:
         return
-    importing = re.compile(pattern_for(bindings.importing, name))
-    bare = re.sub(bindings.not_code, _blank, text)
+    importing = re.compile(pattern_for(_bindings_of(source).importing, name))
+    bare = blanked(text, source.language_id)
     for line, code in zip(text.split("\n"), bare.split("\n"), strict=True):
         if not importing.match(code) or re.search(r"from\s+['\"]?\.", line):
             continue
@@ -135,11 +149,6 @@ def _blank_behind(match: re.Match[str]) -> str:
     return kept + re.sub(r"[^\n]", " ", match[0][len(kept) :])
 
 
-def _blank(match: re.Match[str]) -> str:
-    """White space in place of a match. Line breaks stay."""
-    return re.sub(r"[^\n]", " ", match[0])
-
-
 @dataclass(frozen=True, slots=True)
 class _Code:
     """A document's lines with white space in place of strings and comments.
@@ -156,15 +165,15 @@ class _Code:
         return bool(text.strip("; \t\f\ufeff")) and not (line == 0 and text.startswith("#!"))
 
 
-def _read(bindings: Bindings, source: Source) -> _Code:
+def _read(source: Source) -> _Code:
     text = "\n".join(source.lines)
     strings, line, at = [], 0, 0
-    for match in re.finditer(bindings.not_code, text):
-        line += text.count("\n", at, match.start())
-        at = match.start()
-        if not match[0].startswith(("#", "//", "/*")):
-            strings.append((line, line + match[0].count("\n")))
-    return _Code(re.sub(bindings.not_code, _blank, text).split("\n"), strings)
+    for span in lex(text, source.language_id)[0]:
+        if span.kind is Kind.STRING:
+            line += text.count("\n", at, span.start)
+            at = span.start
+            strings.append((line, line + text.count("\n", span.start, span.end)))
+    return _Code(blanked(text, source.language_id).split("\n"), strings)
 
 
 def _first_imports_end(bindings: Bindings, source: Source, code: _Code) -> int | None:

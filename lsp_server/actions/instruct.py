@@ -9,6 +9,7 @@ from lsp_server.actions.selection import text_between
 from lsp_server.actions.source import Source
 from lsp_server.languages.syntax import language
 from lsp_server.prompt.chat import Message
+from lsp_server.text import markdown
 from lsp_server.text.document import Position
 
 # Lines of context on each side of what is edited.
@@ -66,10 +67,8 @@ def path_of_tests(language_id: str, path: str) -> str:
 
 
 def fenced(text: str, source: Source) -> str:
-    """Text in a fence. The fence is longer than any in the text."""
-    longest = max((len(match) for match in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{source.language_id}\n{text}\n{fence}"
+    """Text in a fence that says its language."""
+    return markdown.fenced(text, source.language_id)
 
 
 def _quoted(line: str) -> str:

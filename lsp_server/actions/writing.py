@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -65,7 +66,8 @@ async def import_line(
     """
     source = source_of(document)
     hole = import_hole(source)
-    if known := known_import(source, name, [each.whole or each.text for each in others]):
+    texts = (each.whole_text() for each in others)
+    if known := await asyncio.to_thread(known_import, source, name, texts):  # a huge text takes time
         return hole, hole.filled(known)
     for beginning in beginnings(source):
         snapshot = snapshot_of(document, replace(hole, lead=hole.lead + beginning))

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from lsp_server.base.errors import ModelError, ModelNotPulledError
+from lsp_server.base.errors import ModelError, ModelNotFoundError, ModelNotPulledError
 from lsp_server.catalog import hub
 from lsp_server.catalog.data import data_file
 from lsp_server.catalog.models import HubFile, find_model, in_catalog, refuse_known
@@ -86,6 +86,8 @@ def _find(model: str, project: Path | None, *, needs_infill: bool) -> Path:
     if is_path(model):
         if needs_infill:
             refuse_known(Path(model).name)
+        if "\0" in model or model.encode(errors="replace").decode() != model:
+            raise ModelNotFoundError(f"The model's path {model!r} is no text in UTF-8. Rename the file.")
         path = Path(os.path.expanduser(model))  # noqa: PTH111  (Path's raises where there is no such user)
         return path if path.is_absolute() else (project or Path.cwd()) / path
     file = hub_file(model)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
+from lsp_server.base import encoded_text
 from lsp_server.base.errors import SourceError
 from lsp_server.catalog.resolve import chat_options, engine_options, is_path, model_path
 from lsp_server.ipc.launch import EngineOptions
@@ -38,12 +40,15 @@ def model_file(model: str | None) -> str:
 
 def named(model: str) -> str:
     """A model's name, or its path made absolute from the working folder."""
-    return str(Path(model).expanduser().absolute()) if is_path(model) else model
+    # `Path.expanduser` raises where there is no such user.
+    return os.path.abspath(os.path.expanduser(model)) if is_path(model) else model  # noqa: PTH100, PTH111
 
 
 def standard_input() -> str:
     """The text on standard input. Raises `SourceError` if it is not UTF-8."""
+    if sys.stdin is None:
+        raise SourceError("There is no standard input.")
     try:
-        return sys.stdin.buffer.read().decode("utf-8")
+        return encoded_text.decode(sys.stdin.buffer.read())
     except UnicodeDecodeError:
         raise SourceError("Standard input is not UTF-8. Convert it first.") from None

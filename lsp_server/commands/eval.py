@@ -9,6 +9,7 @@ from lsp_server.commands import eval_typing, measuring
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the kinds and their options."""
+    parser.set_defaults(advice="Other evaluations need a checkout of infill's repository: python -m tests.eval KIND")
     measuring.add_kinds(parser, {"typing": eval_typing})
 
 

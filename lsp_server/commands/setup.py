@@ -81,7 +81,7 @@ def server_command() -> list[str]:
 def read(path: Path) -> str:
     """A file's text; empty if there is no file. Raises `EditorError` if it is unreadable."""
     try:
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        return path.read_text(encoding="utf-8-sig") if path.exists() else ""  # Notepad writes a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise EditorError(f"{path} cannot be read: {error}. Repair or move it, then try again.") from None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lsp_server.base.errors import EditorError
 from lsp_server.catalog.data import data_file
-from lsp_server.commands.setup import File
+from lsp_server.commands.setup import File, read
 
 _TIMEOUT_S = 120.0
 
@@ -30,10 +30,7 @@ _LISP = """\
 def files(server: list[str]) -> list[File]:
     """The init file. A new block goes to its end, so that infill runs beside the servers chosen above."""
     path = _init_file()
-    try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise EditorError(f"{path} cannot be read: {error}. Repair or move it, then try again.") from None
+    text = read(path)
     lisp = _LISP.format(folder=_quote(str(data_file("editors/emacs"))), command=" ".join(map(_quote, server)))
     block = f"{_BEGIN}{lisp}{_END}"
     if _BLOCK.search(text):

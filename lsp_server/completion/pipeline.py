@@ -89,6 +89,10 @@ class Pipeline:
         self._warm_up.cancel(uri)
         self._generations.forget(uri)
 
+    def close(self) -> None:
+        """End the warm-ups: other settings are in force. Requests under way are answered."""
+        self._warm_up.close()
+
     # Stages
 
     def _decline(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:

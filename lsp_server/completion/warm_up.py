@@ -39,11 +39,12 @@ class WarmUp:
         self._answers = answers
         self._generations = generations
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._is_closed = False
 
     def schedule(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
         """Prepare the next burst of typing after a pause, and the acceptance of `text`, which is shown now."""
         self.cancel(snapshot.uri)  # a request of another kind may have scheduled one at the same time
-        if self._settings.engine.warm_up:
+        if self._settings.engine.warm_up and not self._is_closed:
             self._tasks[snapshot.uri] = asyncio.ensure_future(self._run(snapshot, neighbours, text))
 
     def cancel(self, uri: str) -> None:
@@ -51,6 +52,12 @@ class WarmUp:
         if task := self._tasks.pop(uri, None):
             task.cancel()
         self._generations.stop_speculative(uri)
+
+    def close(self) -> None:
+        """Cancel everything, and schedule nothing more."""
+        self._is_closed = True
+        for uri in list(self._tasks):
+            self.cancel(uri)
 
     async def _run(self, snapshot: Snapshot, neighbours: Neighbours, text: str) -> None:
         await asyncio.sleep(PAUSE_S)

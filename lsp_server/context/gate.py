@@ -56,7 +56,7 @@ class Gate:
 
     def _has_secret(self, neighbour: Neighbour) -> bool:
         """Whether a document holds a secret anywhere in its present text, saved or not."""
-        text = neighbour.text if neighbour.whole is None else neighbour.whole
+        text = neighbour.whole_text()
         key = (neighbour.path, hash(text))
         if key not in self._with_secrets:
             if len(self._with_secrets) >= MAX_REMEMBERED:

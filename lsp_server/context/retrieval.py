@@ -119,12 +119,12 @@ class Retrieval:
         if indexed is None:
             return Gathered(candidates, notes=(*notes, "the index is not there yet"))
         unsaved = {
-            each.path: self._outline(each, each.whole)
+            each.path: self._outline(each, text)
             for each in readable
             if each.whole is not None
             and not each.is_saved
-            and len(each.whole) <= MAX_UNSAVED_CHARACTERS
             and each.root == snapshot.root
+            and len(text := each.whole()) <= MAX_UNSAVED_CHARACTERS
         }
         # Limits count this thread's own CPU time, so a busy engine takes nothing from the prompt.
         found = gather(snapshot, indexed.reader, indexed.resolver, indexed.read, time.thread_time, unsaved)

@@ -10,8 +10,11 @@ from functools import cached_property
 
 from lsp_server.index.symbols import Outline, Symbol, outline
 from lsp_server.index.words import identifiers, line_words, parts, words
+from lsp_server.languages.forms import Kind
 from lsp_server.languages.imports import Import
+from lsp_server.languages.lexer import lex
 from lsp_server.languages.line_patterns import CLASS_LINE, INDENTED_DEFINITION, TOP_LINE
+from lsp_server.languages.reading import state_after
 from lsp_server.languages.syntax import language
 from lsp_server.text.snapshot import Snapshot
 
@@ -21,6 +24,8 @@ OFTEN = 20  # uses in a file that count as frequency 1
 # The text that is parsed for each request: the text around the cursor, and likely imports above it. A text above the
 # cursor of up to ALL_CHARACTERS is parsed whole.
 ALL_CHARACTERS, BEFORE_CHARACTERS, AFTER_CHARACTERS = 8_000, 6_000, 1_500
+_STEP = 1_000
+_MAX_LEXED = 500_000  # in a longer document, strings and comments are not looked for
 FEW_LINES = 500
 COUNTED_LINES = 150  # before and after the cursor, in which names are counted
 
@@ -231,16 +236,17 @@ def _start_of_parsed(language_id: str, prefix: str) -> int:
 
 
 def _behind_open_literal(language_id: str, text: str, place: int) -> int:
-    """A place, or the end of the comment or multi-line string around it."""
-    syntax = language(language_id)
-    if syntax.block_comment is not None:
-        begin, end = syntax.block_comment
-        is_open = text.rfind(begin, 0, place) > text.rfind(end, 0, place)
-        return max(place, text.find(end, place) + len(end)) if is_open else place
-    for quotes in syntax.multi_line_strings:
-        if text.count(quotes, 0, place) % 2:
-            return max(place, text.find(quotes, place) + len(quotes))
-    return place
+    """A line's start at a place or little above it, or the end of the comment or string around it.
+
+    The place moves in steps, so that its lexer's state is remembered while a line is typed.
+    """
+    place = text.rfind("\n", 0, place - place % _STEP) + 1
+    if place > _MAX_LEXED:
+        return place
+    state = state_after(text[:place], language_id)
+    if state.kind is Kind.CODE:
+        return place
+    return lex(text, language_id, state, place)[0][0].end
 
 
 def _only_imports(language_id: str, text: str) -> str:

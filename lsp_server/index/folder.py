@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from lsp_server.base import encoded_text
 from lsp_server.index.ignored import Ignored
 from lsp_server.text.secrets import has_secret, is_secret_name
 from lsp_server.text.snapshot import normalize
@@ -178,15 +179,12 @@ _NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # without it, opening a pipe would wai
 
 def decode(content: bytes) -> str | None:
     """Source text in UTF-8, UTF-16 or Latin-1, lines ending in `\\n`; None for other content and generated text."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = content.decode("utf-16", "replace")
-    elif b"\0" in content:
+    if b"\0" in content and not content.startswith(encoded_text.UTF_16_MARKS):
         return None
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
+    try:
+        text = encoded_text.decode(content)
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
     if len(text) > MAX_MEAN_LINE * (text.count("\n") + 1):
         return None
     return normalize(text)

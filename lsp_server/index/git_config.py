@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from lsp_server.base import encoded_text
 from lsp_server.index.wildmatch import to_regex
 
 _MAX_INCLUDES = 10  # files that include each other, as git allows
@@ -82,7 +83,7 @@ def read_config_text(path: Path) -> str:
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | _NONBLOCK), "rb") as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return file.read().decode("utf-8", "surrogateescape")
+                return encoded_text.decode(file.read(), "surrogateescape")
     except (OSError, ValueError):
         pass
     return ""

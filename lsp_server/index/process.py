@@ -17,7 +17,8 @@ from lsp_server.index.messages import Event, Request, Scan, Update
 
 logger = logging.getLogger(__name__)
 
-MAX_STARTS = 3  # then the indexer stays dead; completions work without it
+# So often in a row the process is started, then not again for a while. Completions work without it.
+MAX_STARTS, PAUSE_S = 3, 300.0
 
 
 class IndexProcess:
@@ -54,12 +55,16 @@ class IndexProcess:
             self._supervisor = asyncio.ensure_future(self._supervise())
 
     async def _supervise(self) -> None:
-        for _ in range(MAX_STARTS):
-            try:
-                await self._run_once()
-            except OSError as error:
-                logger.warning("The indexing process failed: %s", error)
-            logger.warning("The indexing process ended by itself.")
+        while True:
+            for _ in range(MAX_STARTS):
+                try:
+                    await self._run_once()
+                except OSError as error:
+                    logger.warning("The indexing process failed: %s", error)
+                logger.warning("The indexing process ended by itself.")
+                self._pending.put_nowait(Scan(self._roots))
+            await asyncio.sleep(PAUSE_S)
+            self._pending = asyncio.Queue()  # one scan finds all that has changed meanwhile
             self._pending.put_nowait(Scan(self._roots))
 
     async def _run_once(self) -> None:

@@ -13,14 +13,13 @@ from lsp_server.languages.syntax import language
 
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 _NEAR = 200  # characters before an opener that `WordBlock.after` looks at
-_TAG_NAME = r"(?:[A-Za-z][\w:.-]*)?"
+_TAG_NAME = r"(?:[A-Za-z][\w:.-]*|(?=>))"
 # What stands on its own, besides the words of a language: an opener's pattern, a closer's, and what their kinds begin
 # with. The name is their group `n…`.
-_TAGS = (
-    rf"(?<![\w)\]])<(?P<NAME>{_TAG_NAME})(?:(?=[\s/>])(?:=>|[^<>])*+)?(?<!/)>",
-    rf"</(?P<NAME>{_TAG_NAME})\s*>",
-    "<",
-)
+# A tag is open from its name on. What looks like one in TypeScript may be a parameter of a type.
+_TAGS = (rf"<(?P<NAME>{_TAG_NAME})(?=[\s/>])", rf"</(?P<NAME>{_TAG_NAME})\s*>", "<")
+_TAGS_IN_CODE = (rf"(?<![\w)\]])<(?P<NAME>{_TAG_NAME})(?=[\s/>])(?!>\(|\s+extends\b|\s*=)", _TAGS[1], "<")
+_REST_OF_TAG = re.compile(r"(?:=>|[^<>])*+>")  # none: it is still written, or has another tag in it
 _ENVIRONMENTS = (r"\\begin\{(?P<NAME>[^{}\n]*)\}", r"\\end\{(?P<NAME>[^{}\n]*)\}", "\\")
 _TEMPLATES = (
     r"\{%[-+]?\s*(?P<NAME>if|for|block|macro|filter|with|call|autoescape|unless|case|capture|comment|raw|while|embed|trans)\b[^%\n]*%\}",
@@ -43,10 +42,14 @@ class Delimiter:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The closers whose opener is not in the text, and the openers left open at its end, outermost first."""
+    """The closers whose opener is not in the text, and the openers left open at its end, outermost first.
 
-    closes: tuple[Delimiter, ...]
-    opens: tuple[Delimiter, ...]
+    `void` is where the last tag without an end began.
+    """
+
+    closes: tuple[Delimiter, ...] = ()
+    opens: tuple[Delimiter, ...] = ()
+    void: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class _Group:
     block: WordBlock | None = None
     void: frozenset[str] = frozenset()
     counts_in_brackets: bool = True
+    ends_tag: bool = False
 
     def kind_of(self, match: re.Match[str]) -> str:
         """The kind with the name of a tag or an environment."""
@@ -67,17 +71,31 @@ class _Group:
 
 def balance(text: str, language_id: str, state: State = START, start: int = 0) -> Balance:
     """What a text from `start` on opens and closes. `state` is what is open at `start` for the lexer."""
+    return balance_behind(Balance(), text, blanked(text, language_id, state, start), language_id, start)
+
+
+def balance_behind(above: Balance, text: str, code: str, language_id: str, start: int) -> Balance:
+    """The balance of a text whose part before `start` has one already. `code` is the code behind `start`."""
     line_start = text.rfind("\n", 0, start) + 1
-    code = text[line_start:start] + blanked(text, language_id, state, start)
-    closes: list[Delimiter] = []
+    code = text[line_start:start] + code
+    void = above.void
+    closes = list(above.closes)
     opens: dict[str, list[Delimiter]] = {}
+    for each in above.opens:
+        opens.setdefault(each.kind, []).append(each)
     pattern, groups = _delimiters(language_id)
     for match in pattern.finditer(code, start - line_start):
         group = groups[match.lastgroup or ""]
-        if not _counts(match, group, opens):
+        if group.ends_tag:
+            _end_tag(opens, void)
+            continue
+        if not _counts(match, group, opens, text, line_start):
+            void = match.start() + line_start if group.void else void
             continue
         kind = group.kind_of(match)
-        found = Delimiter(kind, match[0], match.start() + line_start, match.end() + line_start)
+        rest = _REST_OF_TAG.match(code, match.end()) if kind.startswith("<") and group.opens else None
+        end = (rest or match).end()
+        found = Delimiter(kind, code[match.start() : end], match.start() + line_start, end + line_start)
         if group.opens:
             opens.setdefault(kind, []).append(found)
         elif opens.get(kind):
@@ -85,11 +103,11 @@ def balance(text: str, language_id: str, state: State = START, start: int = 0) -
         else:
             closes.append(found)
     left = (each for kind in opens.values() for each in kind)
-    return Balance(tuple(closes), tuple(sorted(left, key=lambda each: each.start)))
+    return Balance(tuple(closes), tuple(sorted(left, key=lambda each: each.start)), void)
 
 
-def _counts(match: re.Match[str], group: _Group, opens: dict[str, list[Delimiter]]) -> bool:
-    """Whether what looks like a delimiter is one."""
+def _counts(match: re.Match[str], group: _Group, opens: dict[str, list[Delimiter]], text: str, offset: int) -> bool:
+    """Whether what looks like a delimiter is one. What stands before it is looked for in the text: a string counts."""
     if not group.kind:
         return False
     if group.named and (match[group.named] or "").lower() in group.void:
@@ -99,7 +117,16 @@ def _counts(match: re.Match[str], group: _Group, opens: dict[str, list[Delimiter
     if not group.counts_in_brackets and _is_in_brackets(opens):
         return False
     after = group.block.after if group.opens else group.block.closes_after
-    return not after or bool(_compiled(after).search(match.string, max(0, match.start() - _NEAR), match.start()))
+    at = match.start() + offset
+    return not after or bool(_compiled(after).search(text, max(0, at - _NEAR), at))
+
+
+def _end_tag(opens: dict[str, list[Delimiter]], void: int) -> None:
+    """`/>` closes the innermost tag, if it is none without an end."""
+    tags = (each for kind, each in opens.items() if each and kind.startswith("<"))
+    innermost = max(tags, key=lambda each: each[-1].start, default=None)
+    if innermost and innermost[-1].start > void:
+        innermost.pop()
 
 
 def _is_in_brackets(opens: dict[str, list[Delimiter]]) -> bool:
@@ -141,7 +168,7 @@ def _pairs(record: Language) -> list[tuple[str, str, str, WordBlock | None]]:
         (blocks.has_templates, _TEMPLATES),
         (blocks.has_templates, _HANDLEBARS),
         (blocks.has_templates, _SVELTE),
-        (blocks.has_tags, _TAGS),
+        (blocks.has_tags, _TAGS_IN_CODE if blocks.has_tags_in_code else _TAGS),
         (blocks.has_environments, _ENVIRONMENTS),
     )
     found: list[tuple[str, str, str, WordBlock | None]] = [(*mark, None) for has_it, mark in marks if has_it]
@@ -159,6 +186,9 @@ def _delimiters(language_id: str) -> tuple[re.Pattern[str], dict[str, _Group]]:
     if record.blocks.ignored:
         groups["ignored"] = _Group("", True)
         parts.insert(0, f"(?:{record.blocks.ignored})(?P<ignored>)")
+    if record.blocks.has_tags:
+        groups["end_of_tag"] = _Group("<", False, ends_tag=True)
+        parts.append("/>(?P<end_of_tag>)")
     words = []
     for number, (begin, end, kind, block) in enumerate(_pairs(record)):
         for letter, pattern, opens in (("c", end, False), ("o", begin, True)):

@@ -29,7 +29,6 @@ class Bindings:
     - `used`: names in use, without keyword arguments, keys, and tags of HTML.
     - `not_used`: text in code that holds no names, such as that between two tags. Its group `kept` is code. Two words
       with only a space between them are no names either, unless one is a keyword.
-    - `not_code`: strings and comments.
     - `beginnings`: how an import line begins, for a model that writes the rest.
     - `known`: the names that every file has.
     - `standard_modules`: modules of the language's own library that `import NAME` imports.
@@ -40,7 +39,6 @@ class Bindings:
     bound: tuple[str, ...]
     used: str
     not_used: str
-    not_code: str
     beginnings: tuple[str, ...]
     known: frozenset[str]
     standard_modules: frozenset[str] = frozenset()
@@ -65,7 +63,6 @@ PYTHON = Bindings(
     ),
     used=_ANY_NAME + r"(?!\s*=(?!=))",
     not_used=_NOTHING,
-    not_code=r"""(?s)[rRbBuUfF]{0,2}(?:("{3}|'{3}).*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\#[^\n]*""",
     beginnings=("from ", "import "),
     known=frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "cls", "__file__"}),
     standard_modules=frozenset(sys.stdlib_module_names),
@@ -112,7 +109,6 @@ JAVASCRIPT = Bindings(
     used=r"(?<!</)(?<!<(?=[a-z]))" + _ANY_NAME + r"(?!\s*(?:=(?![=>])|[!?]?:(?!:)))",
     not_used=r"(?<=[>}])(?<!=>)[^<>{}();=]*(?=</)"
     r"|(?P<kept><(?:[A-Za-z][\w.]*(?:\s[^<>\n]*)?)?>)[^<>{}();=]*(?=[<{])",
-    not_code=r"""(?s)`(?:\\.|[^`\\])*`|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|//[^\n]*|/\*.*?\*/""",
     beginnings=("import { ", "import "),
     known=frozenset(_JS_KNOWN.split()),
 )

@@ -9,7 +9,7 @@ VOID_TAGS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )
 
-_WORD = r"(?<![\w.$@:\\-])(?:{})(?![\w?!-]|:(?!:)|\s*=[^=~>])"
+_WORD = r"(?<![\w.$@:\\-])(?:{})(?![\w?!-]|:(?!:)|[ \t]*=[^=~>])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Blocks:
     - `ignores_case`: whether words mean the same in capitals.
     - `ends_in_brackets`: whether an end word in brackets closes something. Not in Julia: `a[end]`.
     - `ignored`: a pattern for what only looks like a bracket, as behind a shell's `case`.
+    - `has_tags_in_code`: whether `<` may also compare, or begin the parameters of a type.
     - `has_tags`, `has_environments`, `has_templates`, `has_preprocessor`: `<a> … </a>`, `\\begin{a} … \\end{a}`,
       `{% if %} … {% endif %}`, `#if … #endif`.
     - `branches`: a pattern for the beginning of a line with another branch, besides the words of the record.
@@ -48,6 +49,7 @@ class Blocks:
     ends_in_brackets: bool = True
     ignored: str = ""
     has_tags: bool = False
+    has_tags_in_code: bool = False
     has_environments: bool = False
     has_templates: bool = False
     has_preprocessor: bool = False
@@ -71,22 +73,23 @@ LABELS = Blocks(flush=_LABEL + r"\s*(?:$|[;{]|\w)")
 C = Blocks(has_preprocessor=True, flush=rf"#|{_LABEL}|case\b.*:")
 CSHARP = Blocks(has_preprocessor=True, flush=rf"#|{_LABEL}\s*$")
 SWIFT = Blocks(has_preprocessor=True, flush="#(?:if|else|elseif|endif)", branches="#(?:else|elseif)")
-JSX = Blocks(has_tags=True)
+JSX = Blocks(has_tags=True, has_tags_in_code=True)
 MARKUP = Blocks(
     has_tags=True, has_templates=True, branches=r"\{%-?\s*(?:else|elif|elsif|elseif|when)\b|\{:|\{\{\s*else\b"
 )
+COMPONENT = replace(MARKUP, has_tags_in_code=True)
 LATEX = Blocks(has_environments=True, branches=r"\\(?:else|or|item)\b")
 
-_EXPRESSION = r"(?:^|[;=(,|&!{\[:>]|\b(?:then|else|do|begin|ensure|and|or|not|in|return))[ \t]*\Z"
+_EXPRESSION = r"(?:^|[;=(,|&!{\[:>]|\b(?:then|else|do|begin|ensure|and|or|not|in))[ \t]*\Z"
 RUBY = Blocks((
     words(
-        r"class|module|def(?![^\n=]{0,200}[\w)?!] = )|begin|case|do"
+        r"class|module|def(?![ ]+[\w.?!]+(?:\([^\n]{0,200}\))?[ ]+=[ ])|begin|case|do"
         r"|(?:macro|lib|struct|enum|union|annotation)(?=[ \t]+[A-Z\w])", "end",
     ),
     words(r"(?:if|unless)", "end", after=_EXPRESSION),
     words(r"(?:while|until|for)(?![^\n]{0,200}\bdo\b)", "end", after=_EXPRESSION),
 ), flush=r"=begin|=end|__END__|[A-Z_]{3,}$")  # fmt: skip
-ELIXIR = Blocks((words(r"do|fn(?=[ \t(])", "end"),))
+ELIXIR = Blocks((words(r"do|fn", "end"),))
 LUA = Blocks((words("function|do|if", "end"), words("repeat", "until", "repeat")), flush="::")
 JULIA = Blocks((
     words(
@@ -98,19 +101,17 @@ MATLAB = Blocks((
     words("function|if|for|parfor|while|switch|try|classdef|properties|methods|events|enumeration|spmd|unwind_protect",
           "end|endfunction|endif|endfor|endwhile|endswitch|end_try_catch|end_unwind_protect"),
 ), ends_in_brackets=False)  # fmt: skip
-_COMMAND = r"(?:^|[;&|({`!]|\b(?:then|else|do|if|elif|while|until))[ \t]*\Z"
+_COMMAND = r"(?:^|[;&|(){`!]|\b(?:then|else|do|if|elif|while|until))[ \t]*\Z"
 SHELL = Blocks((
     commands("if", "fi", "if", _COMMAND), commands("case", "esac", "case", _COMMAND),
     commands("do", "done", "do", _COMMAND),
 ), branches=r";;|(?:[\w*?.|\[\]-]|\|[ ]|[ ]\|)+\)\s*(?:$|[^\s;)|&])", flush=r"[A-Z_]{3,}$",
     ignored=r"^[ \t]*\(?[^\s()]+(?:[ ]*\|[ ]*[^\s()|]+)*\)")  # fmt: skip
 FISH = Blocks((commands("function|if|for|while|switch|begin", "end", "do", _COMMAND),))
-ERLANG = Blocks(
-    (words(r"case|if|receive|begin|try|maybe|fun(?=[ ]*\([^()\n]{0,200}\)[^\n]{0,200}->)", "end"),), flush=r"-\w"
-)
+ERLANG = Blocks((words(r"case|if|receive|begin|try|maybe|fun(?=\s*(?:[A-Z_]\w*[ ]*)?\((?!\())", "end"),), flush=r"-\w")
 SQL = Blocks((
-    words(r"case|begin(?!\s+(?:transaction|tran|work)\b|\s*;)|loop|if(?=[^;\n]{0,200}\bthen\b)",
-          r"end(?:[ \t]+(?:if|loop|case|while))?"),
+    words(r"if(?=[^;]{0,400}\bthen\b)", r"end[ \t]+if", "if"), words("loop", r"end[ \t]+loop", "loop"),
+    words(r"case|begin(?!\s+(?:transaction|tran|work)\b|\s*;)", r"end(?![ \t]+(?:if|loop)\b)(?:[ \t]+(?:case|while))?"),
 ), ignores_case=True, branches=(
     r"(?:from|where|group[ ]by|order[ ]by|having|limit|offset|window|returning|set|values|on|using|union|intersect"
     r"|except|(?:natural[ ]|left[ ]|right[ ]|full[ ]|inner[ ]|outer[ ]|cross[ ])*join)\b"
@@ -141,9 +142,9 @@ OCAML = Blocks(
 PHP = Blocks((
     *(words(rf"{word}(?=[^;\n{{]{{0,200}}\)[ \t]*:[ \t]*(?:$|\?))", f"end{word}", word)
       for word in ("if", "foreach", "for", "while", "switch")),
-), has_tags=True)  # fmt: skip
+), has_tags=True, has_tags_in_code=True)  # fmt: skip
 MAKEFILE = Blocks((
-    words("ifeq|ifneq|ifdef|ifndef", "endif", "if", r"^[ \t]*(?:else[ \t]*)?\Z"),
+    words("ifeq|ifneq|ifdef|ifndef", "endif", "if", r"^[ \t]*\Z"),
     words("define", "endef", "define", r"^[ \t]*\Z"),
 ), branches="else", flush="[A-Za-z_.-]")  # fmt: skip
 ARMS = Blocks(branches=r"\|(?!\|)")

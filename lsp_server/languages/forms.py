@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class Kind(enum.Enum):
@@ -19,11 +19,11 @@ class Kind(enum.Enum):
     STRING = "string"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
     """One form of comment, of string, or of embedded code.
 
-    All fields but `kind` and `language` are patterns of `re`, with MULTILINE and DOTALL. They begin with a literal
+    All fields but `kind` and `language` are patterns of `re`, with MULTILINE and DOTALL. Most begin with a literal
     character, because `re` jumps to the next one of those; what stands before it is looked back at behind it, as in
     `'(?<!\\w')`. None looks further ahead than its line.
 
@@ -33,6 +33,7 @@ class Form:
     - `escape`: what does not end it, although `end` may match inside.
     - `code`: what begins code inside it, up to the bracket that closes its last character, as in `${`.
     - `nest`: what opens another level of it, as a comment in a comment does.
+    - `lead`: what belongs to it and stands right before it, as the `f` of `f"…"`. A pattern for the end of a text.
     - `after`: the end of the code that must stand before it. Empty: it may stand anywhere.
     - `one_line`: it ends with its line. One that nothing closes on its line begins nothing, unless the line is the
       text's last: that may still be written.
@@ -46,6 +47,7 @@ class Form:
     escape: str = ""
     code: str = ""
     nest: str = ""
+    lead: str = ""
     after: str = ""
     one_line: bool = False
     next_line: bool = False
@@ -85,13 +87,18 @@ def here_document(begin: str, end: str = r"^[ \t]*TAG$", code: str = "") -> Form
 
 
 def code(pattern: str) -> Form:
-    """Code that looks like the beginning of a form, as an escaped quote does."""
+    """Code that looks like the beginning of a form, as Perl's variable `$'` does."""
     return Form(Kind.CODE, pattern)
 
 
 def text(pattern: str) -> Form:
-    """A string that one pattern describes, as a character in apostrophes."""
+    """A string that one pattern describes, as a character in apostrophes or an escaped one."""
     return Form(Kind.STRING, pattern)
+
+
+def prefixed(lead: str, *forms: Form) -> Forms:
+    """Strings with a prefix such as `r`. `lead` is a pattern for one, which belongs to no longer word."""
+    return tuple(replace(form, lead=rf"(?<![\w.])(?:{lead})\Z") for form in forms)
 
 
 def embedded(begin: str, end: str, language: str) -> Form:
@@ -115,7 +122,9 @@ DOUBLE = quoted('"')
 SINGLE = quoted("'")
 # Behind a word, an apostrophe belongs to it: `don't`, `x'`, `A'Length`, `1'000`.
 WORD_SINGLE = quoted(r"'(?<!\w')", "'")
-CHARACTER = text(r"'(?<!\w')(?:\\[^\n']*|[^\\'\n])'|'(?<!\w')\\''")
+_CHARACTER = r"(?:\\[^\n']*|[^\\'\n])'|'(?<!\w')\\''"
+CHARACTER = text(rf"'(?<!\w'){_CHARACTER}")
+PREFIXED_CHARACTER = text(rf"'(?:(?<!\w')|(?<=\b[bLuU]')){_CHARACTER}")
 LONG_DOUBLE = long('"')
 LONG_SINGLE = long("'")
 DOUBLED = long('"', escape='""')

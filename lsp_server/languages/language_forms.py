@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from lsp_server.languages.forms import (
     CHARACTER,
@@ -20,6 +21,7 @@ from lsp_server.languages.forms import (
     ML_COMMENT,
     NESTED_SLASH_STAR,
     PERCENT,
+    PREFIXED_CHARACTER,
     RAW_BACKQUOTES,
     REGEX,
     SEMICOLON,
@@ -39,6 +41,7 @@ from lsp_server.languages.forms import (
     here_document,
     line,
     long,
+    prefixed,
     quoted,
     text,
 )  # fmt: skip
@@ -53,7 +56,7 @@ JSON = PLAIN
 JSON5: Forms = (*PLAIN, SINGLE)
 
 # With Python's blocks.
-PYTHON: Forms = (HASH, TRIPLE_DOUBLE, TRIPLE_SINGLE, DOUBLE, SINGLE)
+PYTHON: Forms = (HASH, *prefixed("[bBfFrRtTuU]{1,2}", TRIPLE_DOUBLE, TRIPLE_SINGLE, DOUBLE, SINGLE))
 NIM: Forms = (
     block("#[", "]#", nests=True), HASH, long('"""', escape=""), quoted(r'"(?<=\br")', '"', '""'), DOUBLE, CHARACTER,
 )
@@ -72,21 +75,32 @@ SCRIPT: Forms = (
 )
 
 # With braces.
-C: Forms = (SLASHES, SLASH_STAR, DOUBLE, CHARACTER)
+_C_LITERALS = prefixed("L|u8?|U", DOUBLE, PREFIXED_CHARACTER)
+C: Forms = (SLASHES, SLASH_STAR, *_C_LITERALS)
+OBJECTIVE_C: Forms = (SLASHES, SLASH_STAR, replace(DOUBLE, lead=r"@\Z"), CHARACTER)
 CPP: Forms = (
-    SLASHES, SLASH_STAR, long(r'"(?<=R")(?P<tag>[^()\\\s"]{0,16})\(', r'\)TAG"', ""), DOUBLE, CHARACTER,
+    SLASHES, SLASH_STAR, *prefixed("(?:L|u8?|U)?R", long(r'"(?<=R")(?P<tag>[^()\\\s"]{0,16})\(', r'\)TAG"', "")),
+    *_C_LITERALS,
 )
 CSHARP: Forms = (
-    SLASHES, SLASH_STAR, long(r'"(?P<tag>"{2,})(?!(?<=@""))', r'"TAG', ""), long(r'"(?:(?<=@")|(?<=@\$"))', '"', '""'),
-    quoted(r'"(?<=\$")', '"', r"\\.|\{\{", r"\{"), DOUBLE, CHARACTER,
+    SLASHES, SLASH_STAR,
+    *(replace(form, lead=r"[$@]+\Z") for form in (
+        long(r'"(?P<tag>"{2,})(?!(?<=@""))', r'"TAG', ""), long(r'"(?:(?<=@")|(?<=@\$"))', '"', '""'),
+        quoted(r'"(?<=\$")', '"', r"\\.|\{\{", r"\{"), DOUBLE,
+    )),
+    CHARACTER,
 )
 JAVA: Forms = (SLASHES, SLASH_STAR, TRIPLE_DOUBLE, DOUBLE, CHARACTER)
 KOTLIN: Forms = (
     SLASHES, NESTED_SLASH_STAR, long('"""', '"""(?!")', "", DOLLAR_BRACE), quoted('"', code=DOLLAR_BRACE), CHARACTER,
 )
 SCALA: Forms = (
-    SLASHES, NESTED_SLASH_STAR, long(r'"""(?<=\w""")', '"""(?!")', "", DOLLAR_BRACE), long('"""', '"""(?!")', ""),
-    quoted(r'"(?<=\w")', '"', code=DOLLAR_BRACE), DOUBLE, CHARACTER,
+    SLASHES, NESTED_SLASH_STAR,
+    *prefixed(
+        r"\w+", long(r'"""(?<=\w""")', '"""(?!")', "", DOLLAR_BRACE),
+        quoted(r'"(?<=\w")(?!"")', '"', code=DOLLAR_BRACE),
+    ),
+    long('"""', '"""(?!")', ""), DOUBLE, CHARACTER,
 )
 GROOVY: Forms = (
     SLASHES, SLASH_STAR, HASHBANG, long('"""', code=DOLLAR_BRACE), TRIPLE_SINGLE, quoted('"', code=DOLLAR_BRACE),
@@ -99,8 +113,10 @@ DART: Forms = (
 )
 GO: Forms = (SLASHES, SLASH_STAR, DOUBLE, RAW_BACKQUOTES, CHARACTER)
 RUST: Forms = (
-    SLASHES, NESTED_SLASH_STAR, long(r'#(?:(?<=\br#)|(?<=\bbr#)|(?<=\bcr#))(?P<tag>#*)"', '"#TAG', ""),
-    long(r'"(?:(?<=\br")|(?<=\bbr"))', '"', ""), LONG_DOUBLE, CHARACTER,
+    SLASHES, NESTED_SLASH_STAR, *prefixed(
+        "[bc]?r|[bc]", long(r'#(?:(?<=\br#)|(?<=\bbr#)|(?<=\bcr#))(?P<tag>#*)"', '"#TAG', ""),
+        long(r'"(?:(?<=\br")|(?<=\bbr"))', '"', ""), LONG_DOUBLE, PREFIXED_CHARACTER,
+    ),
 )
 SWIFT: Forms = (
     SLASHES, NESTED_SLASH_STAR, long(r'#(?P<tag>#*)"""', '"""#TAG', "", r"\\#+\("),
@@ -123,16 +139,17 @@ R: Forms = (
     HASH, long(r'"(?<=\b[rR]")(?P<tag>-*)[(\[{]', r'[)\]}]TAG"', ""), LONG_DOUBLE, LONG_SINGLE, quoted("`", "`", ""),
 )
 POWERSHELL: Forms = (
-    code("`."), block("<#", "#>"), line(r"#(?<![\w$]#)"), long(r'"(?<=@")$', '^"@', "", r"\$\("),
+    text(r"`[^\n]"), block("<#", "#>"), line(r"#(?<![\w$]#)"), long(r'"(?<=@")$', '^"@', "", r"\$\("),
     long(r"'(?<=@')$", "^'@", ""), long('"', '"', '`.|""', r"\$\("), DOUBLED_SINGLE,
 )
-TCL: Forms = (code(r"\\."), line(r"#(?:(?<=^#)|(?<=[\s;{]#))"), long(r'"(?<![^\s\[{(]")', '"'))
+TCL: Forms = (
+    text(r"\\[^\n]"), Form(Kind.COMMENT, "#", r"(?=\n)", after=r"(?:^|[;{])[ \t]*\Z"), long(r'"(?<![^\s\[{(]")', '"'))
 
 # Perl. Its quote-like operators take any bracket or sign.
 
 
 def _perl_quotes(word: str, signs: str) -> Forms:
-    begin = word + rf"(?<![\w$@%&>{{-]{word})"
+    begin = word + rf"(?<![\w$@%&>-]{word})"
     return (
         long(rf"{begin}[ ]?{_BRACKET}(?!=[>])", "CLOSE", nest="TAG"),
         long(rf"{begin}(?P<tag>[{signs}])", "TAG"),
@@ -140,7 +157,7 @@ def _perl_quotes(word: str, signs: str) -> Forms:
 
 
 def _perl_replacement(word: str) -> Forms:
-    begin = word + rf"(?<![\w$@%&>{{-]{word})"
+    begin = word + rf"(?<![\w$@%&>-]{word})"
     signs = (re.escape(sign) for sign in "/|!#~,")
     return (
         *(text(rf"{begin}{sign}(?:(?:\\.|[^{sign}\\\n])*+{sign}){{2}}[a-z]*") for sign in signs),
@@ -162,7 +179,7 @@ PERL: Forms = (
 # With words that end blocks.
 RUBY: Forms = (
     Form(Kind.COMMENT, r"=(?<=^=)begin\b", r"^=end\b[^\n]*"), Form(Kind.COMMENT, r"_(?<=^_)_END__$", r"\Z"), HASH,
-    code(r"\$[\"'`/]"), code(r"\?(?<!\w\?)[\"'`/#](?!\w)"),
+    code(r"\$[\"'`/]"), text(r"\?(?<![\w)\]]\?)(?:\\[^\n]|[^\s\w])(?!\w)"),
     here_document(r"<<[~-]?'(?P<tag>\w+)'"), here_document(r"<<[~-]?[\"`](?P<tag>\w+)[\"`]", code=HASH_BRACE),
     here_document(r"<<(?<!\w<<)[~-]?(?P<tag>[A-Z_]\w*)", code=HASH_BRACE),
     here_document(r"<<[~-](?P<tag>\w+)", code=HASH_BRACE),
@@ -176,36 +193,39 @@ LUA: Forms = (
     SINGLE,
 )
 SHELL: Forms = (
-    code(r"\\."), line(r"#(?<![^\s;&|(`]#)"), code("<<<"),
+    text(r"\\[^\n]"), line(r"#(?<![^\s;&|(`]#)"), code("<<<"),
     here_document(r"<<-?[ \t]*'(?P<tag>[^'\n]+)'", r"^\t*TAG$"),
     here_document(r'<<-?[ \t]*\\?"?(?P<tag>[A-Za-z_][\w.-]*|[!@%]\w*)"?', r"^\t*TAG$"),
     long(r"'(?<=\$')", "'"), long("'", "'", ""), long('"', code=r"\$\{|\$\("),
 )
-FISH: Forms = (code(r"\\."), line(r"#(?<![^\s;&|(]#)"), LONG_DOUBLE, LONG_SINGLE)
+FISH: Forms = (text(r"\\[^\n]"), line(r"#(?<![^\s;&|(]#)"), LONG_DOUBLE, LONG_SINGLE)
 ELIXIR: Forms = (
-    HASH, code(r"\?\\?[\"'#]"), long(r'~[a-z]"""', '"""', code=HASH_BRACE), long(r'~[A-Z]+"""', '"""', ""),
+    HASH, text(r"\?(?<!\w\?)(?:\\[^\n]|[^\s\w])"),
+    long(r'~[a-z]"""', '"""', code=HASH_BRACE), long(r'~[A-Z]+"""', '"""', ""),
     long(r"~[a-z]'''", "'''", code=HASH_BRACE), long(rf"~[a-z]{_BRACKET}", "CLOSE", code=HASH_BRACE),
     long(rf"~[A-Z]+{_BRACKET}", "CLOSE", ""), long(r"~[a-z](?P<tag>[/|\"'])", "TAG", code=HASH_BRACE),
     long(r"~[A-Z]+(?P<tag>[/|\"'])", "TAG", ""), long('"""', code=HASH_BRACE), long("'''", code=HASH_BRACE),
     long('"', code=HASH_BRACE), long(r"'(?<!\w')", "'", code=HASH_BRACE),
 )
 JULIA: Forms = (
-    block("#=", "=#", nests=True), HASH, long('"""', code=r"\$\("), long('"', code=r"\$\("), CHARACTER, long("```"),
-    long("`"),
+    block("#=", "=#", nests=True), HASH,
+    *prefixed(r"\w+", long('"""', code=r"\$\("), long('"', code=r"\$\("), long("```"), long("`")), CHARACTER,
 )
 MATLAB: Forms = (
     Form(Kind.COMMENT, r"%(?:(?<=^%)|(?<=^[ \t]%))\{[ \t]*$", r"^[ \t]*%\}[ \t]*$"), PERCENT, line(r"\.\.\."),
     quoted('"', escape='""'), quoted(r"'(?<![\w)\]}.'\"]')", "'", "''"),
 )
-ERLANG: Forms = (PERCENT, code(r"\$\\?."), TRIPLE_DOUBLE, LONG_DOUBLE, _LONG_SINGLE_NO_WORD)
+ERLANG: Forms = (PERCENT, text(r"\$(?:\\[^\n]|[^\n])"), TRIPLE_DOUBLE, LONG_DOUBLE, _LONG_SINGLE_NO_WORD)
+_DOLLAR_TAG = r"\$(?<![\w$].)(?P<tag>\w*)\$"
 SQL: Forms = (
-    DASHES, SLASH_STAR, long(r"\$(?<![\w$].)(?P<tag>\w*)\$", r"\$TAG\$", ""), long(r"'(?<=\b[eE]')", "'", r"\\.|''"),
+    DASHES, SLASH_STAR, replace(embedded(_DOLLAR_TAG, r"\$TAG\$", "sql"), after=r"(?i:\b(?:as|do))\s*\Z"),
+    long(_DOLLAR_TAG, r"\$TAG\$", ""), long(r"'(?<=\b[eE]')", "'", r"\\.|''"),
     DOUBLED_SINGLE, DOUBLED, quoted("`", "`", ""),
 )
 ADA: Forms = (DASHES, quoted('"', escape='""'), text(r"'(?<![\w)]')[^\n]'"))
 VHDL: Forms = (SLASH_STAR, *ADA)
 VIM: Forms = (
-    Form(Kind.COMMENT, '"', "$", after=r"^[ \t]*\Z"), quoted('"'), quoted(r"'(?<!\w')", "'", "''"),
+    Form(Kind.COMMENT, '"', r"(?=\n)", after=r"^[ \t]*\Z"), quoted('"'), quoted(r"'(?<!\w')", "'", "''"), line('"'),
 )
 OCAML: Forms = (ML_COMMENT, long(r"\{(?P<tag>[a-z_]*)\|", r"\|TAG\}", ""), LONG_DOUBLE, CHARACTER)
 
@@ -218,10 +238,10 @@ ELM: Forms = (block("{-", "-}", nests=True), DASHES, TRIPLE_DOUBLE, DOUBLE, CHAR
 FSHARP: Forms = (
     code(r"\(\*\)"), ML_COMMENT, SLASHES, long('"""', escape=""), long(r'"(?<=@")', '"', '""'), LONG_DOUBLE, CHARACTER,
 )
-LISP: Forms = (code(r"#\\."), SEMICOLON, block("#|", "|#", nests=True), LONG_DOUBLE)
-CLOJURE: Forms = (code(r"\\."), SEMICOLON, LONG_DOUBLE)
-ELISP: Forms = (code(r"\?\\?[\";#]"), SEMICOLON, LONG_DOUBLE)
-PROLOG: Forms = (PERCENT, SLASH_STAR, code("0'."), DOUBLE, WORD_SINGLE)
+LISP: Forms = (text(r"#\\[^\n]"), SEMICOLON, block("#|", "|#", nests=True), LONG_DOUBLE)
+CLOJURE: Forms = (text(r"\\[^\n]"), SEMICOLON, LONG_DOUBLE)
+ELISP: Forms = (text(r"\?(?<![\w-]\?)(?:\\[^\n]|[^\s\w])"), SEMICOLON, LONG_DOUBLE)
+PROLOG: Forms = (PERCENT, SLASH_STAR, text(r"0'(?:\\.|[^\n])"), DOUBLE, WORD_SINGLE)
 
 # Text, data and builds.
 _ATTRIBUTES = (long('"(?<==")', '"', ""), long("'(?<==')", "'", ""))
@@ -231,17 +251,18 @@ HTML: Forms = (
 )
 XML: Forms = (MARKUP_COMMENT, long(r"<!\[CDATA\[", r"\]\]>", ""), *_ATTRIBUTES)
 MARKDOWN: Forms = (MARKUP_COMMENT,)
-LATEX: Forms = (code(r"\\."), PERCENT)
-YAML: Forms = (line(r"#(?<!\S#)"), long(r'"(?<![^\s\[{,:(-]")', '"'), long(r"'(?<![^\s\[{,:(-]')", "'", "''"))
+LATEX: Forms = (text(r"\\[{}%]"), code(r"\\."), PERCENT)
+YAML: Forms = (line(r"#(?<!\S#)"), quoted(r'"(?<![^\s\[{,:(-]")', '"'), quoted(r"'(?<![^\s\[{,:(-]')", "'", "''"))
 TOML: Forms = (HASH, TRIPLE_DOUBLE, long("'''", escape=""), DOUBLE, quoted("'", "'", ""))
 INI: Forms = (line(r"#(?<!\S#)"), line(r";(?<!\S;)"))
 DOCKERFILE: Forms = (
-    code(r"\\."), Form(Kind.COMMENT, "#", "$", after=r"^[ \t]*\Z"),
+    text(r"\\[^\n]"), Form(Kind.COMMENT, "#", r"(?=\n)", after=r"^[ \t]*\Z"),
     here_document(r"<<-?[\"']?(?P<tag>[A-Za-z_]\w*)[\"']?", r"^\t*TAG$"), DOUBLE, SINGLE,
 )
-MAKEFILE: Forms = (code(r"\\.|\$#"), HASH, quoted('"'), quoted("'", "'", ""))
+MAKEFILE: Forms = (text(r"\\[^\n]"), code(r"\$#"), HASH, quoted('"'), quoted("'", "'", ""))
 CMAKE: Forms = (
-    Form(Kind.COMMENT, r"#\[(?P<tag>=*)\[", r"\]TAG\]"), code(r"\\."), HASH, long(r"\[(?P<tag>=*)\[", r"\]TAG\]", ""),
+    Form(Kind.COMMENT, r"#\[(?P<tag>=*)\[", r"\]TAG\]"), text(r"\\[^\n]"), HASH,
+    long(r"\[(?P<tag>=*)\[", r"\]TAG\]", ""),
     LONG_DOUBLE,
 )
 NIX: Forms = (

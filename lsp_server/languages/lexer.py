@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from lsp_server.languages.forms import Form, Forms, Kind
+from lsp_server.languages.forms import Form, Kind
 from lsp_server.languages.syntax import language
 
 _FLAGS = re.MULTILINE | re.DOTALL
 _NEAR = 80  # characters before a form that `Form.after` looks at
+_MAX_LEAD = 20  # characters
 _CLOSERS = {"{": "}", "(": ")", "[": "]", "<": ">"}
+_NO_FORM = Form(Kind.CODE, "")
+_Forms = tuple[tuple[Form, re.Pattern[str]], ...]
 _NOT_LINE_BREAK = re.compile(r"[^\r\n]")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A piece of text of one kind, by offsets. The marks of a comment or a string belong to it."""
 
     kind: Kind
@@ -28,8 +33,7 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(NamedTuple):
     """A form that is open.
 
     `tag` is that of its beginning, `language` that of the code around or in it. With a `bracket`, it is code inside the
@@ -72,15 +76,18 @@ def lex(text: str, language_id: str, state: State = START, start: int = 0) -> tu
 
 def blanked(text: str, language_id: str, state: State = START, start: int = 0) -> str:
     """The code of a text from `start` on. Other characters are spaces; line breaks stay. The length is the same."""
-    spans, _ = lex(text, language_id, state, start)
+    return code_in(text, lex(text, language_id, state, start)[0])
+
+
+def code_in(text: str, spans: Iterable[Span]) -> str:
+    """The code of the spans of a text, and spaces for the others."""
     pieces = ((span, text[span.start : span.end]) for span in spans)
-    return "".join(piece if span.kind is Kind.CODE else _NOT_LINE_BREAK.sub(" ", piece) for span, piece in pieces)
+    return "".join(piece if span.kind is Kind.CODE else _without_letters(piece) for span, piece in pieces)
 
 
-@functools.lru_cache(maxsize=64)
-def state_after(text: str, language_id: str) -> State:
-    """What is open at the end of a text. The last texts are remembered: pass whole lines above the cursor."""
-    return lex(text, language_id)[1]
+def _without_letters(piece: str) -> str:
+    """Spaces in place of all but line breaks."""
+    return _NOT_LINE_BREAK.sub(" ", piece) if "\n" in piece or "\r" in piece else " " * len(piece)
 
 
 class _Reader:
@@ -116,65 +123,68 @@ class _Reader:
 
     def _read_code(self) -> None:
         """Code up to where another frame is on top."""
-        frame = self.frames[-1] if self.frames else None
-        forms, stops = _code_stops(frame and replace(frame, depth=0), self._language, bool(self.pending))
+        frame = self.frames[-1] if self.frames else _Frame(_NO_FORM, "", self._language)
+        table = _code_table(frame.form, frame.tag, frame.language, frame.bracket, bool(self.pending))
         at = self._at
-        while match := stops.search(self._text, at):
+        while match := table.stops.search(self._text, at):
             at = match.start()
             sign = match[0]
             if sign == "\n":
                 self._emit(Kind.CODE, match.end())
                 return self._end_line()
-            if frame and frame.bracket and sign in (frame.bracket, _CLOSERS[frame.bracket]):
-                frame = replace(frame, depth=frame.depth + (1 if sign == frame.bracket else -1))
+            if frame.bracket and sign in (frame.bracket, _CLOSERS[frame.bracket]):
+                frame = frame._replace(depth=frame.depth + (1 if sign == frame.bracket else -1))
                 self.frames[-1] = frame
                 if not frame.depth:
                     self._emit(Kind.CODE, at)
                     self.frames.pop()
                     return self._emit(frame.form.kind, match.end())
-            elif frame and not frame.bracket and (end := _end(frame.form, frame.tag).match(self._text, at)):
+            elif table.end and (end := table.end.match(self._text, at)):
                 self._emit(Kind.CODE, end.end())
                 self.frames.pop()
                 return None
-            elif found := self._form_at(forms, at):
-                form, begin = found
+            elif found := self._form_at(table.forms, at):
+                form, begin, end_at = found
                 if form.kind is not Kind.CODE or form.end:
-                    return self._begin(form, begin)
-                at = begin.end()
+                    return self._begin(form, begin, end_at)
+                at = end_at
                 continue
             at += 1
         return self._emit(Kind.CODE, len(self._text))
 
-    def _form_at(self, forms: Forms, at: int) -> tuple[Form, re.Match[str]] | None:
-        """The first form that begins at an offset."""
-        for form in forms:
-            begin = _compiled(form.begin).match(self._text, at)
-            if (
-                begin
-                and (not form.after or _compiled(form.after).search(self._text, max(0, at - _NEAR), at))
-                and (not form.one_line or self._may_close(form, begin))
-            ):
-                return form, begin
+    def _form_at(self, forms: Mapping[str, _Forms], at: int) -> tuple[Form, re.Match[str], int] | None:
+        """The first form that begins at an offset, and where it ends. -1: that is still to be read."""
+        for form, pattern in forms.get(self._text[at], ()):
+            begin = pattern.match(self._text, at)
+            if not begin or (form.after and not _compiled(form.after).search(self._text, max(0, at - _NEAR), at)):
+                continue
+            if not form.one_line:
+                return form, begin, -1 if form.end else begin.end()
+            if rest := self._rest_of_line(form, begin):
+                return form, begin, rest.end() if rest["end"] and not form.code else -1
         return None
 
-    def _may_close(self, form: Form, begin: re.Match[str]) -> bool:
-        """Whether a form ends on its line, or its line may still be written."""
+    def _rest_of_line(self, form: Form, begin: re.Match[str]) -> re.Match[str] | None:
+        """The rest of a form that ends on its line, or whose line goes on or may still be written."""
         key = form, _tag(begin)
         if begin.end() < self._open_until.get(key, -1):
-            return False
-        if _rest(*key).match(self._text, begin.end()):
-            return True
-        self._open_until[key] = self._text.find("\n", begin.end())
-        return False
+            return None
+        rest = _rest(*key).match(self._text, begin.end())
+        if not rest:
+            self._open_until[key] = self._text.find("\n", begin.end())
+        return rest
 
-    def _begin(self, form: Form, begin: re.Match[str]) -> None:
-        self._emit(Kind.CODE, begin.start())
-        self._emit(form.kind, begin.end())
+    def _begin(self, form: Form, begin: re.Match[str], end_at: int) -> None:
+        start = begin.start()
+        if form.lead and (lead := _compiled(form.lead).search(self._text, max(self._at, start - _MAX_LEAD), start)):
+            start = lead.start()
+        self._emit(Kind.CODE, start)
+        self._emit(form.kind, begin.end() if end_at < 0 else end_at)
         around = self.frames[-1].language if self.frames else self._language
         frame = _Frame(form, _tag(begin), form.language or around)
         if form.next_line:
             self.pending.append(frame)
-        elif form.end:
+        elif end_at < 0:
             self.frames.append(frame)
 
     def _read_inside(self, frame: _Frame) -> None:
@@ -193,7 +203,7 @@ class _Reader:
                 at = escaped.end()
                 continue
             self._emit(form.kind, match.end())
-            self.frames.append(replace(frame, bracket=match[0][-1], depth=1) if _is_code(form, match) else frame)
+            self.frames.append(frame._replace(bracket=match[0][-1], depth=1) if _is_code(form, match) else frame)
             return None
         return self._emit(form.kind, len(self._text))
 
@@ -241,18 +251,30 @@ def _rest(form: Form, tag: str) -> re.Pattern[str]:
     """The rest of a form on one line: up to its end, to the end of a line that goes on, or to that of the text."""
     end = _filled(form.end, tag)
     escape = f"{form.escape}|" if form.escape else ""
-    return re.compile(rf"(?:(?!{end})(?:{escape}[^\n]))*+(?:{end}|(?<=\\\n)|\Z)", _FLAGS)
+    return re.compile(rf"(?:[\w ]++|(?!{end})(?:{escape}[^\n]))*+(?:(?P<end>{end})|(?<=\\\n)|\Z)", _FLAGS)
+
+
+class _CodeTable(NamedTuple):
+    """What a reader of code has to look at: stops, forms by their first characters, and the end of embedded code."""
+
+    stops: re.Pattern[str]
+    forms: Mapping[str, _Forms]
+    end: re.Pattern[str] | None
 
 
 @functools.lru_cache(maxsize=1024)
-def _code_stops(frame: _Frame | None, language_id: str, has_pending: bool) -> tuple[Forms, re.Pattern[str]]:
-    """The forms of a language, and what a reader of its code has to look at."""
-    forms = language(frame.language if frame else language_id).forms
-    parts = [re.sub(r"\(\?P<tag>", "(?:", form.begin) for form in forms]
-    if frame and frame.bracket:
-        parts += [re.escape(frame.bracket), re.escape(_CLOSERS[frame.bracket])]
-    elif frame:
-        parts.append(_end(frame.form, frame.tag).pattern)
-    if has_pending or (frame and frame.bracket):
+def _code_table(form: Form, tag: str, language_id: str, bracket: str, has_pending: bool) -> _CodeTable:
+    forms: dict[str, _Forms] = defaultdict(tuple)
+    parts = []
+    for each in language(language_id).forms:
+        first = each.begin[1] if each.begin[0] == "\\" else each.begin[0]
+        forms[first] += ((each, _compiled(each.begin)),)
+        parts.append(each.begin.replace("(?P<tag>", "(?:"))
+    end = _end(form, tag) if form.language and not bracket else None
+    if bracket:
+        parts += [re.escape(bracket), re.escape(_CLOSERS[bracket])]
+    elif end:
+        parts.append(end.pattern)
+    if has_pending or bracket:
         parts.append(r"\n")
-    return forms, re.compile("|".join(parts) or r"(?!)", _FLAGS)
+    return _CodeTable(re.compile("|".join(parts) or r"(?!)", _FLAGS), forms, end)

@@ -40,16 +40,15 @@ class Language:
     Comments and strings:
     - `forms`: the forms of comments, strings and embedded code, for the lexer.
     - `line_comment`: what begins a line comment.
-    - `block_comment`: what begins and ends a block comment. None: `multi_line_strings` serve as block comments.
+    - `block_comment`: what begins and ends a block comment.
     - `doc_comment`: how a definition is documented. None: nobody offers to do it.
     - `has_docstrings`: documentation is a string below the header, as in Python.
-    - `multi_line_strings`: quotes of strings that may go on over several lines.
-    - `has_here_documents`, `has_regex_literals`: whether `<<END` begins a string, and `/` may.
     - `has_fences`: lines of three backquotes are ordinary text.
     - `keeps_indentation`: tabs and spaces mean different things, as in a makefile. No text is indented anew.
 
-    Blocks. Three should be one fact; today three rules disagree about the languages:
+    Blocks. The last three should be one fact; today three rules disagree about the languages:
     - `blocks`: what opens and closes one, besides brackets.
+    - `indentation_nests`: indentation says which block a line is in, whatever brackets there are.
     - `has_python_blocks`: a block ends where its indentation does, and statements are Python's (post-processing).
     - `colon_opens_block`: a colon at the end of a header opens a block (the action that writes a body).
     - `has_keyword_definitions`: each definition begins with a keyword. Documentation is not offered for `name(…) {`.
@@ -78,12 +77,10 @@ class Language:
     block_comment: tuple[str, str] | None = ("/*", "*/")
     doc_comment: DocComment | None = None
     has_docstrings: bool = False
-    multi_line_strings: tuple[str, ...] = ()
-    has_here_documents: bool = False
-    has_regex_literals: bool = False
     has_fences: bool = False
     keeps_indentation: bool = False
     blocks: Blocks = blocks.BRACES
+    indentation_nests: bool = False
     has_python_blocks: bool = False
     colon_opens_block: bool = False
     has_keyword_definitions: bool = False

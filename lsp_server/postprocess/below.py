@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lsp_server.languages.balance import begins_branch, begins_close
+from lsp_server.languages.forms import Kind
+from lsp_server.languages.line_patterns import BLOCK_START, DEFINITION
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.closers import closers_of
-from lsp_server.postprocess.lines import Line, later_lines, line_of, near_lines_below
+from lsp_server.postprocess.lines import Line, later_lines, line_of, lines_near_below
 from lsp_server.text.snapshot import Snapshot
 
 _MIN_OF_A_LINE = 8  # characters. A shorter line is not recognised: `end` and `});` stand anywhere
@@ -69,7 +71,7 @@ class Below:
         self._language_id = snapshot.language_id
         self._ends_its_line = not snapshot.line_suffix.strip()
         self._closers = closers_of(snapshot)
-        self._candidates = list(_candidates(near_lines_below(snapshot), snapshot))
+        self._candidates = list(_candidates(lines_near_below(snapshot), snapshot))
 
     def suffix_start(self, text: str) -> int | None:
         """End before a line that stands below already: the model has run on into the suffix.
@@ -91,7 +93,8 @@ class Below:
             return text[:length]
         start = whole.rfind("\n") + 1
         for each in self._candidates:
-            if (start or each.tells_alone) and self._is(whole, start, each):
+            is_below = (start or each.tells_alone) and self._is(whole, start, each)
+            if is_below and not self._closers.closes_own(whole, start):
                 return text[: max(0, start - 1)]
         closer = self._closers.again(whole, start)
         return text if closer is None else text[:closer].rstrip()
@@ -100,18 +103,20 @@ class Below:
         """Whether the last line of a text, from `start` on, is a line below."""
         if not start and not (self._ends_its_line and (candidate.witnesses or candidate.tells_alone)):
             return False
-        row = line_of(text[start:] if start else self._snapshot.line_prefix + text, self._language_id)
+        row = self._closers.line(text, start)
         if not row.says(candidate.line) or not self._is_as_deep(text[:start], row, candidate.line):
             return False
-        if not begins_close(row.text, self._language_id):
+        if row.kind is not Kind.CODE or not begins_close(row.text, self._language_id):
             return True
-        return begins_branch(row.text, self._language_id) and not self._closers.closes_own(text, start)
+        if self._closers.closes_own(text, start):
+            return self._closers.lacks_opener() and row.indentation == candidate.line.indentation
+        return begins_branch(row.text, self._language_id)
 
     def _is_as_deep(self, above: str, row: Line, line: Line) -> bool:
         """Whether a line is as deep in blocks as a line below. Where brackets tell that, indentation need not."""
         if row.indentation == line.indentation:
             return True
-        return not language(self._language_id).has_python_blocks and self._closers.is_balanced(above)
+        return not language(self._language_id).indentation_nests and self._closers.is_balanced(above)
 
     def _without_rest(self, text: str, end: int) -> int:
         """Where to end before a place: before the line break, and before what follows the cursor on its line."""
@@ -121,29 +126,28 @@ class Below:
         return len(stripped) - len(rest) if rest.strip() and stripped.endswith(rest) else len(above)
 
 
-def _candidates(lines: list[Line], snapshot: Snapshot) -> Iterator[_Candidate]:
+def _candidates(lines: tuple[Line, ...], snapshot: Snapshot) -> Iterator[_Candidate]:
     """The lines below that a text may write again: the first one, and the first one of code.
 
     Of equal lines in a row none counts: such a list may grow.
     """
-    first_code = next((index for index, line in enumerate(lines) if not line.is_comment), 0)
+    first_code = next((index for index, line in enumerate(lines) if line.kind is not Kind.COMMENT), 0)
     for index in sorted({0, first_code}) if lines else ():
         line, following = lines[index], lines[index + 1 :]
         if following and following[0].says(line):
             return
-        code = next((each for each in following if not each.is_comment), None)
+        code = next((each for each in following if each.kind is not Kind.COMMENT), None)
         witnesses = (*following[:1], *([code] if code else []))
         yield _Candidate(line, witnesses if _is_common(line, snapshot) else (), snapshot.language_id)
 
 
 def _is_common(line: Line, snapshot: Snapshot) -> bool:
-    """Whether a line is short, begins like many others, or stands at several places of the document."""
+    """Whether a line is short, begins like many others or their blocks, or stands at several places of the document."""
     stripped = line.text.strip()
-    if (
-        len(stripped) < _MIN_TO_TELL
-        or _BEGINS_LIKE_MANY.match(stripped)
-        or begins_branch(stripped, snapshot.language_id)
-    ):
+    is_header = BLOCK_START.search(stripped) and not DEFINITION.match(stripped)  # a definition has a name
+    begins_like_many = _BEGINS_LIKE_MANY.match(stripped) or is_header
+    begins_or_ends = begins_branch(stripped, snapshot.language_id) or begins_close(stripped, snapshot.language_id)
+    if len(stripped) < _MIN_TO_TELL or begins_like_many or begins_or_ends:
         return True
     document = f"{snapshot.prefix}\n{snapshot.suffix}".split("\n")
     return sum(each.rstrip() == line.text for each in document) > 1

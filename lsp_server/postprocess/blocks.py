@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import blanked, lex
 from lsp_server.languages.line_patterns import DEFINITION, FUNCTION
+from lsp_server.languages.reading import read
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.closers import closers_of
 from lsp_server.postprocess.lines import (
     first_line,
     indentation,
-    kind_of_line,
     later_lines,
     line_above,
     line_below,
-    state_at,
+    text_above,
 )
 from lsp_server.text.snapshot import Snapshot
 
@@ -33,23 +32,23 @@ def block_ends(snapshot: Snapshot, *, may_leave: bool = True) -> Callable[[str],
     With `may_leave`, a line that closes nothing may come down as far as `_lowest_in` says: the block may end inside the
     hole. With Python's blocks, every line may.
     """
-    before = snapshot.line_prefix
-    language_id = snapshot.language_id
-    state = state_at(snapshot)
+    closers = closers_of(snapshot)
     # The text's first line does not change once it is there.
     block_at = cache(lambda indent: _Block(snapshot, indent, may_leave=may_leave))
 
     def rule(text: str) -> int | None:
-        block = block_at(indentation(first_line(before + text)))
+        block = block_at(indentation(first_line(snapshot.line_prefix + text)))
         comment: int | None = None  # where a comment begins that may belong to the next line of code
         for start, end in later_lines(text):
             row = text[start:end]
             if not row.strip():
                 continue
+            if indentation(row) < block.indent:
+                block = block_at(min(block.indent, closers.statement_indentation(text[:start])))
             if indentation(row) >= block.indent:
                 comment = None
                 continue
-            kind = kind_of_line(row, lex(before + text[:start], language_id, state, len(before))[1], language_id)
+            kind = closers.line(text[:end], start).kind
             if kind is Kind.COMMENT and comment is None:
                 comment = start
             if kind is not Kind.CODE:
@@ -70,7 +69,7 @@ class _Block:
         self._language_id = snapshot.language_id
         self._has_python_blocks = language(snapshot.language_id).has_python_blocks
         self._closers = closers_of(snapshot)
-        above = blanked(snapshot.prefix, snapshot.language_id)
+        above = read(text_above(snapshot), snapshot.language_id).code
         self._header = _line_above(above, indent, snapshot.language_id)
         self._lowest = self._lowest_in(above, line_below(snapshot)) if may_leave else indent
 
@@ -120,6 +119,7 @@ def continues_statement(header: str, row: str, language_id: str) -> bool:
     return same_depth and (row.strip().startswith("{") or begins_branch(row, language_id))
 
 
+@lru_cache(maxsize=16)
 def _line_above(code: str, indent: int, language_id: str) -> str | None:
     """The nearest complete line of code that is indented less than `indent`. Lines without indentation do not count."""
     while (line := line_above(code, indent)) is not None and has_no_indentation(line.strip(), language_id):

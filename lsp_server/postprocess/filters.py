@@ -11,12 +11,13 @@ from lsp_server.postprocess.blocks import block_ends
 from lsp_server.postprocess.leaks import drop_control_text, drop_opening_fence
 from lsp_server.postprocess.limits import drop_open_block
 from lsp_server.postprocess.loops import drop_loop
-from lsp_server.postprocess.repeats import begins_with_closer, repeated_rest, rest_of_line_ends
+from lsp_server.postprocess.reindent import indent_as_the_file
+from lsp_server.postprocess.repeats import begins_with_closer, drop_behind_closer, repeated_rest, rest_of_line_ends
 from lsp_server.postprocess.statements import first_statement, is_complete
 from lsp_server.postprocess.stop import ENDS_BY_OVERRUN
 from lsp_server.postprocess.unfinished import drop_unfinished, drop_unsure
-from lsp_server.text.indentation import indent_as_the_file
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.window import readable
 
 _CLINGS = ")]},;:."  # no space stands before these
 
@@ -31,6 +32,7 @@ def clean(
     `reason` says why the text ended: some filters have a part only behind some reasons (`ONLY_BEHIND`). Filters named
     in `switched_off` are left out.
     """
+    snapshot = readable(snapshot)
     applied = []
     for name, filter_text in FILTERS.items():
         if name in switched_off or reason not in ONLY_BEHIND.get(name, (reason,)):
@@ -97,6 +99,7 @@ FILTERS: dict[str, Filter] = {
     "drop unfinished": drop_unfinished,
     "drop unsure": drop_unsure,
     "drop overrun": drop_overrun,
+    "closer follows": drop_behind_closer,
     "drop line below": drop_line_below,
     "repeats above": drop_lines_above,
     "drop rest of line": drop_rest_of_line,

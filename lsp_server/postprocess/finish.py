@@ -25,11 +25,11 @@ def finish(
     """Judge a text that has ended, and clean it.
 
     `reason` says why it ended: the name of the rule that cut it, or the engine's reason. If no rule has cut the text,
-    the rules have not judged its last line, because it has no line break. They see it here as it will stand in the
-    document. Filters named in `switched_off` are left out.
+    the rules have not judged its last line, because it has no line break. They see it here with one. Filters named in
+    `switched_off` are left out.
     """
     if reason not in rules.names:
-        cut = rules.check(f"{text}{snapshot.line_suffix}\n")
+        cut = rules.check(f"{text}\n")
         if cut and cut.length < len(text.rstrip()):
             text, reason = text[: cut.length], cut.rule
     shown, filtered_by = clean(text, snapshot, switched_off, reason)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import State, lex, state_after
+from lsp_server.languages.lexer import START, State, lex
+from lsp_server.languages.reading import state_after
 from lsp_server.text.snapshot import Snapshot
 
 _NEAR_CHARACTERS = 2000  # below the cursor's line: some lines of it tell where a text runs on
-_IN_LINE = re.compile(r"[^\n]")
 _TRAILING = ",;."  # signs at the end of a line that one writer sets and another leaves out
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, as it is compared. `essence` is what is left of it without white space, comment and trailing signs."""
+    """A line, as it is compared.
+
+    `essence` is what is left of it without white space, comment and trailing signs. `kind` is that of its beginning: a
+    string has begun on a line before.
+    """
 
     text: str
     essence: str
-    is_comment: bool = False
+    kind: Kind
 
     @property
     def indentation(self) -> int:
@@ -34,50 +38,62 @@ class Line:
         return self.text.strip() == other.text.strip() or bool(self.essence and self.essence == other.essence)
 
 
-def line_of(text: str, language_id: str, *, is_comment: bool = False) -> Line:
-    """A line to compare. A line of nothing but a comment keeps its words."""
-    spans = lex(f"{text}\n", language_id)[0]  # a line break, for a line is no text that is still being written
-    code = "".join(text[span.start : span.end] for span in spans if span.kind is not Kind.COMMENT)
-    essence = "".join(code.split()) or "".join(text.split())
-    return Line(text.rstrip(), essence.rstrip(_TRAILING), is_comment or not code.strip())
+def line_of(text: str, language_id: str, state: State = START) -> Line:
+    """A line to compare. `state` is what is open before it. A line of nothing but a comment keeps its words."""
+    spans = lex(f"{text}\n", language_id, state)[0]  # with its line break, for nobody is still writing it
+    kind = state.kind
+    if kind is Kind.CODE and text.strip():
+        first = next(span for span in spans if text[span.start : span.end].strip())
+        kind = Kind.COMMENT if first.kind is Kind.COMMENT else Kind.CODE
+    words = [text[span.start : span.end] for span in spans if span.kind is not Kind.COMMENT or kind is Kind.COMMENT]
+    return Line(text.rstrip(), "".join("".join(words).split()).rstrip(_TRAILING), kind)
 
 
-def kind_of_line(line: str, state: State, language_id: str) -> Kind:
-    """What a line is whose indentation is asked for: comment, string or code. `state` is what is open before it."""
-    if state.kind is not Kind.CODE:
-        return state.kind
-    spans = lex(f"{line}\n", language_id, state)[0]
-    first = next(span for span in spans if line[span.start : span.end].strip())
-    return Kind.COMMENT if first.kind is Kind.COMMENT else Kind.CODE
+@lru_cache(maxsize=4)
+def text_above(snapshot: Snapshot) -> str:
+    """The lines above the cursor's line. They stay the same while a line is typed."""
+    return snapshot.prefix[: len(snapshot.prefix) - len(snapshot.line_prefix)]
+
+
+def text_below(snapshot: Snapshot) -> str:
+    """The lines below the cursor's line. They stay the same while lines are typed."""
+    return snapshot.suffix[len(snapshot.line_suffix) + 1 :]
+
+
+def state_below(snapshot: Snapshot) -> State:
+    """What is open at the start of the line below the cursor's."""
+    line = f"{snapshot.line_prefix}{snapshot.line_suffix}\n"
+    return lex(line, snapshot.language_id, state_after(text_above(snapshot), snapshot.language_id))[1]
 
 
 def state_at(snapshot: Snapshot) -> State:
     """What is open at the cursor. The lines above are lexed once for all that is typed on a line."""
-    start = len(snapshot.prefix) - len(snapshot.line_prefix)
-    above = state_after(snapshot.prefix[:start], snapshot.language_id)
-    return lex(snapshot.prefix, snapshot.language_id, above, start)[1]
+    above = text_above(snapshot)
+    return lex(snapshot.prefix, snapshot.language_id, state_after(above, snapshot.language_id), len(above))[1]
 
 
-def near_lines_below(snapshot: Snapshot) -> list[Line]:
+def lines_near_below(snapshot: Snapshot) -> tuple[Line, ...]:
     """The lines near below the cursor's line that are not blank."""
-    rest = len(snapshot.line_suffix)
-    near = snapshot.suffix[: rest + _NEAR_CHARACTERS]
-    spans = lex(near, snapshot.language_id, state_at(snapshot))[0]
-    code = "".join(_words(near[span.start : span.end], span.kind) for span in spans)
-    rows = list(zip(near[rest:].split("\n"), code[rest:].split("\n"), strict=True))[1:]
-    if len(near) < len(snapshot.suffix):
-        rows = rows[:-1] or rows  # the last one is cut
-    return [line_of(row, snapshot.language_id, is_comment=not kept.strip()) for row, kept in rows if row.strip()]
+    near = text_below(snapshot)[:_NEAR_CHARACTERS]
+    if len(snapshot.line_suffix) + 1 + len(near) < len(snapshot.suffix):
+        near = near.rpartition("\n")[0]  # the last line is cut
+    return _lines_in(near, snapshot.language_id, state_below(snapshot))
+
+
+@lru_cache(maxsize=4)
+def _lines_in(text: str, language_id: str, state: State) -> tuple[Line, ...]:
+    """The lines of a text that are not blank. What is below the cursor stays the same while lines are typed."""
+    found = []
+    for row in text.split("\n"):
+        if row.strip():
+            found.append(line_of(row, language_id, state))
+        state = lex(f"{row}\n", language_id, state)[1]
+    return tuple(found)
 
 
 def code_below(snapshot: Snapshot, count: int) -> list[Line]:
     """The first lines below the cursor's line that are neither blank nor comments."""
-    return [line for line in near_lines_below(snapshot) if not line.is_comment][:count]
-
-
-def _words(text: str, kind: Kind) -> str:
-    """A span's text, of which a comment leaves only its line breaks."""
-    return _IN_LINE.sub(" ", text) if kind is Kind.COMMENT else text
+    return [line for line in lines_near_below(snapshot) if line.kind is not Kind.COMMENT][:count]
 
 
 def later_lines(text: str) -> Iterator[tuple[int, int]]:
@@ -111,7 +127,7 @@ def first_line(text: str) -> str:
 
 def line_above(text: str, indent: int) -> str | None:
     """The nearest complete line that is not blank and is indented less than `indent`."""
-    end = text.rfind("\n")
+    end = text.rfind("\n") if indent > 0 else -1
     while end >= 0:
         start = text.rfind("\n", 0, end) + 1
         line = text[start:end]

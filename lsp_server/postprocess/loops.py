@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from lsp_server.languages.balance import begins_close
 from lsp_server.postprocess.lines import later_lines
@@ -18,6 +19,7 @@ _TAG = re.compile(r"</?[\w:.-]+(?:\s[^<>]*)?>")
 # The longest phrase that counts as a loop, and how many in a row do.
 _MAX_PHRASE, _NUM_PHRASES = 40, 8
 _MIN_OF_PHRASES = 400  # characters of nothing but a phrase. They are a loop before the stream ends
+_STEP = 50  # characters from one look to the next
 # Without a name, a phrase is a ruler, or data: zeros, hexadecimal numbers.
 _NAME = re.compile(r"(?<!\w)[^\W\d]")
 
@@ -43,16 +45,16 @@ def repetition(snapshot: Snapshot) -> Callable[[str], int | None]:
     return rule
 
 
-def _begins_loop(rows: Sequence[str], first: int, size: int, language_id: str) -> bool:
+def _begins_loop(rows: list[str], first: int, size: int, language_id: str) -> bool:
     """Whether so many equal groups of `size` lines begin with the line `first` that they are a loop."""
     group = rows[first : first + size]
-    num_groups = 1
-    while rows[first + size * num_groups : first + size * (num_groups + 1)] == group:
-        num_groups += 1
-    if num_groups < _NUM_GROUPS or all(begins_close(row, language_id) for row in group):
+    if rows[first : first + size * _NUM_GROUPS] != group * _NUM_GROUPS:
+        return False
+    if all(begins_close(row, language_id) for row in group):
         return False
     least = _MIN_OF_ROWS if all(map(_is_table_row, group)) else _MIN_OF_GROUPS
-    return num_groups * sum(len(row.strip()) for row in group) >= least
+    num_groups = max(_NUM_GROUPS, math.ceil(least / sum(len(row.strip()) for row in group)))
+    return rows[first : first + size * num_groups] == group * num_groups
 
 
 def _is_table_row(line: str) -> bool:
@@ -67,8 +69,8 @@ def endless_phrase() -> Callable[[str], int | None]:
 
     def rule(text: str) -> int | None:
         nonlocal num_scanned, found
-        while found is None and num_scanned < len(text):
-            num_scanned += 1
+        while found is None and num_scanned + _STEP <= len(text):
+            num_scanned += _STEP
             if (length := _second_phrase(text[:num_scanned], _MIN_OF_PHRASES)) is not None:
                 found = (num_scanned, length)
         return found[1] if found and found[0] <= len(text) else None

@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable
 
+from lsp_server.languages.balance import Delimiter
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.lexer import lex
 from lsp_server.postprocess.cursor_line import cursor_line
@@ -15,6 +16,8 @@ from lsp_server.text.snapshot import Snapshot
 _MAX_SIGNS = 40  # of the rest of the line that count one by one
 _MAX_WORDS = 400  # characters of a rest of the line that is recognised with other blanks
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_BRACKETS = "(["
+_LINES_TO_OPEN = 3
 _MAY_DIFFER = ";, \t\n"  # signs that a text may write more or less than what follows
 
 
@@ -39,32 +42,58 @@ def repeated_rest(text: str, snapshot: Snapshot) -> int:
     return len(stripped) - best
 
 
-def closer_follows(snapshot: Snapshot) -> Callable[[str], int | None]:
+def closer_follows(snapshot: Snapshot, *, may_go_on: bool = False) -> Callable[[str], int | None]:
     """End before what closes a bracket, a block or a tag, and stands behind the cursor already.
 
     The line before the cursor may open more than the rest of the line closes. The text has to close that: in
     `print(max(a, |)` it still owes `max` its own. The next closer that nothing in the text opens is the one behind the
     cursor. If the text re-types more of the line before that closer, it ends before that.
+
+    With `may_go_on`, a text of several lines may open a bracket further below, which the one behind the cursor closes.
+    It has some lines for that.
     """
-    if not begins_with_closer(snapshot):
-        return lambda _: None
-    line = cursor_line(snapshot)
-    kind = line.closes[0].kind
-    num_opened, num_closed = (sum(each.kind == kind for each in side) for side in (line.opens, line.closes))
-    num_owed = max(0, num_opened - num_closed)
 
     def rule(text: str) -> int | None:
-        closes = [each for each in line.balance_of(text).closes if each.kind == kind][num_owed:]
-        if not closes or closes[0].end == len(text):  # `')` may become `')'`, and `end` a longer word
+        found = _closer_again(text, snapshot)
+        if found is None or found.end == len(text):  # `')` may become `')'`, and `end` a longer word
             return None
-        end = closes[0].end
-        return end - (repeated_rest(text[:end], snapshot) or end - closes[0].start)
+        if may_go_on and found.kind in _BRACKETS:
+            lines = text.split("\n")
+            num_lines = text.count("\n", 0, found.end) + 1 + _LINES_TO_OPEN
+            if len(lines) <= num_lines or _opens_again("\n".join(lines[:num_lines]), found.kind, snapshot):
+                return None
+        return found.end - (repeated_rest(text[: found.end], snapshot) or found.end - found.start)
 
     return rule
 
 
+def drop_behind_closer(text: str, snapshot: Snapshot) -> str:
+    """Drop what is behind the closing bracket that stands behind the cursor, if nothing opens it again."""
+    found = _closer_again(text, snapshot)
+    if found is None or not text[found.end :].strip() or found.kind not in _BRACKETS:
+        return text
+    return text if _opens_again(text, found.kind, snapshot) else text[: found.start]
+
+
+def _closer_again(text: str, snapshot: Snapshot) -> Delimiter | None:
+    """The first closer of a text that stands behind the cursor already."""
+    if not begins_with_closer(snapshot):
+        return None
+    line = cursor_line(snapshot)
+    kind = line.closes[0].kind
+    num_opened, num_closed = (sum(each.kind == kind for each in side) for side in (line.opens, line.closes))
+    closes = [each for each in line.balance_of(text).closes if each.kind == kind]
+    return next(iter(closes[max(0, num_opened - num_closed) :]), None)
+
+
+def _opens_again(text: str, kind: str, snapshot: Snapshot) -> bool:
+    return any(each.kind == kind for each in cursor_line(snapshot).balance_of(text).opens)
+
+
 def begins_with_closer(snapshot: Snapshot) -> bool:
     """Whether what follows the cursor on its line begins with what closes a bracket, a block or a tag."""
+    if not snapshot.line_suffix.strip():
+        return False
     line = cursor_line(snapshot)
     return bool(line.closes) and not line.rest[: line.closes[0].start].strip()
 

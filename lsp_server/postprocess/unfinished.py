@@ -7,8 +7,9 @@ import re
 from lsp_server.languages.balance import balance, begins_close
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.headers import opens_block
-from lsp_server.languages.lexer import blanked, lex, state_after
+from lsp_server.languages.lexer import blanked, lex
 from lsp_server.languages.line_patterns import BLOCK_START, CASE, CONNECTS, CONTROL, DEFINITION
+from lsp_server.languages.reading import state_after
 from lsp_server.postprocess.lines import indentation, line_below
 from lsp_server.text.snapshot import Snapshot
 
@@ -119,7 +120,10 @@ class _Ends:
         is_closed = end == span.end and not (end == len(self._lines) and self._state_at_end.kind is span.kind)
         if span.kind is Kind.CODE or (span.kind is Kind.STRING and is_closed):
             return self._ends_code(end, following)
-        is_own_string = span.kind is Kind.STRING and span.start >= self._cursor
+        is_begun_above = span.start < self._cursor or (
+            span.start == self._cursor and self._state_at_cursor.kind is span.kind
+        )
+        is_own_string = span.kind is Kind.STRING and not is_begun_above
         return not is_own_string and not following.strip() and bool(_PROSE_END.match(self._lines[end - 1]))
 
     def _ends_code(self, end: int, following: str) -> bool:

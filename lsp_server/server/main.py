@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
@@ -28,13 +29,20 @@ from lsp_server.server.protocol import InfillProtocol, read_messages
 from lsp_server.server.streams import ThreadWriter, claim_stdio, read_in_thread
 from lsp_server.server.tasks import BackgroundTasks
 
+# Clients that can send whole notebooks then send no cell as a document of its own.
+_EVERY_NOTEBOOK = types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")])
+
 
 class Server:
     """One client's language server. Only this module uses it. Each part receives only the other parts that it uses."""
 
     def __init__(self) -> None:
         self.pygls = LanguageServer(
-            "infill", __version__, protocol_cls=InfillProtocol, converter_factory=default_converter
+            "infill",
+            __version__,
+            protocol_cls=InfillProtocol,
+            converter_factory=default_converter,
+            notebook_document_sync=_EVERY_NOTEBOOK,
         )
         assert isinstance(self.pygls.protocol, InfillProtocol)
         self.protocol = self.pygls.protocol

@@ -12,10 +12,11 @@ from lsp_server.settings.model import OLD_KEYS, SETTINGS
 READ_UNTIL = "0.2"
 
 _ADVICE = f"rename it: the old name is read until {READ_UNTIL}."
+_ADVICE_FOR_ALL = f"rename them: the old names are read until {READ_UNTIL}."
 
 
 def renamed(values: Iterable[tuple[str, Any]]) -> tuple[list[tuple[str, Any]], list[str]]:
-    """One layer's keys and values under today's names, and a sentence for each old name.
+    """One layer's keys and values under today's names, and one message for all old names, if there are any.
 
     Where a layer has a setting under both names, the value of the new name counts.
     """
@@ -23,22 +24,25 @@ def renamed(values: Iterable[tuple[str, Any]]) -> tuple[list[tuple[str, Any]], l
     given = {key for key, _ in values}
     current: list[tuple[str, Any]] = []
     notes: list[str] = []
+    doubles: list[str] = []
     for name, value in values:
         key = OLD_KEYS.get(name, name)
         if key != name and key in given:
-            notes.append(f"`{name}` is now `{key}`, which is set too; delete the old name.")
+            doubles.append(f"`{name}` is now `{key}`, which is set too; delete the old name.")
             continue
         if key != name:
-            notes.append(f"`{name}` is now `{key}`; {_ADVICE}")
+            notes.append(f"`{name}` is now `{key}`")
         if setting := SETTINGS.get(key):
             notes += [
-                f"`{old}` in `{key}` is now `{new}`; {_ADVICE}"
+                f"`{old}` in `{key}` is now `{new}`"
                 for old, new in setting.renamed_values.items()
                 if isinstance(value, (list, tuple)) and old in value
             ]
             value = _with_new_values(setting, value)
         current.append((key, value))
-    return current, notes
+    if notes:
+        doubles.insert(0, f"{', '.join(notes)}; {_ADVICE if len(notes) == 1 else _ADVICE_FOR_ALL}")
+    return current, [" ".join(doubles)] if doubles else []
 
 
 def _with_new_values(setting: Setting, value: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
-_WORD_CHARACTER = re.compile(r"\w")
-LINE_BREAK = re.compile(r"\r\n|\r|\n")  # LSP 3.18, "Text Documents"; form feed and U+2028 are ordinary text
+from lsp_server.text.words import is_joined
+
+_LONGEST_CHARACTER = 32  # a letter with its marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,15 @@ class Snapshot:
 
     @property
     def is_inside_word(self) -> bool:
-        """Whether the cursor has letters, digits or underscores on both sides."""
-        return bool(_WORD_CHARACTER.match(self.prefix[-1:]) and _WORD_CHARACTER.match(self.suffix[:1]))
+        """Whether the cursor is inside a word (`text.words`)."""
+        before = self.prefix[-_LONGEST_CHARACTER:]
+        return is_joined(before + self.suffix[:1], len(before))
 
     def with_word(self, start: int, text: str) -> Snapshot:
         """The document with `text` in place of the characters from `start` to the cursor. The cursor is behind it."""
         num_replaced = self.character - start
-        prefix = self.prefix[: len(self.prefix) - num_replaced] + text
-        return replace(self, prefix=prefix, character=start + len(text))
+        before = replace(self, prefix=self.prefix[: len(self.prefix) - num_replaced], character=start)
+        return before.accepting(text)
 
     def accepting(self, text: str) -> Snapshot:
         """The document with `text` inserted at the cursor. The cursor is behind `text`."""
@@ -65,7 +66,7 @@ class Snapshot:
 def normalize(text: str) -> str:
     """Text for prompts: `\\n` for every line break, and no lone surrogates, because no encoding can carry those."""
     if "\r" in text:
-        text = LINE_BREAK.sub("\n", text)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,13 +16,16 @@ from urllib.request import url2pathname
 from lsp_server.base.errors import SourceError
 from lsp_server.text.document import Document, FrozenDocument
 from lsp_server.text.excerpts import Neighbour
+from lsp_server.text.notebooks import Notebooks
 from lsp_server.text.place import Place
+from lsp_server.text.snapshot import Snapshot
 
 NOTEBOOK_SCHEMES = ("vscode-notebook-cell", "notebook-cell")
 _QUOTED_DRIVE = re.compile(r"^(/[A-Za-z])%3[Aa](?=/|$)")
 # The cells of a notebook share its path, so that they are one block. Each cell has a line range of its own.
 LINES_PER_CELL = 100_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
+MAX_BELOW = 20_000  # characters of a notebook's cells
 MAX_VISITED = 8  # closed files that still count as visited
 
 
@@ -76,7 +80,10 @@ def read_source(path: Path) -> str:
     Raises `SourceError` for a file that is missing, unreadable, too large or not UTF-8.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):  # a device has no end
+            raise SourceError(f"{path} is no regular file.")
+        if status.st_size > MAX_FILE_BYTES:
             raise SourceError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB; infill does not complete in it.")
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
@@ -108,6 +115,7 @@ class Workspace:
 
     def __init__(self, roots: list[Path] | None = None) -> None:
         self.roots = roots or []
+        self.notebooks = Notebooks()
         self._documents: dict[str, Document] = {}
         self._touched: dict[str, int] = {}
         self._visited: dict[str, _Visit] = {}  # in the order of closing
@@ -141,6 +149,11 @@ class Workspace:
         document = self._documents.get(uri)
         return document.frozen() if document else None
 
+    def is_current(self, frozen: FrozenDocument) -> bool:
+        """Whether a document is still open and as it was frozen."""
+        document = self._documents.get(frozen.uri)
+        return document is not None and document.is_still(frozen)
+
     def touch(self, uri: str) -> None:
         """Mark a document as the most recently used."""
         self._touched[uri] = next(self._clock)
@@ -172,20 +185,23 @@ class Workspace:
 
         Not all of them may be read: ask the gate (`context/gate.py`) before a prompt shows one.
 
-        Notebook cells count only for cells of the same notebook, in the order in which they were opened. Files that
-        were closed lately come last. They have no text, because the last text may not have been saved.
+        Notebook cells count only for cells of the same notebook. Where the client says their order, those above count,
+        and `cells_below` has the others; else all count in the order in which they were opened. Files that were closed
+        lately come last. They have no text, because the last text may not have been saved.
         """
         roots = self._real_roots()
-        notebook = notebook_of(uri)
+        notebook = self._notebook_of(uri)
+        above, below = self.notebooks.above_and_below(uri)
         found = []
         for number, (other, document) in enumerate(self._documents.items()):
-            if other == uri:
+            if other == uri or other in below:
                 continue
             place = self._place_of(other, roots)
-            of_notebook = notebook_of(other)
+            of_notebook = self._notebook_of(other)
             if of_notebook == notebook if of_notebook else self._is_inside(other, place):
                 neighbour = self._neighbour(other, document, place)
-                found.append(replace(neighbour, line=number * LINES_PER_CELL) if of_notebook else neighbour)
+                order = above.index(other) if other in above else number
+                found.append(replace(neighbour, line=order * LINES_PER_CELL) if of_notebook else neighbour)
         return found + [
             Neighbour(
                 place.path,
@@ -202,6 +218,20 @@ class Workspace:
             if (place := self._place_of(closed, roots)).root
         ]
 
+    def with_cells_below(self, snapshot: Snapshot) -> Snapshot:
+        """A cell's snapshot with the cells of its language that stand below it, as more of its suffix."""
+        _, below = self.notebooks.above_and_below(snapshot.uri)
+        cells = [document for each in below if (document := self._documents.get(each))]
+        texts = [each.frozen().text for each in cells if each.language_id == snapshot.language_id]
+        if not texts:
+            return snapshot
+        more = "\n\n".join(texts)[:MAX_BELOW]
+        return replace(snapshot, suffix=f"{snapshot.suffix.rstrip()}\n\n{more}")
+
+    def _notebook_of(self, uri: str) -> str | Path | None:
+        """What tells a cell's notebook from others; None for a document that is no cell."""
+        return self.notebooks.notebook_of(uri) or notebook_of(uri)
+
     def _neighbour(self, uri: str, document: Document, place: Place) -> Neighbour:
         line, text = document.excerpt_at
         return Neighbour(
@@ -211,7 +241,7 @@ class Workspace:
             self._touched[uri],
             line,
             document.edited_at > 0,
-            whole=document.normalized,
+            whole=document.frozen().whole,
             root=place.root,
             is_saved=document.is_saved,
             names=place.names,
@@ -224,8 +254,8 @@ class Workspace:
         """The folders with links resolved, and as the client spells them, the innermost first."""
         return sorted(((_real(root), root) for root in self.roots), key=lambda each: -len(each[0].parts))
 
-    @staticmethod
-    def _place_of(uri: str, roots: Sequence[tuple[Path, Path]]) -> Place:
+    def _place_of(self, uri: str, roots: Sequence[tuple[Path, Path]]) -> Place:
+        uri = self.notebooks.notebook_of(uri) or uri
         spelled = path_of(uri) or notebook_of(uri)
         if spelled is None:
             return Place(_printable(PurePosixPath(unquote(_split(uri).path)).name or "untitled"))

@@ -3,6 +3,7 @@
 import pytest
 
 from lsp_server.actions.candidates import chat_candidates, definition_at, fill_candidates, import_candidates
+from lsp_server.actions.source import Source
 from lsp_server.text.document import Position
 from tests.actions.cases import source_with_cursor
 
@@ -51,3 +52,23 @@ def test_nothing_at_an_ordinary_line():
 def test_the_range_of_a_definition(language_id, text, last):
     source, start, _ = source_with_cursor(text, language_id)
     assert definition_at(source, start.line) == (Position(0, 0), Position(last, len(source.lines[last])))
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("print(json.dumps(x))", ["json"]),
+        ("here = os.path.join(a)", ["os"]),
+        ("code.append(1)", []),
+        ("print(code)", []),
+        ("token = token.strip()", []),
+        ("for each in types: pass", []),
+        ("queue.put(1)", []),
+        ("jobs = queue.Queue()", ["queue"]),
+        ("x = numpy.array(y)", ["numpy"]),
+    ],
+)
+def test_a_module_that_may_be_a_variable_is_offered_where_it_is_meant(line, offered):
+    known = "x = a = y = jobs = 1\n"
+    found = import_candidates(Source("python", tuple(f"{known}{line}".split("\n"))), 1)
+    assert [each.name for each in found] == offered

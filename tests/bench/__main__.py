@@ -9,7 +9,18 @@ import sys
 from collections.abc import Sequence
 
 from tests import measuring
-from tests.bench.commands import alternatives, cancel, context, decode, drafts, load, overhead, revisit, typing
+from tests.bench.commands import (
+    alternatives,
+    cancel,
+    context,
+    decode,
+    drafts,
+    load,
+    overhead,
+    responsiveness,
+    revisit,
+    typing,
+)
 
 KINDS = {
     "typing": typing,
@@ -21,6 +32,7 @@ KINDS = {
     "load": load,
     "context": context,
     "overhead": overhead,
+    "responsiveness": responsiveness,
 }
 
 

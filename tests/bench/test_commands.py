@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from lsp_server.catalog.resolve import embedded_model
-from tests.bench import drafts
+from tests.bench import drafts, responsiveness
 from tests.bench.__main__ import KINDS, main
 from tests.bench.fake_llama_server import FakeLlamaServer
 
@@ -188,3 +188,15 @@ def test_a_peer_with_another_model_is_no_peer(capsys, peer, peer_url):
     peer._model_file = "another.gguf"
     assert main(["typing", "--peer", peer_url]) != 0
     assert "The peer runs another.gguf, not tiny-fim.gguf" in capsys.readouterr().err
+
+
+def test_pings_beside_a_document(tmp_path, capsys, monkeypatch):
+    page = responsiveness.SMALL
+    monkeypatch.setattr(responsiveness, "PAGES", {"short": lambda: page})
+    monkeypatch.setattr(responsiveness, "NUM_EDITS", 3)
+    path = tmp_path / "result.json"
+    assert main(["responsiveness", "--letters", "1", "--json", str(path)]) == 0
+    rows = json.loads(path.read_text(encoding="utf-8"))["delays_ms"]["short"]
+    assert list(rows) == ["small document alone", "opening", "typing", "the rest", "small document beside"]
+    assert all(0 < row["p50"] <= row["p99"] <= row["most"] and row["n"] > 5 for row in rows.values())
+    assert "the rest" in capsys.readouterr().out

@@ -121,7 +121,7 @@ def test_a_file_that_is_not_there_and_a_folder(infill, project):
 
 
 def test_standard_input_that_is_not_utf8(infill, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe")))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9 = 1")))
     assert "Standard input is not UTF-8. Convert it first." in infill("complete", "-").sentence()
 
 

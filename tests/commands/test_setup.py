@@ -127,3 +127,13 @@ def test_vs_code_s_settings_that_are_no_settings_are_left_alone(code, project, i
     file.write_text("{ no", encoding="utf-8")
     assert str(file) in infill("setup", "vscode", "--write").sentence()
     assert file.read_text(encoding="utf-8") == "{ no"
+
+
+def test_a_file_with_a_byte_order_mark_is_changed_once(editor, file, infill):
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{COMMENTS[editor]} mine\n", encoding="utf-8-sig")
+    infill("setup", editor, "--write")
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith(f"{COMMENTS[editor]} mine") or editor == "neovim"
+    assert "\ufeff" not in text
+    assert "All is written already." in infill("setup", editor, "--write").out

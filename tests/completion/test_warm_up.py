@@ -311,3 +311,19 @@ async def test_an_anchor_is_not_used_before_the_warm_up_ends():
     await burst(pipeline)
     await finish_background()
     assert (await asked(pipeline, typed(LONG + "x", HERE))).typed == LONG + "x"
+
+
+async def test_none_once_other_settings_are_in_force(monkeypatch):
+    for_ever(monkeypatch)
+    pipeline = pipeline_of(*WRITES, *WRITES, END, max_tokens=33)
+    await burst(pipeline)
+    assert background_tasks()
+    pipeline.close()
+    await finish_background_of_cancelled()
+    await burst(pipeline, last=LONG * 2)
+    assert not background_tasks()
+    assert warm_ups(pipeline) == []
+
+
+async def finish_background_of_cancelled() -> None:
+    await asyncio.gather(*background_tasks(), return_exceptions=True)

@@ -253,7 +253,7 @@ def test_what_is_not_saved_counts_in_large_documents_too(tmp_path, num_fillers):
     write(root, "lib.py", f"{filler}def old_name(): ...\n")
     index(root)
     whole = f"{filler}def new_name(): ...\n"
-    unsaved = Neighbour("lib.py", "python", "x = 1\n", 1, whole=whole, root=str(root))
+    unsaved = Neighbour("lib.py", "python", "x = 1\n", 1, whole=lambda: whole, root=str(root))
     snapshot = replace(snapshot_at("import lib\n\nx = ‸\n"), uri=(root / "main.py").as_uri(), root=str(root))
     retrieval = Retrieval(lambda: True)
     texts = [each.text for each in asyncio.run(retrieval.gather(snapshot, [unsaved])).candidates]

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 
 from tests import measuring
-from tests.eval.commands import anchored, equality, infilling, model, retrieval
+from tests.eval.commands import anchored, equality, infilling, model, passthrough, retrieval
 
 KINDS = {
     "model": model,
     "infilling": infilling,
+    "passthrough": passthrough,
     "retrieval": retrieval,
     "anchored": anchored,
     "equality": equality,

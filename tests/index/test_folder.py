@@ -31,6 +31,14 @@ def test_what_an_ignore_file_names_is_left_out(tmp_path, name):
     assert [path for path in walked(tmp_path) if not path.startswith(".")] == ["a.py"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", [".gitignore", ".infillignore"])
+def test_an_ignore_file_of_notepad_or_powershell_counts_from_its_first_line(tmp_path, name, encoding):
+    write(tmp_path, "a.py", "out/b.py")
+    (tmp_path / name).write_text("out/\r\n*.log\r\n", encoding=encoding)
+    assert [path for path in walked(tmp_path) if not path.startswith(".")] == ["a.py"]
+
+
 def test_an_inner_ignore_file_has_the_last_word(tmp_path):
     write(tmp_path, "a.log", "sub/a.log")
     write(tmp_path, ".gitignore", text="*.log\n")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.languages.lexer import START, Kind, blanked, lex, state_after
+from lsp_server.languages.lexer import START, Kind, blanked, lex
+from lsp_server.languages.reading import state_after
 from lsp_server.languages.syntax import LANGUAGES
 
 MARKS = [
@@ -82,10 +83,21 @@ HIDDEN = [
     ("ruby", 'x = "a#{b("c")}d"', "x =     b(   )   "),
     ("swift", '"a\\(f("b"))c"', "    f(   )   "),
     # Ends that depend on the beginning.
-    ("rust", 'r#"a"b"# c', "r        c"),
-    ("cpp", 'R"x(a)"b)x" c', "R           c"),
+    ("rust", 'r#"a"b"# c', "         c"),
+    ("cpp", 'R"x(a)"b)x" c', "            c"),
     ("lua", "[==[a]]b]==] c", "             c"),
-    ("sql", "$f$ a $$ $f$ b", "             b"),
+    ("sql", "select $f$ a ' $$ $f$ b", "select                b"),
+    ("sql", "as $f$ if 'a' $f$ b", "as $f$ if     $f$ b"),
+    ("csharp", 'f(@"a""b", $"c{d}e");', "f(       ,     d   );"),
+    ("python", "x = rb'a' + f\"b\" + crf", "x =       +      + crf"),
+    ("cpp", "x = u8\"a\" + L'b';", "x =       +     ;"),
+    ("julia", 'r"a(" * b', "      * b"),
+    ("objective-c", 'f(@"a");', "f(    );"),
+    ("perl", "@a{qw(b c)}; $h{q}; s/a(/b/; y => 1", "@a{       }; $h{q};        ; y => 1"),
+    ("elixir", 'f ?" g ~w(a b) h', "f    g         h"),
+    ("clojure", "[\\( \\a]", "[     ]"),
+    ("shellscript", "find . \\( -x \\)", "find .    -x   "),
+    ("elisp", "(f ?\\( ?a)", "(f     ?a)"),
     # Nested comments.
     ("kotlin", "/* a /* b */ c */ d", "                  d"),
     ("haskell", "{- a {- b -} c -} d", "                  d"),

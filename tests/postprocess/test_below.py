@@ -166,3 +166,26 @@ def test_a_line_waits_for_its_witness():
     assert rule("int x;\n@Test\nvoid test") is None
     assert rule("int x;\n@Test\nvoid testC() {") is None
     assert rule("int x;\n@Test\nvoid testC() {\n") == len("int x;")
+
+
+def test_a_header_alone_does_not_tell_which_sibling_it_begins():
+    below = 'provider "aws" {\n  alias = "east"\n}\n'
+    text = 'provider "aws" {\n  region = "west"\n}'
+    assert shown(f"‸\n\n{below}", text, "terraform") == text
+    assert shown(f"‸\n\n{below}", f"x = 1\n\n{below}", "terraform") == "x = 1"
+
+
+FUNCTION = "function a()\n  x()\nend\n\n"
+OPEN_BELOW = f"{FUNCTION}‸\nend\n\nfunction c()\n  z()\nend\n"
+
+
+def test_what_closes_a_block_that_the_text_opens_may_stand_below():
+    text = "function b()\n  y()"
+    assert shown(OPEN_BELOW, f"{text}\nend\n\nfunction c()\n  z()\n", "lua") == text
+    more = "function b()\n  y()\nend\n\nfunction d()\n  z()"
+    assert shown(OPEN_BELOW, more, "lua") == more
+
+
+def test_a_closer_further_below_is_another_one():
+    file = "m = {\n  f() {\n    if (a) {\n‸\n    return false;\n  },\n"
+    assert shown(file, "      b();\n    }", "javascript") == "      b();\n    }"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.languages.balance import balance
-from lsp_server.languages.lexer import state_after
+from lsp_server.languages.reading import state_after
 from lsp_server.postprocess.finish import Finished, finish
 from lsp_server.postprocess.stop import rules_for
 from lsp_server.postprocess.unfinished import drop_unsure
@@ -143,6 +143,8 @@ def test_what_the_token_limit_left_unfinished(file, language, text, shown):
         pytest.param("x = ‸", "typescript", "`${a} and ${b", "", id="half a template"),
         pytest.param("x = ‸", "typescript", "`${a}`", "`${a}`", id="a template"),
         pytest.param("x = 1  ‸", "python", "# one of unknow", "# one of", id="half a word of a comment"),
+        pytest.param('"""\n‸\n"""', "python", "one of unknow", "one of", id="half a word of a docstring"),
+        pytest.param("x = 'a‸'", "python", " one of unknow", " one of", id="half a word of a string"),
         pytest.param("x = 1  ‸", "c", "/* one of", "", id="half a comment"),
         pytest.param("‸", "python", "if 1 == 1:", "if 1 == 1:", id="a header"),
         pytest.param("‸", "python", "def unknow", "", id="half a header"),

@@ -38,7 +38,7 @@ async def test_what_the_server_says_of_itself(fresh):
     assert offered["textDocumentSync"]["change"] == 2
     assert set(offered["executeCommandProvider"]["commands"]) >= {"infill.explainLast", "infill.dumpState"}
     assert offered["workspace"]["workspaceFolders"]["supported"] is True
-    for missing in ("hoverProvider", "notebookDocumentSync", "diagnosticProvider", "definitionProvider"):
+    for missing in ("hoverProvider", "diagnosticProvider", "definitionProvider"):
         assert missing not in offered
 
 

@@ -17,13 +17,46 @@ DOCUMENT = {"uri": URI, "version": 2}
 EDIT = {"range": {"start": START, "end": {"line": 1, "character": 2}}, "text": "x\ny"}
 ASK = {"textDocument": {"uri": URI}, "position": START, "context": {"triggerKind": 1}}
 
+CELL = {"uri": "vscode-notebook-cell:/a.ipynb#1", "languageId": "python", "version": 1, "text": "x"}
+NOTEBOOK = {"uri": "file:///a.ipynb", "version": 1}
+CELLS = [{"kind": 2, "document": CELL["uri"]}]
+SPLICE = {
+    "structure": {"array": {"start": 0, "deleteCount": 1, "cells": CELLS}, "didOpen": [CELL], "didClose": [CELL]},
+    "textContent": [{"document": CELL, "changes": [EDIT]}],
+}
+ACTION = {"kind": "fill", "uri": URI, "version": 2, "start": [0, 0], "end": [0, 1]}
+RANGE = {"start": START, "end": START}
+DIAGNOSTICS = [{"range": RANGE, "message": "m", "severity": 1}]
+CHOSEN = {"range": RANGE, "text": "x"}
+
 TEMPLATES = (
     ("initialize", {"processId": None, "rootUri": None, "capabilities": INLINE, "workspaceFolders": []}, True),
     ("textDocument/didOpen", {"textDocument": {**DOCUMENT, "languageId": "python", "text": "a\nb"}}, False),
     ("textDocument/didChange", {"textDocument": DOCUMENT, "contentChanges": [EDIT, {"text": ""}]}, False),
     ("textDocument/didClose", {"textDocument": {"uri": URI}}, False),
     ("textDocument/inlineCompletion", ASK, True),
+    ("textDocument/inlineCompletion", {**ASK, "context": {"triggerKind": 2, "selectedCompletionInfo": CHOSEN}}, True),
     ("textDocument/completion", ASK, True),
+    ("textDocument/didSave", {"textDocument": {"uri": URI}, "text": "x"}, False),
+    ("textDocument/codeAction", {"textDocument": {"uri": URI}, "range": RANGE, "context": {"diagnostics": DIAGNOSTICS}},
+     True),
+    ("codeAction/resolve", {"title": "t", "data": ACTION}, True),
+    ("notebookDocument/didOpen", {"notebookDocument": {**NOTEBOOK, "notebookType": "j", "cells": CELLS},
+                                  "cellTextDocuments": [CELL]}, False),
+    ("notebookDocument/didChange", {"notebookDocument": NOTEBOOK, "change": {"cells": SPLICE}}, False),
+    ("notebookDocument/didClose", {"notebookDocument": NOTEBOOK, "cellTextDocuments": [CELL]}, False),
+    ("workspace/didChangeWatchedFiles", {"changes": [{"uri": URI, "type": 1}]}, False),
+    ("workspace/didChangeWorkspaceFolders",
+     {"event": {"added": [{"uri": "file:///p", "name": "p"}], "removed": [{"uri": "file:///q", "name": "q"}]}}, False),
+    ("workspace/executeCommand", {"command": "infill.runAction", "arguments": [ACTION]}, True),
+    ("workspace/executeCommand",
+     {"command": "infill.edit", "arguments": [{"uri": URI, "range": RANGE, "instruction": "i"}]}, True),
+    ("workspace/executeCommand", {"command": "infill.toggle", "arguments": [{"scope": "all", "minutes": 1}]}, True),
+    ("workspace/executeCommand", {"command": "infill.partiallyAccepted", "arguments": [{"id": 1, "length": 2}]}, True),
+    ("workspace/executeCommand", {"command": "infill.acceptedCompletion", "arguments": [{"id": 1}]}, True),
+    ("workspace/executeCommand", {"command": "infill.rejected", "arguments": [{"id": 1}]}, True),
+    ("workspace/executeCommand", {"command": "infill.dumpState"}, True),
+    ("workspace/executeCommand", {"command": "infill.chatStatus"}, True),
     ("workspace/executeCommand", {"command": "infill.explainLast", "arguments": [True]}, True),
     ("workspace/didChangeConfiguration", {"settings": {"infill": {"completion": {"maxLines": 3}}}}, False),
     ("$/cancelRequest", {"id": 3}, False),
@@ -31,13 +64,34 @@ TEMPLATES = (
     ("window/workDoneProgress/cancel", {"token": "infill/load"}, False),
     ("textDocument/hover", ASK, True),
     ("shutdown", None, True),
-)
+)  # fmt: skip
 
+HOSTILE = st.sampled_from(
+    [10**30, -(10**30), 2**31 - 1, 1e308, "\0", "\ud800", "file:///a%00b", "untitled:Untitled-1", "git:/a.py?{}", "file://",
+     "vscode-notebook-cell:", "utf-7", "file:///" + "a" * 5000, "a" * 5000]
+)  # fmt: skip
 junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5) | HOSTILE,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 )
+
+
+def test_every_handler_has_a_template():
+    connection_methods = {method for method, _, _ in TEMPLATES} - {"textDocument/hover"}
+
+    async def handled():
+        connection = Connection()
+        await connection.initialize(capabilities=INLINE)
+        features = set(connection.protocol.fm.features) | {"textDocument/completion"}
+        commands = set(connection.protocol.fm.commands)
+        await connection.end()
+        return features, commands
+
+    features, commands = asyncio.run(handled())
+    tried = {params["command"] for method, params, _ in TEMPLATES if method == "workspace/executeCommand"}
+    assert features - {"initialized", "codeAction/resolve"} <= connection_methods
+    assert commands == tried
 
 
 def places(value, path=()):

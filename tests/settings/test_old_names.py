@@ -116,3 +116,19 @@ def test_old_names_are_deleted_when_their_time_is_over():
     has_old = OLD_KEYS or any(setting.renamed_values for setting in SETTINGS.values())
     current, until = (tuple(map(int, text.split(".")[:2])) for text in (__version__, READ_UNTIL))
     assert current < until or not has_old
+
+
+def test_all_old_names_of_a_layer_are_one_message():
+    values = {
+        "completion.popup": "never",
+        "engine.idle_minutes": 7,
+        "completion.switched_off_rules": ["drop run on"],
+        "completion.look_ahead": False,
+        "completion.speculative": True,
+    }
+    found, [problem] = parsed(values)
+    assert found.completion.menu == "never"
+    old, new = "engine.idle_minutes", "engine.unload_after_minutes"
+    assert problem.startswith(f"here: `completion.popup` is now `completion.menu`, `{old}` is now `{new}`, ")
+    assert f"rename them: the old names are read until {READ_UNTIL}." in problem
+    assert problem.endswith("is now `completion.speculative`, which is set too; delete the old name.")

@@ -358,3 +358,9 @@ def test_the_schema_describes_every_key():
 
     walk("Settings", "")
     assert described == set(SETTINGS)
+
+
+def test_a_file_that_notepad_wrote_is_read(tmp_path):
+    path = tmp_path / ".infill.toml"
+    path.write_text("# größer\r\ncompletion.max_lines = 3\r\n", encoding="utf-8-sig")
+    assert read_layer(path).values == {"completion": {"max_lines": 3}}

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsp_server.text import document as document_module
-from lsp_server.text.document import Document, Position, num_units, split_lines, units_to_code_points
+from lsp_server.text import units as units_module
+from lsp_server.text.document import Document, Position, split_lines
 from lsp_server.text.place import Place
 from lsp_server.text.snapshot import normalize
+from lsp_server.text.units import num_units, units_to_code_points
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 
@@ -353,3 +355,65 @@ def test_a_frozen_document_has_as_many_lines_and_characters(text):
     joined = with_pairs_joined(text)
     frozen = Document("file:///a", "a", "lua", 1, joined).frozen()
     assert [len(line) for line in frozen.lines] == [len(frozen.line(number)) for number in range(frozen.num_lines)]
+
+
+@given(texts, st.sampled_from(ENCODINGS), st.data())
+def test_marks_of_earlier_places_change_no_place(text, encoding, data):
+    """A place is found from the last one that was looked for. Fresh documents know no such place."""
+    document = Document("file:///a", "a", "python", 1, text)
+    for _ in range(data.draw(st.integers(0, 6))):
+        line = data.draw(st.integers(0, document.num_lines - 1))
+        place = Position(line, data.draw(st.integers(0, 30)))
+        fresh = Document("file:///a", "a", "python", 1, document.text)
+        assert document.code_points(place, encoding) == fresh.code_points(place, encoding)
+        index = data.draw(st.integers(0, len(document.line(line))))
+        expected = num_units(document.line(line)[:index], encoding)
+        assert document.units(Position(line, index), encoding).character == expected
+        assert document.frozen().units(Position(line, index), encoding).character == expected
+        if data.draw(st.booleans()):
+            document.edit(place, data.draw(st.sampled_from([place, Position(line, place.character + 2)])),
+                          data.draw(texts), encoding)  # fmt: skip
+
+
+@pytest.mark.parametrize("filler", ["é", "😀", "中", "e\u0301"])
+@pytest.mark.parametrize("rest", [0, 2])
+def test_a_keystroke_reads_little_of_a_huge_line(monkeypatch, filler, rest):
+    """Its place is near the last one, so only the text between them is measured."""
+    measured = []
+    monkeypatch.setattr(units_module, "num_units", lambda text, encoding: measured.append(len(text)) or width_of(text))
+
+    def width_of(text):
+        return sum(width(character, "utf-16") for character in text)
+
+    line = filler * 50_000
+    document = Document("file:///a", "a", "javascript", 1, f"{line}{')' * rest}\n")
+    place = Position(0, width_of(line))
+    document.edit(place, place, "x", "utf-16")
+    measured.clear()
+    for number in range(1, 20):
+        place = Position(0, width_of(line) + number)
+        document.edit(place, place, "x", "utf-16")
+        cursor = document.code_points(Position(0, place.character + 1), "utf-16")
+        assert cursor == Position(0, len(line) + number + 1)
+        document.units(cursor, "utf-16")
+    assert sum(measured) < 20 * 20
+    back = Position(0, place.character - 5)
+    document.edit(back, place, "", "utf-16")
+    assert document.line(0) == line + "x" * (20 - 5) + ")" * rest
+    assert sum(measured) < 21 * 20
+
+
+@pytest.mark.parametrize("character", ["x", "é", "😀"])
+@pytest.mark.parametrize("at", [0, 1, 250_000, 499_999])
+@pytest.mark.parametrize("width_of_lines", [1, 60, 1000, 500_000])
+def test_a_snapshot_is_bounded_in_any_document(character, at, width_of_lines):
+    line = character * width_of_lines + "\n"
+    text = line * (500_000 // width_of_lines)
+    document = Document("file:///a", "a", "python", 1, text)
+    snapshot = document.snapshot(at // width_of_lines, at % width_of_lines)
+    assert len(snapshot.prefix) <= document_module.SNAPSHOT_CHARACTERS
+    assert len(snapshot.suffix) <= document_module.SNAPSHOT_CHARACTERS
+    before = at + at // width_of_lines
+    assert text[:before].endswith(snapshot.prefix)
+    assert text[before:].startswith(snapshot.suffix)
+    assert bool(snapshot.prefix) == bool(before)

@@ -363,3 +363,8 @@ def test_a_frozen_document_has_its_place_in_the_present_folders():
     workspace.roots = [Path("/p")]
     frozen = workspace.frozen("file:///p/src/a.py")
     assert (frozen.path, frozen.place.project, frozen.root) == ("src/a.py", "p", Path("/p"))
+
+
+def test_a_device_is_no_source():
+    with pytest.raises(SourceError, match="no regular file"):
+        read_source(Path("/dev/zero"))

@@ -19,7 +19,7 @@ class EngineState(Enum):
     STOPPED = "stopped"
     LOADING = "loading"
     READY = "ready"
-    # Local engines stay failed until the settings change or they are unloaded. Remote ones are tried again after 30 s.
+    # Until the next try (`LazyEngine`).
     FAILED = "failed"
 
 

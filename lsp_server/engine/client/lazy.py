@@ -15,7 +15,7 @@ from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Event, Failed, Generate
 
-REMOTE_RETRY_S = 30.0
+RETRY_S, MAX_RETRY_S = 30.0, 480.0  # from a failure to the next try; doubled after each in a row
 
 
 class LazyEngine:
@@ -23,8 +23,9 @@ class LazyEngine:
 
     `EnginesByRole` calls `start` for the completion engine at once. After `idle_s` seconds without use the engine ends,
     which frees the model's memory; 0 means never. The next request starts it again. An unload never interrupts a
-    request or a loading. A failed remote engine is tried again after `REMOTE_RETRY_S`. `on_state` and `connector` are
-    those of `EngineSupervisor`, for every engine in turn.
+    request or a loading. No failure is final: the disk or the server may be back. A request tries again once `RETRY_S`
+    have passed, `retry` at once, and with `retries_alone` time does it. `on_state` and `connector` are those of
+    `EngineSupervisor`, for every engine in turn.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class LazyEngine:
         on_state: Callable[[EngineState, float, str], None] = lambda *_: None,
         clock: Callable[[], float] = time.monotonic,
         connector: Connector = connect_private,
+        *,
+        retries_alone: bool = False,
     ) -> None:
         self.options = options
         self.connector = connector
@@ -45,7 +48,10 @@ class LazyEngine:
         self._used_at = clock()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping: set[asyncio.Task[None]] = set()
+        self._retries_alone = retries_alone
+        self._retry_timer: asyncio.TimerHandle | None = None
         self._failed_at = 0.0
+        self._num_failures = 0  # since the engine was last ready
         self._is_stopped = False
 
     @property
@@ -60,7 +66,7 @@ class LazyEngine:
 
     def start(self) -> None:
         """Start the engine, unless it runs or was stopped for good. Returns at once."""
-        if self._is_due_for_retry():
+        if self.state is EngineState.FAILED and self._clock() - self._failed_at >= self._retry_s:
             self._unload()
         if self._is_stopped or self._supervisor is not None:
             return
@@ -70,6 +76,12 @@ class LazyEngine:
         )
         supervisor.start()
         self._watch()
+
+    def retry(self) -> None:
+        """Start a failed engine again, now. The user asks for it, or has changed something."""
+        if self.state is EngineState.FAILED:
+            self._unload()
+            self.start()
 
     async def ready(self) -> ModelInfo:
         """Wait for the model, and load it if necessary. Raises the `ModelError` or `EngineError` that prevents it."""
@@ -117,10 +129,10 @@ class LazyEngine:
             self._unload()
         return max(0.0, left)
 
-    def _is_due_for_retry(self) -> bool:
-        """Whether a remote engine failed long enough ago. It may be back, and no setting would change then."""
-        has_failed = self.state is EngineState.FAILED and self.options.remote is not None
-        return has_failed and self._clock() - self._failed_at >= REMOTE_RETRY_S
+    @property
+    def _retry_s(self) -> float:
+        """The seconds from the last failure to the next try."""
+        return min(RETRY_S * 2.0 ** (min(self._num_failures, 10) - 1), MAX_RETRY_S)
 
     def _watch(self) -> None:
         """Unload if idle, and set a timer for the next check."""
@@ -131,6 +143,8 @@ class LazyEngine:
 
     def _unload(self) -> None:
         """Forget the engine and end it in a task, so that the caller need not wait."""
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is not None:
             stopping = asyncio.ensure_future(supervisor.stop())
@@ -153,7 +167,13 @@ class LazyEngine:
         return self._supervisor
 
     def _report(self, supervisor: EngineSupervisor, state: EngineState, fraction: float, message: str) -> None:
-        if state is EngineState.FAILED:
+        if self._supervisor not in (supervisor, None):
+            return  # it is ending, and another one already runs
+        if state is EngineState.READY:
+            self._num_failures = 0
+        elif state is EngineState.FAILED:
             self._failed_at = self._clock()
-        if self._supervisor in (supervisor, None):  # otherwise it is ending, and another one already runs
-            self._on_state(state, fraction, message)
+            self._num_failures += 1
+            if self._retries_alone:
+                self._retry_timer = asyncio.get_running_loop().call_later(self._retry_s, self.retry)
+        self._on_state(state, fraction, message)

@@ -51,24 +51,28 @@ class EnginesByRole:
         return self._by_role["fill"]
 
     def chat(self) -> LazyEngine:
-        """The engine for chats. Raises the `ModelError` that prevents its start."""
+        """The engine for chats, which starts again if it failed. Raises the `ModelError` that prevents its start."""
         options = self._config.chat()
         if options == self.fill.options:
             self._end("chat")
-            return self.fill
-        return self._engine_for("chat", options, self._config.chat_idle_s)
+            engine = self.fill
+        else:
+            engine = self._engine_for("chat", options, self._config.chat_idle_s)
+        engine.retry()
+        return engine
 
     def require_chat(self) -> None:
         """Raise the `ModelError` that would prevent the start of a chat model."""
         self._config.chat()
 
     def reconfigure(self, config: EngineConfig) -> None:
-        """Apply other settings. An engine whose options stay the same keeps running."""
+        """Apply settings. An engine whose options stay the same keeps running, or starts again if it failed."""
         self._config = config
         before = self._by_role.get("fill")
         fill = self._engine_for("fill", config.fill, config.fill_idle_s)
         if fill is not before:
             fill.start()
+        fill.retry()
         if "chat" in self._by_role:
             try:
                 self.chat()
@@ -97,7 +101,8 @@ class EnginesByRole:
             if self._by_role.get(role) is engine:  # otherwise it was replaced, and only its end is reported
                 self._on_state(role, state, fraction, message)
 
-        engine = LazyEngine(options, on_state=report, connector=self._config.connector)
+        # A chat engine is wanted only when somebody asks, which `chat` knows.
+        engine = LazyEngine(options, on_state=report, connector=self._config.connector, retries_alone=role == "fill")
         return engine
 
     def _end(self, role: Role) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import http.client
+import logging
 import os
 import secrets
 import subprocess
@@ -26,9 +27,18 @@ import platformdirs
 
 from lsp_server import __version__
 from lsp_server.base.errors import EngineError
-from lsp_server.engine.client.spawn import SERVICE, START_TIMEOUT_S, Connection, make_client, package_folder
+from lsp_server.engine.client.spawn import (
+    SERVICE,
+    START_TIMEOUT_S,
+    Connection,
+    make_client,
+    package_folder,
+    spawn_private,
+)
 from lsp_server.engine.sizing import hardware
 from lsp_server.ipc.launch import EngineOptions, Launch, Listening, SharedEngineRecord
+
+logger = logging.getLogger(__name__)
 
 # Some systems have no runtime folder for users. One below the folder for temporary files serves as well.
 warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
@@ -44,9 +54,15 @@ _MAX_RESPONSE_BYTES = 1 << 16
 async def join_shared(options: EngineOptions) -> AsyncIterator[Connection]:
     """Find the engine that runs these options, or start it. It stays for other clients.
 
-    Raises `EngineError` if it can neither be found nor started.
+    Where no folder can have its record, a private engine serves. Raises `EngineError` if the engine does not start.
     """
-    record = await asyncio.to_thread(find_or_start, options)
+    try:
+        record = await asyncio.to_thread(find_or_start, options)
+    except OSError as error:
+        logger.warning("The shared engine cannot be started: %s. A private one serves.", error)
+        async with spawn_private(options) as private:
+            yield private
+        return
     async with await make_client(record.port, record.token, secrets.token_hex(8)) as client:
         watching = asyncio.ensure_future(client.watch())
 
@@ -63,11 +79,31 @@ async def join_shared(options: EngineOptions) -> AsyncIterator[Connection]:
 
 
 def folder() -> Path:
-    """The folder of the records. Only the user may read it."""
-    path = platformdirs.user_runtime_path("infill", ensure_exists=False) / "engines"
+    """The folder of the records. Only the user may read it. Raises `OSError` if there can be none.
+
+    It is in the runtime folder. That may be one that is not there and cannot be made: `su`, cron, containers and WSL
+    keep or invent an XDG_RUNTIME_DIR. Then it is in the cache folder.
+    """
+    runtime = platformdirs.user_runtime_path("infill", ensure_exists=False) / "engines"
+    try:
+        return _private_folder(runtime)
+    except OSError:
+        return _private_folder(platformdirs.user_cache_path("infill") / "engines")
+
+
+def _private_folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.chmod(0o700)
+    path.chmod(0o700)  # fails in a folder of another user's
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise PermissionError(f"{path} is not writable")
     return path
+
+
+def _files(pattern: str) -> list[Path]:
+    try:
+        return sorted(folder().glob(pattern))
+    except OSError:  # where there can be no folder, there is no file
+        return []
 
 
 def log_file(key: str) -> Path:
@@ -77,12 +113,12 @@ def log_file(key: str) -> Path:
 
 def log_files() -> list[Path]:
     """All logs."""
-    return sorted(folder().glob("*.log"))
+    return _files("*.log")
 
 
 def records() -> Iterator[tuple[str, SharedEngineRecord]]:
     """The running engines by key. Records of dead ones are deleted."""
-    for path in sorted(folder().glob("*.json")):
+    for path in _files("*.json"):
         record = _read(path)
         if record is not None and is_alive(record):
             yield path.stem, record
@@ -105,7 +141,10 @@ def stop(record: SharedEngineRecord, *, with_clients: bool) -> bool:
 
 
 def find_or_start(options: EngineOptions) -> SharedEngineRecord:
-    """The engine that runs these options. Starts it if there is none. Raises `EngineError`."""
+    """The engine that runs these options. Starts it if there is none.
+
+    Raises `EngineError`, or `OSError` if there is no place for its record.
+    """
     key = _key(options)
     try:
         path = folder() / f"{key}.json"
@@ -117,10 +156,6 @@ def find_or_start(options: EngineOptions) -> SharedEngineRecord:
             return _start(options, key, path)
     except filelock.Timeout:
         raise EngineError("Another program has been starting the shared engine for a minute. Try again.") from None
-    except OSError as error:
-        raise EngineError(
-            f"The shared engine cannot be started: {error}. Make room there, or set engine.mode to private."
-        ) from None
 
 
 def _stop_unused() -> None:

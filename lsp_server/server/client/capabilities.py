@@ -22,6 +22,7 @@ class Capabilities:
         self.answers_configuration = bool(workspace and workspace.configuration)
         self.shows_progress = bool(window and window.work_done_progress)
         self.edits = EditSupport(capabilities)
+        self.is_neovim = bool(info and info.name == "Neovim")
         self.menu = MenuSupport(completion, info)
         self._experimental: Any = capabilities.experimental
 
@@ -41,6 +42,7 @@ class EditSupport:
         edit = workspace.workspace_edit if workspace else None
         action = document.code_action if document else None
         resolves = action.resolve_support if action else None
+        self.applies_edits = bool(workspace and workspace.apply_edit)
         self.takes_versions = bool(edit and edit.document_changes)
         self.creates_files = bool(edit and types.ResourceOperationKind.Create in (edit.resource_operations or ()))
         self.has_actions = action is not None
@@ -60,6 +62,7 @@ class MenuSupport:
         formats = (item.documentation_format if item else None) or []
         self.takes_markdown = types.MarkupKind.Markdown in formats
         self.is_neovim = bool(info and info.name == "Neovim")
-        # Neovim before 0.11 turns line breaks of an item into NULs, whatever the item's shape.
+        # Neovim takes several lines as a snippet only. Before 0.11 it turns line breaks into NULs, whatever the shape.
         old = info is not None and re.match(r"0\.\d\b|0\.10\b", info.version or "")
-        self.takes_one_line = self.is_neovim and bool(old) and not self.takes_as_is
+        takes_snippets = bool(item and item.snippet_support)
+        self.takes_one_line = self.is_neovim and not self.takes_as_is and (bool(old) or not takes_snippets)

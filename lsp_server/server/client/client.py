@@ -13,7 +13,7 @@ from pygls.progress import Progress
 from lsp_server.server.client.capabilities import Capabilities
 from lsp_server.server.client.convert import encoding_from_lsp
 from lsp_server.server.client.messages import Messages
-from lsp_server.text.document import Encoding
+from lsp_server.text.units import Encoding
 from lsp_server.text.workspace import file_uri
 
 

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from lsprotocol import types
 
 from lsp_server.server.client.capabilities import MenuSupport
-from lsp_server.text.document import Document, Encoding, FrozenDocument, Position
+from lsp_server.text.document import Document, FrozenDocument, Position
+from lsp_server.text.markdown import fenced
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.units import Encoding
+from lsp_server.text.words import word_at_end
 
-_WORD_BEFORE_CURSOR = re.compile(r"\w*\Z")
 _LABEL_CHARACTERS = 60
 # Commands that are part of answers.
 ACCEPTED, RUN_ACTION = "infill.acceptedCompletion", "infill.runAction"
@@ -34,8 +36,10 @@ def inline_items_to_lsp(
     texts: Sequence[str],
     encoding: Encoding,
     selected: types.SelectedCompletionInfo | None = None,
+    *,
+    line_break: str = "",
 ) -> types.InlineCompletionList:
-    """Ghost texts.
+    """Ghost texts. `line_break` is the client's, where it is not the document's.
 
     The range is explicit and empty. VS Code takes an omitted range for the current word and hides the item. Neovim
     draws a non-empty range over the rest of the line.
@@ -46,9 +50,9 @@ def inline_items_to_lsp(
     cursor = position_to_lsp(document, Position(snapshot.line, snapshot.character), encoding)
     place = selected.range if selected else types.Range(start=cursor, end=cursor)
     before = selected.text if selected else ""
+    line_break = line_break or snapshot.line_break
     items = [
-        types.InlineCompletionItem(insert_text=before + _with_line_breaks(text, snapshot), range=place)
-        for text in texts
+        types.InlineCompletionItem(insert_text=before + text.replace("\n", line_break), range=place) for text in texts
     ]
     return types.InlineCompletionList(items=items)
 
@@ -66,22 +70,20 @@ def menu_items_to_lsp(
     The item replaces from the start of the word: menus filter by the word, and some use one start column for all
     servers. The list is incomplete, because eglot and nvim-cmp otherwise keep a stale list.
     """
-    word = _WORD_BEFORE_CURSOR.search(snapshot.line_prefix)
-    typed = word.group() if word else ""
+    typed = word_at_end(snapshot.line_prefix)
     start = Position(snapshot.line, snapshot.character - len(typed))
     if client.takes_one_line:
         text = text.partition("\n")[0]
     if not text:
         return types.CompletionList(is_incomplete=True, items=[])
-    first_line, _, more = text.partition("\n")
     new_text, insert_format, insert_mode = _menu_text(typed + text, snapshot, client)
     item = types.CompletionItem(
-        label=_label(typed + first_line, more),
+        label=_label(typed, text),
         kind=types.CompletionItemKind.Text,
         detail="infill",
         documentation=_documentation(typed + text, snapshot.language_id, client),
         sort_text="\t",
-        filter_text=typed + (first_line or text.strip()),
+        filter_text=typed + (text.partition("\n")[0] or text.strip().partition("\n")[0]),
         insert_text_format=insert_format,
         insert_text_mode=insert_mode,
         text_edit=types.TextEdit(
@@ -107,6 +109,8 @@ def _menu_text(
     plain = types.InsertTextFormat.PlainText
     if "\n" not in text:
         return text, plain, None
+    if client.takes_as_is and client.is_neovim:  # its lines have no line breaks of their own
+        return text, plain, types.InsertTextMode.AsIs
     if client.takes_as_is:
         return _with_line_breaks(text, snapshot), plain, types.InsertTextMode.AsIs
     if client.is_neovim:
@@ -131,15 +135,19 @@ def _documentation(text: str, language_id: str, client: MenuSupport) -> types.Ma
     """The whole text, as highlighted code if the client shows Markdown."""
     if not client.takes_markdown:
         return text
-    return types.MarkupContent(types.MarkupKind.Markdown, f"```{language_id}\n{text}\n```")
+    return types.MarkupContent(types.MarkupKind.Markdown, fenced(text, language_id))
 
 
-def _label(first_line: str, more: str) -> str:
-    """One short line, and the number of further lines."""
-    shown = first_line.strip()
+def _label(typed: str, text: str) -> str:
+    """One short line, and the number of further lines. If a text begins with a line break, it is what follows."""
+    first, *later = text.split("\n")
+    shown = f"{typed}{first}".strip()
+    if not first.strip() and (named := next((line for line in later if line.strip()), "")):
+        del later[: later.index(named) + 1]
+        shown = f"{typed} ⏎ {named.strip()}".strip()
     if len(shown) > _LABEL_CHARACTERS:
         shown = shown[: _LABEL_CHARACTERS - 1] + "…"
-    return f"{shown} ⏎ +{more.count(chr(10)) + 1}" if more else shown
+    return f"{shown} ⏎ +{len(later)}" if any(later) else shown
 
 
 def _with_line_breaks(text: str, snapshot: Snapshot) -> str:

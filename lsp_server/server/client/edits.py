@@ -8,7 +8,8 @@ from lsprotocol import types
 
 from lsp_server.server.client.capabilities import EditSupport
 from lsp_server.server.client.convert import position_to_lsp
-from lsp_server.text.document import Encoding, FrozenDocument, Position
+from lsp_server.text.document import FrozenDocument, Position
+from lsp_server.text.units import Encoding
 
 # The version of a document that is not open (LSP 3.18: null).
 ON_DISK = -1

@@ -96,6 +96,8 @@ class CodeActionRunner:
                 return await self._explain(data)
             except InfillError as error:
                 raise self._failed(error) from None
+        if not self._client.capabilities.edits.applies_edits:
+            raise self._failed(ActionError("This editor applies no edits of a server (workspace/applyEdit)."))
         edit = await self.resolve(data)
         return {"applied": await self._client.apply_edit(edit, data.candidate.title)}
 
@@ -171,6 +173,7 @@ class CodeActionRunner:
     # By infilling
 
     async def _infill(self, document: FrozenDocument, data: CodeActionData) -> types.WorkspaceEdit:
+        self._engines.heal()
         pipeline = self._engines.pipeline_for(document.uri)
         if pipeline is None:
             raise ActionError(_NOT_STARTED)
@@ -241,7 +244,7 @@ class CodeActionRunner:
         It is empty if the file may not be shown, by the rules of the workspace folder `root`.
         """
         place, text = document.place, "\n".join(document.lines)
-        neighbour = Neighbour(place.path, document.language_id, text, 0, whole=text, root=root, names=place.names)
+        neighbour = Neighbour(place.path, document.language_id, text, 0, root=root, names=place.names)
         admitted = await self._retrieval.admit([neighbour])
         return "\n".join(admitted[0].text.split("\n")[:HEAD_LINES]) if admitted else ""
 
@@ -293,7 +296,7 @@ class CodeActionRunner:
 
     def _require_current(self, document: FrozenDocument) -> None:
         """Raise `ActionError` if a document is no longer as it was frozen."""
-        if self._documents.frozen(document.uri) != document:
+        if not self._documents.is_current(document):
             raise ActionError(_CHANGED)
 
     def _edit_to_lsp(self, document: FrozenDocument, start: Position, end: Position, text: str) -> types.WorkspaceEdit:

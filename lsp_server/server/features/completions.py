@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from lsprotocol import types
@@ -38,19 +39,22 @@ class Completions:
         request: CompletionRequest,
         to_lsp: Callable[[Document, Snapshot, Answer], _Items],
         change: Callable[[Document, Snapshot], Snapshot | None] = lambda _, snapshot: snapshot,
-    ) -> Awaitable[_Items | None]:
-        """Items for a position, or None.
+    ) -> Callable[[], Awaitable[_Items | None]]:
+        """A function that answers with items for a position, or None.
 
-        The snapshot is taken before this returns, so it is of the moment the request arrived. `change` turns it into
-        the snapshot to complete, or into None where there is nothing to complete. A document that was never opened has
-        no items, nor has a server without settings.
+        It is no coroutine, because a request may be cancelled before its task begins. The snapshot is taken before this
+        returns, so it is of the moment the request arrived. `change` turns it into the snapshot to complete, or into
+        None where there is nothing to complete. A document that was never opened has no items, nor has a server
+        without settings.
         """
+        if not request.automatic:
+            self._engines.heal()
         document, pipeline = self._documents.get(uri), self._engines.pipeline_for(uri)
         if document is None or pipeline is None:
-            return _nothing()
+            return _nothing
         cursor = document.code_points(position_from_lsp(position), self._client.encoding)
-        snapshot = change(document, document.snapshot(cursor.line, cursor.character))
-        return self._complete(pipeline, document, snapshot, request, to_lsp) if snapshot else _nothing()
+        snapshot = change(document, self._documents.with_cells_below(document.snapshot(cursor.line, cursor.character)))
+        return partial(self._complete, pipeline, document, snapshot, request, to_lsp) if snapshot else _nothing
 
     async def _complete(
         self,

@@ -28,6 +28,8 @@ from lsp_server.server.live_settings import LiveSettings
 from lsp_server.server.tasks import BackgroundTasks
 from lsp_server.settings.model import Settings
 
+LOOK_AGAIN_S = 30.0  # for a model that is not on this machine yet: the user may get it elsewhere
+
 
 class EngineHost:
     """Runs the engines that the settings ask for, and has a pipeline for each set of settings in force.
@@ -49,6 +51,7 @@ class EngineHost:
         self._planned_for: tuple[EngineClient, list[Path]] | None = None  # engine and folders of the pipelines
         self.on_state: Callable[[EngineState, str], None] = lambda _state, _message: None
         self._prompted: set[str] = set()  # the models whose download the user was asked about
+        self._looking: asyncio.TimerHandle | None = None  # while the model of the settings is not here
         self._progress: dict[Role, LoadProgress] = {
             "fill": LoadProgress(client, "infill/load", "infill: loading the model"),
             "chat": LoadProgress(client, "infill/load/chat", "infill: loading the chat model"),
@@ -86,31 +89,54 @@ class EngineHost:
             self.manager.reconfigure(config)
         self._make_pipelines(self.manager.fill)
 
+    def heal(self) -> None:
+        """Look again for a model that was not here, and start a failed engine again. An explicit request does this."""
+        if self._looking is not None:
+            self.follow_settings()
+        elif self.manager is not None:
+            self.manager.fill.retry()
+
     def _make_pipelines(self, engine: EngineClient) -> None:
         """Make a pipeline for each set of settings, or keep the one whose settings, engine and folders are the same."""
         planned_for = engine, self._settings.folders
         kept = self.pipelines if planned_for == self._planned_for else {}
         self._planned_for = planned_for
-        self.pipelines = {
-            each: kept.get(each) or Pipeline(engine, each, self._switch, self._retrieval)
-            for each in (self._settings.current, *self._settings.by_folder.values())
-        }
+        before, self.pipelines = (
+            self.pipelines,
+            {
+                each: kept.get(each) or Pipeline(engine, each, self._switch, self._retrieval)
+                for each in (self._settings.current, *self._settings.by_folder.values())
+            },
+        )
+        for settings, pipeline in before.items():
+            if self.pipelines.get(settings) is not pipeline:
+                pipeline.close()
 
     async def stop(self) -> None:
         """End all engines."""
+        self._look_again(is_missing=False)
         if self.manager is not None:
             await self.manager.stop()
 
     def _fill_options(self) -> EngineOptions:
         """How to run the model of the settings, or the embedded model if that one cannot serve."""
         current, project = self._settings.current, self._settings.project
+        self._look_again(is_missing=False)
         try:
             return engine_options(current, project)
         except ModelNotPulledError:
             self._prompt_download(current.model)
+            self._look_again(is_missing=True)
         except ModelError as error:
             self._client.messages.notify_once(types.MessageType.Error, f"{error} The embedded model serves meanwhile.")
         return engine_options(msgspec.structs.replace(current, model=""), project)
+
+    def _look_again(self, *, is_missing: bool) -> None:
+        """Look for a missing model again after a while."""
+        if self._looking is not None:
+            self._looking.cancel()
+        loop = asyncio.get_running_loop()
+        self._looking = loop.call_later(LOOK_AGAIN_S, self.follow_settings) if is_missing else None
 
     def _prompt_download(self, model: str) -> None:
         if model not in self._prompted:

@@ -15,8 +15,8 @@ from lsp_server.server.client.client import Client
 from lsp_server.server.documents import Documents
 from lsp_server.server.live_settings import LiveSettings
 from lsp_server.server.statistics import Counters
-from lsp_server.text.document import units_to_code_points
 from lsp_server.text.snapshot import Snapshot, normalize
+from lsp_server.text.units import units_to_code_points
 
 WRITE_EVERY_S = 60.0
 LATER_S = {"30_s": 30.0, "5_min": 300.0}

@@ -15,6 +15,7 @@ from lsp_server.server.handlers import (
     configuration,
     inline_completion,
     lifecycle,
+    notebooks,
     text_sync,
 )
 from lsp_server.server.handlers.context import HandlerContext
@@ -22,7 +23,13 @@ from lsp_server.server.handlers.context import HandlerContext
 Register = Callable[[HandlerContext], None]
 
 # Registered at once.
-ALWAYS: tuple[Register, ...] = (lifecycle.register, text_sync.register, configuration.register, commands.register)
+ALWAYS: tuple[Register, ...] = (
+    lifecycle.register,
+    text_sync.register,
+    notebooks.register,
+    configuration.register,
+    commands.register,
+)
 # Registered within `initialize` if the client can use it: pygls advertises what is registered.
 IF_SUPPORTED: tuple[tuple[Register, Callable[[HandlerContext], bool]], ...] = (
     (inline_completion.register, lambda context: context.client.capabilities.has_inline_completion),

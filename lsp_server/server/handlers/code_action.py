@@ -61,6 +61,9 @@ def _code_actions(
         for each in params.context.diagnostics
     ]
     wanted = {kind for kind, name in _KINDS.items() if not only or any(_is_a(name, each) for each in only)}
+    edits = context.client.capabilities.edits
+    if not (edits.resolves_edits or edits.applies_edits):
+        wanted &= {"explain"}  # which edits nothing
     return _offered(context, document, _Request(start, end, problems, wanted))
 
 
@@ -87,7 +90,7 @@ async def _offered(
     # In a thread: editors ask at every move of the cursor, and this reads the whole document.
     has_chat = not runner.chat_problem()
     found = await asyncio.to_thread(_candidates, document, request, has_chat)
-    if context.documents.frozen(document.uri) != document:
+    if not context.documents.is_current(document):
         return []  # the ranges were of a text that is no longer there
     return [
         _to_lsp(document, candidate, request.problems if candidate.kind == "fix" else [], support)

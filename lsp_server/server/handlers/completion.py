@@ -6,7 +6,7 @@ Some clients send their settings only after `initialize`. Where the client allow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from lsprotocol import types
 
@@ -37,25 +37,26 @@ def register(context: HandlerContext) -> None:
         settings = context.settings.of(uri).completion
         is_wanted = context.menu.is_wanted(settings)
         if not is_wanted or (settings.menu == "manual" and context.menu.is_from_typing(uri)):
-            return _or_nothing(_no_answer())
+            return _nothing()
         # Clients call nearly every request "invoked", typing included: eglot and Helix know no other word.
         request = CompletionRequest("menu", automatic=True)
-        answer = context.completions.complete(uri, params.position, request, to_lsp)
+        ask = context.completions.complete(uri, params.position, request, to_lsp)
         edited = context.documents.next_edit(uri)
-        return _or_nothing(_within(settings.menu_wait_ms, answer, edited, context.tasks))
+        return _within(settings.menu_wait_ms, ask, edited, context.tasks)
 
 
 async def _within(
     wait_ms: int,
-    answer: Awaitable[types.CompletionList | None],
+    ask: Callable[[], Awaitable[types.CompletionList | None]],
     edited: asyncio.Future[None],
     tasks: BackgroundTasks,
-) -> types.CompletionList | None:
+) -> types.CompletionList:
     """An answer if it comes in time and before the next edit. A late one is still computed, for the next keystroke.
 
     Helix sends no other menu request while one is open. An answer for a text that has changed would be of no use.
+    An empty list instead of None is incomplete, because some clients keep an old list after null.
     """
-    task = asyncio.ensure_future(answer)
+    task = asyncio.ensure_future(ask())
     awaited: set[asyncio.Future[None] | asyncio.Future[types.CompletionList | None]] = {task, edited}
     timeout_s = wait_ms / 1000 if wait_ms else None
     try:
@@ -65,8 +66,8 @@ async def _within(
         raise
     if not task.done():
         tasks.track_task(task)
-        return None
-    return task.result()
+        return _NOTHING
+    return task.result() or _NOTHING
 
 
 def follow_settings(context: HandlerContext) -> None:
@@ -86,10 +87,5 @@ def follow_settings(context: HandlerContext) -> None:
     context.client.register_capability(_REGISTRATION, types.TEXT_DOCUMENT_COMPLETION, options)
 
 
-async def _no_answer() -> None:
-    return None
-
-
-async def _or_nothing(answer: Awaitable[types.CompletionList | None]) -> types.CompletionList:
-    """An empty list instead of None. It is incomplete, because some clients keep an old list after null."""
-    return await answer or _NOTHING
+async def _nothing() -> types.CompletionList:
+    return _NOTHING

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from lsprotocol import types
 
 from lsp_server.completion.request import Answer, CompletionRequest
 from lsp_server.server.client.convert import acceptance_to_lsp, inline_items_to_lsp, position_from_lsp
 from lsp_server.server.handlers.context import HandlerContext
-from lsp_server.text.document import Document, Encoding, Position
+from lsp_server.text.document import Document, Position
 from lsp_server.text.snapshot import Snapshot
+from lsp_server.text.units import Encoding
 
 
 def register(context: HandlerContext) -> None:
@@ -19,7 +20,7 @@ def register(context: HandlerContext) -> None:
     @context.server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
     def inline_completion(
         params: types.InlineCompletionParams,
-    ) -> Awaitable[types.InlineCompletionList | None]:
+    ) -> Awaitable[types.InlineCompletionList | list[types.InlineCompletionItem] | None]:
         automatic = params.context.trigger_kind is types.InlineCompletionTriggerKind.Automatic
         selected = params.context.selected_completion_info
         uri = params.text_document.uri
@@ -30,7 +31,10 @@ def register(context: HandlerContext) -> None:
 
         def to_lsp(document: Document, snapshot: Snapshot, answer: Answer) -> types.InlineCompletionList:
             texts = [answer.text, *answer.alternatives]
-            completions = inline_items_to_lsp(document, snapshot, texts, context.client.encoding, selected)
+            line_break = "\n" if context.client.capabilities.is_neovim else ""  # Neovim splits at that only
+            completions = inline_items_to_lsp(
+                document, snapshot, texts, context.client.encoding, selected, line_break=line_break
+            )
             inserted = [str(item.insert_text) for item in completions.items]
             numbers = context.usage.shown(snapshot, answer, inserted, len(selected.text) if selected else 0)
             # Only a client that asked for it: any other would show an error about an unknown command.
@@ -38,13 +42,16 @@ def register(context: HandlerContext) -> None:
                 item.command = acceptance_to_lsp(number)
             return completions
 
-        return context.completions.complete(
-            uri,
-            params.position,
-            CompletionRequest("inline", automatic, num_texts=num_texts),
-            to_lsp,
-            with_selected,
-        )
+        request = CompletionRequest("inline", automatic, num_texts=num_texts)
+        answer = context.completions.complete(uri, params.position, request, to_lsp, with_selected)
+        return _or_nothing(answer) if context.client.capabilities.is_neovim else answer()
+
+
+async def _or_nothing(
+    ask: Callable[[], Awaitable[types.InlineCompletionList | None]],
+) -> types.InlineCompletionList | list[types.InlineCompletionItem]:
+    """An empty list instead of None: after null, Neovim 0.12 goes on drawing an old text."""
+    return await ask() or []
 
 
 def snapshot_with(

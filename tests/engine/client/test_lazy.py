@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from lsp_server.base.errors import EngineError, ModelFileError
+from lsp_server.base.errors import EngineError, ModelFileError, ModelNotFoundError
+from lsp_server.engine.client import lazy
 from lsp_server.engine.client.interface import EngineState
-from lsp_server.engine.client.lazy import LazyEngine
+from lsp_server.engine.client.lazy import RETRY_S, LazyEngine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Marker, Text
 from tests.processes import engines_of
@@ -30,9 +31,9 @@ class Clock:
 class Engine(LazyEngine):
     """One that remembers what it said of its state."""
 
-    def __init__(self, clock, options: EngineOptions, idle_s: float) -> None:
+    def __init__(self, clock, options: EngineOptions, idle_s: float, **how) -> None:
         self.states: list[EngineState] = []
-        super().__init__(options, idle_s, lambda state, *_: self.states.append(state), clock)
+        super().__init__(options, idle_s, lambda state, *_: self.states.append(state), clock, **how)
 
     def request(self, max_tokens: int = 3) -> Generate:
         return Generate((Marker("begin"), Text("abc9")), max_tokens)
@@ -51,9 +52,9 @@ def clock() -> Clock:
 async def make(clock):
     engines = []
 
-    def make(script: str = "", idle_s: float = IDLE_S, **options) -> Engine:
+    def make(script: str = "", idle_s: float = IDLE_S, *, retries_alone: bool = False, **options) -> Engine:
         options = EngineOptions(**{"model_path": f"fake:{script}", "backend": "fake"} | options)
-        engines.append(Engine(clock, options, idle_s))
+        engines.append(Engine(clock, options, idle_s, retries_alone=retries_alone))
         return engines[-1]
 
     yield make
@@ -187,6 +188,69 @@ async def test_a_model_that_is_refused_is_tried_again_after_the_idle_time(make, 
     with pytest.raises(ModelFileError):
         await engine.ready()
     assert engine.states.count(EngineState.FAILED) == 2
+
+
+async def test_a_model_that_comes_back_is_loaded_once_the_wait_is_over(make, clock, model_path, tmp_path):
+    path = tmp_path / "drive" / "model.gguf"
+    engine = make(model_path=str(path), backend="llama", threads=1)
+    with pytest.raises(ModelNotFoundError):
+        await engine.ready()
+    path.parent.mkdir()
+    path.symlink_to(model_path)
+    clock.now += RETRY_S - 1
+    with pytest.raises(ModelNotFoundError):
+        await engine.ready()
+    clock.now += 1
+    assert await engine.ready()
+
+
+async def test_the_waits_grow_while_it_fails(make, clock):
+    engine = make("fail_load=1")
+    waits = []
+    for _ in range(6):
+        failed_at = clock.now
+        with pytest.raises(ModelFileError):
+            await engine.ready()
+        num_failures = engine.states.count(EngineState.FAILED)
+        while engine.states.count(EngineState.FAILED) == num_failures:
+            clock.now += RETRY_S
+            with pytest.raises(ModelFileError):
+                await engine.ready()
+        waits.append((clock.now - failed_at) / RETRY_S)
+    assert waits == [1, 2, 4, 8, 16, 16]
+
+
+async def test_who_asks_for_it_need_not_wait(make, model_path, tmp_path):
+    path = tmp_path / "model.gguf"
+    engine = make(model_path=str(path), backend="llama", threads=1)
+    with pytest.raises(ModelNotFoundError):
+        await engine.ready()
+    path.symlink_to(model_path)
+    engine.retry()
+    model = await engine.ready()
+    engine.retry()
+    assert engine.model is model, "an engine that is ready goes on"
+
+
+async def test_time_alone_brings_it_back(make, model_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(lazy, "RETRY_S", 0.01)
+    path = tmp_path / "model.gguf"
+    engine = make(model_path=str(path), backend="llama", threads=1, retries_alone=True)
+    engine.start()
+    await eventually(lambda: engine.states.count(EngineState.FAILED) >= 2)
+    path.symlink_to(model_path)
+    await eventually(lambda: engine.state is READY)
+
+
+async def test_a_stopped_one_is_not_tried_again(make, monkeypatch):
+    monkeypatch.setattr(lazy, "RETRY_S", 0.01)
+    engine = make("fail_load=1", retries_alone=True)
+    engine.start()
+    await eventually(lambda: EngineState.FAILED in engine.states)
+    await engine.stop()
+    engine.retry()
+    assert engine.state is STOPPED
+    assert engines_of() == []
 
 
 async def test_the_real_model_writes_the_same_after_it_was_released(make, clock, model_path):

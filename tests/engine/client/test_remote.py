@@ -12,7 +12,7 @@ from lsp_server.completion.pipeline import Pipeline
 from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client import supervisor as process_module
 from lsp_server.engine.client.interface import WENT_AWAY
-from lsp_server.engine.client.lazy import REMOTE_RETRY_S, LazyEngine
+from lsp_server.engine.client.lazy import RETRY_S, LazyEngine
 from lsp_server.engine.client.remote import client
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.ipc.launch import EngineOptions
@@ -149,7 +149,7 @@ async def test_one_that_cannot_be_reached_is_said_and_tried_again():
     async with LlamaServer("x").running() as server:
         engine.options = options(server.url)
         assert isinstance((await ask(engine, Generate(ANCHOR, 5)))[1], Failed)
-        now[0] += REMOTE_RETRY_S
+        now[0] += RETRY_S
         assert (await ask(engine, Generate(ANCHOR, 5)))[0] == "x"
     await engine.stop()
 

@@ -52,12 +52,17 @@ class Attempt:
     @property
     def comparison(self) -> Comparison:
         """How the shown text compares with the expected one."""
-        shown, expected = self.shown.rstrip(), self.task.expected.rstrip()
-        if shown == expected:
-            return "exact"
-        if expected.startswith(shown):
-            return "too early"
-        return "too late" if shown.startswith(expected) else "other"
+        return compare(self.shown, self.task.expected)
+
+
+def compare(shown: str, expected: str) -> Comparison:
+    """How a shown text compares with the expected one."""
+    shown, expected = shown.rstrip(), expected.rstrip()
+    if shown == expected:
+        return "exact"
+    if expected.startswith(shown):
+        return "too early"
+    return "too late" if shown.startswith(expected) else "other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,15 +62,13 @@ class OracleEngine:
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
         """Write the text."""
-        timings = Timings()
-        yield Prefilled(timings)
-        for piece in pieces(self.text):
-            if timings.decoded_tokens == request.max_tokens:
-                yield Done("length", timings)
+        yield Prefilled(Timings())
+        for number, piece in enumerate(pieces(self.text)):
+            if number == request.max_tokens:
+                yield Done("length", Timings(decoded_tokens=number))
                 return
-            timings.decoded_tokens += 1
             yield Chunk(piece)
-        yield Done("end", timings)
+        yield Done("end", Timings())
 
 
 def pieces(text: str) -> Iterator[str]:

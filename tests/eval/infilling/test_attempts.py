@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lsp_server.ipc.requests import Chunk, Generate
 from lsp_server.settings.model import Settings
-from tests.eval.infilling.attempts import Attempt, complete_as, run_all, settings_for, summarise
+from tests.eval.infilling.attempts import MAX_TOKENS, Attempt, complete_as, run_all, settings_for, summarise
 from tests.eval.infilling.build import MAX_SPAN_TOKENS, NUM_SPANS, build, read_functions
 from tests.eval.infilling.oracle import NUM_OTHER_LINES, OracleEngine, OracleTexts, pieces
 from tests.eval.infilling.sandbox import Verdict
@@ -89,6 +89,14 @@ async def test_the_engine_writes_its_text_and_ends():
     engine.text = "a = b"
     assert await _written(engine, 9) == ("a = b", "end")
     assert await _written(engine, 2) == ("a =", "length")
+
+
+async def test_a_reader_that_counts_tokens_too_changes_no_limit():
+    long = "\n".join(f"    y = x * {number} + 1" for number in range(30))
+    task = Task("task", "def double(x):\n", long, "\n    return y\n", "")
+    assert MAX_TOKENS / 2 < len(list(pieces(long))) < MAX_TOKENS
+    [found] = await complete_as("exact", SETTINGS, [task], lambda _: None)
+    assert found.shown == long
 
 
 async def _written(engine, max_tokens):
