@@ -24,6 +24,7 @@ def main() -> int:
             num_found += 1
             print(fault, flush=True)
         num_cases += CASES_AT_ONCE
+        print(f"\r{num_cases} cases", end="", file=sys.stderr, flush=True)
     print(f"{num_cases} cases, {num_found} faults, {time.monotonic() - began:.0f} s")
     return 1 if num_found else 0
 
