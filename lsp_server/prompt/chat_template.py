@@ -11,6 +11,7 @@ import itertools
 import json
 import re
 import sys
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import jinja2
@@ -48,7 +49,7 @@ def render(template: str, roles: str, begin: str = "", end_text: str = "") -> tu
     tried. Raises `PromptError` if the template cannot be used.
     """
     try:
-        compiled = _environment().from_string(template)
+        compiled = _compile(template)
     except Exception as error:  # noqa: BLE001  (Jinja's compiler meets whatever Python's can)
         raise cannot_render(str(error) or type(error).__name__) from None
     reasons = []
@@ -91,13 +92,14 @@ def _typed(text: str) -> Any:
     return [{"type": "text", "text": text}]
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
+@lru_cache(1)  # one template is rendered for several chats
+def _compile(template: str) -> jinja2.Template:
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
     )
     environment.filters["tojson"] = _to_json
     environment.globals |= {"raise_exception": _refuse, "strftime_now": _strftime_now}
-    return environment
+    return environment.from_string(template)
 
 
 def _to_json(value: Any, ensure_ascii: bool = False, **options: Any) -> str:
