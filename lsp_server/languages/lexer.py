@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ _MAX_LEAD = 20  # characters
 _CLOSERS = {"{": "}", "(": ")", "[": "]", "<": ">"}
 _NO_FORM = Form(Kind.CODE, "")
 _Forms = tuple[tuple[Form, re.Pattern[str]], ...]
-_NOT_LINE_BREAK = re.compile(r"[^\r\n]")
+_IN_LINE = re.compile(r"[^\r\n]+")
 
 
 class Span(NamedTuple):
@@ -79,15 +79,14 @@ def blanked(text: str, language_id: str, state: State = START, start: int = 0) -
     return code_in(text, lex(text, language_id, state, start)[0])
 
 
-def code_in(text: str, spans: Iterable[Span]) -> str:
-    """The code of the spans of a text, and spaces for the others."""
+def code_in(text: str, spans: Iterable[Span], kinds: Collection[Kind] = (Kind.CODE,)) -> str:
+    """The text of the spans that are of some kinds, and spaces for the others."""
     pieces = ((span, text[span.start : span.end]) for span in spans)
-    return "".join(piece if span.kind is Kind.CODE else _without_letters(piece) for span, piece in pieces)
+    return "".join(piece if span.kind in kinds else _IN_LINE.sub(_spaces, piece) for span, piece in pieces)
 
 
-def _without_letters(piece: str) -> str:
-    """Spaces in place of all but line breaks."""
-    return _NOT_LINE_BREAK.sub(" ", piece) if "\n" in piece or "\r" in piece else " " * len(piece)
+def _spaces(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 class _Reader:

@@ -46,6 +46,7 @@ class Closers:
         self._is_complete_above = snapshot.prefix.count("\n") == snapshot.line
         above = text_above(snapshot)
         self._state = read(above, language_id).state
+        self.begins_in_code = self._state.kind is Kind.CODE  # else the cursor's line has no indentation to go by
         self._on_line = balance(self._before, language_id, self._state)
         here = [_Mark(each.kind, indentation(self._before)) for each in self._on_line.opens]
         opened_above = _opened_in(above, language_id)
@@ -61,6 +62,10 @@ class Closers:
         """Whether a text closes what it opens, and nothing else."""
         kinds = {each.kind for each in (*self._balance_of(text).opens, *self._balance_of(text).closes)}
         return not any(self._net(text, kind) for kind in kinds)
+
+    def leaves_open(self, text: str) -> bool:
+        """Whether a text leaves open what it or the cursor's line opened."""
+        return bool(self._balance_of(text).opens)
 
     def closes_own(self, text: str, start: int) -> bool:
         """Whether the text itself opened what its last line, from `start` on, closes."""

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.indentation import IndentedLine
-from lsp_server.languages.line_patterns import BLOCK_START
+from lsp_server.languages.line_patterns import BLOCK_START, CONTINUES
 from lsp_server.languages.syntax import language
 
-_CONTINUES = re.compile(r"[.?&|+*/:=<>-]")  # a line that begins so goes on with the statement above
 _MEMBER = re.compile(r"[\"'\w$.-]+\s*[:=]|[\"'\d\[{]")
 
 
@@ -38,7 +37,7 @@ class Levels:
             if not line.code or line.kind is not Kind.CODE:
                 continue
             at = len(line.indentation.expandtabs(self._step))
-            if line.is_aligned or _CONTINUES.match(line.code):
+            if line.is_aligned or self._continues(line.code):
                 others = [each for each in others if each < at] + [at]
             else:
                 is_free = number <= 0 or (at in others and not self._has_python_blocks) or self._is_free(line.code)
@@ -47,6 +46,10 @@ class Levels:
                 stack = [each for each in stack if each < at] + [at]
             code = line.code
         return found
+
+    def _continues(self, code: str) -> bool:
+        is_unpacking = self._has_python_blocks and code.startswith("*")  # `*some, last = all`
+        return not is_unpacking and CONTINUES.match(code) is not None
 
     def _is_free(self, code: str) -> bool:
         return begins_branch(code, self._language) or has_no_indentation(code, self._language)

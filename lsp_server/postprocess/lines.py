@@ -20,7 +20,8 @@ _TRAILING = ",;."  # signs at the end of a line that one writer sets and another
 class Line:
     """A line, as it is compared.
 
-    `essence` is what is left of it without white space, comment and trailing signs. `kind` is that of its beginning: a
+    `essence` is what is left of it without white space, comment and trailing signs. In a line of nothing but a comment
+    the white space says something: it is kept. `kind` is that of its beginning: a
     string has begun on a line before.
     """
 
@@ -39,14 +40,18 @@ class Line:
 
 
 def line_of(text: str, language_id: str, state: State = START) -> Line:
-    """A line to compare. `state` is what is open before it. A line of nothing but a comment keeps its words."""
+    """A line to compare. `state` is what is open before it."""
     spans = lex(f"{text}\n", language_id, state)[0]  # with its line break, for nobody is still writing it
     kind = state.kind
     if kind is Kind.CODE and text.strip():
         first = next(span for span in spans if text[span.start : span.end].strip())
         kind = Kind.COMMENT if first.kind is Kind.COMMENT else Kind.CODE
-    words = [text[span.start : span.end] for span in spans if span.kind is not Kind.COMMENT or kind is Kind.COMMENT]
-    return Line(text.rstrip(), "".join("".join(words).split()).rstrip(_TRAILING), kind)
+    if kind is Kind.COMMENT:
+        essence = text.strip()
+    else:
+        words = [text[span.start : span.end] for span in spans if span.kind is not Kind.COMMENT]
+        essence = "".join("".join(words).split())
+    return Line(text.rstrip(), essence.rstrip(_TRAILING), kind)
 
 
 @lru_cache(maxsize=4)

@@ -45,9 +45,11 @@ def _shorten(text: str, snapshot: Snapshot, *, may_open: bool) -> str:
     start = text.rfind("\n", 0, end) + 1
     if not text[:start].strip():
         return text[:end]
-    if text[end:].partition("\n")[0].strip() or not _is_statement(text[start:end], text[:start], snapshot):
-        return _drop_headers(text[:start])
-    return text[:end]
+    if not text[end:].partition("\n")[0].strip() and _is_statement(text[start:end], text[:start], snapshot):
+        return text[:end]
+    kept = f"{_drop_headers(text[:start])}\n"
+    ends_well = _Ends(kept, snapshot, may_open=may_open).last() == len(kept) - 1
+    return kept[:-1] if ends_well else _shorten(kept, snapshot, may_open=may_open)
 
 
 def _begins_line_below(line: str, snapshot: Snapshot) -> bool:

@@ -98,6 +98,7 @@ def test_a_text_is_indented_as_its_file(language, file, text, shown):
         ("python", "def f(a):\n    while a:\n‸\n", "        if a:\n            b()\n        c()\n    d()"),
         ("c", "int f() {\n    while (a) {\n‸\n    }\n}\n", "        if (b) {\n            c();\n        }"),
         ("go", "func g() {\n\tg()\n}\n\nfunc f() {\n‸\n}\n", "\tif a {\n\t\tb()\n\t}"),
+        ("python", "def f():\n    g()\n    def h():\n        i()\n‸\n", "        *a, b = c\n        return b()"),
         # Files and texts with both kinds: a tab is eight columns there, or the lines are of two hands.
         ("c", "f()\n{\n    if (a)\n\tb();\n    if (c)\n\td();\n    ‸\n}\n", "if (e)\n\tf();\n    g();"),
         ("c", "f()\n{\n    if (a)\n    {\n\tb();\n\tif (c)\n\t    d();\n\t‸\n    }\n}\n", "e();\n    }\n    g();"),
