@@ -6,7 +6,8 @@ add a family.
 Sources: DeepSeek-Coder's README ("Code Insertion", "Repository Level Code Completion"), where `hole` stands before the
 suffix. Qwen2.5-Coder's README ("Fill in the middle", "Repository level"). StarCoder's README ("Fill-in-the-middle");
 Granite Code shares its form. The StarCoder 2 paper (arXiv:2402.19173) on files of a repository. The cards of
-Seed-Coder-8B-Base and Mellum-4b-base. For Codestral, mistral-common's `encode_fim`.
+Seed-Coder-8B-Base and Mellum-4b-base. CodeGemma's report (arXiv:2406.11409), figures 2 and 4. For Codestral,
+mistral-common's `encode_fim`.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ class Family:
     markers, the regular expression `models` also matches the model's name.
 
     Vocabulary: `other_markers` are further markers that a model may have. `end_texts` are tokens that end a text; not
-    every GGUF marks them as such. `old_pre_tokeniser` is for a GGUF that names no pre-tokeniser. Such files are older
-    than llama.cpp's pre-tokenisers (April 2024).
+    every GGUF marks them as such. `pre_tokenisers` are for a GGUF that names none, by its architecture; empty is any
+    other architecture. Such files are older than llama.cpp's pre-tokenisers (April 2024). SentencePiece has none.
 
     Prompt: `order_single_file` is the order of marker roles and places without blocks of other files.
     `order_with_blocks` is the order with blocks. `begin` stands for BOS, which is written only if the GGUF says
     `add_bos`. `heading` names a file: `{comment}` becomes the mark of a line comment, `{path}` the path. `block_marker`
-    is the role of the marker before each block. `project` is the line that names the project.
-    `text_after_prefix_marker` is a fixed text directly behind the prefix marker.
+    is the role of the marker before each block; without `marks_first_block` it stands only between blocks. `project`
+    is the line that names the project. `text_after_prefix_marker` is a fixed text directly behind the prefix marker.
 
     Answer: `stops` are plain texts that end it. `leaks` are regular expressions for control strings that a model may
     spell in plain text: post-processing cuts the answer there. `legal_in_code` are the markers and end texts that
@@ -63,12 +64,13 @@ class Family:
     models: str = ""
     other_markers: Mapping[str, str] = field(default_factory=dict)
     end_texts: tuple[str, ...] = ()
-    old_pre_tokeniser: str = ""
+    pre_tokenisers: Mapping[str, str] = field(default_factory=dict)
     leaks: tuple[str, ...] = ()
     legal_in_code: tuple[str, ...] = ()
     anchored: bool = False
     heading: str = "{comment} {path}\n"
     block_marker: str = ""
+    marks_first_block: bool = True
     project: str = "{project}\n"
     text_after_prefix_marker: str = ""
     stops: tuple[str, ...] = ()
@@ -77,6 +79,10 @@ class Family:
         """Whether a model of that name with these marker texts by role is of this family."""
         texts_match = all(markers.get(role) == text for role, text in self.markers.items())
         return texts_match and re.search(self.models, name, re.IGNORECASE) is not None
+
+    def pre_tokeniser_of(self, architecture: str) -> str:
+        """The pre-tokeniser of a file that names none; empty if it is not known."""
+        return self.pre_tokenisers.get(architecture, self.pre_tokenisers.get("", ""))
 
 
 def _markers(prefix: str, suffix: str, middle: str = "", **others: str) -> dict[str, str]:
@@ -106,7 +112,7 @@ FAMILIES = (
         _PREFIX_FIRST,
         _BLOCKS_FIRST,
         end_texts=("<｜end▁of▁sentence｜>", "<|EOT|>"),
-        old_pre_tokeniser="deepseek-coder",
+        pre_tokenisers={"": "deepseek-coder", "deepseek2": "deepseek-llm"},
         leaks=(r"<｜[\w▁]+｜>", _ANY_PIPED),
         anchored=True,
     ),
@@ -119,6 +125,7 @@ FAMILIES = (
             *("file", Place.PATH, "prefix", Place.PREFIX, "suffix", Place.SUFFIX, "middle"),
         ),
         end_texts=("<|endoftext|>", "<|im_end|>", "<|fim_pad|>", "<|file_sep|>"),
+        pre_tokenisers={"": "qwen2"},
         leaks=(_ANY_PIPED,),
         heading="{path}\n",
         block_marker="file",
@@ -132,6 +139,7 @@ FAMILIES = (
             *("file", "prefix", Place.PATH, Place.PREFIX, "suffix", Place.SUFFIX, "middle"),
         ),
         end_texts=("<|endoftext|>", "<fim_pad>", "<file_sep>"),
+        pre_tokenisers={"": "starcoder"},
         leaks=(_ANY_PIPED, _ANY_PLAIN, r"<(?:file_sep|repo_name)>"),
         heading="{path}\n",
         block_marker="file",
@@ -140,12 +148,18 @@ FAMILIES = (
     Family(
         "codegemma",
         _markers(*_PIPED),
-        _PREFIX_FIRST,
-        _BLOCKS_FIRST,
+        ("begin", Place.PATH, "prefix", Place.PREFIX, "suffix", Place.SUFFIX, "middle"),
+        (
+            *("begin", Place.BLOCKS),
+            *("file", Place.PATH, "prefix", Place.PREFIX, "suffix", Place.SUFFIX, "middle"),
+        ),
         other_markers={"file": "<|file_separator|>"},
         end_texts=("<eos>", "<end_of_turn>", "<|file_separator|>"),
         leaks=(_ANY_PIPED,),
         legal_in_code=("<eos>", "<end_of_turn>"),
+        heading="{path}\n",
+        block_marker="file",
+        marks_first_block=False,
     ),
     Family(
         "mellum",
@@ -155,6 +169,7 @@ FAMILIES = (
         models="mellum",
         other_markers={"repo": "<reponame>"},
         end_texts=("<|endoftext|>", "<fim_pad>", "<reponame>"),
+        pre_tokenisers={"": "mellum"},
         leaks=(_ANY_PIPED, _ANY_PLAIN),
         legal_in_code=("<filename>", "<reponame>"),
         heading="{path}\n",
@@ -167,6 +182,7 @@ FAMILIES = (
         _BLOCKS_FIRST,
         other_markers={"repo": "<reponame>", "file": "<filename>"},
         end_texts=("<|endoftext|>", "<fim_pad>", "<reponame>"),
+        pre_tokenisers={"": "refact"},  # llama.cpp splits as for StarCoder
         leaks=(_ANY_PIPED, _ANY_PLAIN),
         legal_in_code=("<filename>", "<reponame>"),
     ),
@@ -176,6 +192,7 @@ FAMILIES = (
         _SUFFIX_FIRST,
         ("begin", "suffix", Place.SUFFIX, "prefix", Place.BLOCKS, Place.PATH, Place.PREFIX, "middle"),
         end_texts=("<[end▁of▁sentence]>",),
+        pre_tokenisers={"": "seed-coder"},
         leaks=(r"<\[(?:fim-\w+|[^\W_]+(?:▁[^\W_]+)+)\]>",),  # not Rust's `Box<[u8]>`
     ),
     Family(
@@ -185,7 +202,7 @@ FAMILIES = (
         ("begin", "suffix", Place.SUFFIX, "prefix", Place.PREFIX),
         ("begin", "suffix", Place.SUFFIX, "prefix", Place.BLOCKS, Place.PATH, Place.PREFIX),
         # All of Mistral's vocabularies have these markers.
-        models="(?<!mamba-)codestral",
+        models=r"(?<!mamba)(?<!mamba[\W_])codestral",
         end_texts=("</s>",),
         legal_in_code=("[PREFIX]", "[SUFFIX]", "</s>"),
         heading="+++++ {path}\n",

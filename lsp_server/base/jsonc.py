@@ -1,4 +1,4 @@
-"""JSON with comments and trailing commas, as VS Code and TypeScript write their settings."""
+"""JSON with comments and trailing commas, as VS Code and TypeScript write their settings; and JSON of any text."""
 
 from __future__ import annotations
 
@@ -56,3 +56,8 @@ def _place_of_value(text: str, name: str) -> tuple[int, int]:
         if key == name:
             place = (separated.end(), at)
     return place
+
+
+def encodable_json(value: Any) -> str:
+    """JSON with `?` for half a surrogate pair. Editors may send one. It is no character, so readers refuse it."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace").decode()

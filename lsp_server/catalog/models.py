@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -133,12 +134,19 @@ def find_model(name: str) -> CatalogModel:
 
 
 def refuse_known(file_name: str) -> None:
-    """Raise `ModelCannotInfillError` for a file whose name is that of a model that was not trained to fill holes."""
-    name = file_name.lower().replace("_", "-")
+    """Raise `ModelCannotInfillError` for a file whose name is that of a model that was not trained to fill holes.
+
+    Names of files have the same words, in another order or with other signs between them.
+    """
+    words = _words(file_name)
     for model in catalog().values():
-        if model.refused and model.name in name:
+        if model.refused and _words(model.name) <= words:
             chat = " It can answer questions: set chat.model to it." if model.can_only_chat else ""
             raise ModelCannotInfillError(f"{file_name} cannot complete code. {model.refused}{chat}")
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[\W_]+", name.lower()))
 
 
 def in_catalog(file: HubFile) -> CatalogModel | None:

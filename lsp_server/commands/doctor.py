@@ -128,7 +128,10 @@ def _add_chat(report: Table, chosen: Settings, fill: EngineOptions, fill_model: 
         report.add_row("can chat", f"[red]no[/]: {error}")
         return
     report.add_row("chat model", "the same" if is_shared else options.model_path)
-    if model.chat_template:
+    problem = model.chat_forms.get("u")
+    if isinstance(problem, str):
+        report.add_row("can chat", f"[red]no[/]: {escape(problem)}")
+    elif model.chat_template:
         report.add_row("can chat", "[green]yes[/], by its chat template")
     else:
         report.add_row(

@@ -16,10 +16,9 @@ from lsp_server.catalog.resolve import engine_options, hub_file, is_path
 from lsp_server.commands.cli_settings import model_file, named
 from lsp_server.commands.console import make_report
 from lsp_server.commands.machine import llama_features
-from lsp_server.engine.sizing.gguf import read_header
 from lsp_server.engine.sizing.hardware import Machine
-from lsp_server.engine.sizing.memory import predict, shape_of
-from lsp_server.engine.sizing.model_file import size_model
+from lsp_server.engine.sizing.memory import predict
+from lsp_server.engine.sizing.model_file import read_shape, size_model
 from lsp_server.settings import layers
 
 Facts = list[tuple[str, str]]
@@ -84,7 +83,7 @@ def _of_hub_file(model: CatalogModel, quantisation: str, file: HubFile, machine:
 
 
 def _of_file(path: Path, machine: Machine) -> Facts:
-    shape = shape_of(read_header(path))
+    shape = read_shape(path)
     facts = [
         (
             "model",

@@ -6,6 +6,9 @@ from typing import Literal
 
 import msgspec
 
+# The control texts around the messages of a chat, one more than there are messages. Or a sentence: why it has none.
+ChatForm = tuple[str, ...] | str
+
 
 class Parameters(msgspec.Struct, frozen=True):
     """How a model runs.
@@ -39,6 +42,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
       sliding-window attention run without reuse.
     - `prefill_tokens_per_s` was measured when the model was loaded; 0 if it is unknown.
     - `chat_template` is a Jinja template; empty for a model without chat. `end_text` is the end of text in it.
+      `chat_forms` are what it writes for common chats, by their roles: `su` is a system and a user message.
     - `notes` are sentences for the user about settings that could not be met, with the reason.
     - `heals` is false for an engine that cannot heal the last token. Its prompts are cut at the cursor.
     """
@@ -58,6 +62,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     parameters: Parameters
     chat_template: str = ""
     end_text: str = ""
+    chat_forms: dict[str, ChatForm] = {}
     pre_tokeniser: str = ""
     working_bytes: int = 0
     notes: tuple[str, ...] = ()

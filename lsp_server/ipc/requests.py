@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from lsp_server.base.errors import InfillError, PromptError
+
 
 class Priority(IntEnum):
     """The order of waiting requests. A smaller number goes first."""
@@ -73,7 +75,8 @@ class Generate(msgspec.Struct, frozen=True):
     the beginning of the middle. Typing on with the same anchor costs only the typed tokens. `reserve_tokens` of the
     context are kept for typed text, so that its length does not move the anchor's cuts. With `heal` the model may
     complete the last token of `typed`. With `fixed_indent`, `typed` ends in the line's final indentation, and no white
-    space follows. With `max_tokens` 0 the request only brings the prompt into the cache.
+    space follows. With `max_tokens` 0 the request only brings the prompt into the cache. With `is_limit` the answer
+    has fewer than `max_tokens` if the prompt leaves no room for more.
 
     A newer request with the same non-empty `(document, kind)` supersedes the older one. `document` is an opaque key,
     because engines never see paths. `deadline_ms` counts from the arrival. `logprobs` asks for `Chunk.logprob`.
@@ -81,6 +84,7 @@ class Generate(msgspec.Struct, frozen=True):
 
     prompt: tuple[PromptPart, ...]
     max_tokens: int
+    is_limit: bool = False
     typed: str = ""
     reserve_tokens: int = 0
     heal: bool = True
@@ -145,9 +149,18 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The request ended by a fault. `message` is a sentence for the user."""
+    """The request ended by a fault. `message` is a sentence for the user.
+
+    `is_refused`: the fault is in the request. It would fail again.
+    """
 
     message: str
+    is_refused: bool = False
+
+    @staticmethod
+    def by(error: InfillError) -> Failed:
+        """The end of a request that raised this error."""
+        return Failed(str(error), isinstance(error, PromptError))
 
 
 Event = Prefilled | Chunk | Done | Failed

@@ -44,10 +44,7 @@ def plan_anchor(
     budget = max(0, model.context_tokens - max_tokens - reserve - num_markers)
     if max_prompt_tokens is not None:
         budget = min(budget, max_prompt_tokens)
-    num_typed = len(snapshot.line_prefix)
-    if num_typed > reserve * CHARACTERS_PER_TOKEN:  # always true where nothing is reserved
-        num_typed = 0
-    prefix = snapshot.prefix[: len(snapshot.prefix) - num_typed]
+    prefix = snapshot.prefix[: len(snapshot.prefix) - typed_length(len(snapshot.line_prefix), reserve)]
     suffix_room = int(budget * suffix_share)
     suffix_part = snapshot.suffix[: suffix_room * CHARACTERS_PER_TOKEN]
     # Half of the budget without the suffix's share: the limit for blocks. It does not depend on the suffix's length.
@@ -57,7 +54,7 @@ def plan_anchor(
     order = family.order_with_blocks if blocks else family.order_single_file
     texts: dict[Place, Sequence[PromptPart]] = {
         Place.PROJECT: [Text(project_line(family, snapshot.project))],
-        Place.BLOCKS: [block_part(block, family) for block in blocks],
+        Place.BLOCKS: block_parts(blocks, family),
         Place.PATH: [Text(heading_of(family, snapshot.language_id, snapshot.path))],
         Place.SUFFIX: [Text(suffix_part, overflow="keep_head")],
     }
@@ -79,6 +76,11 @@ def plan_anchor(
 def reserve_for(model: ModelInfo, family: Family) -> int:
     """How many tokens are kept for text typed behind an anchor: none in a family that is not anchored."""
     return min(int(model.context_tokens * RESERVE_SHARE), MAX_RESERVE_TOKENS) if family.anchored else 0
+
+
+def typed_length(line_length: int, reserve: int) -> int:
+    """How much of the line up to the cursor stands behind the middle marker: all of it, or nothing of a long line."""
+    return line_length if line_length <= reserve * CHARACTERS_PER_TOKEN else 0
 
 
 def lay_out(
@@ -112,6 +114,14 @@ def block_part(block: Block, family: Family) -> Text:
     between = "" if family.block_marker else "\n"
     text = heading_of(family, block.language_id, block.path) + block.text + ending + between
     return Text(text, overflow="drop", marker=family.block_marker)
+
+
+def block_parts(blocks: Sequence[Block], family: Family) -> list[PromptPart]:
+    """Blocks as a prompt has them, in order."""
+    parts = [block_part(block, family) for block in blocks]
+    if parts and not family.marks_first_block:
+        parts[0] = msgspec.structs.replace(parts[0], marker="")
+    return list(parts)
 
 
 def _cost(part: PromptPart) -> int:

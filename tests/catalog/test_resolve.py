@@ -132,6 +132,31 @@ def test_a_file_of_a_model_that_cannot_fill_holes_is_refused_by_its_name(model):
         model_path(Settings(model=model), None)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OpenCoder-1.5B-Base.Q8_0.gguf",
+        "OpenCoder 8B Instruct.gguf",
+        "opencoder_1.5b_instruct-Q4_K_M.gguf",
+        "DeepSeek Coder 7B Base v1.5.gguf",
+        "deepseek-coder-v1.5-7b-base.gguf",
+        "Mamba Codestral 7B v0.1.gguf",
+        "mamba_codestral_7b_v0_1.gguf",
+        "ds-opencodeinterpreter-6.7b.gguf",
+    ],
+)
+def test_such_a_name_may_be_spelt_otherwise(name):
+    with pytest.raises(ModelCannotInfillError, match="cannot complete code"):
+        model_path(Settings(model=f"/models/{name}"), None)
+
+
+@pytest.mark.parametrize(
+    "name", ["deepseek-coder-6.7b-base.Q5_K_M.gguf", "codestral-22b-v0.1.gguf", "qwen2.5-coder-7b-base-v1.gguf"]
+)
+def test_a_name_that_only_begins_like_it_is_not_refused(name):
+    assert model_path(Settings(model=f"/models/{name}"), None) == Path(f"/models/{name}")
+
+
 # Who chats
 
 

@@ -1,4 +1,4 @@
-"""The vocabularies of real models, which llama-cpp-python's source package carries, with texts and their tokens."""
+"""Vocabularies and chat templates of real models, which llama-cpp-python's source package carries."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ MODELS = "vendor/llama.cpp/models/"
 
 
 def vocabularies(cache: Path) -> Path:
-    """The folder with the package's vocabularies, downloaded once; skips the test where there is no package index."""
+    """The folder with vocabularies (`ggml-vocab-*.gguf`) and chat templates (`templates/*.jinja`), downloaded once.
+
+    Skips the test where there is no package index.
+    """
     name = f"llama_cpp_python-{version('llama-cpp-python')}"
     folder = cache / name / MODELS
-    if not folder.exists():
+    if not (folder / "templates").exists():
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "llama-cpp-python"]
         wanted = f"llama-cpp-python=={version('llama-cpp-python')}"
         found = subprocess.run([*command, "-d", str(cache), wanted], check=False, capture_output=True, text=True)
@@ -25,7 +28,11 @@ def vocabularies(cache: Path) -> Path:
             pytest.skip(f"llama-cpp-python's source package cannot be had: {found.stderr.strip()[-200:]}")
         archive = cache / f"{name}.tar.gz"
         with tarfile.open(archive) as files:
-            wanted_members = [member for member in files if f"/{MODELS}ggml-vocab-" in member.name]
+            wanted_members = [
+                member
+                for member in files
+                if f"/{MODELS}ggml-vocab-" in member.name or f"/{MODELS}templates/" in member.name
+            ]
             files.extractall(cache, wanted_members, filter="data")
         archive.unlink()
     return folder

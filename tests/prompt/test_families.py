@@ -31,7 +31,12 @@ PROMPTS = [
         "{prefix}a\nb{suffix}\nz\n{middle}",
         "{repo}shop\n{file}lib.py\nx\n{file}m.py\n{prefix}a\nb{suffix}\nz\n{middle}",
     ),
-    (PIPED, "", "{prefix}a\nb{suffix}\nz\n{middle}", "# lib.py\nx\n\n{prefix}# m.py\na\nb{suffix}\nz\n{middle}"),
+    (
+        PIPED | {"file": "<|file_separator|>"},
+        "",
+        "m.py\n{prefix}a\nb{suffix}\nz\n{middle}",
+        "lib.py\nx\n{file}m.py\n{prefix}a\nb{suffix}\nz\n{middle}",
+    ),
     (
         STARCODER | {"file": "<filename>"},
         "mellum",
@@ -101,6 +106,9 @@ def model_of(markers: dict[str, str], **fields: str) -> ModelInfo:
         pytest.param("codex-9b", {**DEEPSEEK, "prefix": "<|fim_begin|>"}, id="spelt with other letters"),
         pytest.param("Mistral-7B-v0.3", CODESTRAL, id="of the company's other models"),
         pytest.param("Mamba-Codestral-7B-v0.1", CODESTRAL, id="not trained to use them"),
+        pytest.param("Mamba Codestral 7B v0.1", CODESTRAL, id="not trained to use them, with spaces"),
+        pytest.param("mamba_codestral-7b", CODESTRAL, id="not trained to use them, with underscores"),
+        pytest.param("MambaCodestral", CODESTRAL, id="not trained to use them, in one word"),
     ],
 )
 def test_any_other_is_refused_with_what_to_do(name, markers):
@@ -123,7 +131,7 @@ def test_a_format_has_each_place_once_and_ends_where_the_model_goes_on(family: F
         assert order.index("prefix") < order.index(Place.PREFIX)
     assert {Place.BLOCKS, Place.PATH} <= set(family.order_with_blocks)
     assert Place.BLOCKS not in family.order_single_file
-    assert not family.block_marker or family.block_marker in family.markers
+    assert not family.block_marker or family.block_marker in {**family.markers, **family.other_markers}
 
 
 def test_no_two_formats_are_alike():

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp.http import HttpProcessingError
 
 from lsp_server.base.errors import EngineError
+from lsp_server.base.jsonc import encodable_json
 from lsp_server.engine.client.interface import WENT_AWAY
 from lsp_server.ipc.launch import CLIENT_HEADER, LoadEvent, Loading
 from lsp_server.ipc.requests import Done, Event, Failed, Generate
@@ -58,7 +59,7 @@ class HttpClient:
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
         """Generate text. Ends with exactly one `Done` or `Failed`, also if the engine dies meanwhile."""
         try:
-            async with self._session.post("/generate", data=msgspec.json.encode(request)) as response:
+            async with self._session.post("/generate", data=_encode(request)) as response:
                 await _require_success(response)
                 async for event in self._events(response, _GENERATE_DECODER):
                     yield event
@@ -127,6 +128,13 @@ class HttpClient:
         finally:
             self._open.discard(response)
             response.close()
+
+
+def _encode(request: Generate) -> bytes:
+    try:
+        return msgspec.json.encode(request)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return encodable_json(msgspec.to_builtins(request)).encode()
 
 
 async def _require_success(response: aiohttp.ClientResponse) -> None:

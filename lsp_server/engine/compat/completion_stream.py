@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from lsp_server.base.errors import EngineError
+from lsp_server.base.errors import EngineError, PromptError
 from lsp_server.engine.compat.stop_conditions import StopConditions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Chunk, Done, Event, Failed, Generate, Prefilled, Timings
@@ -51,7 +51,8 @@ class Engine(Protocol):
 
 
 class CompletionStream:
-    """A completion. Iterate over its `pieces`, or `read` all of it. Raises `EngineError` if the engine fails.
+    """A completion. Iterate over its `pieces`, or `read` all of it. Raises
+    `EngineError` if the engine fails, and `PromptError` if it refuses the request.
 
     At its end `reason` is `end` by the model, `word` by a stop text, or `limit`.
     """
@@ -88,8 +89,8 @@ class CompletionStream:
                         if piece:
                             self.text += piece
                             yield piece
-                    case Failed(message):
-                        raise EngineError(message)
+                    case Failed(message, is_refused):
+                        raise PromptError(message) if is_refused else EngineError(message)
                     case Done(reason, timings):
                         self.timings = timings
                         self.reason = self.stop.reason or ("end" if reason == "end" else "limit")

@@ -11,7 +11,7 @@ import random
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Raw
 
 from lsp_server.engine.http.responses import InvalidRequestError
 from lsp_server.ipc.requests import Sampling
@@ -21,34 +21,48 @@ MAX_ANSWERS = 8
 _TEMPERATURE, _TOP_K, _TOP_P, _MIN_P = 0.8, 40, 0.95, 0.05
 _SAMPLERS = ("top_k", "top_p", "min_p", "temperature")
 _MAX_SEED = 2**32 - 1
+# More of them would cost time for nothing.
+_MAX_STOPS, _MAX_EXTRAS, _MAX_MESSAGES = 256, 1024, 8192
+_MAX_NAME = 4096
+_MAX_INDENT = 65535
+_MAX_TOKENIZED = 1 << 20
 
 Count = Annotated[int, Meta(ge=1, le=MAX_ANSWERS)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Stop = tuple[str, ...] | str | None
+Name = Annotated[str, Meta(max_length=_MAX_NAME)]
+Names = Annotated[tuple[Name, ...], Meta(max_length=_MAX_STOPS)]
+Stop = Names | str | None
+_NOTHING = {b"", b"null", b"false", b"0", b"{}", b"[]", b'""'}
 
 
 class Extra(msgspec.Struct, frozen=True):
     """An excerpt of another file."""
 
     text: str
-    filename: str = ""
+    filename: Name = ""
+
+
+class ResponseFormat(msgspec.Struct, frozen=True):
+    """The format of the answer. Only text is supported."""
+
+    type: str = ""
 
 
 class _SamplingFields(msgspec.Struct, frozen=True, kw_only=True):
     """Fields for sampling, and unsupported ones."""
 
     temperature: Annotated[float, Meta(ge=0.0)] | None = None
-    top_k: int | None = None
+    top_k: Annotated[int, Meta(ge=-(2**31), lt=2**31)] | None = None
     top_p: Probability | None = None
     min_p: Probability | None = None
     seed: int | None = None
-    samplers: tuple[str, ...] | None = None
+    samplers: Names | None = None
     stop: Stop = None
     stream: bool = False
     grammar: str | None = None
-    json_schema: Any = None
-    logit_bias: Any = None
-    response_format: Any = None
+    json_schema: Raw = Raw()
+    logit_bias: Raw = Raw()
+    response_format: ResponseFormat | None = None
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -63,12 +77,11 @@ class _SamplingFields(msgspec.Struct, frozen=True, kw_only=True):
 
     def _unsupported(self) -> str:
         """The name of such a field; empty if there is none."""
-        format_kind = self.response_format.get("type") if isinstance(self.response_format, dict) else None
         fields = {
             "grammar": self.grammar,
-            "json_schema": self.json_schema,
-            "logit_bias": self.logit_bias,
-            "response_format": self.response_format if format_kind != "text" else None,
+            "json_schema": _is_given(self.json_schema),
+            "logit_bias": _is_given(self.logit_bias),
+            "response_format": self.response_format and self.response_format.type != "text",
         }
         return next((name for name, value in fields.items() if value), "")
 
@@ -93,16 +106,16 @@ class Infill(_SamplingFields, frozen=True, kw_only=True):
 
     input_prefix: str = ""
     input_suffix: str = ""
-    input_extra: tuple[Extra, ...] = ()
+    input_extra: Annotated[tuple[Extra, ...], Meta(max_length=_MAX_EXTRAS)] = ()
     prompt: str = ""
-    filename: str = ""
-    document: str = ""
+    filename: Name = ""
+    document: Name = ""
     n_predict: int = -1
     n_cmpl: Count = 1
-    n_indent: int = 0
+    n_indent: Annotated[int, Meta(le=_MAX_INDENT)] = 0
     t_max_predict_ms: int = 0
     timings_per_token: bool = False
-    response_fields: tuple[str, ...] = ()
+    response_fields: Names = ()
 
 
 class StreamOptions(msgspec.Struct, frozen=True):
@@ -172,13 +185,13 @@ class ChatMessage(msgspec.Struct, frozen=True):
 class Chat(_OpenAI, frozen=True, kw_only=True):
     """`POST /v1/chat/completions`."""
 
-    messages: Annotated[tuple[ChatMessage, ...], Meta(min_length=1)]
+    messages: Annotated[tuple[ChatMessage, ...], Meta(min_length=1, max_length=_MAX_MESSAGES)]
     max_completion_tokens: int | None = None
     n_predict: int | None = None
-    tools: Any = None
+    tools: Raw = Raw()
 
     def _unsupported(self) -> str:
-        return super()._unsupported() or ("tools" if self.tools else "")
+        return super()._unsupported() or ("tools" if _is_given(self.tools) else "")
 
     @property
     def token_limit(self) -> int:
@@ -189,10 +202,15 @@ class Chat(_OpenAI, frozen=True, kw_only=True):
 class Tokenize(msgspec.Struct, frozen=True):
     """`POST /tokenize`."""
 
-    content: str
+    content: Annotated[str, Meta(max_length=_MAX_TOKENIZED)]
     add_special: bool = False
     parse_special: bool = True
     with_pieces: bool = False
+
+
+def _is_given(raw: Raw) -> bool:
+    """Whether a field that is not decoded has a value. What it contains may be nested without end."""
+    return b"".join(bytes(raw).split()) not in _NOTHING
 
 
 def _given(value: Any, otherwise: Any) -> Any:

@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from lsp_server.base.errors import EngineError, ModelError, PromptError
 from lsp_server.engine.compat import llama_server, openai
 from lsp_server.engine.compat.completion_stream import Engine
-from lsp_server.engine.http.responses import InvalidRequestError, error_response
+from lsp_server.engine.http.responses import TOLD_ERRORS, error_response, status_of
 
 _Handler = Callable[[Engine, web.Request], Awaitable[web.StreamResponse]]
 
@@ -20,7 +19,6 @@ HANDLERS: dict[tuple[str, str], _Handler] = {
     ("POST", "/v1/chat/completions"): openai.chat,
     ("GET", "/v1/models"): openai.models,
 }
-_STATUSES = {InvalidRequestError: 400, PromptError: 400, ModelError: 501, EngineError: 500}
 
 
 def compat_routes(engine: Engine) -> list[web.RouteDef]:
@@ -32,8 +30,7 @@ def _answering(handler: _Handler, engine: Engine) -> Callable[[web.Request], Awa
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(engine, request)
-        except tuple(_STATUSES) as error:
-            status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
-            return error_response(status, str(error))
+        except TOLD_ERRORS as error:
+            return error_response(status_of(error), str(error))
 
     return answer

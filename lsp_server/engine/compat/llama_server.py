@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
 from aiohttp import web
 
-from lsp_server.base.errors import EngineError, PromptError
+from lsp_server.base.errors import PromptError
 from lsp_server.engine.compat.completion_stream import CompletionStream, Engine, read_all
 from lsp_server.engine.compat.fields import Infill, Tokenize
 from lsp_server.engine.compat.prompts import fill_in_middle
 from lsp_server.engine.compat.stop_conditions import StopConditions
-from lsp_server.engine.http.responses import InvalidRequestError, decode_body, error_body, event_stream, json_response
+from lsp_server.engine.http.responses import (
+    TOLD_ERRORS,
+    InvalidRequestError,
+    decode_body,
+    error_body,
+    event_stream,
+    json_response,
+    status_of,
+)
 from lsp_server.ipc.launch import CLIENT_HEADER
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Generate, Priority
@@ -57,7 +66,7 @@ def _open_stream(engine: Engine, model: ModelInfo, fields: Infill, number: int, 
 
 
 def token_limit(wanted: int, model: ModelInfo) -> int:
-    """The maximum number of tokens of an answer. If `wanted` is negative, half of the context."""
+    """The maximum number of tokens of an answer to a prompt that can be cut. By default half of the context."""
     return min(wanted, model.context_tokens // 2) if wanted >= 0 else model.context_tokens // 2
 
 
@@ -69,8 +78,8 @@ async def _stream(
             async for piece in stream.pieces():
                 part = _part(0, piece, stream)
                 await send(part | ({"timings": _timings(stream)} if fields.timings_per_token else {}))
-        except EngineError as error:
-            await send(error_body(500, str(error)))
+        except TOLD_ERRORS as error:
+            await send(error_body(status_of(error), str(error)))
         else:
             await send(_answer(0, stream, model, fields) | {"content": ""})
         return send.response
@@ -138,6 +147,10 @@ async def tokenize(engine: Engine, request: web.Request) -> web.StreamResponse:
     """`POST /tokenize`: the tokens of a text."""
     fields = await decode_body(request, Tokenize)
     await engine.model()
+    return await asyncio.to_thread(_tokens, engine, fields)
+
+
+def _tokens(engine: Engine, fields: Tokenize) -> web.StreamResponse:
     tokens = engine.tokenize(fields.content, control=fields.parse_special)
     if fields.add_special:
         with contextlib.suppress(PromptError):  # this vocabulary has no token for the beginning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -10,15 +11,24 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from lsp_server.base.errors import EngineError
+from lsp_server.engine.compat.chat_forms import chat_prompt_for
 from lsp_server.engine.compat.completion_stream import CompletionStream, Engine, read_all
 from lsp_server.engine.compat.fields import Chat, Completion
 from lsp_server.engine.compat.llama_server import token_limit
 from lsp_server.engine.compat.prompts import Prompt, continue_text, fill_in_middle
 from lsp_server.engine.compat.stop_conditions import StopConditions
-from lsp_server.engine.http.responses import InvalidRequestError, decode_body, error_body, event_stream, json_response
+from lsp_server.engine.http.responses import (
+    TOLD_ERRORS,
+    InvalidRequestError,
+    decode_body,
+    error_body,
+    event_stream,
+    json_response,
+    status_of,
+)
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Generate, Priority, Timings
+from lsp_server.prompt.chat import Message
 
 _DEFAULT_TOKENS = 16
 _DEFAULT_TEMPERATURE = 1.0
@@ -38,13 +48,12 @@ async def completions(engine: Engine, request: web.Request) -> web.StreamRespons
 
 async def chat(engine: Engine, request: web.Request) -> web.StreamResponse:
     """`POST /v1/chat/completions`: the next message of a chat."""
-    from lsp_server.prompt.chat import Message, prompt_for  # importing Jinja takes time
-
     fields = await decode_body(request, Chat)
     fields.require_supported()
     model = await engine.model()
     turns = [Message("system" if each.role == "developer" else each.role, each.text) for each in fields.messages]
-    template = _template(model, Prompt(prompt_for(model, turns)), fields.token_limit, "chat", Priority.CHAT)
+    prompt = await asyncio.to_thread(chat_prompt_for, model, turns)
+    template = _template(model, Prompt(prompt), fields.token_limit, "chat", Priority.CHAT)
     return await _answer(engine, request, fields, model.name, template, (), _MESSAGE)
 
 
@@ -86,12 +95,17 @@ def _template(model: ModelInfo, prompt: Prompt, max_tokens: int, kind: str, prio
     """The request of every answer, still without its sampling."""
     return Generate(
         prompt.parts,
-        token_limit(max_tokens, model),
+        token_limit(max_tokens, model) if prompt.is_cut else _up_to(max_tokens, model.context_tokens),
+        is_limit=not prompt.is_cut,
         typed=prompt.typed,
         reserve_tokens=prompt.reserve_tokens,
         kind=kind,
         priority=priority if max_tokens else Priority.WARM_UP,
     )
+
+
+def _up_to(wanted: int, most: int) -> int:
+    return min(wanted, most) if wanted >= 0 else most
 
 
 async def _answer(
@@ -130,8 +144,8 @@ async def _stream(
                 await send(head | {"choices": [_choice(shape.opening, 0)]})
             async for piece in stream.pieces():
                 await send(head | {"choices": [_choice(shape.part_choice(piece), 0)]})
-        except EngineError as error:
-            await send(error_body(500, str(error)))
+        except TOLD_ERRORS as error:
+            await send(error_body(status_of(error), str(error)))
             return send.response
         await send(head | {"choices": [_choice(shape.part_choice(""), 0, stream)]})
         if fields.stream_options and fields.stream_options.include_usage:

@@ -10,8 +10,12 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from lsp_server.base.errors import EngineError, ModelError, PromptError
+
 # A client that reads nothing for this long counts as gone, and its request is cancelled.
 WRITE_TIMEOUT_S = 60.0
+# Larger bodies are decoded in another thread.
+_LARGE_BODY_BYTES = 1 << 18
 _KINDS = {400: "invalid_request_error", 401: "authentication_error", 501: "not_supported_error"}
 
 _T = TypeVar("_T")
@@ -19,6 +23,15 @@ _T = TypeVar("_T")
 
 class InvalidRequestError(Exception):
     """A body that cannot be read, or that asks for something unsupported. Its text is a sentence."""
+
+
+_STATUSES = {InvalidRequestError: 400, PromptError: 400, ModelError: 501, EngineError: 500}
+TOLD_ERRORS = tuple(_STATUSES)
+
+
+def status_of(error: Exception) -> int:
+    """The status of an answer that reports one of `TOLD_ERRORS`."""
+    return next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
 
 
 def error_body(status: int, message: str) -> dict[str, Any]:
@@ -38,9 +51,12 @@ def json_response(content: Any, status: int = 200) -> web.Response:
 
 async def decode_body(request: web.Request, kind: type[_T]) -> _T:
     """The body of a request. Raises `InvalidRequestError` if it is not of that kind."""
+    body = await request.read()
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        if len(body) > _LARGE_BODY_BYTES:
+            return await asyncio.to_thread(msgspec.json.decode, body, type=kind)
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidRequestError(f"The request cannot be read: {error}.") from None
 
 

@@ -18,9 +18,11 @@ import msgspec
 from aiohttp import web
 
 from lsp_server import __version__
+from lsp_server.engine.backends.base import Backend
+from lsp_server.engine.compat.chat_forms import with_chat_forms
 from lsp_server.engine.compat.handlers import compat_routes
 from lsp_server.engine.http.auth import MAX_BODY_BYTES, require_token
-from lsp_server.engine.http.responses import error_body, event_stream
+from lsp_server.engine.http.responses import InvalidRequestError, decode_body, error_body, error_response, event_stream
 from lsp_server.engine.process.bridge import WorkerBridge
 from lsp_server.engine.process.client_leases import ClientLeases, end_shared
 from lsp_server.engine.process.watchdog import Watchdog
@@ -58,9 +60,9 @@ class Service:
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
         try:
-            generate = msgspec.json.decode(await request.read(), type=Generate)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            return web.Response(status=400, text=f"Not a Generate message: {error}.")
+            generate = await decode_body(request, Generate)
+        except InvalidRequestError as error:
+            return error_response(400, str(error))
         if generate.document and (client := request.headers.get(CLIENT_HEADER)):
             generate = msgspec.structs.replace(generate, document=f"{client} {generate.document}")
         with self._bridge.generate(generate) as stream:
@@ -120,14 +122,19 @@ def _backend_factory(launch: Launch) -> BackendFactory:
     def llama(progress: Callable[[float], None]) -> object:
         from lsp_server.engine.backends.llama.backend import LlamaBackend
 
-        return LlamaBackend(options, progress)
+        return _with_chat(LlamaBackend(options, progress))
 
     def fake(progress: Callable[[float], None]) -> object:
         from lsp_server.engine.backends.fake import FakeBackend
 
-        return FakeBackend(options, progress)
+        return _with_chat(FakeBackend(options, progress))
 
     return llama if options.backend == "llama" else fake  # type: ignore[return-value]
+
+
+def _with_chat(backend: Backend) -> Backend:
+    backend.info = with_chat_forms(backend.info)
+    return backend
 
 
 def main() -> None:

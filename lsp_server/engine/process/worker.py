@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import queue
 import threading
@@ -32,8 +33,8 @@ BackendFactory = Callable[[Callable[[float], None]], Backend]
 class _Submit:
     request_id: str
     request: Generate
-    tokenized: TokenizedRequest | None  # None: it arrived before the model was loaded
     arrived_at: float
+    tokenized: TokenizedRequest | None = None  # None: it is not tokenised yet, or there is no model
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,17 @@ class _Close:
     pass
 
 
+_Message = _Submit | _Cancel | _Dump | _Close
+
+
 class Worker:
     """A backend and its scheduler, in a thread of their own.
 
-    `on_load` and `on_event` are called in that thread. Requests that are submitted while the model loads wait for it.
-    `on_death` is called when a fault of ours or a broken backend has ended the thread, so that the process must be
-    replaced. A `watchdog` limits the time of every step.
+    A second thread tokenises requests, because neither an event loop nor a decode may wait for a long text. All
+    messages pass through it, so they keep their order. Messages that arrive while the model loads wait there.
+
+    `on_load` and `on_event` are called in these threads. `on_death` is called when a fault of ours or a broken backend
+    has ended the thread, so that the process must be replaced. A `watchdog` limits the time of every step.
     """
 
     def __init__(
@@ -72,38 +78,26 @@ class Worker:
         self._on_event = on_event
         self._on_death = on_death
         self._watchdog = watchdog
-        self._inbox: queue.SimpleQueue[_Submit | _Cancel | _Dump | _Close] = queue.SimpleQueue()
+        self._arrivals: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._is_load_over = threading.Event()
         self._backend: Backend | None = None
         self._scheduler: Scheduler | None = None
-        self._request_tokenizer: RequestTokenizer | None = None
         self._thread = threading.Thread(target=self._main, name="infill-worker", daemon=True)
+        self._tokenizing_thread = threading.Thread(target=self._forward, name="infill-tokenizer", daemon=True)
 
     def start(self) -> None:
         """Begin to load the model."""
         self._thread.start()
+        self._tokenizing_thread.start()
 
     def submit(self, request_id: str, request: Generate) -> None:
-        """Tokenise a request in the calling thread and queue it. Interrupts a decode that it makes useless."""
-        scheduler = self._scheduler
-        arrived_at = time.monotonic()
-        if scheduler is None or self._request_tokenizer is None:
-            self._inbox.put(_Submit(request_id, request, None, arrived_at))
-            return
-        try:
-            tokenized = self._request_tokenizer.tokenize_request(request)
-        except InfillError as error:
-            self._on_event(request_id, Failed(str(error)))
-            return
-        self._inbox.put(_Submit(request_id, request, tokenized, arrived_at))
-        if scheduler.should_interrupt_for(request, tokenized):
-            scheduler.backend.interrupt(True)
+        """Queue a request. It interrupts a decode that it makes useless."""
+        self._arrivals.put(_Submit(request_id, request, time.monotonic()))
 
     def cancel(self, request_id: str) -> None:
         """End a request. Interrupts a decode that serves only this request, unless it prefills an anchor."""
-        self._inbox.put(_Cancel(request_id))
-        scheduler = self._scheduler
-        if scheduler is not None and scheduler.should_interrupt_to_cancel(request_id):
-            scheduler.backend.interrupt(True)
+        self._arrivals.put(_Cancel(request_id))
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
         """Tokens of a text, with control tokens if `control`. Raises `EngineError` while there is no model."""
@@ -125,33 +119,64 @@ class Worker:
 
     def dump(self, reply: Callable[[str], None]) -> None:
         """Pass the scheduler's state as text to `reply`."""
-        self._inbox.put(_Dump(reply))
+        self._arrivals.put(_Dump(reply))
 
     def close(self) -> None:
         """End the thread and free the model."""
-        self._inbox.put(_Close())
-        if self._backend is not None:
-            self._backend.interrupt(True)
+        self._arrivals.put(_Close())
         self._thread.join(timeout=5)
+
+    def _forward(self) -> None:
+        """Tokenise what arrives, and pass it on to the worker. Interrupts a decode that becomes useless."""
+        self._is_load_over.wait()
+        tokenizer = _tokenizer_for(self._backend) if self._backend else None
+        while True:
+            message, scheduler = self._arrivals.get(), self._scheduler
+            if isinstance(message, _Submit) and scheduler is not None and tokenizer is not None:
+                try:
+                    message = dataclasses.replace(message, tokenized=tokenizer.tokenize_request(message.request))
+                except InfillError as error:
+                    self._on_event(message.request_id, Failed.by(error))
+                    continue
+                except Exception as error:
+                    logger.exception("A request cannot be tokenised.")
+                    self._on_event(message.request_id, Failed(_fault(error)))
+                    continue
+            # First the message, then the flag: the worker lowers the flag before it reads its inbox.
+            self._inbox.put(message)
+            if scheduler is not None and self._makes_useless(scheduler, message):
+                scheduler.backend.interrupt(True)
+            if isinstance(message, _Close):
+                return
+
+    @staticmethod
+    def _makes_useless(scheduler: Scheduler, message: _Message) -> bool:
+        """Whether the decode under way becomes useless by a message."""
+        match message:
+            case _Submit(request=request, tokenized=TokenizedRequest() as tokenized):
+                return scheduler.should_interrupt_for(request, tokenized)
+            case _Cancel(request_id):
+                return scheduler.should_interrupt_to_cancel(request_id)
+        return isinstance(message, _Close)
 
     def _main(self) -> None:
         try:
             backend = self._factory(lambda fraction: self._on_load(Loading(fraction)))
-        except InfillError as error:
-            logger.warning("%s", error)
-            self._on_load(LoadFailed(type(error).__name__, str(error)))
-            self._fail_requests(str(error))
-            return
         except Exception as error:
-            logger.exception("The backend failed while loading.")
-            message = f"The engine failed while loading ({type(error).__name__})."
-            self._on_load(LoadFailed("EngineError", message))
-            self._fail_requests(message)
+            if isinstance(error, InfillError):
+                logger.warning("%s", error)
+                failed = LoadFailed(type(error).__name__, str(error))
+            else:
+                logger.exception("The backend failed while loading.")
+                failed = LoadFailed("EngineError", f"The engine failed while loading ({type(error).__name__}).")
+            self._is_load_over.set()
+            self._on_load(failed)
+            self._fail_requests(failed.message)
             return
         scheduler = drafting_scheduler(backend, self._on_event, has_pending_messages=lambda: not self._inbox.empty())
-        self._request_tokenizer = _tokenizer_for(backend)
         self._backend = backend
         self._scheduler = scheduler
+        self._is_load_over.set()
         self._on_load(Loaded(backend.info))
         try:
             while self._take_messages(scheduler):
@@ -184,23 +209,15 @@ class Worker:
                 is_all_offloaded = not scheduler.offload_idle()
                 continue
             match message:
-                case _Submit():
-                    self._submit_to(scheduler, message)
+                case _Submit(request_id, request, arrived_at, tokenized):
+                    assert tokenized is not None
+                    scheduler.submit(request_id, request, tokenized, arrived_at)
                 case _Cancel(request_id):
                     scheduler.cancel(request_id)
                 case _Dump(reply):
                     reply(scheduler.dump())
                 case _Close():
                     return False
-
-    def _submit_to(self, scheduler: Scheduler, new: _Submit) -> None:
-        try:
-            # The other tokeniser belongs to the thread that submits, so this thread makes one of its own.
-            tokenized = new.tokenized or _tokenizer_for(scheduler.backend).tokenize_request(new.request)
-        except InfillError as error:
-            self._on_event(new.request_id, Failed(str(error)))
-        else:
-            scheduler.submit(new.request_id, new.request, tokenized, new.arrived_at)
 
     def _step(self, scheduler: Scheduler) -> None:
         if self._watchdog:
@@ -215,7 +232,7 @@ class Worker:
                 raise
         except Exception as error:
             # No caller may wait after a fault of ours. The process then ends and is replaced.
-            scheduler.fail_all(f"The engine failed ({type(error).__name__}) and is being restarted.")
+            scheduler.fail_all(f"{_fault(error)[:-1]} and is being restarted.")
             raise
 
     def _fail_requests(self, message: str) -> None:
@@ -228,6 +245,10 @@ class Worker:
                     reply(f"no model: {message}")
                 case _Close():
                     return
+
+
+def _fault(error: Exception) -> str:
+    return f"The engine failed ({type(error).__name__})."
 
 
 def _tokenizer_for(backend: Backend) -> RequestTokenizer:

@@ -1,4 +1,4 @@
-"""Tokenises requests and makes them fit the context. The receiving thread does it while the worker decodes."""
+"""Tokenises requests and makes them fit the context. A thread of its own does it while the worker decodes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from lsp_server.base.errors import PromptError
-from lsp_server.engine.scheduler.truncate import Tokenizer, truncate
+from lsp_server.engine.scheduler.truncate import MAX_CHARACTERS_PER_TOKEN, Tokenizer, clip, truncate
 from lsp_server.ipc.requests import Generate, PromptPart
 
 MAX_ANCHORS = 16
@@ -41,21 +41,21 @@ class RequestTokenizer:
         is an estimate. If dense text leaves no room for an answer, for example one token per digit, the anchor is cut
         again.
         """
+        if len(request.typed) > self._context_tokens * MAX_CHARACTERS_PER_TOKEN:
+            raise _no_room(f"{len(request.typed)} characters")
         typed = self._typed(request)
-        anchor = self._anchor(request.prompt, self._context_tokens - request.max_tokens - request.reserve_tokens)
+        wanted = min(request.max_tokens, 1) if request.is_limit else request.max_tokens
+        anchor = self._anchor(request.prompt, self._context_tokens - wanted - request.reserve_tokens)
         if not anchor and not typed:
             raise PromptError("The prompt is empty.")
         room = self._context_tokens - len(anchor) - len(typed)
-        if room < min(request.max_tokens, 1) and request.reserve_tokens:
+        if room < min(wanted, 1) and request.reserve_tokens:
             reserve = -(-len(typed) // request.reserve_tokens) * request.reserve_tokens  # in steps, for the same reason
             with contextlib.suppress(PromptError):
-                anchor = self._anchor(request.prompt, self._context_tokens - request.max_tokens - reserve)
+                anchor = self._anchor(request.prompt, self._context_tokens - wanted - reserve)
             room = self._context_tokens - len(anchor) - len(typed)
-        if room < min(request.max_tokens, 1):
-            raise PromptError(
-                f"The text typed behind the prompt ({len(typed)} tokens) leaves no room for an answer. "
-                "Plan the prompt anew from the cursor."
-            )
+        if room < min(wanted, 1):
+            raise _no_room(f"{len(typed)} tokens")
         return TokenizedRequest(anchor, typed, min(request.max_tokens, room))
 
     def _typed(self, request: Generate) -> list[int]:
@@ -65,10 +65,16 @@ class RequestTokenizer:
         return self._tokenizer.tokenize(request.typed) if request.typed else []
 
     def _anchor(self, parts: tuple[PromptPart, ...], budget: int) -> list[int]:
-        key = (parts, budget)
+        key = (clip(parts, budget), budget)
         if key not in self._anchors:
-            self._anchors[key] = truncate(parts, self._tokenizer, budget)
+            self._anchors[key] = truncate(key[0], self._tokenizer, budget)
             if len(self._anchors) > MAX_ANCHORS:
                 self._anchors.popitem(last=False)
         self._anchors.move_to_end(key)
         return self._anchors[key]
+
+
+def _no_room(size: str) -> PromptError:
+    return PromptError(
+        f"The text typed behind the prompt ({size}) leaves no room for an answer. Plan the prompt anew from the cursor."
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from lsp_server.base.errors import PromptError
 from lsp_server.ipc.requests import Control, Marker, PromptPart, Text
 
@@ -13,6 +15,8 @@ SUFFIX_SHARE = 0.25
 # Cuts move in steps of this share of the budget. So the start of the prompt, and with it the cache, stays the same
 # while text grows.
 STEP_SHARE = 0.125
+# No text has more characters per token for long. What is beyond cannot fit, and is cut before it is tokenised.
+MAX_CHARACTERS_PER_TOKEN = 16
 
 
 class Tokenizer(Protocol):
@@ -65,11 +69,43 @@ def truncate(parts: tuple[PromptPart, ...], tokenizer: Tokenizer, budget: int) -
             excess -= cut
             piece.tokens = piece.tokens[cut:]
     if excess > 0:
-        raise PromptError(
-            f"The prompt needs {budget + excess} tokens and only {budget} fit. "
-            "Use a model with a longer context, raise engine.context_tokens, or ask for a shorter answer."
-        )
+        raise does_not_fit(budget + excess, budget)
     return [token for piece in pieces for token in piece.tokens]
+
+
+def clip(parts: tuple[PromptPart, ...], budget: int) -> tuple[PromptPart, ...]:
+    """The parts without the text that cannot fit into `budget` tokens, judged by its characters alone.
+
+    It cuts as `truncate` does, and in steps, too. So no text costs more than the context is long. Raises `PromptError`
+    if a part that must stay cannot fit.
+    """
+    room = max(0, budget) * MAX_CHARACTERS_PER_TOKEN
+    step = max(1, int(room * STEP_SHARE))
+    droppable = room
+    kept: list[PromptPart] = []
+    for part in reversed(parts):
+        size = 0 if isinstance(part, Marker) else len(part.text)
+        match part:
+            case Text(text, "drop"):
+                if size > droppable:
+                    continue
+                droppable -= size
+            case Text(text, "keep_tail") if size > room:
+                part = replace(part, text=text[-(-(size - room) // step) * step :])
+            case Text(text, "keep_head") if size > room:
+                part = replace(part, text=text[:room])
+            case Text() | Control() if size > room:
+                raise does_not_fit(f"more than {max(0, budget)}", budget)
+        kept.append(part)
+    return tuple(reversed(kept))
+
+
+def does_not_fit(needed: int | str, budget: int) -> PromptError:
+    """The error for a prompt that is too long."""
+    return PromptError(
+        f"The prompt needs {needed} tokens and only {budget} fit. "
+        "Use a model with a longer context, raise engine.context_tokens, or ask for a shorter answer."
+    )
 
 
 def _tokens(part: PromptPart, tokenizer: Tokenizer) -> list[int]:

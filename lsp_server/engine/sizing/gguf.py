@@ -22,6 +22,11 @@ _MIN_VERSION, _MAX_VERSION = 2, 255  # a larger number means the other byte orde
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _MAX_ARRAY_LENGTH = 4096  # elements: enough for one value per layer, but no vocabulary
+_MAX_NAME_BYTES = 65535  # of a key or a tensor
+_MAX_STRING_BYTES = 1 << 20  # longer ones are left out
+# A header with more is no model's. Real ones have some 50 values, 5,000 tensors, and 1,000,000 tokens and merges.
+_MAX_VALUES, _MAX_TENSORS, _MAX_ITEMS = 4096, 65536, 3_000_000
+_MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
 _DEFAULT_ALIGNMENT = 32
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 
@@ -38,7 +43,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Metadata and tensors of a model. Arrays are tuples. Arrays of strings and very long ones are left out."""
+    """Metadata and tensors of a model. Arrays are tuples. Arrays of strings and very long values are left out."""
 
     metadata: dict[str, Any]
     tensors: tuple[Tensor, ...]
@@ -81,15 +86,18 @@ def read_header(path: Path) -> Header:
     return Header(header.metadata, tuple(tensors))
 
 
+def damaged(path: Path) -> ModelFileError:
+    """The error for a file whose header makes no sense."""
+    return ModelFileError(f"{path} is damaged: what it says of its model cannot be read. Download it again.")
+
+
 def _read_file(path: Path) -> Header:
     check_gguf(path)
     with path.open("rb") as file:
         try:
             return _parse(_Cursor(file, path.stat().st_size, len(_MAGIC)))
-        except (struct.error, ValueError, KeyError, OverflowError, RecursionError):
-            raise ModelFileError(
-                f"{path} is damaged: what it says of its model cannot be read. Download it again."
-            ) from None
+        except Exception:  # noqa: BLE001  (whatever a file says, the fault is its own)
+            raise damaged(path) from None
 
 
 class _Cursor:
@@ -99,6 +107,7 @@ class _Cursor:
         self.size = size
         self.at = at
         self._file = file
+        self._items_left = _MAX_ITEMS
         file.seek(at)
 
     def skip(self, num_bytes: int) -> None:
@@ -110,7 +119,8 @@ class _Cursor:
         return self._file.read(num_bytes)
 
     def _advance(self, num_bytes: int) -> None:
-        if num_bytes > self.size - self.at:
+        self._items_left -= 1
+        if num_bytes > self.size - self.at or self._items_left < 0:
             raise struct.error
         self.at += num_bytes
 
@@ -121,13 +131,23 @@ class _Cursor:
     def number(self, letter: str) -> Any:
         return self.numbers(letter)[0]
 
-    def string(self) -> str:
-        return self.read(self.number("Q")).decode("utf-8", errors="replace")
+    def count(self, most: int) -> int:
+        """How many values follow, or how many bytes. Raises `ValueError` if they are too many."""
+        found = int(self.number("Q"))
+        if found > most:
+            raise ValueError
+        return found
+
+    def name(self) -> str:
+        return self.read(self.count(_MAX_NAME_BYTES)).decode("utf-8", errors="replace")
 
     def value(self, kind: int) -> Any:
-        """A value of that type. None for an array that is not kept."""
+        """A value of that type. None for one that is not kept."""
         if kind == _STRING:
-            return self.string()
+            if (size := self.number("Q")) <= _MAX_STRING_BYTES:
+                return self.read(size).decode("utf-8", errors="replace")
+            self.skip(size)
+            return None
         if kind != _ARRAY:
             return self.number(_NUMBERS[kind])
         element, count = self.number("I"), self.number("Q")
@@ -144,18 +164,19 @@ class _Cursor:
 def _parse(cursor: _Cursor) -> Header:
     if not _MIN_VERSION <= cursor.number("I") <= _MAX_VERSION:
         raise ValueError
-    num_tensors, num_values = cursor.number("Q"), cursor.number("Q")
+    num_tensors, num_values = cursor.count(_MAX_TENSORS), cursor.count(_MAX_VALUES)
     metadata = {}
     for _ in range(num_values):
-        key = cursor.string()
+        key = cursor.name()
         value = cursor.value(cursor.number("I"))
         if value is not None:
             metadata[key] = value
     found = []
     for _ in range(num_tensors):
-        name = cursor.string()
-        dimensions = cursor.numbers("Q", cursor.number("I"))
-        found.append((name, dimensions, cursor.number("I"), cursor.number("Q")))
+        name, num_dimensions = cursor.name(), cursor.number("I")
+        if not 1 <= num_dimensions <= _MAX_DIMENSIONS:
+            raise ValueError
+        found.append((name, cursor.numbers("Q", num_dimensions), cursor.number("I"), cursor.number("Q")))
     alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
     data_bytes = cursor.size - -(-cursor.at // alignment) * alignment
     # A tensor's size is the distance to the next one. That includes padding, and works for types newer than this code.

@@ -24,6 +24,8 @@ CELLS_ALIGNMENT = 256  # llama.cpp rounds a cache up to a multiple of this
 _FLOAT_BYTES = 4
 _ROWS_TOGETHER = 8  # a matrix is repacked if its rows can be taken this many at a time
 _BLOCK = re.compile(r"blk\.(\d+)\.")
+# No model has more layers, or larger numbers per layer. The largest have 126 layers and 53,248 numbers.
+_MAX_LAYERS, _MAX_NUMBERS = 1000, 1 << 24
 
 # enum ggml_type
 _Q4_0, _Q8_0, _Q2_K, _Q4_K, _Q5_K, _Q6_K, _IQ4_NL, _MXFP4 = 2, 8, 10, 12, 13, 14, 20, 39
@@ -92,7 +94,7 @@ class Memory:
 
 
 def shape_of(header: Header) -> ModelShape:
-    """The shape of a model, from its header."""
+    """The shape of a model, from its header. Raises any error if the header makes no sense."""
     metadata, tensors = header.metadata, {tensor.name: tensor for tensor in header.tensors}
     architecture = metadata.get("general.architecture", "")
 
@@ -100,21 +102,21 @@ def shape_of(header: Header) -> ModelShape:
         return metadata.get(f"{architecture}.{key}", default)
 
     embedding = tensors.get("token_embd.weight")
-    width = int(value("embedding_length", embedding.dimensions[0] if embedding else 0))
-    num_layers = int(value("block_count", 0))
+    width = _number(value("embedding_length", embedding.dimensions[0] if embedding else 0))
+    num_layers = _number(value("block_count", 0), _MAX_LAYERS)
     heads = _by_layer(value("attention.head_count", 1), num_layers)
     key_value_heads = _by_layer(value("attention.head_count_kv", heads), num_layers)
     per_head = width // max(1, max(heads, default=1))
-    key = int(value("attention.key_length", per_head))
+    key = _number(value("attention.key_length", per_head))
     # Multi-head latent attention reads its values from the keys.
     is_latent = bool(value("attention.key_length_mla", 0))
-    head_values = int(value("attention.value_length", per_head))
+    head_values = _number(value("attention.value_length", per_head))
     query = max(heads, default=0) * key
     key_value = max(key_value_heads, default=0) * (key + head_values)
     return ModelShape(
         name=str(metadata.get("general.name", "")),
-        trained_context_tokens=int(value("context_length", 0)),
-        num_tokens=embedding.dimensions[-1] if embedding else 0,
+        trained_context_tokens=_number(value("context_length", 0), 1 << 32),
+        num_tokens=_number(embedding.dimensions[-1]) if embedding else 0,
         width=width,
         input_bytes=embedding.num_bytes if embedding else 0,
         output_bytes=sum(each.num_bytes for each in header.tensors if _is_output(each)),
@@ -195,9 +197,16 @@ def _num_cells(parameters: Parameters) -> int:
     return -(-parameters.cache_tokens // CELLS_ALIGNMENT) * CELLS_ALIGNMENT
 
 
+def _number(value: Any, most: int = _MAX_NUMBERS) -> int:
+    """A size that a header gives. Raises `ValueError` if no model has it."""
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(value)
+    return value
+
+
 def _by_layer(value: Any, num_layers: int) -> tuple[int, ...]:
     """One number per layer. The file has one for all layers, or one for each."""
-    return tuple(map(int, value)) if isinstance(value, tuple) else (int(value),) * num_layers
+    return tuple(map(_number, value)) if isinstance(value, tuple) else (_number(value),) * num_layers
 
 
 def _is_output(tensor: Tensor) -> bool:
@@ -215,9 +224,8 @@ def _layer_bytes(tensors: Sequence[Tensor], num_layers: int) -> list[int]:
 def _forward_values(value: Any, width: int) -> int:
     """Numbers alive in a feed-forward layer for one token, besides input and residual: gate, up and their product."""
     dense = 3 * max(_by_layer(value("feed_forward_length", 0), 1))
-    used = int(value("expert_used_count", 0))
-    experts = used * (3 * int(value("expert_feed_forward_length", 0)) + width) if used else 0
-    return int(max(dense, experts))
+    used = _number(value("expert_used_count", 0))
+    return max(dense, used * (3 * _number(value("expert_feed_forward_length", 0)) + width))
 
 
 def _repackable(tensors: Sequence[Tensor], *, has_tied_output: bool) -> dict[int, int]:

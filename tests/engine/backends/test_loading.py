@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from gguf.scripts import gguf_new_metadata
 
-from lsp_server.engine.backends.llama.backend import LlamaBackend
+from lsp_server.engine.backends.llama.backend import UNKNOWN_PRE_TOKENISER, LlamaBackend
 from lsp_server.ipc.launch import EngineOptions
+from tests.gguf.families import MINIATURES, write
+from tests.gguf.patcher import with_metadata
 
 PRE = "tokenizer.ggml.pre"
 # Cut otherwise by llama.cpp's default: digits one by one, and line breaks alone.
@@ -43,3 +46,12 @@ def test_an_old_file_that_does_not_name_its_pre_tokeniser_is_read_as_it_was_mean
 
 def test_what_a_file_says_of_itself_is_taken(model_path, rewritten):
     assert tokens_of(rewritten("--pre-tokenizer", "default")) != tokens_of(model_path)
+
+
+def test_a_file_of_no_family_that_does_not_name_its_pre_tokeniser_is_told_of(tmp_path):
+    source = write(tmp_path / "old.gguf", replace(MINIATURES["qwen2.5-coder"], specials=("<|endoftext|>",)))
+    for remove, notes in (((), ()), (("--remove-metadata", PRE), (UNKNOWN_PRE_TOKENISER,))):
+        path = with_metadata(source, tmp_path / "copy.gguf", *remove, "--force")
+        backend = LlamaBackend(EngineOptions(str(path), threads=1, needs_infill=False))
+        assert tuple(note for note in backend.info.notes if "tokens" in note) == notes
+        backend.close()

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from lsp_server.engine.backends.llama import vocabulary as vocabulary_module
+from lsp_server.engine.backends.llama.loading import PRE_TOKENISER
 from lsp_server.engine.scheduler.truncate import truncate
 from lsp_server.ipc.requests import Marker, Text
 from lsp_server.measure.file_vocabulary import FileVocabulary
@@ -14,6 +20,8 @@ from tests.builders import make_model, snapshot_at
 from tests.gguf.llama_cpp_source import vocabularies
 from tests.gguf.patcher import with_metadata
 
+ROOT = Path(__file__).parents[3]
+OWN_TEXTS = ("README.md", "models/catalog.toml", "lsp_server/base/fim_families.py", "editors/vscode/src/client.ts")
 SEPARATOR = "\n__ggml_vocab_test__\n"
 # Families that llama.cpp has texts and tokens for, and that infill has a format for.
 WITH_ROWS = ("deepseek-coder", "qwen2", "starcoder", "refact")
@@ -55,6 +63,43 @@ def test_every_text_has_the_tokens_that_the_models_own_tokeniser_gave_it(folder,
     for text, row in zip(texts, rows, strict=True):
         assert vocabulary.tokenize(text) == [int(token) for token in row.split()], text
         assert b"".join(map(vocabulary.piece, vocabulary.tokenize(text))).decode() == text
+
+
+@pytest.mark.parametrize("name", ["deepseek-coder", "starcoder", "refact"])
+def test_a_file_that_names_no_pre_tokeniser_gets_its_familys(folder, tmp_path, name):
+    source = folder / f"ggml-vocab-{name}.gguf"
+    vocabulary = FileVocabulary(with_metadata(source, tmp_path / "old.gguf", "--remove-metadata", PRE_TOKENISER))
+    texts = source.with_suffix(".gguf.inp").read_bytes().decode().split(SEPARATOR)[:-1]
+    rows = source.with_suffix(".gguf.out").read_bytes().decode().splitlines()
+    assert [vocabulary.tokenize(text) for text in texts] == [[int(token) for token in row.split()] for row in rows]
+    vocabulary.close()
+
+
+@pytest.mark.parametrize("name", [*WITH_ROWS, "deepseek-llm", "llama-bpe", "llama-spm", "phi-3", "gemma-4"])
+def test_a_text_in_pieces_has_the_tokens_of_the_whole(open_vocabulary, name, monkeypatch):
+    text = "".join((ROOT / path).read_text(encoding="utf-8")[:9000] for path in OWN_TEXTS)
+    vocabulary = open_vocabulary(name)
+    in_pieces = vocabulary.tokenize(text)
+    monkeypatch.setattr(vocabulary_module, "_MAX_PIECE", len(text))
+    assert in_pieces == vocabulary.tokenize(text)
+
+
+@pytest.mark.parametrize("unit", ["7", " "])
+def test_a_run_is_cut_where_the_tokens_of_the_whole_are_cut(open_vocabulary, unit, monkeypatch):
+    """llama-bpe takes digits by three, and spaces by powers of two."""
+    vocabulary, text = open_vocabulary("llama-bpe"), "x = y" + unit * 5000
+    in_pieces = vocabulary.tokenize(text)
+    monkeypatch.setattr(vocabulary_module, "_MAX_PIECE", len(text))
+    assert abs(len(in_pieces) - len(vocabulary.tokenize(text))) <= 5000 // 960
+
+
+@pytest.mark.timeout(300)
+def test_no_long_run_overflows_the_stack(folder):
+    """Both of these vocabularies once ended the process. The script tries all of them, and longer runs."""
+    files = [folder / f"ggml-vocab-{name}.gguf" for name in ("deepseek-coder", "deepseek-llm")]
+    command = [sys.executable, "-m", "tests.engine.backends.long_runs", "45000", *map(str, files)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-200:] + run.stderr[-500:]
 
 
 def test_the_markers_of_deepseek_coder(deepseek):

@@ -1,5 +1,6 @@
 """The client against engines that misbehave; it ends every request with one event whatever they do."""
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -44,6 +45,25 @@ async def ask(client: HttpClient, request: Generate = REQUEST) -> list:
 async def test_events_in_their_order(client_of):
     client = await client_of(CHUNK + CHUNK + DONE)
     assert await ask(client) == [Chunk("x"), Chunk("x"), Done("end", Timings())]
+
+
+async def test_half_a_surrogate_pair_is_sent_as_a_question_mark():
+    """Editors may have one in a document. It is no character, so no JSON can carry it."""
+    received = []
+
+    async def answer(request: web.Request) -> web.Response:
+        received.append(msgspec.json.decode(await request.read(), type=Generate))
+        return web.Response(body=DONE)
+
+    app = web.Application()
+    app.router.add_post("/generate", answer)
+    async with TestServer(app) as server:
+        client = HttpClient(server.port, "token")
+        assert await ask(client, Generate((Text("a\ud83d\nb", "keep_tail"), Text("é🙂")), 3, typed="\udc00")) == [
+            Done("end", Timings())
+        ]
+        await client.close()
+    assert received == [Generate((Text("a?\nb", "keep_tail"), Text("é🙂")), 3, typed="?")]
 
 
 async def test_what_is_no_data_is_ignored(client_of):

@@ -64,7 +64,7 @@ class Office:
     def wait_until_held(self) -> None:
         assert self.backend.under_way.wait(WRITE_TIMEOUT_S)
 
-    def wait_for(self, name: str, kind: type) -> Event:
+    def wait_for(self, name: str, kind: type | tuple[type, ...]) -> Event:
         """The first event of a kind, once it has come."""
         found = None
 
@@ -129,9 +129,55 @@ def test_what_cannot_be_prepared_fails_while_others_run(office):
     office.ask("old", ANCHOR)
     office.wait_until_held()
     office.ask("big", "x" * 5000, document="e")
-    assert isinstance(office.events["big"][-1], Failed), "at once, without waiting for its turn"
+    assert office.wait_for("big", Failed).is_refused, "at once, without waiting for its turn"
     office.backend.gate.set()
     office.wait_for("old", Prefilled)
+
+
+class Slow:
+    """Takes its time to tokenise a long text, until it is let go."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self.under_way, self.gate = threading.Event(), threading.Event()
+        self.plain = backend.tokenize
+        backend.tokenize = self.tokenize  # type: ignore[method-assign]
+
+    def tokenize(self, text: str) -> list[int]:
+        if "long" in text:
+            self.under_way.set()
+            assert self.gate.wait(WRITE_TIMEOUT_S)
+        return self.plain(text)
+
+
+@pytest.mark.parametrize("office", [0], indirect=True)
+def test_what_follows_a_long_text_keeps_its_order(office):
+    """Newer requests, cancels and the end do not overtake it, and each request has one end."""
+    slow = Slow(office.backend)
+    office.ask("long", "long text", max_tokens=500)
+    assert slow.under_way.wait(WRITE_TIMEOUT_S)
+    office.ask("newer", "newer", max_tokens=500)
+    office.ask("other", "other", max_tokens=500, document="other")
+    office.worker.cancel("other")
+    closing = threading.Thread(target=office.worker.close)
+    closing.start()
+    assert not any(office.events.values()), "nothing is submitted before the long text is"
+    slow.gate.set()
+    for name in ("long", "newer", "other"):
+        office.wait_for(name, (Done, Failed))
+    closing.join(WRITE_TIMEOUT_S)
+    ends = [event for events in office.events.values() for event in events if isinstance(event, Done | Failed)]
+    assert len(ends) == 3
+
+
+def test_a_text_that_cannot_be_tokenised_fails_alone(office, monkeypatch):
+    office.ask("old", ANCHOR)
+    office.wait_until_held()
+    monkeypatch.setattr(office.backend, "tokenize", lambda _: 1 / 0)
+    office.ask("bad", "x", document="e")
+    assert office.wait_for("bad", Failed) == Failed("The engine failed (ZeroDivisionError).")
+    monkeypatch.undo()
+    office.backend.gate.set()
+    assert office.wait_for("old", Done)
 
 
 def test_requests_that_come_before_the_model_wait_for_it():

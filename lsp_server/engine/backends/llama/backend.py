@@ -32,6 +32,10 @@ from lsp_server.ipc.requests import Sampling
 # Source: `ggml_fa_tile_config` in ggml-cpu/ops.cpp.
 MIN_CHUNK_TOKENS = 64
 
+UNKNOWN_PRE_TOKENISER = (
+    "The model's file does not say how text is split into tokens, and infill knows no model like it. So the model may "
+    "read text otherwise than in training, and write worse. Use a newer GGUF of it."
+)
 GREEDY = object()  # the sampler that takes the most probable token
 
 
@@ -245,8 +249,13 @@ class LlamaBackend:
             end_text=self.vocabulary.end_text,
             pre_tokeniser=metadata(model, loading.PRE_TOKENISER),
             working_bytes=loaded.memory.working,
-            notes=(*options.notes, *loaded.notes),
+            notes=(*options.notes, *loaded.notes, *self._vocabulary_notes()),
         )
+
+    def _vocabulary_notes(self) -> tuple[str, ...]:
+        if not loading.lacks_pre_tokeniser(self._model) or loading.old_pre_tokeniser(self._model):
+            return ()
+        return (UNKNOWN_PRE_TOKENISER,)
 
 
 def _bytes_of(state: npt.NDArray[np.uint8]) -> Any:

@@ -11,14 +11,15 @@ from typing import Any
 
 import llama_cpp
 
-from lsp_server.base.fim_families import family_with
+from lsp_server.base.fim_families import FAMILIES
+from lsp_server.engine.backends.llama.vocabulary import LlamaVocabulary
 
 logger = logging.getLogger(__name__)
 
 PRE_TOKENISER = "tokenizer.ggml.pre"
 # SentencePiece puts a space before each text. A prompt has many texts, and only the FIM format knows where a space
-# belongs.
-_SPACE_PREFIX = "tokenizer.ggml.add_space_prefix"
+# belongs. Other tokenisers do not read this key.
+_NO_SPACE_PREFIX: dict[str, str | bool] = {"tokenizer.ggml.add_space_prefix": False}
 
 
 def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
@@ -31,14 +32,30 @@ def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
     params = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
     params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
-    model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
-    if model and (corrections := _corrections(model)):
-        logger.info("Loading %s anew with other metadata: %s.", path, corrections)
+    return _load(path, params)
+
+
+def load_vocabulary(path: Path) -> Any:
+    """A model without its weights, which can only tokenise. None if llama.cpp refuses it."""
+    params = llama_cpp.llama_model_default_params()
+    params.vocab_only = True
+    return _load(path, params)
+
+
+def _load(path: Path, params: Any) -> Any:
+    model = _load_with(_NO_SPACE_PREFIX, path, params)
+    if model and lacks_pre_tokeniser(model) and (pre_tokeniser := old_pre_tokeniser(model)):
+        logger.info("Loading %s anew with the pre-tokeniser %s.", path, pre_tokeniser)
         llama_cpp.llama_model_free(model)
-        overrides = _overrides(corrections)
-        params.kv_overrides = overrides
-        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+        model = _load_with(_NO_SPACE_PREFIX | {PRE_TOKENISER: pre_tokeniser}, path, params)
     return model
+
+
+def _load_with(metadata: dict[str, str | bool], path: Path, params: Any) -> Any:
+    """Load a model with other metadata than its file has."""
+    overrides = _overrides(metadata)
+    params.kv_overrides = overrides
+    return llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
 
 
 def metadata(model: Any, key: str) -> str:
@@ -54,18 +71,19 @@ def chat_template(model: Any) -> str:
     return template.decode("utf-8", errors="replace") if template else ""
 
 
-def _corrections(model: Any) -> dict[str, str | bool]:
-    """Corrections of the metadata of a model's file, as far as its vocabulary tells."""
+def lacks_pre_tokeniser(model: Any) -> bool:
+    """Whether the file should name a pre-tokeniser and does not. llama.cpp then takes one that few models have."""
     vocabulary = llama_cpp.llama_model_get_vocab(model)
-    if llama_cpp.llama_vocab_type(vocabulary) == llama_cpp.LLAMA_VOCAB_TYPE_SPM:
-        return {} if metadata(model, _SPACE_PREFIX) == "false" else {_SPACE_PREFIX: False}
-    marker = llama_cpp.llama_vocab_fim_pre(vocabulary)
-    text = llama_cpp.llama_vocab_get_text(vocabulary, marker) if marker >= 0 else None
-    family = family_with(text.decode("utf-8", errors="replace")) if text else None
-    if family is None or not family.old_pre_tokeniser or metadata(model, PRE_TOKENISER):
-        return {}
-    # llama.cpp's default would split text otherwise than in training.
-    return {PRE_TOKENISER: family.old_pre_tokeniser}
+    is_bpe = llama_cpp.llama_vocab_type(vocabulary) == llama_cpp.LLAMA_VOCAB_TYPE_BPE
+    return is_bpe and metadata(model, "tokenizer.ggml.model") == "gpt2" and not metadata(model, PRE_TOKENISER)
+
+
+def old_pre_tokeniser(model: Any) -> str:
+    """The pre-tokeniser of the model's family; empty if it is of none."""
+    markers = LlamaVocabulary(llama_cpp.llama_model_get_vocab(model)).marker_texts
+    name = metadata(model, "general.name")
+    family = next((family for family in FAMILIES if family.knows(name, markers)), None)
+    return family.pre_tokeniser_of(metadata(model, "general.architecture")) if family else ""
 
 
 def _overrides(values: dict[str, str | bool]) -> Any:

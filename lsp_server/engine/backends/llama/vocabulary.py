@@ -6,6 +6,7 @@ import bisect
 import ctypes
 import itertools
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
 import llama_cpp
@@ -18,6 +19,14 @@ from lsp_server.base.fim_families import end_texts, family_with, marker_texts
 _MAX_CACHED_RESULTS = 512  # cached results of `agreeing_with`
 _UNUSED, _CONTROL, _USER_DEFINED = 1 << 1, 1 << 3, 1 << 4  # enum llama_token_attr
 _BRACKETED = re.compile(r"<.+>|\[.+\]", re.DOTALL)
+# llama.cpp splits text by `std::regex`, which recurses once for each character that a pattern matches
+# (`unicode_regex_split_stl`). A long run of letters, signs or spaces overflows the stack. So a text is tokenised in
+# pieces of this many characters. The number is a multiple of the sizes in which vocabularies group digits and spaces.
+_MAX_PIECE = 960
+# The last place in a piece where every pre-tokeniser cuts, too: behind a word, ahead of white space or ASCII signs.
+_LAST_CUT = re.compile(r".*\w(?=[\s!-/:-@\[-^`{-~])", re.DOTALL)
+# The same for text with control tokens, which have no white space in them.
+_LAST_SPACE = re.compile(r".*\S(?=\s)", re.DOTALL)
 
 
 class LlamaVocabulary:
@@ -130,21 +139,19 @@ class LlamaVocabulary:
         Special tokens are off, but llama.cpp still parses tokens that are marked as user-defined (`<|EOT|>` in
         DeepSeek's). So text is cut inside each such literal, and no part spells one.
         """
-        encoded = text.encode("utf-8", errors="replace")
-        if self._literals is None:
-            return self._tokenize(encoded, special=False)
-        cuts = [0, *(match.start() + 1 for match in self._literals.finditer(encoded)), len(encoded)]
         tokens: list[int] = []
-        for start, end in itertools.pairwise(cuts):
-            tokens += self._tokenize(encoded[start:end], special=False)
+        for piece in _pieces(text, _LAST_CUT):
+            cuts = [0, *(match.start() + 1 for match in self._literals.finditer(piece)), len(piece)]
+            for start, end in itertools.pairwise(cuts):
+                tokens += self._tokenize(piece[start:end], special=False)
         return tokens
 
     def tokenize_control(self, text: str) -> list[int]:
         """Tokens of a chat template's text, with control tokens."""
-        return self._tokenize(text.encode("utf-8", errors="replace"), special=True)
+        return [token for piece in _pieces(text, _LAST_SPACE) for token in self._tokenize(piece, special=True)]
 
     @cached_property
-    def _literals(self) -> re.Pattern[bytes] | None:
+    def _literals(self) -> re.Pattern[bytes]:
         """Matches the beginnings of literals that llama.cpp parses although special tokens are off."""
         found = []
         for token in range(self.num_tokens):
@@ -154,8 +161,8 @@ class LlamaVocabulary:
             # In some vocabularies runs of white space are user-defined. They are ordinary text.
             if _BRACKETED.fullmatch(text) and self._tokenize(text.encode(), special=False) == [token]:
                 found.append(re.escape(text.encode()))
-        # A look-ahead finds overlapping literals, too.
-        return re.compile(b"(?=" + b"|".join(found) + b")", re.DOTALL) if found else None
+        # A look-ahead finds overlapping literals, too. Without literals it finds nothing.
+        return re.compile(b"(?=" + b"|".join(found or [b"(?!)"]) + b")", re.DOTALL)
 
     def agreeing_with(self, healing_bytes: bytes, *, visible: bool = False) -> npt.NDArray[np.int32]:
         """Tokens that may come next while `healing_bytes` are healed: one of the two begins with the other.
@@ -222,3 +229,14 @@ class LlamaVocabulary:
             if count >= 0:
                 return buffer[:count]
             capacity = -count
+
+
+def _pieces(text: str, last_cut: re.Pattern[str]) -> Iterator[bytes]:
+    """A text in pieces that llama.cpp can split. A run without a cut is cut inside."""
+    start = 0
+    while len(text) - start > _MAX_PIECE:
+        found = last_cut.match(text, start, start + _MAX_PIECE)
+        end = found.end() if found else start + _MAX_PIECE
+        yield text[start:end].encode("utf-8", errors="replace")
+        start = end
+    yield text[start:].encode("utf-8", errors="replace")

@@ -22,6 +22,7 @@ import msgspec
 from aiohttp.http import HttpProcessingError
 
 from lsp_server.base.errors import EngineError, ModelError
+from lsp_server.base.jsonc import encodable_json
 from lsp_server.engine.client.interface import WENT_AWAY
 from lsp_server.engine.client.remote.responses import (
     AnswerTimings,
@@ -75,6 +76,7 @@ class RemoteClient:
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=SILENCE_S),
             trust_env=True,
+            json_serialize=encodable_json,
         )
         self._url = self._remote.url.rstrip("/").removesuffix("/v1")
         self._is_llama_server = False
