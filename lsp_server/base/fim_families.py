@@ -185,7 +185,7 @@ FAMILIES = (
         ("begin", "suffix", Place.SUFFIX, "prefix", Place.PREFIX),
         ("begin", "suffix", Place.SUFFIX, "prefix", Place.BLOCKS, Place.PATH, Place.PREFIX),
         # All of Mistral's vocabularies have these markers.
-        models="(?<!mamba-)codestral",
+        models="(?<!mamba[-_ ])codestral",
         end_texts=("</s>",),
         legal_in_code=("[PREFIX]", "[SUFFIX]", "</s>"),
         heading="+++++ {path}\n",

@@ -12,6 +12,7 @@ from lsp_server.base.errors import EngineError
 from lsp_server.catalog.models import catalog
 from lsp_server.catalog.recommend import Recommendation, Speed, Verdict, recommend
 from lsp_server.catalog.resolve import embedded_model
+from lsp_server.commands.console import coloured
 from lsp_server.commands.machine import llama_features
 from lsp_server.engine.client.supervisor import EngineSupervisor
 from lsp_server.engine.sizing.hardware import Machine
@@ -41,7 +42,9 @@ def run(_: argparse.Namespace, console: Console) -> int:
     if best is None:
         console.print("No model of the catalogue fits this machine; the embedded one runs.", soft_wrap=True)
         return 1
-    console.print(f"\nGet the first: [bold]infill models pull {best.name}[/]", soft_wrap=True)
+    console.print(
+        coloured("", "\nGet the first: "), coloured("bold", f"infill models pull {best.name}"), sep="", soft_wrap=True
+    )
     return 0
 
 
@@ -84,7 +87,7 @@ def _table(found: list[Recommendation], best: Recommendation | None) -> Table:
             _gib(each.memory_bytes),
             "GPU" if each.on_gpu else f"{each.prefill_tokens_per_s:,.0f}",
             "GPU" if each.on_gpu else f"{each.decode_tokens_per_s:,.1f}",
-            f"[{_COLOURS[each.verdict]}]{each.reason}[/]",
+            coloured(_COLOURS[each.verdict], each.reason),
         )
     return table
 

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from lsp_server.base.errors import ModelError, ModelNotPulledError
 from lsp_server.catalog import hub
@@ -29,7 +28,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print the facts of the model."""
     report = make_report()
     for name, value in _facts(arguments.name):
-        report.add_row(name, escape(value))
+        report.add_row(name, value)
     console.print(report)
     return 0
 
