@@ -97,11 +97,14 @@ def recommend(models: Iterable[CatalogModel], machine: Machine, speed: Speed) ->
 
 
 def _judge(model: CatalogModel, quantisation: str, file: HubFile, machine: Machine, speed: Speed) -> Recommendation:
-    memory = estimate_memory(model, quantisation, file, machine.repacked_types)
     active_share = model.num_active_parameters / model.num_parameters
     prefill = speed.parameters_per_s / model.num_active_parameters
     decode = speed.bytes_per_s / (file_bytes(model, quantisation, file) * active_share)
-    on_gpu = memory <= sum(max(0, gpu.free_bytes - GPU_RESERVE_BYTES) for gpu in machine.gpus)
+    # An integrated GPU reads weights from the host's memory, so it is no faster than that.
+    room = sum(max(0, gpu.free_bytes - GPU_RESERVE_BYTES) for gpu in machine.gpus if not gpu.is_integrated)
+    memory_on_gpu = estimate_memory(model, quantisation, file)
+    on_gpu = memory_on_gpu <= room
+    memory = memory_on_gpu if on_gpu else estimate_memory(model, quantisation, file, machine.repacked_types)
     is_fluent = decode >= FLUENT_DECODE_TOKENS_PER_S and prefill >= FLUENT_PREFILL_TOKENS_PER_S
     usable_bytes = machine.total_bytes * (1 - HOST_RESERVE_SHARE)
     if on_gpu:

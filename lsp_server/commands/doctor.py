@@ -8,7 +8,6 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +19,7 @@ from lsp_server.commands.cli_settings import configure
 from lsp_server.commands.console import coloured, make_report
 from lsp_server.commands.machine import llama_features
 from lsp_server.engine.client.supervisor import EngineSupervisor
+from lsp_server.engine.sizing.hardware import detect_machine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.prompt.families import family_of
@@ -82,14 +82,14 @@ def _add_system(report: Table) -> None:
     report.add_row("system", f"{platform.platform()}, Python {platform.python_version()}")
     report.add_row("packages", ", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
     _add_llama(report)
-    memory = psutil.virtual_memory()
-    report.add_row("cores", f"{psutil.cpu_count(logical=False)} physical, {psutil.cpu_count()} logical")
-    report.add_row("memory", f"{_mebibytes(memory.available)} free of {_mebibytes(memory.total)}")
+    machine = detect_machine()
+    report.add_row("cores", f"{machine.num_cores} physical, as far as infill may use them")
+    report.add_row("memory", f"{_mebibytes(machine.free_bytes)} free of {_mebibytes(machine.total_bytes)}")
 
 
 def _add_model(report: Table, model: ModelInfo) -> None:
     needed = model.memory_bytes
-    free = psutil.virtual_memory().available
+    free = detect_machine().free_bytes
     verdict = "" if needed < free else " (more than is free: choose a smaller model or engine.cache_tokens)"
     draft_model = f", draft model {_mebibytes(model.draft_model_bytes)}" if model.draft_model_bytes else ""
     report.add_row("", f"{model.name}, {model.num_parameters / 1e6:,.0f} million parameters, {model.description}")
@@ -107,14 +107,18 @@ def _add_model(report: Table, model: ModelInfo) -> None:
     for note in model.notes:
         report.add_row("note", coloured("yellow", note))
     runs = model.parameters
+    experts = f" (experts of the first {runs.cpu_expert_layers} on the CPU)" if runs.cpu_expert_layers else ""
     attention = "flash attention" if runs.flash_attention else "no flash attention"
     report.add_row(
         "runs with",
-        f"{runs.threads} threads, {runs.gpu_layers} layers on the GPU, batches of {runs.batch_tokens} tokens evaluated "
-        f"{runs.physical_batch_tokens} at a time, {runs.num_sequences} sequences, {runs.cache_type} cache, {attention}",
+        f"{runs.threads} threads, {runs.gpu_layers} layers on the GPU{experts}, batches of {runs.batch_tokens} tokens "
+        f"evaluated {runs.physical_batch_tokens} at a time, {runs.num_sequences} sequences, {runs.cache_type} cache, "
+        f"{attention}",
     )
     report.add_row("prefill", f"some {model.prefill_tokens_per_s:,.0f} tokens a second")
-    if model.supports_rollback:
+    if model.supports_rollback and not runs.host_cache_bytes:
+        report.add_row("host cache", "none: documents that were left are evaluated again")
+    elif model.supports_rollback:
         report.add_row(
             "host cache", f"{_mebibytes(runs.host_cache_bytes)} for the KV cache of documents that were left"
         )
@@ -155,7 +159,9 @@ def _add_llama(report: Table) -> None:
     gpu = "yes" if features.offloads_to_gpu else "no (built for the CPU only)"
     report.add_row("llama.cpp", f"GPU: {gpu}; {features.system}")
     for each in features.machine.gpus:
-        report.add_row("GPU", f"{each.name}, {_mebibytes(each.free_bytes)} free of {_mebibytes(each.total_bytes)}")
+        shared = " of the machine's own memory" if each.is_integrated else ""
+        free = f"{_mebibytes(each.free_bytes)} free of {_mebibytes(each.total_bytes)}{shared}"
+        report.add_row("GPU", f"{each.name}, {free}")
     if not features.offloads_to_gpu and (todo := gpu_advice.advice()):
         report.add_row("GPU", coloured("yellow", "not used", f". {todo}"))
 

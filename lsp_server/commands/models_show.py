@@ -109,7 +109,9 @@ def _memory(path: Path, machine: Machine) -> Facts:
     )
     facts = [("memory", f"{_mebibytes(memory.total)}, predicted: {parts}")]
     if machine.gpus:
-        facts.append(("GPU", f"{parameters.gpu_layers} of {sizing.shape.num_layers + 1} layers"))
+        on_cpu = parameters.cpu_expert_layers
+        experts = f", experts of the first {on_cpu} on the CPU" if on_cpu else ""
+        facts.append(("GPU", f"{parameters.gpu_layers} of {sizing.shape.num_layers + 1} layers{experts}"))
     return [*facts, *(("note", note) for note in sizing.notes(parameters))]
 
 

@@ -8,7 +8,6 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -21,6 +20,7 @@ from lsp_server.commands.console import coloured, make_report
 from lsp_server.completion.pipeline import Pipeline
 from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.supervisor import EngineSupervisor
+from lsp_server.engine.sizing.hardware import detect_machine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Timings
@@ -73,11 +73,17 @@ async def _try(chosen: Settings, options: EngineOptions) -> tuple[ModelInfo, lis
 
 def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
     table = make_report()
-    memory = psutil.virtual_memory().total / (1 << 30)
+    machine, runs = detect_machine(), model.parameters
+    memory = machine.total_bytes / (1 << 30)
+    where = f"{runs.gpu_layers} layers on the GPU" if runs.gpu_layers else "the CPU"
+    if runs.cpu_expert_layers:
+        where += f", experts of the first {runs.cpu_expert_layers} on the CPU"
+    attention = f"{'' if runs.flash_attention else 'no '}flash attention"
     table.add_row("infill", f"{__version__}, llama-cpp-python {version('llama-cpp-python')}")
-    table.add_row("machine", f"{platform.platform()}, {psutil.cpu_count(logical=False)} cores, {memory:.1f} GiB")
+    table.add_row("machine", f"{platform.platform()}, {machine.num_cores} cores, {memory:.1f} GiB")
     table.add_row("model", f"{Path(model.path).name}: {model.name}, {model.description}")
     table.add_row("markers", " ".join(model.markers.values()))
+    table.add_row("runs on", f"{where}, {attention}, {runs.cache_type} cache")
     table.add_row("memory", f"{model.memory_bytes / (1 << 30):.2f} GiB")
     table.add_row(
         "prefill", f"{_per_second(timings.prompt_tokens, timings.prefill_ms)} tokens a second, in short prompts"

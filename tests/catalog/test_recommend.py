@@ -46,6 +46,29 @@ def test_a_gpu_that_a_model_fits_makes_it_quick() -> None:
     assert not the("deepseek-coder-6.7b-base:Q4_K_M", ranked(small, SLOW)).on_gpu
 
 
+def test_an_integrated_gpu_is_judged_by_the_host_s_memory() -> None:
+    chip = Gpu("a chip", 24 * GIB, 23 * GIB, is_integrated=True)
+    with_chip, without = (ranked(Machine(4, 32 * GIB, 28 * GIB, gpus), SLOW) for gpus in ((chip,), ()))
+    assert [(each.name, each.verdict) for each in with_chip] == [(each.name, each.verdict) for each in without]
+    assert not any(each.on_gpu for each in with_chip)
+    card = Machine(4, 32 * GIB, 28 * GIB, (chip, Gpu("a card", 16 * GIB, 15 * GIB)))
+    assert not the("deepseek-coder-33b-base:Q4_K_M", ranked(card, SLOW)).on_gpu
+    assert the("deepseek-coder-6.7b-base:Q4_K_M", ranked(card, SLOW)).on_gpu
+
+
+def test_codestral_is_not_the_first_on_any_gpu() -> None:
+    for size in (8, 12, 16, 24, 48, 80):
+        best = ranked(Machine(8, 64 * GIB, 60 * GIB, (Gpu("a card", size * GIB, size * GIB),)), SLOW)[0]
+        assert not best.model.licence.forbids_commercial_use
+
+
+def test_on_a_gpu_no_copies_of_weights_are_counted() -> None:
+    machine = Machine(4, 16 * GIB, 12 * GIB, (Gpu("a card", 5 * GIB, 5 * GIB),), repacked_types=(Q4_K,))
+    model = find_model("deepseek-coder-1.3b-base")
+    found = the("deepseek-coder-1.3b-base:Q4_K_M", ranked(machine, SLOW))
+    assert found.memory_bytes == estimate_memory(model, *model.file())
+
+
 def test_the_estimates_are_of_the_order_that_was_measured() -> None:
     """DeepSeek-Coder 1.3B on two slow cores reads 50 tokens a second and writes 21 (`tests/bench/results`)."""
     found = the("deepseek-coder-1.3b-base:Q4_K_M", ranked(LAPTOP, SLOW))
