@@ -5,18 +5,26 @@ from __future__ import annotations
 import pytest
 
 from lsp_server.catalog.models import catalog, find_model
-from lsp_server.catalog.recommend import Recommendation, Speed, Verdict, estimate_memory, recommend
-from lsp_server.engine.sizing.hardware import Gpu, Machine
+from lsp_server.catalog.recommend import TYPES, Recommendation, Verdict, estimate_memory, recommend
+from lsp_server.engine.sizing.hardware import Gpu, Machine, Rates
 
 GIB = 1 << 30
 # What two slow cores do, and what a fast desktop does.
-SLOW, FAST = Speed(6e10, 17e9), Speed(1e12, 60e9)
+KINDS = {kind for types in TYPES.values() for kind in types}
+
+
+def rates(parameters_per_s: float, bytes_per_s: float) -> Rates:
+    """The same for all types of weights."""
+    return Rates(dict.fromkeys(KINDS, bytes_per_s), dict.fromkeys(KINDS, parameters_per_s))
+
+
+SLOW, FAST = rates(6e10, 17e9), rates(1e12, 60e9)
 LAPTOP = Machine(4, 16 * GIB, 12 * GIB)
 DESKTOP = Machine(16, 64 * GIB, 60 * GIB)
 Q4_K = 12
 
 
-def ranked(machine: Machine, speed: Speed) -> list[Recommendation]:
+def ranked(machine: Machine, speed: Rates) -> list[Recommendation]:
     return recommend(catalog().values(), machine, speed)
 
 
@@ -88,7 +96,7 @@ def test_refused_models_are_not_listed() -> None:
 
 
 def test_a_licence_that_forbids_commercial_use_is_said_and_comes_after_others() -> None:
-    found = ranked(LAPTOP, Speed(1e12, 40e9))
+    found = ranked(LAPTOP, rates(1e12, 40e9))
     restricted = the("qwen2.5-coder-3b:Q8_0", found)
     assert restricted.verdict is Verdict.GOOD
     assert restricted.reason.endswith("Not for commercial use.")
@@ -110,3 +118,14 @@ def test_memory_is_estimated_near_what_the_engine_takes(types, least, most) -> N
     model = find_model("deepseek-coder-1.3b-base")
     quantisation, file = model.file()
     assert least < estimate_memory(model, quantisation, file, types) / GIB < most
+
+
+def test_the_times_of_several_types_add_up() -> None:
+    by_type = Rates({8: 10e9, 12: 20e9, 14: 5e9}, {8: 1e11, 12: 2e11, 14: 5e10})
+    [found] = [each for each in ranked(LAPTOP, by_type) if each.name == "deepseek-coder-6.7b-base:Q4_K_M"]
+    assert found.decode_tokens_per_s == pytest.approx(1 / (0.6 * 4.08 / 20 + 0.4 * 4.08 / 5))
+    assert found.prefill_tokens_per_s == pytest.approx(1 / (6.7e9 * (0.6 / 2e11 + 0.4 / 5e10)))
+
+
+def test_what_was_not_measured_is_not_called_quick() -> None:
+    assert not [each for each in ranked(LAPTOP, Rates({}, {})) if each.verdict is Verdict.GOOD]

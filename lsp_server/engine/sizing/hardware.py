@@ -47,6 +47,27 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """What this CPU does per second, by type of weights (`enum ggml_type`).
+
+    In decode it reads bytes of weights. In prefill it multiplies parameters with prompt tokens.
+    """
+
+    bytes_per_s: dict[int, float]
+    parameters_per_s: dict[int, float]
+
+    def best(self, other: Rates) -> Rates:
+        """The higher of both rates: other programs only ever make one lower."""
+        return Rates(
+            _highest(self.bytes_per_s, other.bytes_per_s), _highest(self.parameters_per_s, other.parameters_per_s)
+        )
+
+
+def _highest(one: dict[int, float], other: dict[int, float]) -> dict[int, float]:
+    return {kind: max(one.get(kind, 0.0), other.get(kind, 0.0)) for kind in one | other}
+
+
+@dataclass(frozen=True, slots=True)
 class LlamaFeatures:
     """Version and build of llama.cpp, and the machine as llama.cpp sees it.
 
