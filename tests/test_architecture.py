@@ -81,7 +81,7 @@ ONLY_IN = {
 PURE = ("actions", "base.common_prefix", "base.token_estimate", "completion", "context", "engine.compat.fields",
         "engine.compat.stop_conditions", "engine.drafting", "engine.kvcache", "engine.scheduler",
         "engine.sizing.memory", "engine.sizing.parameters", "index.chunks", "index.symbols", "index.wildmatch",
-        "index.words", "ipc", "languages", "postprocess", "prompt", "base.fim_families", "text.indentation",
+        "index.words", "ipc", "languages", "postprocess", "prompt", "base.fim_families",
         "text.secrets", "text.snapshot")  # fmt: skip
 IMPURE = ("context.gate", "context.retrieval")  # among them: they read files and the index
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}

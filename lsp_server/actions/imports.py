@@ -76,11 +76,15 @@ def _places(bare: str, names: Sequence[str]) -> dict[str, list[int]]:
     return places
 
 
-def import_hole(source: Source) -> ReplaceRange:
-    """Where another import line goes: behind the first group of imports, or above the code if there is none."""
+def import_hole(source: Source, name: str = "") -> ReplaceRange:
+    """Where another import line goes: behind the first group of imports, or above the code if there is none.
+
+    Imports that stand below a use of the name are no place for it: in Python it would be unbound there.
+    """
     code = _read(source)
     last = _first_imports_end(_bindings_of(source), source, code)
-    if last is None:
+    uses = re.compile(rf"(?<![\w$.]){re.escape(name)}(?![\w$])")
+    if last is None or (name and uses.search("\n".join(code.lines[:last]))):
         start = Position(_head_end(source, code), 0)
         return ReplaceRange(start, start, trail="\n", max_lines=1)
     end = Position(last, len(source.lines[last]))
@@ -153,11 +157,12 @@ def _blank_behind(match: re.Match[str]) -> str:
 class _Code:
     """A document's lines with white space in place of strings and comments.
 
-    `strings` are the first and the last line of each string.
+    `strings` and `comments` are the first and the last line of each.
     """
 
     lines: list[str]
     strings: list[tuple[int, int]]
+    comments: list[tuple[int, int]]
 
     def is_code(self, line: int) -> bool:
         """Whether a line has more than comments and strings that stand alone, such as docstrings and directives."""
@@ -167,13 +172,13 @@ class _Code:
 
 def _read(source: Source) -> _Code:
     text = "\n".join(source.lines)
-    strings, line, at = [], 0, 0
+    found: dict[Kind, list[tuple[int, int]]] = {kind: [] for kind in Kind}
+    line = at = 0
     for span in lex(text, source.language_id)[0]:
-        if span.kind is Kind.STRING:
-            line += text.count("\n", at, span.start)
-            at = span.start
-            strings.append((line, line + text.count("\n", span.start, span.end)))
-    return _Code(blanked(text, source.language_id).split("\n"), strings)
+        line += text.count("\n", at, span.start)
+        at = span.start
+        found[span.kind].append((line, line + text.count("\n", span.start, span.end)))
+    return _Code(blanked(text, source.language_id).split("\n"), found[Kind.STRING], found[Kind.COMMENT])
 
 
 def _first_imports_end(bindings: Bindings, source: Source, code: _Code) -> int | None:
@@ -181,11 +186,19 @@ def _first_imports_end(bindings: Bindings, source: Source, code: _Code) -> int |
     last, number = None, 0
     while number < len(code.lines):
         if re.match(bindings.line, code.lines[number]):
-            last = number = _statement_end(source, code.lines, number)
+            last = number = _line_end(code, _statement_end(source, code.lines, number))
         elif last is not None and code.is_code(number):
             break
         number += 1
     return last
+
+
+def _line_end(code: _Code, line: int) -> int:
+    """The last line of the strings and comments that go on behind a line."""
+    for begins, ends in sorted(code.strings + code.comments):
+        if begins <= line < ends:
+            line = ends
+    return line
 
 
 def _statement_end(source: Source, lines: Sequence[str], line: int) -> int:

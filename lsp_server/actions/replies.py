@@ -17,7 +17,16 @@ from lsp_server.text.document import Position
 NOTHING = "The model wrote nothing for this place."
 NO_CODE = "The model replied with no code that fits here, so nothing was changed."
 
-_FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+# A fence that is four blanks deeper than the one before is text of the block, as in a docstring. Possessive: a model
+# that repeats itself writes long lines of backquotes.
+_FENCED = re.compile(
+    r"^(?P<deep>[ \t]*)(?P<fence>```++|~~~++)[ \t]*(?P<name>[\w+#.-]*)[^\n]*+\n(?P<text>.*?)"
+    r"(?:^(?:(?P=deep))?[ ]{0,3}(?P=fence)[ \t]*$|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+_THOUGHTS = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
+_DIFFS = ("diff", "patch")
+_WORD_ALONE = re.compile(r"\s*[A-Z][A-Za-z]*\s*")  # as "OK", which is a name in most languages
 _FENCE = re.compile(r"```|~~~")
 _WORD = r"[A-Za-z][a-z]*(?:['’-][a-z]+)*"
 _NEXT_WORD = rf"[,!:.]*\s+{_WORD}[,.!?:]*"
@@ -42,16 +51,21 @@ def code_of(reply: str, source: Source, start: Position, end: Position) -> str:
     Raises `ActionError` if the reply holds no code, or prose where code stands.
     """
     standing = text_between(source, start, end)
-    block = fenced_block(reply)
+    reply = reply.replace("\r\n", "\n")
+    if thoughts := _THOUGHTS.match(reply):
+        reply = reply[thoughts.end() :]
+    name, block = _fenced(reply, source.language_id)
     code = reply.strip("\n") if block is None else block
     if not code.strip():
         raise ActionError(NOTHING)
     code = indented_like(code.rstrip(), standing)
     refuse_prose(source, start, end, code)
     if block is None:
-        is_prose = _is_sentence(code) and not _is_sentence(standing)
+        is_prose = _is_prose(code) and not _is_prose(standing)
         if is_prose or _FENCE.search(reply) or _adds_errors(source, start, end, code):
             raise ActionError(NO_CODE)
+    elif name in _DIFFS or (_is_foreign(name, source) and _adds_errors(source, start, end, code)):
+        raise ActionError(NO_CODE)
     return code
 
 
@@ -65,13 +79,13 @@ def refuse_prose(source: Source, start: Position, end: Position, text: str) -> N
         raise ActionError(NO_CODE)
 
 
-def fenced_block(reply: str) -> str | None:
-    """The first fenced block of a reply that is not blank, without line breaks at both ends.
+def fenced_block(reply: str, language_id: str = "") -> str | None:
+    """The fenced block of a reply that is not blank, without line breaks at both ends.
 
-    Empty if all blocks are blank. None if there is no block.
+    Of several it is the first that says the language, else the first that says none, else the first. Empty if all
+    blocks are blank. None if there is no block.
     """
-    blocks = [match[2].strip("\n") for match in _FENCED.finditer(reply)]
-    return next((block for block in blocks if block.strip()), "") if blocks else None
+    return _fenced(reply, language_id)[1]
 
 
 def indented_like(code: str, original: str) -> str:
@@ -84,6 +98,27 @@ def indented_like(code: str, original: str) -> str:
         added = wanted[len(found) :]
         return "\n".join(added + line if line.strip() else line for line in lines)
     return "\n".join(line[len(found) - len(wanted) :] if line.strip() else line for line in lines)
+
+
+def _fenced(reply: str, language_id: str) -> tuple[str, str | None]:
+    """The fenced block of a reply, behind the language that it says."""
+    blocks = [(match["name"].lower(), match["text"].strip("\n")) for match in _FENCED.finditer(reply)]
+    if not blocks:
+        return "", None
+    filled = [each for each in blocks if each[1].strip()]
+    same = [each for each in filled if each[0] and language(each[0]) is language(language_id)]
+    unnamed = [each for each in filled if not each[0]]
+    return next(iter([*same, *unnamed, *filled]), ("", ""))
+
+
+def _is_foreign(name: str, source: Source) -> bool:
+    """Whether a block says another language than the source's, whose grammar can tell whether it fits."""
+    wanted = language(source.language_id)
+    return bool(name and wanted.grammar and language(name).id not in ("plaintext", wanted.id))
+
+
+def _is_prose(text: str) -> bool:
+    return _is_sentence(text) or _WORD_ALONE.fullmatch(text) is not None
 
 
 def _is_sentence(text: str) -> bool:

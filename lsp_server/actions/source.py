@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lsp_server.languages.indentation import lines_of, unit_of
 from lsp_server.text.document import Position
-from lsp_server.text.indentation import unit_of
+
+_NUM_LINES = 1000  # of a document are read for its unit of indentation
+_DEFAULT_UNIT = "    "
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Source:
 
     @property
     def unit(self) -> str:
-        """One level of indentation, as the document has it."""
-        return unit_of("\n".join(self.lines))
+        """One level of indentation, as most lines of the document have it."""
+        return unit_of(lines_of("\n".join(self.lines[:_NUM_LINES]), self.language_id)) or _DEFAULT_UNIT
 
 
 @dataclass(frozen=True, slots=True)

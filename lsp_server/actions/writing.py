@@ -65,7 +65,7 @@ async def import_line(
     same language. Raises `InfillError` if model or engine fail.
     """
     source = source_of(document)
-    hole = import_hole(source)
+    hole = import_hole(source, name)
     texts = (each.whole_text() for each in others)
     if known := await asyncio.to_thread(known_import, source, name, texts):  # a huge text takes time
         return hole, hole.filled(known)

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.tcp is None:
         return main.serve_stdio()
     host, _, port = arguments.tcp.rpartition(":")
-    if not port.isdigit():
+    if not port.isdecimal():
         raise InfillError(f"--tcp needs a port, such as 2087 or localhost:2087, not {arguments.tcp!r}.")
     return main.serve_tcp(
         host or "127.0.0.1", int(port), lambda bound: print(f"listening on port {bound}", file=sys.stderr)

@@ -19,7 +19,7 @@ from lsp_server.completion.warm_up import WarmUp
 from lsp_server.engine.client.interface import EngineClient, EngineState
 from lsp_server.ipc.requests import Priority, Sampling, Timings
 from lsp_server.settings.model import Settings
-from lsp_server.text.secrets import has_secret, is_secret_name
+from lsp_server.text.secrets import ends_in_secret, has_secret, is_secret_name
 from lsp_server.text.snapshot import Snapshot
 
 ALTERNATIVES_TEMPERATURE = 0.8
@@ -124,7 +124,9 @@ class Pipeline:
             if await asyncio.to_thread(has_secret, text, snapshot.path):
                 answer.reason, answer.error = "a secret", HELD_BACK.format(path=snapshot.path)
                 return True
-        return False
+        if ends_in_secret(snapshot.prefix, snapshot.path):
+            answer.reason = "a secret that is being typed"
+        return bool(answer.reason)
 
     def _recall(self, answer: Answer, snapshot: Snapshot, request: CompletionRequest) -> bool:
         """Answer from an earlier answer that the typed text agrees with."""

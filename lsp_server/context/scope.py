@@ -12,8 +12,9 @@ from lsp_server.index.symbols import Outline, Symbol, outline
 from lsp_server.index.words import identifiers, line_words, parts, words
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.imports import Import
-from lsp_server.languages.lexer import lex, state_after
+from lsp_server.languages.lexer import lex
 from lsp_server.languages.line_patterns import CLASS_LINE, INDENTED_DEFINITION, TOP_LINE
+from lsp_server.languages.reading import state_after
 from lsp_server.languages.syntax import language
 from lsp_server.text.snapshot import Snapshot
 

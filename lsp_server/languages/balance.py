@@ -42,10 +42,14 @@ class Delimiter:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The closers whose opener is not in the text, and the openers left open at its end, outermost first."""
+    """The closers whose opener is not in the text, and the openers left open at its end, outermost first.
 
-    closes: tuple[Delimiter, ...]
-    opens: tuple[Delimiter, ...]
+    `void` is where the last tag without an end began.
+    """
+
+    closes: tuple[Delimiter, ...] = ()
+    opens: tuple[Delimiter, ...] = ()
+    void: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,18 @@ class _Group:
 
 def balance(text: str, language_id: str, state: State = START, start: int = 0) -> Balance:
     """What a text from `start` on opens and closes. `state` is what is open at `start` for the lexer."""
+    return balance_behind(Balance(), text, blanked(text, language_id, state, start), language_id, start)
+
+
+def balance_behind(above: Balance, text: str, code: str, language_id: str, start: int) -> Balance:
+    """The balance of a text whose part before `start` has one already. `code` is the code behind `start`."""
     line_start = text.rfind("\n", 0, start) + 1
-    code = text[line_start:start] + blanked(text, language_id, state, start)
-    void = -1  # where the last tag without an end began
-    closes: list[Delimiter] = []
+    code = text[line_start:start] + code
+    void = above.void
+    closes = list(above.closes)
     opens: dict[str, list[Delimiter]] = {}
+    for each in above.opens:
+        opens.setdefault(each.kind, []).append(each)
     pattern, groups = _delimiters(language_id)
     for match in pattern.finditer(code, start - line_start):
         group = groups[match.lastgroup or ""]
@@ -92,7 +103,7 @@ def balance(text: str, language_id: str, state: State = START, start: int = 0) -
         else:
             closes.append(found)
     left = (each for kind in opens.values() for each in kind)
-    return Balance(tuple(closes), tuple(sorted(left, key=lambda each: each.start)))
+    return Balance(tuple(closes), tuple(sorted(left, key=lambda each: each.start)), void)
 
 
 def _counts(match: re.Match[str], group: _Group, opens: dict[str, list[Delimiter]], text: str, offset: int) -> bool:

@@ -146,7 +146,7 @@ PHP = Blocks((
 MAKEFILE = Blocks((
     words("ifeq|ifneq|ifdef|ifndef", "endif", "if", r"^[ \t]*\Z"),
     words("define", "endef", "define", r"^[ \t]*\Z"),
-), branches="else", flush="[A-Za-z_.-]")  # fmt: skip
+), branches="else", flush=r"(?:ifn?eq|ifn?def|else|endif)\b")  # fmt: skip
 ARMS = Blocks(branches=r"\|(?!\|)")
 PERL = Blocks(flush=r"=\w|__\w+__|[A-Z_]{3,}$")
 HERE = replace(BRACES, flush=r"[A-Z_]{3,}$")

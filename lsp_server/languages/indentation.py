@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import START, Span, State, lex
+from lsp_server.languages.lexer import START, State, code_in, lex
 
 _BRACKET = re.compile(r"[()\[\]{}]")
-_IN_LINE = re.compile(r"[^\n]")
 _WIDTHS = (2, 3, 4, 8)
 _MAJORITY = 0.75
 
@@ -44,11 +43,11 @@ class IndentedLine:
 def lines_of(text: str, language_id: str, state: State = START, start: int = 0) -> list[IndentedLine]:
     """The lines of a text from `start` on, where `state` is open. The first one may be a part of a line."""
     spans, _ = lex(text, language_id, state, start)
-    statements = _without(text, spans, (Kind.COMMENT,))
+    statements = code_in(text, spans, (Kind.CODE, Kind.STRING))
     rows = zip(
         text[start:].split("\n"),
         statements.split("\n"),
-        _without(text, spans, (Kind.COMMENT, Kind.STRING)).split("\n"),
+        code_in(text, spans).split("\n"),
         strict=True,
     )
     kinds = iter(spans)
@@ -85,11 +84,8 @@ def unit_of(lines: Iterable[IndentedLine]) -> str:
     widths = [len(each) for each in indentations if "\t" not in each]
     steps = Counter(below - above for above, below in pairwise(widths) if below - above in _WIDTHS)
     if steps:
-        return " " * max(steps, key=lambda step: (steps[step], -step))
-    return " " * min((width for width in widths if width in _WIDTHS), default=0)
-
-
-def _without(text: str, spans: list[Span], kinds: tuple[Kind, ...]) -> str:
-    """The text of the spans, with spaces for those of some kinds. Line breaks stay."""
-    pieces = ((each.kind, text[each.start : each.end]) for each in spans)
-    return "".join(_IN_LINE.sub(" ", piece) if kind in kinds else piece for kind, piece in pieces)
+        width = max(steps, key=lambda step: (steps[step], -step))
+    else:
+        width = min((width for width in widths if width in _WIDTHS), default=0)
+    num_levels = sum(bool(each) and not each % width for each in widths) if width else 0
+    return " " * width if num_levels >= _MAJORITY * (len(indented) - num_tabs) else ""

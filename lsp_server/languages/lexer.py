@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ _MAX_LEAD = 20  # characters
 _CLOSERS = {"{": "}", "(": ")", "[": "]", "<": ">"}
 _NO_FORM = Form(Kind.CODE, "")
 _Forms = tuple[tuple[Form, re.Pattern[str]], ...]
-_NOT_LINE_BREAK = re.compile(r"[^\r\n]")
+_IN_LINE = re.compile(r"[^\r\n]+")
 
 
 class Span(NamedTuple):
@@ -76,15 +76,17 @@ def lex(text: str, language_id: str, state: State = START, start: int = 0) -> tu
 
 def blanked(text: str, language_id: str, state: State = START, start: int = 0) -> str:
     """The code of a text from `start` on. Other characters are spaces; line breaks stay. The length is the same."""
-    spans, _ = lex(text, language_id, state, start)
+    return code_in(text, lex(text, language_id, state, start)[0])
+
+
+def code_in(text: str, spans: Iterable[Span], kinds: Collection[Kind] = (Kind.CODE,)) -> str:
+    """The text of the spans that are of some kinds, and spaces for the others."""
     pieces = ((span, text[span.start : span.end]) for span in spans)
-    return "".join(piece if span.kind is Kind.CODE else _NOT_LINE_BREAK.sub(" ", piece) for span, piece in pieces)
+    return "".join(piece if span.kind in kinds else _IN_LINE.sub(_spaces, piece) for span, piece in pieces)
 
 
-@functools.lru_cache(maxsize=64)
-def state_after(text: str, language_id: str) -> State:
-    """What is open at the end of a text. The last texts are remembered: pass whole lines above the cursor."""
-    return lex(text, language_id)[1]
+def _spaces(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 class _Reader:

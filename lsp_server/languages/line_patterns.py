@@ -44,6 +44,7 @@ CONNECTS = re.compile(
     r"|static|async|except|catch|switch|match|throw|del|delete|assert|global|nonlocal|export|package|using|def"
     rf"|{_FUNCTION_WORDS}|{_any(_words('type_words'))}|SELECT|FROM|WHERE|AND|OR|NOT|JOIN|ON|ORDER|GROUP|BY|INTO|VALUES|SET)$"
 )
+CONTINUES = re.compile(r"[.?&|+*/:=<>-]")  # a line that begins so goes on with the statement above
 
 # The end of a line below which a block begins, in the languages that indent one. A comment may follow.
 BLOCK_START = re.compile(rf"([:{{(\[]|[-=]>|\b({_any(_words('opening_words'))}))\s*((#|//|--).*)?$")
@@ -60,6 +61,7 @@ _NAMED_TYPE = rf"(?:{_any(_words('type_words'))})(?=\s+(?!(?:as|in|is|of|and|or|
 DOCUMENTED = re.compile(
     rf"{_MORE_MODIFIERS}(?:(?:{_FUNCTION_WORDS})\b(?!\s*[?!]?\s*[:=.,;)])|{_NAMED_TYPE}|{_FUNCTION_VALUE})"
 )
+TYPE = re.compile(rf"{_MORE_MODIFIERS}{_NAMED_TYPE}")
 # A method or a function without a keyword: a name, parameters, and a block that opens behind them.
 BRACED_METHOD = re.compile(
     _MORE_MODIFIERS + r"(?!(?:if|for|foreach|while|switch|catch|return|else|do|try|new|throw|using|lock|with|match|when"

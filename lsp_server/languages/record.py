@@ -48,6 +48,7 @@ class Language:
 
     Blocks. The last three should be one fact; today three rules disagree about the languages:
     - `blocks`: what opens and closes one, besides brackets.
+    - `holds_data`: a block holds members, and no statements.
     - `indentation_nests`: indentation says which block a line is in, whatever brackets there are.
     - `has_python_blocks`: a block ends where its indentation does, and statements are Python's (post-processing).
     - `colon_opens_block`: a colon at the end of a header opens a block (the action that writes a body).
@@ -80,6 +81,7 @@ class Language:
     has_fences: bool = False
     keeps_indentation: bool = False
     blocks: Blocks = blocks.BRACES
+    holds_data: bool = False
     indentation_nests: bool = False
     has_python_blocks: bool = False
     colon_opens_block: bool = False

@@ -20,6 +20,7 @@ from lsp_server.postprocess.lines import Line, later_lines, line_of, lines_near_
 from lsp_server.text.snapshot import Snapshot
 
 _MIN_OF_A_LINE = 8  # characters. A shorter line is not recognised: `end` and `});` stand anywhere
+_MAX_TO_TELL = 4  # lines behind a common one
 _MIN_TO_TELL = 16  # characters. A shorter line may be written again by chance, such as `return False`
 # Lines that begin like many others: annotations, attributes, and what opens a doc comment.
 _BEGINS_LIKE_MANY = re.compile(r"@|#\[|/\*\*|/{3}|\"{3}|'{3}|--\[\[|<!--|\{-|\(\*")
@@ -27,25 +28,41 @@ _BEGINS_LIKE_MANY = re.compile(r"@|#\[|/\*\*|/{3}|\"{3}|'{3}|--\[\[|<!--|\{-|\(\
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A line below that a text may write again. One of `witnesses` must follow it, if there are any."""
+    """A line below that a text may write again, and the runs of lines that follow it: with comments, and without.
+
+    `is_common`: a line that says the same may stand in the text by chance.
+    """
 
     line: Line
-    witnesses: tuple[Line, ...]
+    runs: tuple[tuple[Line, ...], ...]
+    is_common: bool
     language_id: str
+
+    @property
+    def has_to_agree(self) -> bool:
+        """Whether even an equal line counts only if the line behind it agrees."""
+        return self.is_common and bool(self.runs)
 
     @property
     def tells_alone(self) -> bool:
         """Whether the line is long enough to be recognised where the text holds nothing else."""
         return len(self.line.text.strip()) >= _MIN_OF_A_LINE
 
-    def agrees(self, text: str, end: int) -> bool:
-        """Whether the line that follows in the text agrees. An unfinished one does not yet."""
-        if not self.witnesses:
+    def is_meant(self, row: Line, behind: str) -> bool:
+        """Whether a line of a text that says the same is this one: it is equal, or the lines behind it agree.
+
+        An unfinished line does not agree yet. A common line at the end of the file counts only at its depth.
+        """
+        if not self.runs:
+            return not self.is_common or row.text == self.line.text
+        if not self.is_common and row.text.strip() == self.line.text.strip():
             return True
-        behind = text[end:]
-        rows = (behind[start:stop] for start, stop in later_lines(behind))
-        following = next((row for row in rows if row.strip()), None)
-        return following is not None and any(line_of(following, self.language_id).says(each) for each in self.witnesses)
+        rows = [behind[first:last] for first, last in later_lines(behind)]
+        following = [line_of(each, self.language_id) for each in rows if each.strip()]
+        return any(
+            len(following) >= len(run) and all(one.says(other) for one, other in zip(following, run, strict=False))
+            for run in self.runs
+        )
 
 
 def suffix_start(snapshot: Snapshot) -> Callable[[str], int | None]:
@@ -77,10 +94,11 @@ class Below:
         """End before a line that stands below already: the model has run on into the suffix.
 
         The cursor's own line counts if the text completes it. What follows the cursor there is not written twice. A
-        line that is short, stands at several places or begins like many counts only if the next line agrees.
+        line that is short, stands at several places or begins like many counts only if the next lines agree.
         """
         for start, end in _rows(text):
-            if any(self._is(text[:end], start, each) and each.agrees(text, end) for each in self._candidates):
+            row = self._closers.line(text[:end], start)
+            if any(self._is(text[:end], start, each) and each.is_meant(row, text[end:]) for each in self._candidates):
                 return self._without_rest(text, start)
             if (closer := self._closers.again(text[:end], start)) is not None:
                 return self._without_rest(text, closer)
@@ -101,7 +119,7 @@ class Below:
 
     def _is(self, text: str, start: int, candidate: _Candidate) -> bool:
         """Whether the last line of a text, from `start` on, is a line below."""
-        if not start and not (self._ends_its_line and (candidate.witnesses or candidate.tells_alone)):
+        if not start and not (self._ends_its_line and (candidate.has_to_agree or candidate.tells_alone)):
             return False
         row = self._closers.line(text, start)
         if not row.says(candidate.line) or not self._is_as_deep(text[:start], row, candidate.line):
@@ -136,9 +154,27 @@ def _candidates(lines: tuple[Line, ...], snapshot: Snapshot) -> Iterator[_Candid
         line, following = lines[index], lines[index + 1 :]
         if following and following[0].says(line):
             return
-        code = next((each for each in following if each.kind is not Kind.COMMENT), None)
-        witnesses = (*following[:1], *([code] if code else []))
-        yield _Candidate(line, witnesses if _is_common(line, snapshot) else (), snapshot.language_id)
+        is_common = _is_common(line, snapshot)
+        count = _num_to_tell(line, following, snapshot) if is_common else 1
+        code = tuple(each for each in following if each.kind is not Kind.COMMENT)
+        runs = tuple(run[:count] for run in (following, code) if run)
+        yield _Candidate(line, runs, is_common, snapshot.language_id)
+
+
+def _num_to_tell(line: Line, following: tuple[Line, ...], snapshot: Snapshot) -> int:
+    """How many of the following lines tell a line from others: with them it stands once in the document."""
+    document = [row for row in _document(snapshot) if row]
+    places = [at for at, row in enumerate(document, start=1) if row == line.text.strip()]
+    for count, each in enumerate(following[:_MAX_TO_TELL]):
+        if len(places) <= 1:
+            return max(1, count)
+        places = [at for at in places if document[at + count : at + count + 1] == [each.text.strip()]]
+    return min(len(following), _MAX_TO_TELL)
+
+
+def _document(snapshot: Snapshot) -> list[str]:
+    """The lines of the document, without the white space around them."""
+    return [row.strip() for row in f"{snapshot.prefix}\n{snapshot.suffix}".split("\n")]
 
 
 def _is_common(line: Line, snapshot: Snapshot) -> bool:
@@ -149,8 +185,7 @@ def _is_common(line: Line, snapshot: Snapshot) -> bool:
     begins_or_ends = begins_branch(stripped, snapshot.language_id) or begins_close(stripped, snapshot.language_id)
     if len(stripped) < _MIN_TO_TELL or begins_like_many or begins_or_ends:
         return True
-    document = f"{snapshot.prefix}\n{snapshot.suffix}".split("\n")
-    return sum(each.rstrip() == line.text for each in document) > 1
+    return _document(snapshot).count(stripped) > 1
 
 
 def _rows(text: str) -> Iterator[tuple[int, int]]:

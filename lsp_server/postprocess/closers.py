@@ -14,8 +14,9 @@ from itertools import takewhile
 
 from lsp_server.languages.balance import Balance, Delimiter, balance, begins_close
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import State, lex, state_after
-from lsp_server.postprocess.lines import Line, code_below, indentation, line_of, text_above
+from lsp_server.languages.lexer import State, lex
+from lsp_server.languages.reading import read
+from lsp_server.postprocess.lines import Line, code_below, indentation, line_of, text_above, text_below
 from lsp_server.text.snapshot import Snapshot
 
 _ON_CURSOR_LINE = 1 << 30  # the indentation of a closer there: it closes whatever is open
@@ -44,7 +45,8 @@ class Closers:
         self._before = snapshot.line_prefix
         self._is_complete_above = snapshot.prefix.count("\n") == snapshot.line
         above = text_above(snapshot)
-        self._state = state_after(above, language_id)
+        self._state = read(above, language_id).state
+        self.begins_in_code = self._state.kind is Kind.CODE  # else the cursor's line has no indentation to go by
         self._on_line = balance(self._before, language_id, self._state)
         here = [_Mark(each.kind, indentation(self._before)) for each in self._on_line.opens]
         opened_above = _opened_in(above, language_id)
@@ -60,6 +62,10 @@ class Closers:
         """Whether a text closes what it opens, and nothing else."""
         kinds = {each.kind for each in (*self._balance_of(text).opens, *self._balance_of(text).closes)}
         return not any(self._net(text, kind) for kind in kinds)
+
+    def leaves_open(self, text: str) -> bool:
+        """Whether a text leaves open what it or the cursor's line opened."""
+        return bool(self._balance_of(text).opens)
 
     def closes_own(self, text: str, start: int) -> bool:
         """Whether the text itself opened what its last line, from `start` on, closes."""
@@ -134,7 +140,7 @@ def _first_closed(line: Line, language_id: str) -> _Mark | None:
 @lru_cache(maxsize=4)
 def _opened_in(text: str, language_id: str) -> tuple[_Mark, ...]:
     """What a text leaves open, innermost first. The last texts are remembered: pass the lines above the cursor's."""
-    found = reversed(balance(text, language_id).opens)
+    found = reversed(read(text, language_id).opens)
     return tuple(_Mark(each.kind, _indentation_at(text, each.start)) for each in found)
 
 
@@ -145,8 +151,7 @@ def _closed_behind(snapshot: Snapshot, state: State) -> list[_Mark]:
     start = len(snapshot.line_prefix)
     at_cursor = lex(line[:start], language_id, state)[1]
     rest = balance(line, language_id, at_cursor, start)
-    below = snapshot.suffix[len(snapshot.line_suffix) + 1 :]
-    marks = _closed_in(below, language_id, lex(line, language_id, state)[1])
+    marks = _closed_in(text_below(snapshot), language_id, lex(line, language_id, state)[1])
     return [*(_Mark(each.kind, _ON_CURSOR_LINE) for each in rest.closes), *_without(marks, rest.opens)]
 
 

@@ -7,12 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from lsp_server.languages.balance import Balance, Delimiter, balance
+from lsp_server.languages.balance import Balance, Delimiter, balance, balance_behind
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import State, lex, state_after
+from lsp_server.languages.lexer import State, code_in, lex
+from lsp_server.languages.reading import read
+from lsp_server.postprocess.lines import text_above
 from lsp_server.text.snapshot import Snapshot
 
-_STEP = 4000  # characters. What is read before the cursor begins at a multiple of it, and the lexer remembers its state
 _NEAR = 200  # characters that a text is read with, because the lexer and the balance look back
 _MAX_REST = 400  # characters
 _BRACKETS = ("()", "[]", "{}", "<>")
@@ -23,7 +24,7 @@ _QUOTES = '"`'  # an apostrophe may belong to a word
 
 
 class CursorLine:
-    """The cursor's line. Of a long text before the cursor only the end is read.
+    """The cursor's line.
 
     `opens` is what the line opens before the cursor and leaves open, outermost first. `rest` follows the cursor,
     without white space at its end, and `closes` is what it closes.
@@ -31,16 +32,14 @@ class CursorLine:
 
     def __init__(self, snapshot: Snapshot) -> None:
         prefix, self._language = snapshot.prefix, snapshot.language_id
-        start = max(0, (len(prefix) // _STEP - 1) * _STEP)
-        line_start = max(start, len(prefix) - len(snapshot.line_prefix))
-        state = state_after(prefix[:start], self._language)
-        _, state_above = lex(prefix[:line_start], self._language, state, start)
-        spans, self._state = lex(prefix, self._language, state_above, line_start)
-        self._num_open_above = _num_strings(state_above)
-        opens = balance(prefix, self._language, state, start).opens
+        above = read(text_above(snapshot), self._language)
+        line_start = len(prefix) - len(snapshot.line_prefix)
+        spans, self._state = lex(prefix, self._language, above.state, line_start)
+        self._num_open_above = _num_strings(above.state)
+        opens = balance_behind(above.balance, prefix, code_in(prefix, spans), self._language, line_start).opens
         self._line = prefix[line_start:]
         self.opens = _moved([each for each in opens if each.start >= line_start], line_start)
-        self._before = prefix[max(start, len(prefix) - _NEAR) :]
+        self._before = prefix[-_NEAR:]
         self._pieces_before = [(each.kind, prefix[each.start : each.end]) for each in spans]
         self.rest = snapshot.line_suffix.rstrip()
         self.closes = self.balance_of(self.rest[:_MAX_REST]).closes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from lsp_server.base.fim_families import ambiguous_leaks, leak_pattern
 from lsp_server.languages.forms import Kind
@@ -14,9 +15,8 @@ from lsp_server.postprocess.lines import later_lines, state_at
 from lsp_server.text.snapshot import Snapshot
 
 _CONTROL = leak_pattern()
-_AMBIGUOUS = "|".join(map(re.escape, sorted(ambiguous_leaks())))
-# Where a line begins, and where one ends. The text's own end may still be written on.
-_AT_AN_EDGE = re.compile(rf"^[ \t]*({_AMBIGUOUS})|({_AMBIGUOUS})[ \t]*\n", re.MULTILINE)
+_AMBIGUOUS = re.compile("|".join(map(re.escape, sorted(ambiguous_leaks(), key=len, reverse=True))))
+_REST_OF_LINE = re.compile(r"[ \t]*\n")  # the text's own end may still be written on
 _BROKEN = "\ufffd"  # what the engine decodes such bytes to
 _FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
 _OPENING_FENCE = re.compile(r"[ \t]*```[\w+#.-]*[ \t]*\n")
@@ -39,12 +39,18 @@ def control_text(snapshot: Snapshot) -> Callable[[str], int | None]:
 
     def rule(text: str) -> int | None:
         certain = (match.start() for match in _CONTROL.finditer(text) if not _is_in_file(match[0], snapshot))
-        others = (match.span(match.lastindex or 0) for match in _AT_AN_EDGE.finditer(text))
-        ambiguous = (start for start, end in others if is_leak(text[start:end], text[:start]))
+        others = (match for match in _AMBIGUOUS.finditer(text) if _is_at_an_edge(match, text))
+        ambiguous = (match.start() for match in others if is_leak(match[0], text[: match.start()]))
         found = [start for each in (certain, ambiguous) if (start := next(each, None)) is not None]
         return min(found, default=None)
 
     return rule
+
+
+def _is_at_an_edge(match: re.Match[str], text: str) -> bool:
+    """Whether a line of the text begins or ends with what is found."""
+    begins = not text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip(" \t")
+    return begins or _REST_OF_LINE.match(text, match.end()) is not None
 
 
 def drop_control_text(text: str, snapshot: Snapshot) -> str:
@@ -69,11 +75,10 @@ def _is_code(string: str, before: str, snapshot: Snapshot) -> bool:
 
 def broken_character(snapshot: Snapshot) -> Callable[[str], int | None]:
     """End before bytes that are no character. A model that writes bytes can leave a character unfinished."""
-    is_in_file = _BROKEN in snapshot.prefix or _BROKEN in snapshot.suffix
 
     def rule(text: str) -> int | None:
         found = text.find(_BROKEN)
-        return None if is_in_file or found < 0 else found
+        return None if found < 0 or _is_in_file(_BROKEN, snapshot) else found
 
     return rule
 
@@ -82,10 +87,12 @@ def code_fence(snapshot: Snapshot) -> Callable[[str], int | None]:
     """End before a fence around code. A fence in a comment or a string, or in a file that has fences, is ordinary."""
 
     def rule(text: str) -> int | None:
+        if "```" not in text or _has_fences(snapshot):
+            return None
         starts = (match.start() for match in _FENCE.finditer(text))
         return next((max(0, start - 1) for start in starts if _is_code_behind(text[:start], snapshot)), None)
 
-    return (lambda _: None) if _has_fences(snapshot) else rule
+    return rule
 
 
 def opening_fence(snapshot: Snapshot) -> Callable[[str], int]:
@@ -96,6 +103,8 @@ def opening_fence(snapshot: Snapshot) -> Callable[[str], int]:
     indentation = "" if snapshot.line_prefix.strip() else snapshot.line_prefix
 
     def size(text: str) -> int:
+        if not text.lstrip(" \t").startswith("`") or _has_fences(snapshot) or not _is_code_behind("", snapshot):
+            return 0
         if _FENCE_BEGUN.fullmatch(text):
             return len(text)
         if not (match := _OPENING_FENCE.match(text)):
@@ -105,19 +114,22 @@ def opening_fence(snapshot: Snapshot) -> Callable[[str], int]:
             return len(text)
         return match.end() + (len(indentation) if code.startswith(indentation) else 0)
 
-    return (lambda _: 0) if _has_fences(snapshot) or not _is_code_behind("", snapshot) else size
+    return size
 
 
 def drop_opening_fence(text: str, snapshot: Snapshot) -> str:
     """Drop a fence before the first line of code."""
-    return text[opening_fence(snapshot)(text) :] if "`" in text else text
+    return text[opening_fence(snapshot)(text) :]
 
 
+@lru_cache(maxsize=4)
 def _has_fences(snapshot: Snapshot) -> bool:
     if language(snapshot.language_id).has_fences:
         return True
     sides = ((snapshot.prefix, START), (snapshot.suffix, state_at(snapshot)))
-    return any(_FENCE.search(side) and _FENCE.search(blanked(side, snapshot.language_id, at)) for side, at in sides)
+    return any(
+        "```" in side and _FENCE.search(blanked(side, snapshot.language_id, state)) is not None for side, state in sides
+    )
 
 
 def path_header(snapshot: Snapshot) -> Callable[[str], int | None]:

@@ -3,57 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lsp_server.languages.balance import begins_branch, begins_close, has_no_indentation
+from lsp_server.languages.forms import Kind
 from lsp_server.languages.indentation import IndentedLine
-from lsp_server.languages.line_patterns import BLOCK_START
+from lsp_server.languages.line_patterns import BLOCK_START, CONTINUES
 from lsp_server.languages.syntax import language
 
-_CONTINUES = re.compile(r"[.?&|+*/:=<>-]")  # a line that begins so goes on with the statement above
 _MEMBER = re.compile(r"[\"'\w$.-]+\s*[:=]|[\"'\d\[{]")
 
 
 class Levels:
-    """The levels above a line, against which the lines below it are checked.
+    """The levels of the lines above a text, against which its lines are checked.
 
-    `step` is one level in columns; a tab counts as much. `above` are the lines before, the nearest last.
+    `step` is one level in columns; a tab counts as much.
     """
 
-    def __init__(self, above: Sequence[IndentedLine], own: str, step: int, language_id: str) -> None:
+    def __init__(self, above: Sequence[IndentedLine], step: int, language_id: str) -> None:
         self._step, self._language = step, language_id
         self._has_python_blocks = language(language_id).has_python_blocks
-        self._stack = [self._columns(own)]
-        for line in reversed(above):
-            if line.begins_statement and self._columns(line.indentation) < self._stack[0]:
-                self._stack.insert(0, self._columns(line.indentation))
+        self._above = above
 
-    def misfits(self, first: str, lines: Iterable[tuple[str, IndentedLine]], *, exactly: bool) -> int:
-        """How many lines stand where no line can, behind a first line of that code.
+    def misfits(self, lines: Sequence[IndentedLine], *, exactly: bool) -> int:
+        """How many lines stand where no line can. The first one is the cursor's, and stands where it stands.
 
         `exactly`: a block is one level deeper than its header, and not only deeper.
         """
-        stack, code, found = list(self._stack), first, 0
-        for indentation, line in lines:
-            if not line.begins_statement:
-                code = line.code or code
+        found, code = 0, ""
+        stack: list[int] = []  # the columns of statements
+        others: list[int] = []  # those of what goes on with a statement: a bracket may be closed there
+        for number, line in enumerate([*self._above, *lines], start=-len(self._above)):
+            if not line.code or line.kind is not Kind.CODE:
                 continue
-            at = self._columns(indentation)
-            is_free = (
-                _CONTINUES.match(line.code)
-                or begins_branch(line.code, self._language)
-                or has_no_indentation(line.code, self._language)
-            )
-            found += not is_free and not self._may_stand(at, line.code, code, stack, exactly=exactly)
+            at = len(line.indentation.expandtabs(self._step))
+            if line.is_aligned or self._continues(line.code):
+                others = [each for each in others if each < at] + [at]
+            else:
+                is_free = number <= 0 or (at in others and not self._has_python_blocks) or self._is_free(line.code)
+                found += not is_free and not self._may_stand(at, line.code, code, stack, exactly=exactly)
+                others = [each for each in others if each <= at]
+                stack = [each for each in stack if each < at] + [at]
             code = line.code
-            stack = [each for each in stack if each < at] + [at]
         return found
+
+    def _continues(self, code: str) -> bool:
+        is_unpacking = self._has_python_blocks and code.startswith("*")  # `*some, last = all`
+        return not is_unpacking and CONTINUES.match(code) is not None
+
+    def _is_free(self, code: str) -> bool:
+        return begins_branch(code, self._language) or has_no_indentation(code, self._language)
 
     def _may_stand(self, at: int, code: str, above: str, stack: list[int], *, exactly: bool) -> bool:
         """Whether a line of some code may stand at a column, below a line of other code at the last of the levels."""
-        last = stack[-1]
+        last = stack[-1] if stack else 0
         if at < last:
-            return at in stack
+            return at in stack or (at < stack[0] and not at % self._step)
         if self._opens(above) and not begins_close(code, self._language):
             if at == last:
                 return not self._has_python_blocks
@@ -68,6 +73,3 @@ class Levels:
     def _is_finished(self, code: str) -> bool:
         """Whether a line of code ends a statement or a member, so that the next line is no deeper."""
         return self._has_python_blocks or code.endswith((";", "}")) or bool(code.endswith(",") and _MEMBER.match(code))
-
-    def _columns(self, indentation: str) -> int:
-        return len(indentation.expandtabs(self._step))

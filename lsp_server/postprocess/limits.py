@@ -39,12 +39,11 @@ def single_line(snapshot: Snapshot, max_lines: int) -> Callable[[str], int | Non
     have several lines. Where all of the cursor's line follows, a text may be a line that goes before it.
     """
     limit_of_block = line_limit(max_lines)
-    is_block = max_lines > 1 and cursor_line(snapshot).is_block
     before = snapshot.line_prefix
     next_line = "\n" + before if not before.strip() and not begins_with_closer(snapshot) else ""
 
     def rule(text: str) -> int | None:
-        if is_block and _begins_block(text):
+        if max_lines > 1 and _begins_block(text) and cursor_line(snapshot).is_block:
             return limit_of_block(text)
         end = text.find("\n")
         behind = text[end:] if end >= 0 else ""

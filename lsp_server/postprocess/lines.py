@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import islice
 
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import START, State, blanked, lex, state_after
+from lsp_server.languages.lexer import START, State, lex
+from lsp_server.languages.reading import state_after
 from lsp_server.text.snapshot import Snapshot
 
 _NEAR_CHARACTERS = 2000  # below the cursor's line: some lines of it tell where a text runs on
@@ -19,7 +20,8 @@ _TRAILING = ",;."  # signs at the end of a line that one writer sets and another
 class Line:
     """A line, as it is compared.
 
-    `essence` is what is left of it without white space, comment and trailing signs. `kind` is that of its beginning: a
+    `essence` is what is left of it without white space, comment and trailing signs. In a line of nothing but a comment
+    the white space says something: it is kept. `kind` is that of its beginning: a
     string has begun on a line before.
     """
 
@@ -38,19 +40,35 @@ class Line:
 
 
 def line_of(text: str, language_id: str, state: State = START) -> Line:
-    """A line to compare. `state` is what is open before it. A line of nothing but a comment keeps its words."""
+    """A line to compare. `state` is what is open before it."""
     spans = lex(f"{text}\n", language_id, state)[0]  # with its line break, for nobody is still writing it
     kind = state.kind
     if kind is Kind.CODE and text.strip():
         first = next(span for span in spans if text[span.start : span.end].strip())
         kind = Kind.COMMENT if first.kind is Kind.COMMENT else Kind.CODE
-    words = [text[span.start : span.end] for span in spans if span.kind is not Kind.COMMENT or kind is Kind.COMMENT]
-    return Line(text.rstrip(), "".join("".join(words).split()).rstrip(_TRAILING), kind)
+    if kind is Kind.COMMENT:
+        essence = text.strip()
+    else:
+        words = [text[span.start : span.end] for span in spans if span.kind is not Kind.COMMENT]
+        essence = "".join("".join(words).split())
+    return Line(text.rstrip(), essence.rstrip(_TRAILING), kind)
 
 
+@lru_cache(maxsize=4)
 def text_above(snapshot: Snapshot) -> str:
     """The lines above the cursor's line. They stay the same while a line is typed."""
     return snapshot.prefix[: len(snapshot.prefix) - len(snapshot.line_prefix)]
+
+
+def text_below(snapshot: Snapshot) -> str:
+    """The lines below the cursor's line. They stay the same while lines are typed."""
+    return snapshot.suffix[len(snapshot.line_suffix) + 1 :]
+
+
+def state_below(snapshot: Snapshot) -> State:
+    """What is open at the start of the line below the cursor's."""
+    line = f"{snapshot.line_prefix}{snapshot.line_suffix}\n"
+    return lex(line, snapshot.language_id, state_after(text_above(snapshot), snapshot.language_id))[1]
 
 
 def state_at(snapshot: Snapshot) -> State:
@@ -59,26 +77,22 @@ def state_at(snapshot: Snapshot) -> State:
     return lex(snapshot.prefix, snapshot.language_id, state_after(above, snapshot.language_id), len(above))[1]
 
 
-@lru_cache(maxsize=4)
-def code_of(text: str, language_id: str) -> str:
-    """A text without strings and comments. The last texts are remembered: pass the lines above the cursor's."""
-    return blanked(text, language_id)
-
-
-@lru_cache(maxsize=4)
 def lines_near_below(snapshot: Snapshot) -> tuple[Line, ...]:
     """The lines near below the cursor's line that are not blank."""
-    language_id = snapshot.language_id
-    state = state_after(text_above(snapshot), language_id)
-    near = snapshot.suffix[: len(snapshot.line_suffix) + _NEAR_CHARACTERS]
-    rows = near.split("\n")
-    if len(near) < len(snapshot.suffix):
-        rows.pop()  # the last one is cut
+    near = text_below(snapshot)[:_NEAR_CHARACTERS]
+    if len(snapshot.line_suffix) + 1 + len(near) < len(snapshot.suffix):
+        near = near.rpartition("\n")[0]  # the last line is cut
+    return _lines_in(near, snapshot.language_id, state_below(snapshot))
+
+
+@lru_cache(maxsize=4)
+def _lines_in(text: str, language_id: str, state: State) -> tuple[Line, ...]:
+    """The lines of a text that are not blank. What is below the cursor stays the same while lines are typed."""
     found = []
-    for number, row in enumerate(rows):
-        if number and row.strip():
+    for row in text.split("\n"):
+        if row.strip():
             found.append(line_of(row, language_id, state))
-        state = lex(f"{row if number else snapshot.line_prefix + row}\n", language_id, state)[1]
+        state = lex(f"{row}\n", language_id, state)[1]
     return tuple(found)
 
 
@@ -118,7 +132,7 @@ def first_line(text: str) -> str:
 
 def line_above(text: str, indent: int) -> str | None:
     """The nearest complete line that is not blank and is indented less than `indent`."""
-    end = text.rfind("\n")
+    end = text.rfind("\n") if indent > 0 else -1
     while end >= 0:
         start = text.rfind("\n", 0, end) + 1
         line = text[start:end]

@@ -49,17 +49,18 @@ def closer_follows(snapshot: Snapshot, *, may_go_on: bool = False) -> Callable[[
     `print(max(a, |)` it still owes `max` its own. The next closer that nothing in the text opens is the one behind the
     cursor. If the text re-types more of the line before that closer, it ends before that.
 
-    With `may_go_on`, a text of several lines may open a bracket further below, which the one behind the cursor closes.
-    It has some lines for that.
+    A line may close the bracket and open another one, which the one behind the cursor closes: `f([‸])` and `1], [2`.
+    So it is judged at its end. With `may_go_on`, a text of several lines has some more lines for that.
     """
+    num_lines_to_open = _LINES_TO_OPEN if may_go_on else 0
 
     def rule(text: str) -> int | None:
         found = _closer_again(text, snapshot)
         if found is None or found.end == len(text):  # `')` may become `')'`, and `end` a longer word
             return None
-        if may_go_on and found.kind in _BRACKETS:
+        if found.kind in _BRACKETS:
             lines = text.split("\n")
-            num_lines = text.count("\n", 0, found.end) + 1 + _LINES_TO_OPEN
+            num_lines = text.count("\n", 0, found.end) + 1 + num_lines_to_open
             if len(lines) <= num_lines or _opens_again("\n".join(lines[:num_lines]), found.kind, snapshot):
                 return None
         return found.end - (repeated_rest(text[: found.end], snapshot) or found.end - found.start)
@@ -92,6 +93,8 @@ def _opens_again(text: str, kind: str, snapshot: Snapshot) -> bool:
 
 def begins_with_closer(snapshot: Snapshot) -> bool:
     """Whether what follows the cursor on its line begins with what closes a bracket, a block or a tag."""
+    if not snapshot.line_suffix.strip():
+        return False
     line = cursor_line(snapshot)
     return bool(line.closes) and not line.rest[: line.closes[0].start].strip()
 

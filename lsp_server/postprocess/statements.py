@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 from lsp_server.languages.forms import Kind
-from lsp_server.languages.lexer import START, State, lex, state_after
+from lsp_server.languages.lexer import START, Span, State, lex
+from lsp_server.languages.reading import read
 from lsp_server.postprocess.blocks import begins_definition, continues_statement
-from lsp_server.postprocess.lines import indentation, line_below
+from lsp_server.postprocess.lines import indentation, line_below, text_above
 from lsp_server.text.snapshot import Snapshot
 
-_NEAR_CHARACTERS = 8000  # lexed in some 2 ms
 _BARE_YIELD = re.compile(r"yield\s*(#|$)")
+_MAY_LEAVE = re.compile(r"\b(?:return|raise|break|continue)\b")
 LEAVES = re.compile(r"(return|raise|break|continue)\b")
 # A bracket, a line break that does not count, or one that does.
 _SIGN = re.compile(r"(?P<opener>[(\[{])|(?P<closer>[)\]}])|\\\n|(?P<line_break>\n)")
@@ -44,31 +46,41 @@ class Statement:
 
 def statements(text: str, language_id: str, state: State = START) -> Iterator[Statement]:
     """The complete statements of a text, at the start of which `state` is open. Blank lines are none."""
-    start = depth = 0
-    code = (span for span in lex(text, language_id, state)[0] if span.kind is Kind.CODE)
-    for match in chain.from_iterable(_SIGN.finditer(text, span.start, span.end) for span in code):
-        if match["opener"]:
-            depth += 1
-        elif match["closer"]:
-            depth = max(0, depth - 1)
-        elif match["line_break"] and not depth:
+    start = 0
+    for match, depth in _signs(text, lex(text, language_id, state)[0]):
+        if match["line_break"] and not depth:
             if text[start : match.start()].strip():
                 yield Statement(start, match.start(), text[start : match.start()])
             start = match.end()
 
 
-def open_statement(snapshot: Snapshot) -> str:
-    """The unfinished statement before the cursor: what is behind the last complete one.
+def _signs(text: str, spans: Iterable[Span], depth: int = 0) -> Iterator[tuple[re.Match[str], int]]:
+    """The signs of a text, and how many brackets are open behind each."""
+    code = (span for span in spans if span.kind is Kind.CODE)
+    for match in chain.from_iterable(_SIGN.finditer(text, span.start, span.end) for span in code):
+        if match["opener"]:
+            depth += 1
+        elif match["closer"]:
+            depth = max(0, depth - 1)
+        yield match, depth
 
-    Only the end of a long text is read. It begins at the same place for many keystrokes, so that what is above it is
-    lexed once.
-    """
-    text, language_id = snapshot.prefix, snapshot.language_id
-    start = max(0, len(text) // _NEAR_CHARACTERS - 1) * _NEAR_CHARACTERS
-    start = text.find("\n", start) + 1 or start if start else 0
-    near = text[start:]
-    complete = statements(near, language_id, state_after(text[:start], language_id))
-    return near[max((each.end + 1 for each in complete), default=0) :]
+
+@lru_cache(maxsize=4)
+def open_statement(snapshot: Snapshot) -> str:
+    """The unfinished statement before the cursor: what is behind the last complete one."""
+    return snapshot.prefix[_open_in(text_above(snapshot), snapshot.language_id)[0] :]
+
+
+@lru_cache(maxsize=64)
+def _open_in(text: str, language_id: str) -> tuple[int, int]:
+    """Where the unfinished statement at the end of some lines begins, and how many brackets it has open."""
+    reading = read(text, language_id)
+    start, above = _open_in(text[: reading.start], language_id) if reading.start else (0, 0)
+    depth = above
+    for match, depth in _signs(text, reading.spans, above):
+        if match["line_break"] and not depth:
+            start = match.end()
+    return start, depth
 
 
 def unreachable(snapshot: Snapshot) -> Callable[[str], int | None]:
@@ -76,9 +88,11 @@ def unreachable(snapshot: Snapshot) -> Callable[[str], int | None]:
 
     A bare `yield` may stand there: it makes an empty generator of a function.
     """
-    before = open_statement(snapshot)
 
     def rule(text: str) -> int | None:
+        before = open_statement(snapshot)
+        if not _MAY_LEAVE.search(f"{before}{text}"):
+            return None
         left: int | None = None
         so_far = f"{before}{text}"
         for each in statements(f"{so_far}\n", snapshot.language_id):  # an unfinished line shows that there is one

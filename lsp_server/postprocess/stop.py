@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from lsp_server.languages.syntax import language
 from lsp_server.postprocess.below import suffix_start
@@ -85,20 +86,20 @@ def rules_for(
     """
     snapshot = readable(snapshot)
     rules: dict[str, Rule] = {
-        "suffix start": suffix_start(snapshot),
-        "repetition": repetition(snapshot),
+        "suffix start": of_lines(suffix_start, snapshot),
+        "repetition": of_lines(repetition, snapshot),
         "repeated phrase": endless_phrase(),
         "control text": control_text(snapshot),
         "broken character": broken_character(snapshot),
         "code fence": code_fence(snapshot),
-        "path header": path_header(snapshot),
+        "path header": of_lines(path_header, snapshot),
     }
     if stops:
         rules["end text"] = end_text(stops)
     if language(snapshot.language_id).has_python_blocks:
         rules["unreachable"] = unreachable(snapshot)
     if not snapshot.line_suffix.strip(")]};, \t"):  # else the text ends inside a line, whose block is known already
-        rules["block ends"] = block_ends(snapshot)
+        rules["block ends"] = of_lines(block_ends, snapshot)
     if begins_with_closer(snapshot):
         rules["closer follows"] = closer_follows(snapshot, may_go_on=multi_line == "always")
     if multi_line == "always" or (multi_line == "auto" and may_have_lines(snapshot)):
@@ -109,6 +110,21 @@ def rules_for(
         rules["single line"] = line_limit(1)
     num_dropped = (lambda _: 0) if "code fence" in switched_off else opening_fence(snapshot)
     return StopRules({name: rule for name, rule in rules.items() if name not in switched_off}, num_dropped)
+
+
+def of_lines(make: Callable[[Snapshot], Rule], snapshot: Snapshot) -> Rule:
+    """A rule that looks at whole lines only. It is made when the first line is complete, and asked once a line.
+
+    So a key that is overtaken by the next one costs none of the reading that such rules do.
+    """
+    made = cache(lambda: make(snapshot))
+    judge = lru_cache(maxsize=4)(lambda lines: made()(lines))
+
+    def rule(text: str) -> int | None:
+        end = text.rfind("\n") + 1
+        return judge(text[:end]) if end else None
+
+    return rule
 
 
 def end_text(stops: tuple[str, ...]) -> Rule:

@@ -7,8 +7,9 @@ import re
 from lsp_server.languages.balance import balance, begins_close
 from lsp_server.languages.forms import Kind
 from lsp_server.languages.headers import opens_block
-from lsp_server.languages.lexer import blanked, lex, state_after
+from lsp_server.languages.lexer import blanked, lex
 from lsp_server.languages.line_patterns import BLOCK_START, CASE, CONNECTS, CONTROL, DEFINITION
+from lsp_server.languages.reading import state_after
 from lsp_server.postprocess.lines import indentation, line_below
 from lsp_server.text.snapshot import Snapshot
 
@@ -44,9 +45,11 @@ def _shorten(text: str, snapshot: Snapshot, *, may_open: bool) -> str:
     start = text.rfind("\n", 0, end) + 1
     if not text[:start].strip():
         return text[:end]
-    if text[end:].partition("\n")[0].strip() or not _is_statement(text[start:end], text[:start], snapshot):
-        return _drop_headers(text[:start])
-    return text[:end]
+    if not text[end:].partition("\n")[0].strip() and _is_statement(text[start:end], text[:start], snapshot):
+        return text[:end]
+    kept = f"{_drop_headers(text[:start])}\n"
+    ends_well = _Ends(kept, snapshot, may_open=may_open).last() == len(kept) - 1
+    return kept[:-1] if ends_well else _shorten(kept, snapshot, may_open=may_open)
 
 
 def _begins_line_below(line: str, snapshot: Snapshot) -> bool:

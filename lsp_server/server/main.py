@@ -11,6 +11,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from lsp_server import __version__
+from lsp_server.base.errors import InfillError
 from lsp_server.completion.switch import Switch
 from lsp_server.context.retrieval import Retrieval, share_processor
 from lsp_server.server.client.client import Client
@@ -125,7 +126,10 @@ def serve_tcp(host: str, port: int, announce: Callable[[int], None]) -> int:
             _stop_on_signals(server.stop)
             status.set_result(await server.serve(reader))
 
-        listener = await asyncio.start_server(connected, host, port)
+        try:
+            listener = await asyncio.start_server(connected, host, port)
+        except (OSError, OverflowError) as error:
+            raise InfillError(f"infill cannot listen on port {port} of {host}: {error}.") from None
         announce(listener.sockets[0].getsockname()[1])
         return await status
 

@@ -46,7 +46,7 @@ _TOKENS = {
     "dapi": r"\bdapi[a-f0-9]{32}\b",
     "eyJ": r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}",  # JSON Web Token
     "Bearer ": r"\bBearer (?=[A-Za-z._~+/-]*\d)[\w.~+/-]{20,}",
-    "Authorization": r"\bAuthorization[\"']?\s*[:=,]\s*[\"']?(Basic|[Tt]oken) (?=[A-Za-z+/=]*\d)[\w+/]{12,}",
+    "Authorization": r"\bAuthorization[\"']?\s*[:=,\s]\s*[\"']?(Basic|[Tt]oken) (?=[A-Za-z+/=]*\d)[\w+/]{12,}",
     "Basic ": r"\bAuthorization[\"']?\s*[:=,]\s*[\"']?Basic [A-Za-z0-9+/]{12,}",
     '"auth"': r"\"auth\"\s*:\s*\"[A-Za-z0-9+/]{8,}={0,2}\"\s*[,}\n]",  # docker's, "user:password" in base64
     "_auth": r"(?m)^[^\n]{0,200}:_auth(Token)?\s*=\s*[\w+/=-]{8,}",  # npm's
@@ -55,6 +55,8 @@ _TOKENS = {
     ".atlasv1.": r"\b\w{14}\.atlasv1\.[\w-]{60,}",
     "secret_": r"\bsecret_[A-Za-z0-9]{43}\b",
     "EZAK": r"\bEZAK[A-Za-z0-9]{50,}",
+    "django-insecure-": r"\bdjango-insecure-[^\s\"']{30,}",
+    "sig=": r"[?&]sig=(?=[A-Za-z%]*\d)[\w%+/-]{30,}",  # Azure's shared access signature
 }
 # Of others the issuer's name and the length are enough. Of so many random letters one is a digit.
 _ISSUERS = (
@@ -86,7 +88,15 @@ _COMMANDS = {
         "mysql": r"\bmysql\w*\b[^\n]{0,200}?\s-p(?P<value>[^\s\"'=]{6,200})",
         "identified": r"\bidentified\s+(?:with\s+\S+\s+)?by\s+'(?P<value>[^'\n]{6,200})'",
         "password": r"\b(?:with|set)\s+(?:encrypted\s+)?password\s*=?\s*'(?P<value>[^'\n]{6,200})'"
-        r"|;\s*(?:password)\s*=\s*(?P<other>[^\s;\"']{6,200})[;\"']",
+        r"|;\s*(?:password)\s*=\s*(?P<other>[^\s;\"']{6,200})[;\"']"
+        r"|[?&]password=(?P<of_url>[^\s&;\"']{6,200})[&\"']"
+        r"|\b(?:host|user|dbname)=[^\n\"']{1,100}\spassword=(?P<of_words>[^\s\"']{6,200})",
+        "@tcp(": r"\b[\w.-]{1,60}:(?P<value>[^\s:@/\"'`]{6,200})@tcp\(",  # Go's for MySQL
+        "login": r"\b(?:az|docker|helm|oc|podman)\b[^\n]{0,60}?\slogin\s[^\n]{0,200}?-p(?:assword)?[ =][\"']?"
+        r"(?P<value>[^\s\"']{6,200})",
+        "redis-cli": r"\bredis-cli\b[^\n]{0,100}?\s-a\s*[\"']?(?P<value>[^\s\"']{6,200})",
+        "auth": r"\b(?:auth\s*=\s*\(|HTTPBasicAuth\()\s*[\"'][^\"'\n]{1,80}[\"']\s*,"
+        r"\s*[\"'](?P<value>[^\s\"']{6,200})[\"']",
         "pwd": r";\s*pwd\s*=\s*(?P<value>[^\s;\"']{6,200})[;\"']",
     }.items()
 }
@@ -104,18 +114,38 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*$")
 _WEB = frozenset({"http", "https", "ftp", "ssh", "git", "svn", "socks5", "socks4", "proxy", "scheme", "proto", ""})
 
 # A name that holds one of these words may have a secret for its value. The words begin at a hint.
-_HINTS = ("pass", "pwd", "psk", "secret", "token", "auth", "credential", "key", "connection")
-_WORD = r"(pass(word|wd|phrase|code)?|pwd|psk|secret|token|auth|credentials?|key|connection[_.-]?string)"
+_HINTS = (
+    *("pass", "pwd", "psk", "secret", "token", "auth", "credential", "key", "connection"),
+    *("contrase", "kennwort", "senha", "密码", "密碼"),
+)
+_WORD = (
+    "(pass(word|wd|phrase|code|wort|e)?|pwd|psk|secret|token|auth|credentials?|key|connection[_.-]?string"
+    "|contrase[nñ]a|kennwort|senha|密码|密碼)"
+)
 _KEY = re.compile(
     "(api|access|account|auth|client|encryption|master|private|secret|session|shared|signing|storage)[_.-]?$",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[\w.-]*$")
 _ASSIGNED = re.compile(
-    rf"""{_WORD}(?P<more>[\w-]{{0,20}})(?P<quote>\\?["']?)\]?
-    (?P<mark> [\s,]{{1,40}}["']?value["']?\s*[:=]\s* | \s*:\s*[\w\[\]|.\ ]{{1,30}}=\s* | :[ ]*[>|][+-]?\d?[ ]*\n\s+
-    | \s*(=>|:=|\?=|=|:|,|>)\s*)
-    (?P<value> \\?"[^"\n]{{0,200}}["\n]? | '[^'\n]{{0,200}}['\n]? | [^\s"'<>,;]{{1,200}} ) (?P<rest>[^\n]{{0,3}})""",
+    rf"""{_WORD}(?P<more>[\w-]{{0,20}})(?P<quote>\\?["']?)(\]|\[\w*\])?
+    (?P<mark> [\s,]{{1,40}}["']?value["']?\s*[:=]\s* | \s*:\s*[\w\[\]|.\ &'<>:]{{1,30}}=\s*
+    | :[ ]*[>|][+-]?\d?[ ]*\n\s+ | </key>\s*<string> | \s*(=>|:=|\?=|===?|!==?|=|:|,|>|\|\||\?\?)\s* | [ \t]+(?=["'])
+    | (?={{\s*["']) )
+    ( (!!\w+|&\w+)[ ]+ | (?P<opener>[({{]?)\s{{0,20}}([@$]|[bfru]{{1,2}})?(?=["'`]) )?
+    (?P<value> "{{3}}[^"]{{0,200}} | '{{3}}[^']{{0,200}} | "\\"[^"\n]{{0,200}} | \\?"[^"\n]{{0,200}}["\n]?
+    | '[^'\n]{{0,200}}['\n]? | `[^`\n]{{0,200}}` | \[\[[^\]\n]{{0,200}} | [^\s"'<>,;]{{1,200}} )
+    (?P<rest>[^\n]{{0,3}})""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# The beginnings of both, at the end of a text.
+_BEGUN = re.compile(
+    rf"\b({'|'.join(re.escape(each) for each in _TOKENS if each[-1] in '_-.' or each in ('AKIA', 'ASIA', 'AIza'))})"
+    r"(?=[A-Za-z]*\d)[A-Za-z0-9]{8,}$"
+)
+_TYPED = re.compile(
+    rf"""{_WORD}[\w-]{{0,20}}\\?["']?(\]|\[\w*\])?(\s*:\s*[\w\[\]|.\ &'<>:]{{1,30}}=|\s*(=>|:=|=|:|,)|)\s*
+    ( [({{]?[@$\w]{{0,2}}(?P<mark>\\?["'`])(?:(?!(?P=mark)).)+ | (?P<bare>[^\s"'`<>(){{}}\[\],;$]+) )$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _ENDS = ("", "data", "_data", "-data", "base", "_base", "s")  # of names that are a word and no more
@@ -146,8 +176,24 @@ def has_secret(text: str, path: str = "") -> bool:
 
     In a file of data or of shell commands, which `path` tells, short values count too.
     """
-    is_data = bool(path) and _DATA_FILE.fullmatch(path.lower().rpartition("/")[2]) is not None
-    return any(_has_secret(piece, is_data) for piece in _pieces(text))
+    return any(_has_secret(piece, _is_data(path)) for piece in _pieces(text))
+
+
+def ends_in_secret(text: str, path: str = "") -> bool:
+    """Whether a text ends in a part of a secret, which may be being typed.
+
+    That is eight characters of a token, or what is in the quotes behind the name of a secret. In data, which `path`
+    tells as above, it needs no quotes.
+    """
+    line = text[-400:].rpartition("\n")[2]
+    return _BEGUN.search(line) is not None or any(
+        (found["mark"] or _is_data(path)) and (found[1].lower() != "key" or _KEY.search(line[: found.start()]))
+        for found in _TYPED.finditer(line)
+    )
+
+
+def _is_data(path: str) -> bool:
+    return bool(path) and _DATA_FILE.fullmatch(path.lower().rpartition("/")[2]) is not None
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -213,23 +259,30 @@ def _gives_secret(text: str, at: int, is_data: bool) -> bool:
     before = text[max(0, at - 60) : at]
     if found[1].lower() == "key" and _KEY.search(before) is None:
         return False
-    value, quoted = found["value"].strip("\"' \n\\"), found["value"].lstrip("\\")[:1] in ('"', "'")
+    value, quoted = found["value"].strip("\"'` \n\\"), found["value"].lstrip("\\").startswith(('"', "'", "`", "[["))
+    value = value.removeprefix("[[").removeprefix("(").removesuffix(")")
     if "," in found["mark"] and not (quoted and found["quote"]):
         return False  # an argument
+    name = _NAME.search(before)
+    is_query = name is not None and before[: name.start()].endswith(("?", "&"))
+    if is_query:
+        value = value.partition("&")[0]
+    if quoted and _is_of_many_marks(value):
+        return True
     if len(value) < 6 or " " in value or _PLACEHOLDER.fullmatch(value):
         return False
     if value.isdigit() and not found[1].lower().startswith("pass"):
         return False  # a count
     ends_line = not found["rest"].strip() or found["rest"].lstrip().startswith(("#", "//"))
     if _is_random(value):
-        return quoted or ends_line or is_data
-    if found["more"].lower() not in _ENDS:
+        return quoted or ends_line or is_data or is_query
+    is_group = found["opener"] and ("=" not in found["mark"] or found["rest"].lstrip().startswith(","))
+    if found["more"].lower() not in _ENDS or is_group:
         return False
     if is_data and (_is_irregular(value) or (found[1].lower().startswith("p") and _is_words(value))):
         return True
     if quoted:
         return len(value) >= 12 and _num_classes(value) >= 3 and _has_others(value)
-    name = _NAME.search(before)
     is_variable = name is not None and _VARIABLE.fullmatch(name[0] + found[1] + found["more"]) is not None
     return is_variable and found["mark"] == "=" and ends_line and "." not in value
 
@@ -240,6 +293,12 @@ def _is_random(value: str) -> bool:
         return False
     turns = len(_TURN.findall(value))
     return turns >= 3 or (turns >= 1 and _num_classes(value) >= 3 and any(each in "+/=" for each in value))
+
+
+def _is_of_many_marks(value: str) -> bool:
+    """Whether a long word has so many different marks that it is neither a name nor a template."""
+    is_template = any(each in value for each in (" ", "{{", "${", "#{", "<%"))
+    return len(value) >= 32 and len({each for each in value if _has_others(each)}) >= 4 and not is_template
 
 
 def _num_classes(value: str) -> int:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from lsp_server.text.secret_text import has_secret
+from lsp_server.text.secret_text import ends_in_secret, has_secret
 
-__all__ = ["has_secret", "is_secret_name"]
+__all__ = ["ends_in_secret", "has_secret", "is_secret_name"]
 
 _FOLDERS = frozenset(
     {

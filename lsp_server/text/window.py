@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from lsp_server.text.snapshot import Snapshot
 
@@ -16,8 +17,10 @@ LINE_CHARACTERS = HEAD_CHARACTERS + TAIL_CHARACTERS
 # A line that most likely begins outside of strings and blocks. The window should not begin inside a string.
 _TOP_LINE = re.compile(r"\n[ \t]*\n(?=\w)")
 _SEARCHED_CHARACTERS = 10_000
+_STEP_CHARACTERS = 5000
 
 
+@lru_cache(maxsize=4)
 def readable(snapshot: Snapshot) -> Snapshot:
     """The part of a snapshot that rules read. `line` and `character` stay those of the document.
 
@@ -42,10 +45,13 @@ def _short(line: str) -> str:
 
 
 def _end(text: str) -> str:
-    """The end of a text. It begins at a top-level line if one is near, else at some line."""
+    """The end of a text. It begins at a top-level line if one is near, else at some line.
+
+    The beginning moves in steps while text is typed, because what is read of the same text is remembered.
+    """
     if len(text) <= WINDOW_CHARACTERS:
         return text
-    start = len(text) - WINDOW_CHARACTERS
+    start = -(-(len(text) - WINDOW_CHARACTERS) // _STEP_CHARACTERS) * _STEP_CHARACTERS
     if top := _TOP_LINE.search(text, start, start + _SEARCHED_CHARACTERS):
         return text[top.end() :]
     return text[text.find("\n", start) + 1 :]  # there is one, because no line is that long

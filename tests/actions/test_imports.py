@@ -172,6 +172,16 @@ PLACES = {
     "a shebang": ("javascript", "#!/usr/bin/env node\nf()\n", "#!/usr/bin/env node\nNEW\nf()\n"),
     "blank lines at the top": ("python", "\n\nx = 1\n", "NEW\n\n\nx = 1\n"),
     "only a docstring": ("python", '"""Doc."""\n', '"""Doc."""\nNEW\n'),
+    "not in a comment behind an import": (
+        "javascript",
+        "import a from 'a' /* of\na */\nf()\n",
+        "import a from 'a' /* of\na */\nNEW\nf()\n",
+    ),
+    "not in a string behind an import": (
+        "python",
+        "import a; S = '''\nx\n'''\ny = 1\n",
+        "import a; S = '''\nx\n'''\nNEW\ny = 1\n",
+    ),
     "an import in a function": ("python", "def f():\n    import x\n", "NEW\ndef f():\n    import x\n"),
 }
 
@@ -181,6 +191,20 @@ def test_an_import_goes_where_it_is_one(case):
     language_id, text, wanted = PLACES[case]
     source = Source(language_id, tuple(text.split("\n")))
     assert filled(source, import_hole(source), "NEW") == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("x = json.y\n\nimport late\n", "NEW\nx = json.y\n\nimport late\n"),
+        ("x = a.json\n\nimport late\njson.y\n", "x = a.json\n\nimport late\nNEW\njson.y\n"),
+        ("A = 'json'\nimport late\njson.y\n", "A = 'json'\nimport late\nNEW\njson.y\n"),
+        ("import os\nimport re\njson.y\n", "import os\nimport re\nNEW\njson.y\n"),
+    ],
+)
+def test_an_import_goes_above_each_use_of_its_name(text, wanted):
+    source = Source("python", tuple(text.split("\n")))
+    assert filled(source, import_hole(source, "json"), "NEW") == wanted
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What of an instruct model's reply replaces code, and what is refused."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,6 +133,46 @@ def test_prose_may_replace_prose():
 )
 def test_the_fenced_block_of_a_reply(reply, code):
     assert fenced_block(reply) == code
+
+
+@pytest.mark.parametrize(
+    ("reply", "wanted"),
+    [
+        ("```bash\npip install x\n```\n```python\nx = 1\n```", "x = 1"),
+        ("```bash\npip install x\n```\n```\nx = 1\n```", "x = 1"),
+        ("<think>\n```python\nbad\n```\n</think>\n```python\nx = 1\n```", "x = 1"),
+        ("<think>\n```python\nbad\n```\n</think>\nx = 1", "x = 1"),
+        ("```python\r\nx = 1\r\ny = 2\r\n```\r\n", "x = 1\ny = 2"),
+        ("```python\nx = '''\n    ```\n    a\n    ```\n'''\n```", "x = '''\n    ```\n    a\n    ```\n'''"),
+        ("1. So:\n   ```python\n   x = 1\n   ```\n", "x = 1"),
+        ("```text\nx = 1\n```", "x = 1"),
+        ("```js\nx = 1\n```", "x = 1"),
+    ],
+)
+def test_which_block_replaces_the_code(reply, wanted):
+    assert replaced(reply, "y = 2\n", 0, 0) == wanted
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "OK",
+        "Done",
+        "```diff\n-y = 2\n+y = 3\n```",
+        "```js\nfunction f(a) { return a }\n```",
+        "```bash\npip install x\n```",
+        "<think>\n```python\nx = 1\n```\n",
+    ],
+)
+def test_what_is_no_code_of_this_language_is_refused(reply):
+    with pytest.raises(ActionError):
+        replaced(reply, "y = 2\n", 0, 0)
+
+
+def test_a_long_line_of_backquotes_takes_little_time():
+    began = time.process_time()
+    assert fenced_block("`" * 200_000) is None
+    assert time.process_time() - began < 1
 
 
 @given(st.text(alphabet="`x\n~ ", max_size=30))

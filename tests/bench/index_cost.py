@@ -47,12 +47,14 @@ def measure(projects: dict[str, Path], pairs: int, num_files: int, say: Say) -> 
         results: dict[str, Any] = {}
         for name, root in projects.items():
             say(f"indexing {name}")
-            results[name] = _in_a_process(_cold, root, Path(folder) / f"{name}.sqlite")
+            copied = _copy_project(root, Path(folder) / name)
+            results[name] = _in_a_process(_cold, copied, Path(folder) / f"{name}.sqlite")
+        library = _copy_project(standard_library(), Path(folder) / "library")
         say("saving")
-        results["saves_ms"] = _in_a_process(_saves, standard_library(), Path(folder) / "saves.sqlite", pairs)
+        results["saves_ms"] = _in_a_process(_saves, library, Path(folder) / "saves.sqlite", pairs)
         say(f"copying {num_files} files")
         workspace = Path(folder) / "workspace"
-        _copy_files(standard_library(), workspace, num_files)
+        _copy_files(library, workspace, num_files)
         results["queries"] = _in_a_process(_queries, workspace, Path(folder) / "cache", pairs)
         return results
 
@@ -182,6 +184,12 @@ def _watched_loop() -> Any:
         yield late
     finally:
         task.cancel()
+
+
+def _copy_project(root: Path, to: Path) -> Path:
+    """Copy an installed project. Where it is, a repository around it may ignore it, as pyenv's and a checkout's do."""
+    shutil.copytree(root, to, ignore=shutil.ignore_patterns("site-packages", "__pycache__"))
+    return to
 
 
 def _copy_files(root: Path, to: Path, num_files: int) -> list[Path]:

@@ -521,6 +521,13 @@ async def test_a_text_with_a_secret_stays_on_this_machine(kind, text):
     assert "holds a secret" in summary(answer, "shown")
 
 
+async def test_a_secret_stays_on_this_machine_while_it_is_typed():
+    for settings, num_requests in ((REMOTE, 0), (Settings(), 1)):
+        engine = ScriptedEngine(*WRITES, END)
+        answer = await Pipeline(engine, settings).complete(snapshot_at("password = 'hunt‸"), none, EXPLICIT)
+        assert (len(engine.requests), answer.error) == (num_requests, "")
+
+
 @pytest.mark.parametrize("name", [".properties", ".sh"])
 async def test_a_short_secret_in_data_stays_on_this_machine(name):
     engine = ScriptedEngine(*WRITES, END)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.languages.lexer import START, Kind, blanked, lex, state_after
+from lsp_server.languages.lexer import START, Kind, blanked, lex
+from lsp_server.languages.reading import state_after
 from lsp_server.languages.syntax import LANGUAGES
 
 MARKS = [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.languages.balance import balance
-from lsp_server.languages.lexer import state_after
+from lsp_server.languages.reading import state_after
 from lsp_server.postprocess.finish import Finished, finish
 from lsp_server.postprocess.stop import rules_for
 from lsp_server.postprocess.unfinished import drop_unsure

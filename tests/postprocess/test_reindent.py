@@ -49,6 +49,9 @@ TABS = "if (a > 2) {\n\t\ta++;\n\t}\n\treturn a;"
         ("java", "class A {\n    int a;\n    ‸\n}\n", "int b;\n  int c;", "int b;\n    int c;"),
         ("java", "class A {\n    int a;\n    ‸\n}\n", "int f() {\n    g();\n  }", "int f() {\n        g();\n    }"),
         ("json", '{\n  "a": 1,\n  ‸\n}\n', '"b": 2,\n    "c": 3', '"b": 2,\n  "c": 3'),
+        ("c", f"{C_TABS}}}\n\n‸\n", "int g()\n{\n    a();\n}", "int g()\n{\n\ta();\n}"),
+        ("c", f"{C_TABS}\ta();\n  b();\n\tc();\n\td();\n\t‸\n}}\n", SPACES, TABS),
+        ("python", "def f():\n\ta()\n\tb()\n\n\ndef g():\n‸", "    a()\n    b()", "\ta()\n\tb()"),
         ("python", "def f():\n  a()\n  ‸\n", "if b:\n        c()\n    d()", "if b:\n    c()\n  d()"),
         ("python", "def f():\n    a()\n    ‸\n", "if b:\n    c()\n  d()", "if b:\n        c()\n    d()"),
     ],
@@ -90,13 +93,28 @@ def test_a_text_is_indented_as_its_file(language, file, text, shown):
         ("python", "def f():\n    a()\n    ‸\n", "if b:\n        c()\n    return {\n        1: 2,\n    }"),
         ("python", "class A:\n    def f(self):\n        ‸\n", "a()\n\n    def g(self):\n        b()"),
         ("lisp", "(defun f (a)\n  (g a)\n  ‸)\n", "(let ((b 1)\n        (c 2))\n    (h b))"),
+        # A text at the beginning of a line brings its own indentation.
+        ("python", "def f(a):\n    g()\n\n\ndef h(a):\n‸\n", "    if a < 1:\n        raise b\n    return a"),
+        ("python", "def f(a):\n    while a:\n‸\n", "        if a:\n            b()\n        c()\n    d()"),
+        ("c", "int f() {\n    while (a) {\n‸\n    }\n}\n", "        if (b) {\n            c();\n        }"),
+        ("go", "func g() {\n\tg()\n}\n\nfunc f() {\n‸\n}\n", "\tif a {\n\t\tb()\n\t}"),
+        ("python", "def f():\n    g()\n    def h():\n        i()\n‸\n", "        *a, b = c\n        return b()"),
+        # Files and texts with both kinds: a tab is eight columns there, or the lines are of two hands.
+        ("c", "f()\n{\n    if (a)\n\tb();\n    if (c)\n\td();\n    ‸\n}\n", "if (e)\n\tf();\n    g();"),
+        ("c", "f()\n{\n    if (a)\n    {\n\tb();\n\tif (c)\n\t    d();\n\t‸\n    }\n}\n", "e();\n    }\n    g();"),
+        ("d", "void f()\n{\n    a();\n    ‸\n}\n", "if (b) {\n\tc();\n    }"),
+        # A line that goes on with the one above, and what is closed in columns of its own.
+        ("dart", "f() {\n  a\n      .b()\n      ‸\n}\n", ".then((c) {\n    d();\n    e();\n  });"),
+        ("kotlin", "class A {\n  val a = B { c, _ ->\n    if (c) {\n      ‸\n  }\n}\n", "d()\n    }"),
+        ("kotlin", "f(\n  a,\n  b { it }\n) { c, d ->\n  if (e) {\n    g(\n      h\n    ‸\n", ")\n  }\n  i()"),
+        ("cmake", "if(A)\n    b()\n    c()\n       ‸\n", "d()\n   endif()"),
+        ("cmake", "if(A)\n  b()\n  c()\nendif()\n\n‸\n", "d(\n    E\n    F\n  )"),
+        ("json", '{\n  "a": {\n          "b": 1\n        },\n  "c": {\n          ‸\n', '"d": 1\n        },'),
+        ("haskell", "f a =\n    b a\n\ng a =\n    ‸\n", "case a of\n        1 -> b\n  where\n    b = 2"),
     ],
 )  # fmt: skip
 def test_nothing_is_rewritten_by_guess(language, file, text):
     assert indented(file, text, language) == text
-
-
-STATEMENTS = ["a()", "b = (1,\n 2)", 'c = """\n  x\n\ty\n"""', "# d", "e = [\n    1,\n]"]
 
 
 def block(unit: str, depth: int, source: random.Random) -> list[str]:

@@ -1,10 +1,14 @@
+from uuid import uuid4
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsp_server.languages import reading
+from lsp_server.languages.lexer import lex
 from lsp_server.postprocess.below import suffix_start
 from lsp_server.postprocess.limits import line_limit
-from lsp_server.postprocess.stop import Cut, StopRules, rules_for
+from lsp_server.postprocess.stop import Cut, StopRules, of_lines, rules_for
 from tests.builders import make_snapshot, snapshot_at
 
 # Few letters, so that lines repeat and stand below the cursor.
@@ -116,3 +120,34 @@ def test_what_is_cut_stays_cut(text, suffix, max_lines):
 def test_never_more_lines_than_allowed(text, max_lines):
     rules = rules_for(make_snapshot("x = "), "auto", max_lines)
     assert len(cut_while_growing(rules, text, 1).strip().split("\n")) <= max_lines
+
+
+FILE = "def f(a):\n    b = [\n        1,\n    ]\n    ‸\n    return b\n\n\ndef g():\n    pass\n"
+
+
+@pytest.mark.parametrize("language", ["python", "javascript", "c", "html", "ruby", "go", "json", "yaml"])
+def test_nothing_is_read_before_a_line_is_complete(monkeypatch, language):
+    """A key that the next one overtakes costs no reading. One that is answered by a word hardly costs any."""
+    read = []
+    monkeypatch.setattr(reading, "lex", lambda *arguments: read.append(arguments) or lex(*arguments))
+    snapshot = snapshot_at(f"# {uuid4()}\n{FILE}", language_id=language)  # a text that nobody has read
+    rules = rules_for(snapshot, "auto", 10)
+    for end in range(1, 9):
+        assert rules.check("value = "[:end]) is None
+    assert not read or language == "python"  # its statements count before they are complete
+    rules.check("value = 1\n")
+    assert read
+
+
+def test_a_rule_of_lines_is_asked_once_a_line():
+    asked = []
+
+    def make(snapshot):
+        asked.append(snapshot)
+        return lambda lines: asked.append(lines)
+
+    snapshot = snapshot_at(FILE)
+    rule = of_lines(make, snapshot)
+    for end in range(1, 12):
+        rule("one\ntwo\nnot"[:end])
+    assert asked == [snapshot, "one\n", "one\ntwo\n"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.text.secret_text import PIECE_CHARACTERS, has_secret
+from lsp_server.text.secret_text import PIECE_CHARACTERS, ends_in_secret, has_secret
 
 RANDOM = "a1B2c3D4" * 4
 KEYS = [
@@ -69,6 +69,36 @@ KEYS = [
     'connect("Server=x;User Id=sa;Password=Hunter2x!;")',
     "kind: Secret\nmetadata:\n  name: x\ndata:\n  foo: aGVsbG8=",
     "apiVersion: v1\ndata:\n  foo: aGVsbG8=\nkind: Secret",
+    # strings of other forms, and other ways to give a name a value
+    f"const secret = `{RANDOM}`;",
+    f'let token: &str = "{RANDOM}";',
+    f'API_KEY = ("{RANDOM}")',
+    f'API_KEY = b"{RANDOM}"',
+    f'NSString *apiKey = @"{RANDOM}";',
+    f'std::string kApiKey{{"{RANDOM}"}};',
+    f'auto token = R"({RANDOM})";',
+    f"password = [[{RANDOM}]]",
+    f'#define API_KEY "{RANDOM}"',
+    f'(setq api-key "{RANDOM}")',
+    f'"API_KEY", "\\"{RANDOM}\\""',
+    f'process.env.API_KEY || "{RANDOM}"',
+    f"get('https://x.org/v1?api_key={RANDOM}')",
+    f"get('https://x.org/v1?access_token={RANDOM}&x=1')",
+    f'passwort = "{RANDOM}"',
+    f"密码 = '{RANDOM}'",
+    'PASSWORD = (\n    "hX9$kq2!Lm4@pQ7z"\n)',
+    'PASSWORD = """hX9$kq2!Lm4@pQ7z"""',
+    "if password == 'hX9$kq2!Lm4@pQ7z':",
+    "SECRET_KEY = 'django-insecure-abc$(1kdj2&3j%(dk#kd92)kd@k3j**k2'",
+    "SECRET_KEY = '$x2j*&kd92)kd@k3jdk2%3jd$(kx#k3!qw=(4+_z0ab'",
+    "https://x.blob.core.windows.net/c?sv=2020-08-04&sig=abcdEFGH1234ijklMNOP5678qrstUVWX90%3D",
+    'proxy_set_header Authorization "Basic dXNlcjpwYXNzd29yZDEyMw==";',
+    "docker login -u me -p s3cr3tpw9 registry.example.org",
+    "redis-cli -a s3cr3tpw9 ping",
+    'dsn := "root:hunter2x@tcp(127.0.0.1:3306)/db"',
+    '"jdbc:mysql://h/db?user=root&password=hunter2x9"',
+    '"host=localhost user=bob password=hunter2x dbname=y"',
+    'requests.get(url, auth=("bob", "hunter2x!"))',
 ]
 IN_DATA = [
     ("a.yaml", "password: hunter2"),
@@ -98,6 +128,10 @@ IN_DATA = [
     ("redis.conf", "requirepass hunter2x"),
     ("a.conf", "smtp_password hunter2x"),
     ("a.conf", 'psk="hunter2xyz"'),
+    ("a.toml", "password = '''hunter2x9'''"),
+    ("Info.plist", f"<key>ApiKey</key>\n<string>{RANDOM}</string>"),
+    ("a.yml", "password: &pw hunter2x9"),
+    ("a.yml", "password: !!str hunter2x9"),
     ("wg0.conf", "PrivateKey = " + "aB1+" * 10 + "aB0="),
 ]
 ORDINARY = [
@@ -138,6 +172,15 @@ ORDINARY = [
     ("a.sh", "set -o pipefail; ssh-keygen -t ed25519"),
     ("README.md", "postgres://user:password@localhost/db"),
     ("README.md", "git@github.com:me/x.git and http://localhost:8080/@x"),
+    ("a.py", "tokens = {'root': [  # tokens:\n    (r'(?i)(address|addflag|allof)', X)]}"),
+    ("a.py", "auth = ('Mr.A@example.org', 'somepassword')"),
+    ("a.json", '"pattern": "^arn:(aws[a-zA-Z-]*):secretsmanager:[0-9]{12}:secret:[a-zA-Z0-9/_+=.@-]+$",'),
+    ("a.py", "SECRET_KEY = \"{{cookiecutter['random_ascii_string'](50)}}\""),
+    ("a.go", 'dsn := "user:password@tcp(127.0.0.1:3306)/db"'),
+    ("a.py", "auth=('user', 'password1')"),
+    ("a.js", "const key = `users/${id}/token/${other}/value`"),
+    ("README.md", "docker login -u USER -p PASSWORD, and redis-cli -a PASSWORD"),
+    ("README.md", "Authorization Basic authentication is supported"),
     ("crd.yaml", "kind: SecretStore\ndata:\n"),
 ]
 
@@ -163,6 +206,43 @@ def test_short_values_in_data(path, text):
     assert has_secret(f"İ = 1\n{text}\n", f"/p/{path}"), "a letter that is longer in lower case"
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "x = 1\ntoken = 'a1"),
+        ("a.py", 'PASSWORD: str = b"hX'),
+        ("a.py", 'os.environ["API_KEY"] = "h'),
+        ("a.js", "{ apiKey: `h"),
+        ("a.py", "x = 'ghp_a1B2c3D4"),
+        ("a.py", "AKIA12345678"),
+        ("a.c", '#define WIFI_PASSWORD "hunter'),
+        ("a.sh", "export DB_PASSWORD=hu"),
+        ("a.yml", "password: hunter2"),
+    ],
+)
+def test_a_secret_that_is_being_typed(path, text):
+    assert ends_in_secret(text, path)
+    assert not ends_in_secret(f"{text}'\"`\n", path)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "token = read_tok"),
+        ("a.py", 'token = "'),
+        ("a.py", 'token = "a" + other("b'),
+        ("a.py", 'key = "nam'),
+        ("a.py", "hf_model_name2"),
+        ("a.py", "sk-learn and secret_name"),
+        ("a.yml", "password: ${DB_PASS"),
+        ("a.yml", "# of the token"),
+        ("a.yml", "password: hunter2\nname: x"),
+    ],
+)
+def test_what_is_typed_is_no_secret(path, text):
+    assert not ends_in_secret(text, path)
+
+
 @pytest.mark.parametrize(("path", "text"), ORDINARY)
 def test_ordinary_text(path, text):
     assert not has_secret(text, path)
@@ -183,4 +263,5 @@ def test_ordinary_code_passes():
 def test_no_text_takes_long(part):
     began = time.process_time()
     assert not has_secret(part * (300_000 // len(part)), "a.yaml")
+    ends_in_secret(part * (300_000 // len(part)), "a.yaml")
     assert time.process_time() - began < 3

@@ -31,7 +31,7 @@ def test_the_window_is_bounded_and_ends_at_the_cursor(prefix, suffix):
     assert suffix.startswith(near.line_suffix[:HEAD_CHARACTERS])
     assert bool(near.prefix) == bool(prefix)
     assert bool(near.suffix) == bool(suffix)
-    assert readable(near) is near
+    assert readable(near) == near
 
 
 def test_an_ordinary_file_is_read_whole():
@@ -78,3 +78,15 @@ def test_no_rule_and_no_filter_is_handed_more(monkeypatch, language_id, line):
         for text in (each.prefix, each.suffix):
             assert len(text) <= window.WINDOW_CHARACTERS
             assert max(map(len, text.split("\n"))) <= window.LINE_CHARACTERS
+
+
+@pytest.mark.parametrize("line", ["    value = 1\n", "def f():\n    pass\n\n\n", "<p>\n", "[1],\n"])
+def test_the_window_begins_at_the_same_place_for_many_lines(line):
+    """What is above the cursor is read once only if it is the same text."""
+    text = line * 10_000
+    begins = set()
+    for _ in range(200):
+        text += "x\n"
+        near = readable(snapshot_of(text, ""))
+        begins.add(len(text) - len(near.prefix))
+    assert len(begins) <= 2

@@ -69,6 +69,8 @@ _HOLDS_DEFINITIONS = re.compile(
     r"\b(?:class|struct|interface|namespace|impl|trait|module|object|enum|extension|protocol|union|mixin|record|defmodule)\b"
 )
 
+_IN_BRACKETS = re.compile(r"\([^()]*\)")  # parameters, whose types say nothing of the header: `func f(a interface{}) {`
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:
@@ -243,7 +245,7 @@ def _may_go_on(lines: list[str], header: int, end: int, language: str) -> bool:
         return False
     above = (line for line in reversed(lines[:header]) if line.strip() and _indentation(line) < outer)
     around = next((line for line in above if line.strip() != "{"), "")
-    return not _HOLDS_DEFINITIONS.search(around)
+    return not _HOLDS_DEFINITIONS.search(_IN_BRACKETS.sub("", around))
 
 
 def _end_of_paragraph(lines: list[str], first: int) -> int | None:

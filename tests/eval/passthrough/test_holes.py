@@ -51,6 +51,16 @@ def main():
 
 main()
 """
+GO = """\
+package a
+
+func f(a []int, b interface{}) {
+	for _, each := range a {
+		g(each)
+	}
+	g(b)
+}
+"""
 FILES = [SourceFile("small/a.rs", "rust", RUST), SourceFile("small/b.rs", "rust", "// a copy\n" + RUST)]
 
 
@@ -95,6 +105,7 @@ def _end(text: str, language: str, header: str, expected_end: str) -> Hole:
         pytest.param("rust", RUST, "sum < 0 {", "        }", True, id="a statement in a function"),
         pytest.param("rust", RUST, "struct Point {", "}", False, id="a type on the top level"),
         pytest.param("rust", RUST, "-> i32 {", "    }", True, id="what closes the block around it"),
+        pytest.param("go", GO, "range a {", "\t}", True, id="a type among the parameters"),
         pytest.param("python", PYTHON, "def double(value):", "return result", False, id="a function below"),
         pytest.param("python", PYTHON, "argv[1:]:", "(each)))", True, id="a statement in a function of Python"),
     ],
