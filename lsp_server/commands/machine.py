@@ -49,8 +49,18 @@ def measured_rates(types: Collection[int], file: Path | None = None) -> Rates:
 
 def _identity() -> str:
     """What decides how fast this machine can be. A home folder may be shared between machines."""
-    cores = detect_machine().num_cores
-    return f"{platform.node()}, {platform.machine()}, {cores} cores, llama-cpp-python {version('llama-cpp-python')}"
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    parts = (
+        platform.node(),
+        processor or platform.processor() or platform.machine(),
+        f"{detect_machine().num_cores} cores",
+        f"llama-cpp-python {version('llama-cpp-python')}",
+    )
+    return ", ".join(parts)
 
 
 def _ask(module: str, kind: type[_Answer], *arguments: str) -> _Answer:

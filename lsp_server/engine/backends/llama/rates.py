@@ -30,8 +30,9 @@ _LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
 _ROWS = _COLUMNS = 4096
 _FLOAT = 0  # enum ggml_type
 _CPU = 0  # enum ggml_backend_dev_type
-# Decode reads more than a processor's cache holds; prefill is slow, so one matrix will do.
-_DECODE_MATRICES, _PREFILL_MATRICES, _PREFILL_TOKENS = 8, 1, 64
+# Decode reads more than a processor's cache holds: so many matrices of some 10 MB, all cores together. Each core has at
+# least one and at most an eighth of them. Prefill is slow, so one for each core will do.
+_DECODE_MATRICES, _PREFILL_MATRICES, _PREFILL_TOKENS = 64, 1, 64
 _TRIES = 4
 _POINTER = ctypes.c_void_p
 # Bytes of weights read, and parameters multiplied with tokens, per second of processor time.
@@ -90,13 +91,14 @@ def measure(machine: Machine, types: tuple[int, ...]) -> Rates:
     """The best rates of all cores together, for weights of these types (`enum ggml_type`)."""
     ggml = _Ggml()
     bytes_per_s, parameters_per_s = {}, {}
+    num_matrices = max(1, _DECODE_MATRICES // max(8, machine.num_cores))
     for kind in types:
         buffers = ggml.repacking if kind in machine.repacked_types else ggml.plain
 
         def together(num_matrices: int, num_tokens: int, kind: int = kind, buffers: int = buffers) -> Rate:
             return _together(machine.num_cores, lambda: _alone(ggml, kind, buffers, num_matrices, num_tokens))
 
-        bytes_per_s[kind] = together(_DECODE_MATRICES, 1)[0]
+        bytes_per_s[kind] = together(num_matrices, 1)[0]
         parameters_per_s[kind] = together(_PREFILL_MATRICES, _PREFILL_TOKENS)[1]
     return Rates(bytes_per_s, parameters_per_s)
 
