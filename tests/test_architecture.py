@@ -87,6 +87,7 @@ IMPURE = ("context.gate", "context.retrieval")  # among them: they read files an
 IMPURE_MODULES = {"os", "pathlib", "socket", "subprocess", "threading", "tempfile", "shutil"}
 # Who opens files, and which: settings, models, pipes, records. Source files only `text.workspace` and `index.folder`.
 READERS = ("text.workspace", "index.folder", "index.git_config", "settings.files", "catalog", "engine.sizing.gguf",
+           "engine.sizing.cgroup",
            "engine.backends.fake", "engine.gateway.key", "engine.process.client_leases", "engine.client.shared",
            "server.statistics", "server.streams", "settings.docs", "commands", "measure")  # fmt: skip
 # The wall clock jumps when it is set or a laptop wakes: nothing may wait by it. These show it.

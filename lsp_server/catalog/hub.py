@@ -32,13 +32,18 @@ class RemoteFile:
 
 
 def cached(file: HubFile) -> Path | None:
-    """Where a file is, if it is on this machine. Raises `ModelNotFoundError` if its repository's name is impossible."""
+    """Where a file is, if it is on this machine. Raises `ModelNotFoundError` for an impossible name."""
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
     try:
         found = try_to_load_from_cache(file.repo, file.file)
-    except ValueError as error:
+    except HFValidationError as error:
         raise ModelNotFoundError(f"{file.repo!r} is no name of a repository on the hub: {error}") from None
+    except ValueError:
+        raise ModelNotFoundError(
+            f"{file.file!r} is no name of a file on the hub. It is a path inside the repository, such as model.gguf."
+        ) from None
     return Path(found) if isinstance(found, str) else None
 
 
@@ -87,9 +92,15 @@ def remove(file: HubFile) -> int:
     path = cached(file)
     if path is None:
         return hub_partial.remove_all(file.repo)
-    blob = path.parent / path.readlink() if path.is_symlink() else path
+    if not path.is_symlink():
+        num_bytes = path.lstat().st_size
+        path.unlink()
+        return num_bytes
+    blob = path.parent / path.readlink()
     num_bytes = blob.lstat().st_size  # content shared between repositories has another link, and stays
-    path.unlink()
+    for link in (blob.parents[1] / "snapshots").rglob("*"):  # several revisions may have the same content
+        if link.is_symlink() and link.resolve() == blob.resolve():
+            link.unlink()
     blob.unlink(missing_ok=True)
     return num_bytes
 

@@ -20,8 +20,13 @@ _MAKE_ROOM = "Make room there, or set HF_HOME to a folder on another disk, and p
 
 
 def gigabytes(num_bytes: int) -> str:
-    """A size for people to read, in GB (10^9 bytes), or in MB (10^6 bytes) if it is small."""
-    return f"{num_bytes / 1e9:.2f} GB" if num_bytes >= _HUNDREDTHS_ARE_COARSE else f"{num_bytes / 1e6:.1f} MB"
+    """A size for people to read, in the unit that suits it: GB (10^9 bytes), MB, kB or bytes."""
+    if num_bytes >= _HUNDREDTHS_ARE_COARSE:
+        return f"{num_bytes / 1e9:.2f} GB"
+    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+        if num_bytes >= size:
+            return f"{num_bytes / size:.1f} {unit}"
+    return f"{num_bytes} bytes"
 
 
 @contextlib.contextmanager

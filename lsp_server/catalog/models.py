@@ -54,7 +54,7 @@ class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str = ""
     context_tokens: int = 0
     kv_bytes_per_token: int = 0
-    active_parameters: float = 0.0
+    active_parameters: float = 0.0  # 0: all of them
     refused: str = ""
     unverified: tuple[str, ...] = ()
     files: dict[str, HubFile] = {}
@@ -71,9 +71,9 @@ class CatalogModel:
     """A model of the catalogue, with what the catalogue says of its family.
 
     `num_active_parameters` are those that each token is multiplied with. `fim_format` is the name of its FIM family.
-    `kv_bytes_per_token` is that of a cache in f16, 0 if unknown. `stops` end its text besides the FIM markers.
-    `chat_template` is for files that have none. `refused` says why it cannot fill holes. `unverified` names the fields
-    that nobody has checked.
+    `kv_bytes_per_token` is that of a cache in f16, and known of every model that fills holes. `stops` end its text
+    besides the FIM markers. `chat_template` is for files that have none. `refused` says why it cannot fill holes.
+    `unverified` names the fields that nobody has checked.
     """
 
     name: str

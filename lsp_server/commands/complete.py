@@ -180,11 +180,13 @@ def _to_json(snapshot: Snapshot, answer: Answer, model_name: str) -> dict[str, A
 
 
 def _print_in_place(snapshot: Snapshot, answer: Answer) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(render_in_place(snapshot, answer.text, marked=not console.is_terminal))
     decoded, total = answer.timings.decoded_tokens, answer.timings.total_ms
     note = f"{decoded} tokens in {total:.0f} ms, ended by: {answer.reason}" if answer.text else "nothing to add"
-    Console(stderr=True, highlight=False).print(f"{snapshot.path}:{snapshot.line + 1}: {note}", style="dim")
+    Console(stderr=True, highlight=False, markup=False).print(
+        f"{snapshot.path}:{snapshot.line + 1}: {note}", style="dim"
+    )
 
 
 def render_in_place(snapshot: Snapshot, text: str, *, marked: bool) -> Text:

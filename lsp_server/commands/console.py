@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lsp_server.base.errors import InfillError
 
@@ -13,11 +14,19 @@ FILE_WIDTH = 120  # columns when the output is a file: the width of the tables
 
 
 def make_console() -> Console:
-    """Standard output, as wide as the terminal. Without a terminal it is `FILE_WIDTH` wide."""
-    console = Console(highlight=False)
+    """Standard output, as wide as the terminal. Without a terminal it is `FILE_WIDTH` wide.
+
+    It reads no markup: names, paths and errors may have square brackets. Colour is put on with `coloured`.
+    """
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = FILE_WIDTH
     return console
+
+
+def coloured(style: str, text: str, rest: str = "") -> Text:
+    """A text in a colour, and the rest of its line without."""
+    return Text.assemble((text, style), rest)
 
 
 def make_report() -> Table:

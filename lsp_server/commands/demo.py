@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lsp_server.commands.cli_settings import model_file
+from lsp_server.commands.console import coloured
 
 if TYPE_CHECKING:
     from lsp_server.demo_client import EditorClient
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _play(settings: dict[str, str], pace_s: float) -> None:
     from lsp_server.demo_client import EditorClient
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     with tempfile.TemporaryDirectory(prefix="infill-demo-") as folder:
         async with EditorClient(Path(folder), settings) as client:
             with console.status("loading the model…"):
@@ -82,7 +83,7 @@ async def _play(settings: dict[str, str], pace_s: float) -> None:
             for name in _SAMPLE:
                 text = files("lsp_server").joinpath("data", "sample", name).read_text(encoding="utf-8")
                 uri = client.open(Path(folder) / name, text)
-            console.print(f"[bold]infill[/] with {model_name}, typing into {_SAMPLE[-1]}\n")
+            console.print(coloured("bold", "infill", f" with {model_name}, typing into {_SAMPLE[-1]}\n"))
             with Screen(console) as screen:
                 typist = Typist(client, uri, screen, pace_s)
                 for step in SESSION:

@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from lsp_server.base.errors import HubError, InfillError
 from lsp_server.catalog import hub
@@ -18,7 +19,7 @@ from lsp_server.catalog.hub_errors import gigabytes
 from lsp_server.catalog.models import CatalogModel, HubFile, catalog, in_catalog
 from lsp_server.catalog.resolve import hub_file
 from lsp_server.commands import models_recommend, models_show, models_verify
-from lsp_server.commands.console import make_console
+from lsp_server.commands.console import coloured, make_console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,10 +89,10 @@ def _described(model: CatalogModel) -> dict[str, Any]:
     }
 
 
-def _uses(model: CatalogModel) -> str:
+def _uses(model: CatalogModel) -> Text | None:
     if model.can_only_chat:
-        return "[yellow]only for chat[/]: " + ", ".join(model.files)
-    return "[red]cannot fill holes[/]" if model.refused else ""
+        return coloured("yellow", "only for chat", f": {', '.join(model.files)}")
+    return coloured("red", "cannot fill holes") if model.refused else None
 
 
 def _with_size(name: str, file: HubFile) -> str:

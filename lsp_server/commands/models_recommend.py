@@ -3,65 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
 from rich.console import Console
 from rich.table import Table
 
-from lsp_server.base.errors import EngineError
 from lsp_server.catalog.models import catalog
-from lsp_server.catalog.recommend import Recommendation, Speed, Verdict, recommend
-from lsp_server.catalog.resolve import embedded_model
-from lsp_server.commands.machine import llama_features
-from lsp_server.engine.client.supervisor import EngineSupervisor
+from lsp_server.catalog.recommend import TYPES, Recommendation, Verdict, recommend
+from lsp_server.commands.console import coloured
+from lsp_server.commands.machine import llama_features, measured_rates
 from lsp_server.engine.sizing.hardware import Machine
-from lsp_server.ipc.launch import EngineOptions
-from lsp_server.ipc.requests import Done, Failed, Generate, Marker, Text
 
-# Texts to continue. The model ends some of them soon.
-_BEGINNINGS = ("def add(self, item):\n    ", "import os\n\n\nclass Settings:\n", "for line in lines:\n    if ")
-_NUM_TOKENS = 48
 _COLOURS = {Verdict.GOOD: "green", Verdict.SLOW: "yellow", Verdict.TIGHT: "yellow", Verdict.TOO_LARGE: "red"}
 
 
 def run(_: argparse.Namespace, console: Console) -> int:
     """Print the models, the best first. The status is 1 if none suits."""
     machine = llama_features().machine
-    with Console(stderr=True).status("measuring this machine with the embedded model…"):
-        speed = asyncio.run(measure_speed())
-    found = recommend(catalog().values(), machine, speed)
+    with Console(stderr=True).status("measuring this machine…"):
+        rates = measured_rates({kind for types in TYPES.values() for kind in types})
+    found = recommend(catalog().values(), machine, rates)
     best = found[0] if found and found[0].verdict is not Verdict.TOO_LARGE else None
     console.print(_describe(machine), soft_wrap=True)
     console.print(_table(found, best))
     console.print(
-        "\nEstimates, for one document of 4,096 tokens: memory from files' sizes, speed from what the embedded model "
-        "does on the CPU now. Speeds may be wrong by a factor of two, and are too low while other programs are busy.",
+        "\nEstimates, for one document of 4,096 tokens: memory from files' sizes, speed from how fast this CPU "
+        "multiplies weights, the best that was ever measured here.",
         soft_wrap=True,
     )
     if best is None:
         console.print("No model of the catalogue fits this machine; the embedded one runs.", soft_wrap=True)
         return 1
-    console.print(f"\nGet the first: [bold]infill models pull {best.name}[/]", soft_wrap=True)
+    console.print(
+        coloured("", "\nGet the first: "), coloured("bold", f"infill models pull {best.name}"), sep="", soft_wrap=True
+    )
     return 0
-
-
-async def measure_speed() -> Speed:
-    """The embedded model's prefill and decode speed on the CPU. Raises the engine's error if it cannot run."""
-    engine = EngineSupervisor(EngineOptions(str(embedded_model()), gpu_layers=0))
-    engine.start()
-    try:
-        model = await engine.ready()
-        decoded_per_s = 0.0  # the best: other programs may be busy only now
-        for beginning in _BEGINNINGS:
-            async for event in engine.generate(Generate((Marker("begin"), Text(beginning)), _NUM_TOKENS)):
-                if isinstance(event, Failed):
-                    raise EngineError(event.message)
-                if isinstance(event, Done) and event.timings.decode_ms:
-                    speed = event.timings.decoded_tokens * 1000 / event.timings.decode_ms
-                    decoded_per_s = max(decoded_per_s, speed)
-    finally:
-        await engine.stop()
-    return Speed(model.prefill_tokens_per_s * model.num_parameters, decoded_per_s * model.weights_bytes)
 
 
 def _describe(machine: Machine) -> str:
@@ -84,7 +59,7 @@ def _table(found: list[Recommendation], best: Recommendation | None) -> Table:
             _gib(each.memory_bytes),
             "GPU" if each.on_gpu else f"{each.prefill_tokens_per_s:,.0f}",
             "GPU" if each.on_gpu else f"{each.decode_tokens_per_s:,.1f}",
-            f"[{_COLOURS[each.verdict]}]{each.reason}[/]",
+            coloured(_COLOURS[each.verdict], each.reason),
         )
     return table
 

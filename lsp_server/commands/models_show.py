@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from lsp_server.base.errors import ModelError, ModelNotPulledError
 from lsp_server.catalog import hub
@@ -28,7 +27,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print the facts of the model."""
     report = make_report()
     for name, value in _facts(arguments.name):
-        report.add_row(name, escape(value))
+        report.add_row(name, value)
     console.print(report)
     return 0
 
@@ -109,7 +108,9 @@ def _memory(path: Path, machine: Machine) -> Facts:
     )
     facts = [("memory", f"{_mebibytes(memory.total)}, predicted: {parts}")]
     if machine.gpus:
-        facts.append(("GPU", f"{parameters.gpu_layers} of {sizing.shape.num_layers + 1} layers"))
+        on_cpu = parameters.cpu_expert_layers
+        experts = f", experts of the first {on_cpu} on the CPU" if on_cpu else ""
+        facts.append(("GPU", f"{parameters.gpu_layers} of {sizing.shape.num_layers + 1} layers{experts}"))
     return [*facts, *(("note", note) for note in sizing.notes(parameters))]
 
 

@@ -8,9 +8,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-import psutil
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from lsp_server import __version__
@@ -18,10 +16,11 @@ from lsp_server.base.errors import EngineError
 from lsp_server.catalog.resolve import unlike_the_catalogue
 from lsp_server.catalog.verify import MAX_TOKENS, MIN_RIGHT_SHARE, Tried, known_infills
 from lsp_server.commands.cli_settings import configure
-from lsp_server.commands.console import make_report
+from lsp_server.commands.console import coloured, make_report
 from lsp_server.completion.pipeline import Pipeline
 from lsp_server.completion.request import CompletionRequest
 from lsp_server.engine.client.supervisor import EngineSupervisor
+from lsp_server.engine.sizing.hardware import detect_machine
 from lsp_server.ipc.launch import EngineOptions
 from lsp_server.ipc.model_info import ModelInfo
 from lsp_server.ipc.requests import Timings
@@ -37,14 +36,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     num_right = sum(each.is_right for each in tried)
     console.print(_report(model, tried, timings))
     if warning := unlike_the_catalogue(chosen.model, family_of(model).name):
-        console.print(f"\n[yellow]{escape(warning)}[/]")
+        console.print(coloured("yellow", f"\n{warning}"))
     if num_right < MIN_RIGHT_SHARE * len(tried):
-        console.print(
-            f"\n[red]This model fills too few holes[/]: {num_right} of {len(tried)}. It was not trained for it, or its "
-            "file is damaged or misread. Pull it again, or use another, such as deepseek-coder-1.3b-base."
+        reason = (
+            f": {num_right} of {len(tried)}. It was not trained for it, or its file is damaged or misread. Pull it "
+            "again, or use another, such as deepseek-coder-1.3b-base."
         )
+        console.print(coloured("red", "\nThis model fills too few holes", reason))
         return 1
-    console.print(f"\n[green]This model fills holes[/]: {num_right} of {len(tried)} as known.")
+    console.print(coloured("green", "\nThis model fills holes", f": {num_right} of {len(tried)} as known."))
     return 0
 
 
@@ -73,11 +73,17 @@ async def _try(chosen: Settings, options: EngineOptions) -> tuple[ModelInfo, lis
 
 def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
     table = make_report()
-    memory = psutil.virtual_memory().total / (1 << 30)
+    machine, runs = detect_machine(), model.parameters
+    memory = machine.total_bytes / (1 << 30)
+    where = f"{runs.gpu_layers} layers on the GPU" if runs.gpu_layers else "the CPU"
+    if runs.cpu_expert_layers:
+        where += f", experts of the first {runs.cpu_expert_layers} on the CPU"
+    attention = f"{'' if runs.flash_attention else 'no '}flash attention"
     table.add_row("infill", f"{__version__}, llama-cpp-python {version('llama-cpp-python')}")
-    table.add_row("machine", f"{platform.platform()}, {psutil.cpu_count(logical=False)} cores, {memory:.1f} GiB")
-    table.add_row("model", escape(f"{Path(model.path).name}: {model.name}, {model.description}"))
-    table.add_row("markers", escape(" ".join(model.markers.values())))
+    table.add_row("machine", f"{platform.platform()}, {machine.num_cores} cores, {memory:.1f} GiB")
+    table.add_row("model", f"{Path(model.path).name}: {model.name}, {model.description}")
+    table.add_row("markers", " ".join(model.markers.values()))
+    table.add_row("runs on", f"{where}, {attention}, {runs.cache_type} cache")
     table.add_row("memory", f"{model.memory_bytes / (1 << 30):.2f} GiB")
     table.add_row(
         "prefill", f"{_per_second(timings.prompt_tokens, timings.prefill_ms)} tokens a second, in short prompts"
@@ -86,7 +92,7 @@ def _report(model: ModelInfo, tried: list[Tried], timings: Timings) -> Table:
     for each in tried:
         if not each.is_right:
             wanted = " or ".join(each.case.accepted)
-            table.add_row("wrong", escape(f"{each.case.language}: {each.answer.strip()!r} instead of {wanted}"))
+            table.add_row("wrong", f"{each.case.language}: {each.answer.strip()!r} instead of {wanted}")
     return table
 
 

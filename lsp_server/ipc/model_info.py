@@ -15,7 +15,9 @@ class Parameters(msgspec.Struct, frozen=True):
 
     `context_tokens` limits prompt and answer together (n_ctx). `cache_tokens` is the size of the KV cache that all
     sequences share. One decode takes `batch_tokens`, and evaluates `physical_batch_tokens` at a time.
-    `host_cache_bytes` limits the host memory for offloaded slots. `drafts` switches speculative decoding on.
+    `host_cache_bytes` limits the host memory for offloaded slots. `drafts` switches speculative decoding on. The
+    experts of the first `cpu_expert_layers` layers stay on the CPU. `repacks_weights` allows copies of weights in the
+    order that suits the CPU.
     """
 
     context_tokens: int
@@ -29,6 +31,8 @@ class Parameters(msgspec.Struct, frozen=True):
     flash_attention: bool
     host_cache_bytes: int
     drafts: bool = True
+    cpu_expert_layers: int = 0
+    repacks_weights: bool = True
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -38,8 +42,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     - `*_bytes` are memory. `working_bytes` is a prediction of what llama.cpp allocates besides weights and cache.
     - `pre_tokeniser` is llama.cpp's name for the way text is split before tokenisation; empty if the file has none.
     - `isolates_line_breaks`: no token joins text across a line break.
-    - `supports_rollback` is false if the newest tokens cannot leave the cache. Recurrent models and those with
-      sliding-window attention run without reuse.
+    - `supports_rollback` is false if the newest tokens cannot leave the cache, as in recurrent models. They run without
+      reuse. It is tried when the model is loaded.
     - `prefill_tokens_per_s` was measured when the model was loaded; 0 if it is unknown.
     - `chat_template` is a Jinja template; empty for a model without chat. `end_text` is the end of text in it.
       `chat_forms` are what it writes for common chats, by their roles: `su` is a system and a user message.

@@ -64,6 +64,39 @@ def test_licences_that_forbid_something_say_so():
     assert find_model("qwen2.5-coder-7b").licence.name == "Apache-2.0"
 
 
+@pytest.mark.parametrize("model", USABLE, ids=lambda model: model.name)
+def test_a_record_has_what_memory_and_speed_are_estimated_from(model: CatalogModel):
+    """A mixture of experts names both of its sizes: 30B-A3B, 12B-A2.5B."""
+    assert model.kv_bytes_per_token >= 4096
+    assert model.kv_bytes_per_token % 1024 == 0
+    if mixture := re.search(r"-a([\d.]+)b", model.name):
+        assert model.num_active_parameters == pytest.approx(float(mixture[1]) * 1e9, rel=0.15)
+    is_mixture = bool(mixture) or "v2-lite" in model.name
+    assert (model.num_active_parameters < model.num_parameters) == is_mixture
+
+
+def test_what_a_licence_says_of_commerce_is_what_the_ranking_knows():
+    for model in catalog().values():
+        words = model.licence.summary.lower()
+        forbids = "not for commercial" in words or "none that is commercial" in words or "no use in production" in words
+        assert model.licence.forbids_commercial_use == forbids, model.licence.name
+
+
+@pytest.mark.parametrize(
+    "name", ["OpenCoder-1.5B-Base.Q4_K_M.gguf", "opencoder_8b_instruct.gguf", "Mamba Codestral 7B v0.1.gguf"]
+)
+def test_refused_models_are_known_however_their_name_is_spelt(name):
+    with pytest.raises(ModelCannotInfillError, match="cannot complete code"):
+        models.refuse_known(name)
+
+
+@pytest.mark.parametrize("name", ["Mamba Codestral 7B", "mamba_codestral", "Mamba-Codestral-7B-v0.1"])
+def test_mamba_codestral_is_not_taken_for_codestral(name):
+    [family] = [each for each in FAMILIES if each.name == "codestral"]
+    assert not family.knows(name, family.markers)
+    assert family.knows(name[6:], family.markers)
+
+
 @pytest.mark.parametrize("name", ["deepseek-coder-7b-base-v1.5", "opencoder-8b-base", "mamba-codestral-7b-v0.1"])
 def test_models_that_cannot_fill_holes_are_refused_with_what_to_use_instead(name):
     with pytest.raises(ModelCannotInfillError, match=f"{name} cannot be used.* Use "):

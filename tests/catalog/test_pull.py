@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from lsp_server.catalog.hub_errors import gigabytes
 from tests.catalog.conftest import CONTENT, FILE, LARGE, NAME, REPO, blobs, sentence
 from tests.waiting import wait_until
 
@@ -155,6 +156,39 @@ def test_a_model_is_removed_and_its_neighbours_stay(infill, hub, tmp_path):
     assert "was deleted" in removed.stdout
     assert [blob.read_bytes() for blob in blobs(tmp_path)] == [b"GGUF other"]
     assert "not on this machine" in sentence(infill("models", "rm", NAME))
+
+
+def test_what_several_revisions_share_is_removed_from_all(infill, hub, tmp_path):
+    assert infill("models", "pull", NAME, "--yes").returncode == 0
+    [link] = [path for path in (tmp_path / "hub").rglob(FILE) if path.is_symlink()]
+    older = link.parents[1] / "0badcafe" / "nested" / FILE
+    older.parent.mkdir(parents=True)
+    older.symlink_to(link.resolve())
+    (older.parent / "other").symlink_to(older.parent / "nowhere")
+    assert infill("models", "rm", NAME).returncode == 0
+    assert not link.is_symlink()
+    assert not older.is_symlink()
+    assert (older.parent / "other").is_symlink()
+
+
+@pytest.mark.parametrize("file", ["../../x.gguf", "/etc/passwd.gguf", "a/../../x.gguf"])
+def test_a_file_outside_of_its_repository_is_told_as_that(infill, hub, file):
+    assert f"'{file}' is no name of a file on the hub" in sentence(infill("models", "rm", f"a/b:{file}"))
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "said"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (40_000, "40.0 kB"),
+        (5_000_000, "5.0 MB"),
+        (4e9, "4.00 GB"),
+    ],
+)
+def test_sizes_are_told_in_the_unit_that_suits_them(num_bytes, said):
+    assert gigabytes(num_bytes) == said
 
 
 def test_where_links_are_impossible_content_is_there_once(infill, hub, tmp_path):

@@ -33,6 +33,17 @@ def test_a_model_that_is_missing(infill):
     assert "can infill no: " in " ".join(found.out.split())
 
 
+@pytest.mark.parametrize("name", ["a[/b].gguf", "[red]a.gguf", "[/].gguf", "\\\\[bold].gguf"])
+def test_names_with_square_brackets_are_printed_as_they_are(infill, project, name):
+    assert f"{name}." in infill("doctor", "--model", f"./{name}").out
+    path = project / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(EMBEDDED.read_bytes())
+    found = infill("doctor", "--model", f"./{name}")
+    assert found.status == 0
+    assert name in found.out
+
+
 def test_settings_that_are_wrong_are_said(infill, project):
     (project / ".infill.toml").write_text("[completion]\nmax_tokns = 5\n", encoding="utf-8")
     found = infill("doctor")

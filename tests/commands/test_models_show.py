@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from lsp_server.catalog.recommend import Speed
 from lsp_server.commands import models_recommend
-from lsp_server.engine.sizing.hardware import LlamaFeatures, Machine
+from lsp_server.engine.sizing.hardware import LlamaFeatures, Machine, Rates
 from tests.gguf.embedded import EMBEDDED
 
 GIB = 1 << 30
+SLOW = Rates(dict.fromkeys((8, 12, 14), 17e9), dict.fromkeys((8, 12, 14), 6e10))
 
 
 def mebibytes(text: str) -> list[int]:
@@ -42,20 +42,17 @@ def test_a_path_without_a_file_is_said(infill):
 def machine(monkeypatch):
     """Say what machine this is, and how fast."""
 
-    def be(total_gib: float, speed: Speed) -> None:
+    def be(total_gib: float, rates: Rates) -> None:
         here = Machine(4, int(total_gib * GIB), int(total_gib * GIB * 0.9))
         monkeypatch.setattr(models_recommend, "llama_features", lambda: LlamaFeatures("", False, "", here))
 
-        async def measured() -> Speed:
-            return speed
-
-        monkeypatch.setattr(models_recommend, "measure_speed", measured)
+        monkeypatch.setattr(models_recommend, "measured_rates", lambda _: rates)
 
     return be
 
 
 def test_the_first_is_marked_with_the_command_that_gets_it(infill, machine):
-    machine(16, Speed(6e10, 17e9))
+    machine(16, SLOW)
     found = infill("models", "recommend")
     assert found.status == 0
     (marked,) = [line for line in found.out.splitlines() if line.startswith("→")]
@@ -67,13 +64,7 @@ def test_the_first_is_marked_with_the_command_that_gets_it(infill, machine):
 
 
 def test_where_nothing_fits_the_status_says_so(infill, machine):
-    machine(0.1, Speed(6e10, 17e9))
+    machine(0.1, SLOW)
     found = infill("models", "recommend")
     assert found.status == 1
     assert "No model of the catalogue fits" in found.out
-
-
-async def test_the_speed_is_measured_with_the_real_engine():
-    speed = await models_recommend.measure_speed()
-    assert speed.parameters_per_s > 0
-    assert speed.bytes_per_s > 0

@@ -19,6 +19,8 @@ CHAT_TEMPLATE = (
 CONTROL, NORMAL, BYTE, UNKNOWN = 3, 1, 6, 2  # enum llama_token_type
 WIDTH, LAYERS, HEADS, KEY_VALUE_HEADS, FORWARD, EXPERTS, WINDOW = 64, 2, 4, 2, 128, 4, 512
 LORA, ROPE = 32, 16  # of DeepSeek-V2's attention
+SLIDING_WINDOW = 32
+MIXTURES = ("deepseek2", "qwen3moe", "mellum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ MINIATURES = {
     "starcoder2": Miniature("starcoder2", "starcoder2", "starcoder", (*_PLAIN, "<repo_name>", "<file_sep>")),
     "granite-code": Miniature("starcoder", "llama", "refact", (*_PLAIN, "<filename>", "<reponame>")),
     "mellum": Miniature("mellum", "llama", "mellum", (*_PLAIN, "<filename>", "<reponame>")),
+    "mellum2": Miniature("mellum", "mellum", "mellum2", (*_PLAIN, "<filename>", "<reponame>")),
     "seed-coder": Miniature(
         "seed-coder",
         "llama",
@@ -78,8 +81,8 @@ MINIATURES = {
 }
 
 
-def write(path: Path, miniature: Miniature) -> Path:
-    """Write a model to `path`, which is returned."""
+def write(path: Path, miniature: Miniature, random: np.random.Generator | None = None) -> Path:
+    """Write a model to `path`, which is returned. Weights are random instead of zero if `random` is given."""
     writer = gguf.GGUFWriter(path, miniature.architecture)
     writer.add_name(miniature.name)
     writer.add_context_length(WINDOW)
@@ -90,7 +93,9 @@ def write(path: Path, miniature: Miniature) -> Path:
     writer.add_head_count_kv(HEADS if miniature.architecture == "deepseek2" else KEY_VALUE_HEADS)
     writer.add_layer_norm_eps(1e-5)
     writer.add_layer_norm_rms_eps(1e-6)
-    if miniature.architecture in ("deepseek2", "qwen3moe"):
+    if miniature.architecture == "mellum":
+        writer.add_sliding_window(SLIDING_WINDOW)
+    if miniature.architecture in MIXTURES:
         writer.add_expert_count(EXPERTS)
         writer.add_expert_used_count(2)
         writer.add_expert_feed_forward_length(FORWARD)
@@ -107,7 +112,10 @@ def write(path: Path, miniature: Miniature) -> Path:
     num_tokens = _add_vocabulary(writer, miniature)
     for name, *shape in _tensors(miniature.architecture, num_tokens):
         fill = np.ones if name.endswith("norm.weight") else np.zeros
-        writer.add_tensor(name, fill(shape, dtype=np.float32))
+        values = fill(shape, dtype=np.float32)
+        if random and fill is np.zeros:
+            values = random.normal(0, 0.2, shape).astype(np.float32)
+        writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -154,6 +162,8 @@ def _tensors(architecture: str, num_tokens: int) -> Iterator[tuple[str | int, ..
     key_value = KEY_VALUE_HEADS * head
     yield "token_embd.weight", num_tokens, WIDTH
     yield from _norm("output_norm", architecture)
+    if architecture == "mellum":
+        yield "output.weight", num_tokens, WIDTH
     for layer in range(LAYERS):
         block = f"blk.{layer}"
         yield from _norm(f"{block}.attn_norm", architecture)
@@ -166,10 +176,10 @@ def _tensors(architecture: str, num_tokens: int) -> Iterator[tuple[str | int, ..
                 if architecture in ("qwen2", "starcoder2"):
                     yield f"{block}.{name}.bias", size
             yield f"{block}.attn_output.weight", WIDTH, WIDTH
-        if architecture == "qwen3moe":
+        if architecture in ("qwen3moe", "mellum"):
             yield f"{block}.attn_q_norm.weight", head
             yield f"{block}.attn_k_norm.weight", head
-        if architecture == "qwen3moe" or (architecture == "deepseek2" and layer):
+        if architecture in MIXTURES and (architecture != "deepseek2" or layer):
             yield from _experts(block, shared=architecture == "deepseek2")
             continue
         yield f"{block}.ffn_up.weight", FORWARD, WIDTH

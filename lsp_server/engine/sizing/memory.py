@@ -23,6 +23,7 @@ CACHE_VALUE_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 CELLS_ALIGNMENT = 256  # llama.cpp rounds a cache up to a multiple of this
 _FLOAT_BYTES = 4
 _ROWS_TOGETHER = 8  # a matrix is repacked if its rows can be taken this many at a time
+EXPERTS = r"\.ffn_(up|down|gate|gate_up)_(ch|)exps"  # `LLM_FFN_EXPS_REGEX` in common/common.h
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 # No model has more layers, or larger numbers per layer. The largest have 126 layers and 53,248 numbers.
 _MAX_LAYERS, _MAX_NUMBERS = 1000, 1 << 24
@@ -38,7 +39,8 @@ class ModelShape:
     Per layer there are `layer_bytes`, and the numbers that one token leaves in the cache: `cached_keys` and
     `cached_values`. `attention_values` and `forward_values` are the numbers alive at once for one token, in its largest
     attention and feed-forward layer. Without flash attention, `score_values` numbers come with each cell of the cache.
-    `repackable_bytes` are matrices by type that a CPU may copy. `largest_bytes` is the largest tensor.
+    `repackable_bytes` are matrices by type that a CPU may copy. `largest_bytes` is the largest tensor. `expert_bytes`
+    are the experts of a mixture, by layer.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ModelShape:
     repackable_bytes: dict[int, int]
     largest_bytes: int
     has_tied_output: bool
+    expert_bytes: tuple[int, ...] = ()
 
     @property
     def num_layers(self) -> int:
@@ -129,17 +132,22 @@ def shape_of(header: Header) -> ModelShape:
         repackable_bytes=_repackable(header.tensors, has_tied_output="output.weight" not in tensors),
         largest_bytes=max((each.num_bytes for each in header.tensors), default=0),
         has_tied_output="output.weight" not in tensors,
+        expert_bytes=tuple(
+            _layer_bytes([each for each in header.tensors if re.search(EXPERTS, each.name)], num_layers)
+        ),
     )
 
 
 def predict(shape: ModelShape, parameters: Parameters, repacked_types: Sequence[int] = ()) -> Memory:
     """The memory of a model with these parameters, on CPU and GPU together.
 
-    `repacked_types` come from `repacked_types()`. With a GPU, llama.cpp makes no such copies.
+    `repacked_types` come from `repacked_types()`. Where a GPU takes part, the layers on the CPU lie in buffers that it
+    can read, and llama.cpp makes no copies of those.
     """
+    repacks = parameters.repacks_weights and not parameters.gpu_layers
     return Memory(
         weights=shape.weights_bytes,
-        repacked=sum(shape.repackable_bytes.get(kind, 0) for kind in repacked_types),
+        repacked=sum(shape.repackable_bytes.get(kind, 0) for kind in repacked_types) if repacks else 0,
         cache=cache_bytes(shape, parameters),
         compute=compute_bytes(shape, parameters),
         output=parameters.num_sequences * shape.num_tokens * _FLOAT_BYTES,

@@ -6,6 +6,7 @@ whose prediction fits the free memory. If llama.cpp then fails to allocate, load
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -50,7 +51,15 @@ class Sizing:
         parameters = self.wanted()
         while not self.fits(parameters) and (smaller := self.next_step_down(parameters)):
             parameters = smaller
-        return parameters
+        return self.with_host_cache(parameters)
+
+    def with_host_cache(self, chosen: Parameters) -> Parameters:
+        """The parameters with as much memory for saved documents as was wanted, and as these parameters leave."""
+        host, wanted = self.machine, self.options.host_cache_bytes
+        if wanted < 0:
+            wanted = int(min(host.total_bytes * HOST_CACHE_MEMORY_SHARE, host.free_bytes * HOST_CACHE_FREE_SHARE))
+        left = self._host_room() - self._host_bytes(chosen, resident_share=1.0)
+        return replace(chosen, host_cache_bytes=min(wanted, max(0, left)))
 
     def wanted(self, *, on_gpu: bool = True) -> Parameters:
         """The parameters if memory were unlimited."""
@@ -80,16 +89,17 @@ class Sizing:
             physical_batch_tokens=min(physical, batch),
             gpu_layers=(num_layers if options.gpu_layers < 0 else min(options.gpu_layers, num_layers)) if gpus else 0,
             flash_attention=options.flash_attention,
-            host_cache_bytes=options.host_cache_bytes if options.host_cache_bytes >= 0 else self._host_cache_bytes(),
+            host_cache_bytes=0,  # what is left decides (`with_host_cache`)
             drafts=options.drafts,
         )
 
     def next_step_down(self, parameters: Parameters, layers_kept_share: float = 1.0) -> Parameters | None:
         """The parameters that need the next less memory, or None after the last step.
 
-        With layers on the GPU, the cache first becomes q8_0 and then one context long. Then layers leave the GPU one by
-        one, or all but `layers_kept_share` of them at a time. After the last layer the search starts again on the CPU,
-        with the wanted cache in f16. There the cache becomes q8_0, then smaller, and at last the context shrinks.
+        With layers on the GPU, the cache first becomes q8_0 and then one context long. Then the experts of a mixture
+        leave the GPU layer by layer, and then whole layers, or all but `layers_kept_share` of them at a time. After the
+        last layer the search starts again on the CPU, with the wanted cache in f16. There the cache becomes q8_0, then
+        smaller. Then weights are not repacked, and at last the context shrinks.
         """
         current = parameters
         if current.cache_type == "f16" and self.options.cache_type == "auto" and current.flash_attention:
@@ -97,27 +107,59 @@ class Sizing:
         if current.gpu_layers:
             if current.cache_tokens > current.context_tokens and not self.options.cache_tokens:
                 return replace(current, cache_tokens=current.context_tokens)
+            first = max(current.cpu_expert_layers, self._first_on_gpu(current))
+            if any(self.shape.expert_bytes[first:]):
+                left = self.shape.num_layers - first
+                kept = min(left - 1, int(left * layers_kept_share))
+                return replace(current, cpu_expert_layers=self.shape.num_layers - kept)
             num_layers = min(current.gpu_layers - 1, int(current.gpu_layers * layers_kept_share))
             return replace(current, gpu_layers=num_layers) if num_layers else self.wanted(on_gpu=False)
         if current.cache_tokens > current.context_tokens:
             return replace(current, cache_tokens=max(current.cache_tokens // 2, current.context_tokens))
+        if without_copies := self.without_repacking(current):
+            return without_copies
         if current.context_tokens > MIN_CONTEXT_TOKENS:
             context_tokens = max(current.context_tokens // 2, MIN_CONTEXT_TOKENS)
             return replace(current, context_tokens=context_tokens, cache_tokens=context_tokens)
         return None
 
+    def without_repacking(self, parameters: Parameters) -> Parameters | None:
+        """The parameters without copies of weights; None if there are none to give up."""
+        if not predict(self.shape, parameters, self.machine.repacked_types).repacked:
+            return None
+        return replace(parameters, repacks_weights=False)
+
     def fits(self, parameters: Parameters) -> bool:
         """Whether the prediction fits the memory. Layers that the settings put on the GPU count as fitting."""
-        if parameters.gpu_layers:
-            is_set = self.options.gpu_layers >= 0
-            return is_set or gpu_bytes(self.shape, parameters) <= gpu_room(self.machine.gpus, self.shape, parameters)
         host = self.machine
-        memory = predict(self.shape, parameters, host.repacked_types)
-        if not self.options.cache_tokens and memory.cache > host.free_bytes * CACHE_FREE_SHARE:
+        if parameters.gpu_layers:
+            if self.options.gpu_layers >= 0:
+                return True
+            if gpu_bytes(self.shape, parameters) > gpu_room(host.gpus, self.shape, parameters):
+                return False
+            return not host.shares_memory or self._host_bytes(parameters) <= self._host_room()
+        if not self.options.cache_tokens and cache_bytes(self.shape, parameters) > host.free_bytes * CACHE_FREE_SHARE:
             return False
-        # Weights are mapped from their file. What does not fit is read again and again, which is slow but works.
-        weights = min(memory.weights, host.free_bytes // 2)
-        return weights + memory.working + memory.cache <= host.free_bytes - host.total_bytes * HOST_RESERVE_SHARE
+        return self._host_bytes(parameters) <= self._host_room()
+
+    def _host_bytes(self, parameters: Parameters, resident_share: float = 1 / 2) -> int:
+        """The host memory that these parameters take, without saved documents.
+
+        Weights are mapped from their file. What does not fit is read again and again, which is slow but works. So they
+        take at most `resident_share` of what is free.
+        """
+        host, memory = self.machine, predict(self.shape, parameters, self.machine.repacked_types)
+        if parameters.gpu_layers and host.shares_memory:
+            return memory.total  # GPU buffers are not mapped from a file
+        on_gpu = gpu_weights_bytes(self.shape, parameters)
+        blocks = parameters.gpu_layers - 1
+        cache_on_gpu = cache_bytes(self.shape, parameters, blocks) if blocks >= 0 else 0
+        compute = 0 if parameters.gpu_layers else memory.compute
+        weights = min(memory.weights - on_gpu, int(host.free_bytes * resident_share))
+        return weights + memory.cache - cache_on_gpu + memory.repacked + memory.output + compute
+
+    def _host_room(self) -> int:
+        return int(self.machine.free_bytes - self.machine.total_bytes * HOST_RESERVE_SHARE)
 
     def notes(self, chosen: Parameters) -> tuple[str, ...]:
         """Sentences for the user about every parameter that is not as the settings want it."""
@@ -137,6 +179,18 @@ class Sizing:
             notes.append("The cache is kept in q8_0 instead of f16, half the size, because memory is short.")
         if options.cache_type == "q8_0" and chosen.cache_type == "f16":
             notes.append("A cache in q8_0 needs flash attention, which is off: it is kept in f16.")
+        if chosen.host_cache_bytes < options.host_cache_bytes:
+            notes.append(
+                "There is not enough memory for engine.host_cache_mib: the KV cache of documents that were left has "
+                f"{chosen.host_cache_bytes >> 20:,} MiB."
+            )
+        if not chosen.repacks_weights:
+            notes.append("Weights are not copied into the CPU's own order, because memory is short: reading is slower.")
+        if experts := sum(map(bool, self.shape.expert_bytes[self._first_on_gpu(chosen) : chosen.cpu_expert_layers])):
+            notes.append(
+                f"The experts of {experts} of {chosen.gpu_layers} layers on the GPU stay on the CPU, because the GPU's "
+                "memory is short. A smaller quantisation or a smaller engine.cache_tokens may fit."
+            )
         wanted_layers = self.wanted().gpu_layers
         if chosen.gpu_layers < wanted_layers:
             where = f"{chosen.gpu_layers} of {wanted_layers} layers are" if chosen.gpu_layers else "No layer is"
@@ -154,19 +208,26 @@ class Sizing:
         context_tokens = self.options.context_tokens or DEFAULT_CONTEXT_TOKENS
         return min(context_tokens, self.shape.trained_context_tokens or context_tokens)
 
-    def _host_cache_bytes(self) -> int:
-        host = self.machine
-        return int(min(host.total_bytes * HOST_CACHE_MEMORY_SHARE, host.free_bytes * HOST_CACHE_FREE_SHARE))
+    def _first_on_gpu(self, parameters: Parameters) -> int:
+        """The number of the first layer on the GPU."""
+        return self.shape.num_layers - max(0, parameters.gpu_layers - 1)
 
 
 def gpu_bytes(shape: ModelShape, parameters: Parameters) -> int:
     """GPU memory besides compute buffers: the output, and as many of the last layers as are on the GPU."""
+    if not parameters.gpu_layers:
+        return 0
+    return gpu_weights_bytes(shape, parameters) + cache_bytes(shape, parameters, parameters.gpu_layers - 1)
+
+
+def gpu_weights_bytes(shape: ModelShape, parameters: Parameters) -> int:
+    """The weights on the GPU: without the experts that stay on the CPU."""
     blocks = parameters.gpu_layers - 1
     if blocks < 0:
         return 0
+    first = shape.num_layers - blocks
     output = shape.output_bytes + (shape.input_bytes if shape.has_tied_output else 0)
-    weights = sum(shape.layer_bytes[shape.num_layers - blocks :])
-    return output + weights + cache_bytes(shape, parameters, blocks)
+    return output + sum(shape.layer_bytes[first:]) - sum(shape.expert_bytes[first : parameters.cpu_expert_layers])
 
 
 def gpu_room(gpus: Sequence[Gpu], shape: ModelShape, parameters: Parameters) -> int:
@@ -175,10 +236,16 @@ def gpu_room(gpus: Sequence[Gpu], shape: ModelShape, parameters: Parameters) -> 
     A layer lies on one GPU, so every further GPU loses up to one layer. If layers stay on the CPU, llama.cpp copies
     their weights to the GPU for long batches, one tensor at a time.
     """
-    is_partial = parameters.gpu_layers <= shape.num_layers
+    is_partial = parameters.gpu_layers <= shape.num_layers or parameters.cpu_expert_layers > 0
     taken = GPU_RESERVE_BYTES + compute_bytes(shape, parameters) + (shape.largest_bytes if is_partial else 0)
-    layer = max(shape.layer_bytes, default=0) + cache_bytes(shape, parameters) // max(1, shape.num_layers)
+    layer = _largest_layer(shape, parameters) + cache_bytes(shape, parameters) // max(1, shape.num_layers)
     return sum(max(0, gpu.free_bytes - taken) for gpu in gpus) - (len(gpus) - 1) * layer
+
+
+def _largest_layer(shape: ModelShape, parameters: Parameters) -> int:
+    """The largest layer, as far as it is on the GPU."""
+    experts = shape.expert_bytes[: parameters.cpu_expert_layers]
+    return max(map(operator.sub, shape.layer_bytes, (*experts, *[0] * shape.num_layers)), default=0)
 
 
 def _total_and_free(places: Sequence[Gpu | Machine]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +41,14 @@ def shape_of(layers: int, width: int, key_values: int, forward: int, context_tok
 SMALL = shape_of(24, 2048, 2048, 5504)  # 1.3B: 192 KiB a token
 LARGE = shape_of(32, 4096, 4096, 11008)  # 6.7B: 512 KiB a token
 SHAPES = (SMALL, LARGE, shape_of(28, 3584, 512, 18944), shape_of(32, 4096, 128, 11008))
+
+
+MIXTURE = replace(  # Qwen3-Coder-30B-A3B in Q8_0: experts are 97 % of a layer
+    shape_of(48, 2048, 512, 768, 262144),
+    layer_bytes=(660 * MIB,) * 48,
+    expert_bytes=(640 * MIB,) * 48,
+    largest_bytes=214 * MIB,
+)
 
 
 def options(**values: object) -> EngineOptions:
@@ -219,3 +228,119 @@ def test_the_way_down_ends_on_the_cpu_with_the_smallest_cache(machine: Machine) 
     assert (steps[-1].gpu_layers, steps[-1].cache_tokens) == (0, MIN_CONTEXT_TOKENS)
     layers = [each.gpu_layers for each in steps]
     assert layers == sorted(layers, reverse=True)
+
+
+# Mixtures of experts
+
+
+@pytest.mark.parametrize("free", [4, 8, 12, 16, 24])
+def test_experts_leave_the_gpu_before_whole_layers_do(free) -> None:
+    machine = with_gpus(free * GIB)
+    sizing = Sizing(options(), MIXTURE, machine)
+    chosen = sizing.choose()
+    assert chosen.gpu_layers == 49
+    assert 0 < chosen.cpu_expert_layers <= 48
+    assert gpu_bytes(MIXTURE, chosen) <= gpu_room(machine.gpus, MIXTURE, chosen)
+    assert f"The experts of {chosen.cpu_expert_layers} of 49 layers" in " ".join(sizing.notes(chosen))
+
+
+def test_more_memory_keeps_more_experts_on_the_gpu() -> None:
+    counts = [choose(options(), MIXTURE, with_gpus(free * GIB)).cpu_expert_layers for free in (6, 12, 24, 48)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1] == 0
+
+
+def test_where_not_even_the_rest_fits_layers_leave_too() -> None:
+    chosen = choose(options(), MIXTURE, with_gpus(1500 * MIB))
+    assert 0 < chosen.gpu_layers < 49
+    assert chosen.cpu_expert_layers == 48
+
+
+def test_the_experts_of_layers_that_never_were_on_the_gpu_are_not_told() -> None:
+    sizing = Sizing(options(gpu_layers=10), MIXTURE, with_gpus(GIB))
+    chosen = sizing.next_step_down(replace_type(sizing.choose(), "q8_0"), 1.0)
+    assert chosen.gpu_layers == 10
+    while chosen.cpu_expert_layers < 40:
+        chosen = sizing.next_step_down(chosen, 1.0)
+    assert chosen.cpu_expert_layers == 40
+    assert "The experts of 1 of 10 layers" in " ".join(sizing.notes(chosen))
+
+
+def replace_type(parameters: Parameters, cache_type: str) -> Parameters:
+    return msgspec.structs.replace(parameters, cache_type=cache_type)
+
+
+def test_after_failed_allocations_experts_leave_by_the_quarter() -> None:
+    sizing = Sizing(options(cache_type="f16", cache_tokens=4096), MIXTURE, with_gpus(100 * GIB))
+    step, seen = sizing.wanted(), []
+    while step is not None and step.gpu_layers == 49:
+        seen.append(step.cpu_expert_layers)
+        step = sizing.next_step_down(step, LAYERS_KEPT_SHARE)
+    assert seen[:3] == [0, 12, 21]
+    assert seen[-1] == 48
+    assert len(seen) < 15
+
+
+@given(free=st.lists(st.integers(0, 40 * GIB), min_size=1, max_size=3), cache=st.sampled_from([0, 4096, 1 << 16]))
+def test_whatever_is_put_on_gpus_of_a_mixture_fits_them(free, cache) -> None:
+    machine = with_gpus(*free)
+    chosen = choose(options(cache_tokens=cache), MIXTURE, machine)
+    assert not chosen.gpu_layers or gpu_bytes(MIXTURE, chosen) <= gpu_room(machine.gpus, MIXTURE, chosen)
+
+
+# Integrated GPUs
+
+
+def laptop_with_chip(free: int) -> Machine:
+    chip = Gpu("chip", 16 * GIB, free, is_integrated=True)
+    return replace(LAPTOP, free_bytes=free, gpus=(chip,))
+
+
+@pytest.mark.parametrize("free", range(1, 15))
+def test_what_an_integrated_gpu_takes_fits_the_host(free) -> None:
+    machine = laptop_with_chip(free * GIB)
+    chosen = choose(options(), LARGE, machine)
+    if chosen.gpu_layers:
+        room = machine.free_bytes - machine.total_bytes / 16
+        assert predict(LARGE, chosen).total + chosen.host_cache_bytes <= room
+
+
+# Everything that has to fit
+
+
+@pytest.mark.parametrize("machine", [LAPTOP, replace(LAPTOP, free_bytes=11 * GIB), replace(LAPTOP, free_bytes=6 * GIB)])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("host_cache", [-1, 0, 1 << 40])
+def test_saved_documents_are_part_of_what_has_to_fit(machine, shape, host_cache) -> None:
+    sizing = Sizing(options(host_cache_bytes=host_cache), shape, machine)
+    chosen = sizing.choose()
+    left = machine.free_bytes - machine.total_bytes / 16 - predict(shape, chosen).total
+    assert chosen.host_cache_bytes <= max(0, left)
+    notes = " ".join(sizing.notes(chosen))
+    assert ("engine.host_cache_mib" in notes) == (host_cache == 1 << 40)
+
+
+def test_saved_documents_that_fit_are_kept_as_they_were_wanted() -> None:
+    assert choose(options(host_cache_bytes=512 * MIB), SMALL, LAPTOP).host_cache_bytes == 512 * MIB
+
+
+def test_copies_of_weights_are_given_up_before_the_window_is() -> None:
+    """8 GiB with 5.5 free: the copies took 2.2, and the window became 512."""
+    shape = replace(LARGE, repackable_bytes={12: 2200 * MIB})
+    machine = Machine(4, 8 * GIB, 5 * GIB + 512 * MIB, repacked_types=(12,))
+    sizing = Sizing(options(), shape, machine)
+    chosen = sizing.choose()
+    assert not chosen.repacks_weights
+    assert chosen.context_tokens == 4096
+    assert "Weights are not copied" in " ".join(sizing.notes(chosen))
+    roomy = Sizing(options(), shape, replace(machine, total_bytes=32 * GIB, free_bytes=28 * GIB))
+    assert roomy.choose().repacks_weights
+    assert not roomy.notes(roomy.choose())
+
+
+def test_weights_are_copied_only_where_no_gpu_reads_them() -> None:
+    shape = replace(SMALL, repackable_bytes={12: 500 * MIB})
+    machine = replace(WORKSTATION, repacked_types=(12,))
+    for layers, copies in ((-1, 0), (5, 0), (0, 500 * MIB)):
+        chosen = choose(options(gpu_layers=layers), shape, machine)
+        assert predict(shape, chosen, machine.repacked_types).repacked == copies

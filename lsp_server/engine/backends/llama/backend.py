@@ -217,6 +217,18 @@ class LlamaBackend:
         if options.needs_infill:
             _require_infill(Path(options.model_path), self.vocabulary)
 
+    def _supports_rollback(self) -> bool:
+        """Whether the newest token can leave the cache, and the older ones be used on.
+
+        A recurrent memory refuses that. A sliding window that holds only its own cells agrees, although what it needs
+        is overwritten. Only a window as large as the cache can be shifted, which is what llama.cpp makes (`swa_full`).
+        """
+        self.decode([BatchToken(0, position, 0, wants_logits=False) for position in range(2)])
+        removed = llama_cpp.llama_memory_seq_rm(self._memory, 0, 1, -1)
+        self.truncate(0, 0)
+        has_window = llama_cpp.llama_model_n_swa(self._model) > 0
+        return bool(removed and (not has_window or llama_cpp.llama_memory_can_shift(self._memory)))
+
     def _measure_prefill(self) -> float:
         """Tokens per second of the smallest chunk of prefill. One token before it reads the weights from the disk."""
         seconds = 0.0
@@ -230,7 +242,6 @@ class LlamaBackend:
 
     def _describe(self, options: EngineOptions, loaded: LoadedModel, prefill_tokens_per_s: float) -> ModelInfo:
         model, path = self._model, Path(options.model_path)
-        recurrent = llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
         return ModelInfo(
             name=metadata(model, "general.name") or path.stem,
             path=str(path),
@@ -241,7 +252,7 @@ class LlamaBackend:
             weights_bytes=llama_cpp.llama_model_size(model),
             cache_bytes=loaded.memory.cache,
             isolates_line_breaks=self.vocabulary.isolates_line_breaks,
-            supports_rollback=not recurrent and llama_cpp.llama_model_n_swa(model) == 0,
+            supports_rollback=self._supports_rollback(),
             prefill_tokens_per_s=prefill_tokens_per_s,
             backend="llama.cpp",
             parameters=self._parameters,

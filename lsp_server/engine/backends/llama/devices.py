@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import platform
+import sys
 from pathlib import Path
 
 import llama_cpp
@@ -18,15 +20,15 @@ from lsp_server.engine.sizing.memory import repacked_types
 
 logger = logging.getLogger(__name__)
 
+_LIBRARIES = Path(llama_cpp.__file__).parent / "lib"  # ggml's lie beside llama.cpp's and are already loaded
 _GPU, _INTEGRATED_GPU = 1, 2  # enum ggml_backend_dev_type
 
 
 def detect_machine_with_llama() -> Machine:
     """This machine, as llama.cpp sees it."""
     gpus = find_gpus() if llama_cpp.llama_supports_gpu_offload() else ()
-    # With a GPU, the layers on the CPU lie in buffers that the GPU can read. llama.cpp makes no copies of those.
     system = llama_cpp.llama_print_system_info().decode("utf-8", errors="replace")
-    return detect_machine(gpus, () if gpus else repacked_types(system))
+    return detect_machine(gpus, repacked_types(system))
 
 
 def find_gpus() -> tuple[Gpu, ...]:
@@ -43,7 +45,17 @@ def find_gpus() -> tuple[Gpu, ...]:
         logger.warning("llama.cpp's devices cannot be listed (%s), so no layer is put on a GPU.", error)
         return ()
     wanted = _GPU if _GPU in kinds else _INTEGRATED_GPU
-    return tuple(_describe(ggml, device) for device, kind in zip(devices, kinds, strict=True) if kind == wanted)
+    # Metal calls every GPU a GPU (`ggml-metal.cpp`). Those of Apple silicon share the host's memory.
+    is_integrated = wanted == _INTEGRATED_GPU or (sys.platform == "darwin" and platform.machine() == "arm64")
+    found = (device for device, kind in zip(devices, kinds, strict=True) if kind == wanted)
+    return tuple(_describe(ggml, device, is_integrated) for device in found)
+
+
+def cpu_buffer_type() -> int:
+    """ggml's type of buffers in the CPU's memory, as an address."""
+    address = load_shared_library("ggml-base", _LIBRARIES).ggml_backend_cpu_buffer_type
+    address.argtypes, address.restype = [], ctypes.c_void_p
+    return int(address())
 
 
 class _Ggml:
@@ -64,12 +76,10 @@ class _Ggml:
 
 
 def _load_ggml() -> _Ggml:
-    """ggml's libraries. They lie beside llama.cpp's and are already loaded."""
-    folder = Path(llama_cpp.__file__).parent / "lib"
-    return _Ggml(load_shared_library("ggml", folder), load_shared_library("ggml-base", folder))
+    return _Ggml(load_shared_library("ggml", _LIBRARIES), load_shared_library("ggml-base", _LIBRARIES))
 
 
-def _describe(ggml: _Ggml, device: int) -> Gpu:
+def _describe(ggml: _Ggml, device: int, is_integrated: bool) -> Gpu:
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     ggml.memory(device, ctypes.byref(free), ctypes.byref(total))
-    return Gpu(ggml.description(device).decode("utf-8", errors="replace"), total.value, free.value)
+    return Gpu(ggml.description(device).decode("utf-8", errors="replace"), total.value, free.value, is_integrated)

@@ -6,13 +6,17 @@ import ctypes
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import llama_cpp
 
 from lsp_server.base.fim_families import FAMILIES
+from lsp_server.engine.backends.llama.devices import cpu_buffer_type
 from lsp_server.engine.backends.llama.vocabulary import LlamaVocabulary
+from lsp_server.engine.sizing.memory import EXPERTS
+from lsp_server.ipc.model_info import Parameters
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +26,27 @@ PRE_TOKENISER = "tokenizer.ggml.pre"
 _NO_SPACE_PREFIX: dict[str, str | bool] = {"tokenizer.ggml.add_space_prefix": False}
 
 
-def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
+class _BufferOverride(ctypes.Structure):
+    """`llama_model_tensor_buft_override`: tensors whose names match go to a type of buffer."""
+
+    _fields_ = (("pattern", ctypes.c_char_p), ("type", ctypes.c_void_p))
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where weights lie, as `Parameters` have it. Another placement means that the model is loaded again."""
+
+    gpu_layers: int
+    cpu_expert_layers: int
+    repacks_weights: bool
+
+    @staticmethod
+    def of(parameters: Parameters) -> Placement:
+        """The placement of these parameters."""
+        return Placement(parameters.gpu_layers, parameters.cpu_expert_layers, parameters.repacks_weights)
+
+
+def load(path: Path, placement: Placement, progress: Callable[[float], None]) -> Any:
     """The model. None if llama.cpp refuses it; the reason is then in llama.cpp's log."""
 
     def on_progress(fraction: float, _: ctypes.c_void_p) -> bool:
@@ -30,7 +54,14 @@ def load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
         return True
 
     params = llama_cpp.llama_model_default_params()
-    params.n_gpu_layers = gpu_layers
+    params.n_gpu_layers = placement.gpu_layers
+    params.use_extra_bufts = placement.repacks_weights
+    # Without layers on it, a GPU would still take part in long batches. A list that ends at once has no device.
+    no_devices, overrides_of_buffers = (ctypes.c_void_p * 1)(), _experts_on_cpu(placement.cpu_expert_layers)
+    if not placement.gpu_layers:
+        params.devices = ctypes.addressof(no_devices)
+    elif placement.cpu_expert_layers:
+        params.tensor_buft_overrides = ctypes.addressof(overrides_of_buffers)
     params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
     return _load(path, params)
 
@@ -56,6 +87,13 @@ def _load_with(metadata: dict[str, str | bool], path: Path, params: Any) -> Any:
     overrides = _overrides(metadata)
     params.kv_overrides = overrides
     return llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+
+
+def _experts_on_cpu(num_layers: int) -> Any:
+    """Overrides that keep the experts of the first layers on the CPU: an array that ends with an empty pattern."""
+    layers = "|".join(map(str, range(num_layers)))
+    pattern = rf"^blk\.({layers}){EXPERTS}".encode()
+    return (_BufferOverride * 2)(_BufferOverride(pattern, cpu_buffer_type()))
 
 
 def metadata(model: Any, key: str) -> str:

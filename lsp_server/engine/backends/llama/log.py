@@ -19,6 +19,7 @@ class LogCapture:
 
     def __init__(self) -> None:
         self._errors: list[str] = []
+        self._warnings: list[str] = []
 
     def write(self, level: int, text: bytes, _: ctypes.c_void_p) -> None:
         """The log callback of llama.cpp."""
@@ -27,12 +28,18 @@ class LogCapture:
             self._errors = [*self._errors[-9:], line]
             logger.info("llama.cpp: %s", line)
         elif level == _WARNING:
+            self._warnings = [*self._warnings[-99:], line]
             logger.debug("llama.cpp: %s", line)
 
     def take_errors(self) -> list[str]:
         """The errors since the last call. The first one names the cause; later ones only pass it on."""
         errors, self._errors = self._errors, []
         return [error.rstrip(".") for error in errors]
+
+    def take_warnings(self) -> list[str]:
+        """The warnings since the last call."""
+        warnings, self._warnings = self._warnings, []
+        return warnings
 
     def last_error(self) -> str:
         """The cause of the newest error; empty if there is none."""
