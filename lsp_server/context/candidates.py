@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
+
+from lsp_server.text.excerpts import Block
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -28,10 +30,18 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     brief: str = ""
 
 
+def _admits_all(_: Block) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The finds of all sources: candidates, which of their files import which others, and a trace line a source."""
+    """The finds of all sources: candidates, which of their files import which others, and a trace line a source.
+
+    `admits` says whether a block of an earlier choice may still be shown.
+    """
 
     candidates: tuple[Candidate, ...] = ()
     dependencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    admits: Callable[[Block], bool] = _admits_all

@@ -5,14 +5,14 @@ Only this module makes a `Readable` (`tests/test_architecture.py`). What puts te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lsp_server.context.candidates import Candidate
 from lsp_server.index.folder import FileState, Folder
 from lsp_server.text.document import excerpt_around, split_lines
-from lsp_server.text.excerpts import Neighbour, Readable
+from lsp_server.text.excerpts import Block, Neighbour, Readable
 from lsp_server.text.secrets import has_secret, is_secret_name
 
 MAX_REMEMBERED = 64  # verdicts on texts; excerpts of closed files
@@ -36,6 +36,29 @@ class Gate:
         folder = Folder(root)
         verdicts = {path: folder.may_read(path) for path in {each.path for each in candidates}}
         return tuple(each for each in candidates if verdicts[each.path])
+
+    @staticmethod
+    def earlier_blocks(
+        root: Path | None, path: str, neighbours: Iterable[Neighbour], readable: Sequence[Readable]
+    ) -> Callable[[Block], bool]:
+        """What tells whether a block of an earlier choice for a document may still be shown.
+
+        `readable` are those of the neighbours that are admitted. A block of the document's own path is of other cells
+        of its notebook, which may have been moved or deleted.
+        """
+        refused = {each.path for each in neighbours} - {each.path for each in readable}
+        admitted = {each.path for each in readable}
+        cells = "\n".join(each.whole_text() for each in readable if each.path == path)
+        folder = Folder(root) if root else None
+
+        def admits(block: Block) -> bool:
+            if block.path == path:
+                return all(line in cells for line in block.text.split("\n"))
+            if block.path in admitted:
+                return True
+            return block.path not in refused and folder is not None and _is_there(folder, block.path)
+
+        return admits
 
     def _admit(self, neighbour: Neighbour, folders: dict[Path, Folder]) -> Readable | None:
         if is_secret_name(neighbour.path, *neighbour.names):
@@ -78,6 +101,10 @@ class Gate:
             self._excerpts[key] = (state, excerpt_around(lines, neighbour.line) if lines else None)
         excerpt = self._excerpts[key][1]
         return Readable(replace(neighbour, line=excerpt[0], text=excerpt[1])) if excerpt else None
+
+
+def _is_there(folder: Folder, path: str) -> bool:
+    return folder.may_read(path) and folder.state(path) is not None
 
 
 def may_write(root: Path, path: Path) -> bool:

@@ -59,12 +59,13 @@ def eligible(snapshot: Snapshot, gathered: Gathered) -> Gathered:
 def choose(gathered: Gathered, max_tokens: int, previous: Sequence[Block] = ()) -> tuple[Block, ...]:
     """The best choice of eligible candidates that fits, or the previous choice if that is nearly as good.
 
-    A block comes before the blocks that import it. Otherwise blocks are in the order of their paths.
+    A previous choice counts only if all of it may still be shown. A block comes before the blocks that import it.
+    Otherwise blocks are in the order of their paths.
     """
     candidates = gathered.candidates
     chosen = _Chooser(max_tokens).choose(candidates)
     blocks = tuple(_block(path, chosen[path]) for path in dependencies_first(chosen, gathered.dependencies))
-    if previous and previous != blocks:
+    if previous and previous != blocks and all(map(gathered.admits, previous)):
         worth = sum(choice.worth for choice in chosen.values())
         if _worth_of(previous, candidates) >= HYSTERESIS * worth and _cost(previous) <= max_tokens:
             return tuple(previous)

@@ -102,15 +102,22 @@ class Retrieval:
         self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
     ) -> Gathered:
         try:
-            return eligible(snapshot, self._gather(root, snapshot, neighbours, uses_index))
+            readable = self._gate.admit(neighbours)
+            found = self._gather(root, snapshot, neighbours, readable, uses_index)
+            earlier = self._gate.earlier_blocks(root, snapshot.path, neighbours, readable)
+            return replace(eligible(snapshot, found), admits=earlier)
         except Exception as error:  # noqa: BLE001  (completions must work without context)
             logger.warning("Context could not be gathered: %s", type(error).__name__)
-            return Gathered(notes=(f"failed: {type(error).__name__}",))
+            return Gathered(notes=(f"failed: {type(error).__name__}",), admits=lambda _: False)
 
     def _gather(
-        self, root: Path | None, snapshot: Snapshot, neighbours: Sequence[Neighbour], uses_index: bool
+        self,
+        root: Path | None,
+        snapshot: Snapshot,
+        neighbours: Sequence[Neighbour],
+        readable: Sequence[Readable],
+        uses_index: bool,
     ) -> Gathered:
-        readable = self._gate.admit(neighbours)
         candidates = tuple(recent_files(snapshot, readable))
         notes: tuple[str, ...] = (f"open and visited documents: {len(candidates)} of {len(neighbours)}",)
         if root is None or not uses_index:

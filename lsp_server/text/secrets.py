@@ -42,14 +42,16 @@ _NAMES = re.compile(
     | \.?dockercfg | \.?dockerconfigjson | \.rclone\.conf | \.ossutilconfig | \.sentryclirc | \.clasprc\.json
     | \.terraformrc | terraform\.rc | kaggle\.json | \.authinfo(\..*)? | wpa_supplicant.*\.conf
     | \.?kube_?config{_DATA} | .*\.kubeconfig | \.smbcredentials
-    | \.(esmtp|msmtp|fetchmail|mutt|mbsync|offlineimap)rc
+    | \.(esmtp|msmtp|fetchmail|getmail|mutt|mbsync|offlineimap)rc | \.passwd-s3fs | cookies\.(txt|sqlite)
+    | bitcoin\.conf | .*\.macaroon | logins\.json
     | \.?(.*[._-])?vault[-_](token|pass|password){_DATA}
-    | (\.[\w-]*|consolehost|bash|fish|zsh)_history(\.txt)? | \.(lesshst|viminfo|dbshell|rhistory)  # of what was typed
+    | (\.[\w-]*|consolehost|bash|fish|zsh)[_-]history(\.txt)? | \.(lesshst|viminfo|dbshell|rhistory)  # what was typed
     # what projects keep beside their code
     | auth\.json | wp-config(-.*)?\.php | (key|local|signing|keystore)\.properties | (master|deploy)[._-]key
     | deploy_(dsa|ecdsa|ed25519|rsa) | wallet\.dat | keystore\.json | keyfile\.json
+    | s?ftp\.json | \.ftpconfig | \.remote-sync\.json | ftp-sync\.settings | webservers\.xml | local\.settings\.json
     | rootkey\.csv | (.*[._-])?access_?keys\.csv
-    | \.?(.*[._-])?(access|api|auth|bot|consul|deploy|github|gitlab|oauth|openai|slack)[_-]?(token|key)s?{_DATA}
+    | \.?(.*[._-])?(access|api|auth|bot|consul|deploy|gh|github|gitlab|oauth|openai|slack)[_-]?(token|key)s?{_DATA}
     | \.?token(\.(txt|json))? | \.(tokens|api_?keys?|oauth2?|pat)
     | (.*[._-])?credentials?{_STAGE}{_DATA} | \.?secrets?{_STAGE}{_DATA} | .*\.secrets? | .*[._-]secrets?{_STAGE}{_DATA}
     | (?!.*{_FORM})\.?(.*[._-])?(passwords?|passwd|passphrase){_DATA}
@@ -60,7 +62,10 @@ _NAMES = re.compile(
     """,
     re.VERBOSE,
 )
-_PUBLIC = re.compile(r".*\.pub | .*env.*[._-](example|sample|template|dist) | .*\.vars\.example", re.VERBOSE)
+_PUBLIC = re.compile(
+    r".*\.pub | (example|sample|template)\.env | .*env.*[._-](example|sample|template|dist) | .*\.vars\.example",
+    re.VERBOSE,
+)
 
 
 def is_secret_name(*names: str) -> bool:

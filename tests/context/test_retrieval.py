@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsp_server.context.gate import Gate
-from lsp_server.context.ranking import rank
+from lsp_server.context.ranking import choose, rank
 from lsp_server.context.retrieval import Retrieval
 from lsp_server.index.build import Builder
 from lsp_server.index.database import database_path, remove_database
@@ -154,6 +154,31 @@ def test_an_ignore_rule_counts_as_soon_as_it_is_saved(tmp_path, name, is_there):
     write(root if name != ".git/info/exclude" else tmp_path, name, "secret.py\n")
     blocks, _ = blocks_at(root, others)
     assert "secret.py" not in {each.path for each in blocks}
+
+
+@pytest.mark.parametrize("uses_index", [True, False])
+@pytest.mark.parametrize("hides", ["ignored", "deleted", "secret"])
+def test_blocks_of_an_earlier_prompt_stay_only_while_they_may_be_shown(tmp_path, hides, uses_index):
+    for path in ("open.py", "secret.py"):
+        write(tmp_path, path)
+    index(tmp_path)
+    open_ones = [neighbour("open.py"), neighbour("secret.py")]
+    before, gathered = blocks_at(tmp_path, open_ones, uses_index=uses_index)
+    assert {each.path for each in before} == {"open.py", "secret.py"}
+    assert all(map(gathered.admits, before))
+    if hides == "ignored":
+        (tmp_path / ".infillignore").write_text("secret.py\n", encoding="utf-8")
+    elif hides == "deleted":
+        (tmp_path / "secret.py").unlink()
+        open_ones.pop()
+        index(tmp_path)
+    else:
+        text = SOURCE + "TOKEN = 'ghp_" + "a1B2" * 9 + "'\n"
+        open_ones[1] = neighbour("secret.py", text)
+        write(tmp_path, "secret.py", text)
+        index(tmp_path)
+    _, gathered = blocks_at(tmp_path, open_ones, uses_index=uses_index)
+    assert "secret.py" not in {each.path for each in choose(gathered, 4000, before)}
 
 
 def test_one_gate_follows_ignore_rules_that_come_and_go(tmp_path):
@@ -379,6 +404,26 @@ def similar_lines(root, before_asking=lambda: None):
     gathered = asyncio.run(retrieval.gather(snapshot, ()))
     retrieval.close()
     return {line for each in gathered.candidates if each.source == "similar" for line in each.text.split("\n")}
+
+
+def test_a_cell_that_was_moved_or_deleted_leaves():
+    cells = [
+        Neighbour("n.ipynb", "python", text, 1, line=at, whole=lambda text=text: text)
+        for at, text in ((0, "alpha = 1\n"), (100_000, "beta = 2\n"))
+    ]
+    snapshot = snapshot_at("x = ‸\n", path="n.ipynb")
+
+    async def gathered_with(*neighbours):
+        retrieval = Retrieval(lambda: False)
+        try:
+            return await retrieval.gather(snapshot, neighbours)
+        finally:
+            retrieval.close()
+
+    (before,) = choose(asyncio.run(gathered_with(*cells)), 4000)
+    assert "beta = 2" in before.text
+    (after,) = choose(asyncio.run(gathered_with(cells[0])), 4000, (before,))
+    assert "beta = 2" not in after.text
 
 
 def test_other_cells_of_a_notebook_are_one_block_in_their_order(tmp_path):

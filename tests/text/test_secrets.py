@@ -20,6 +20,8 @@ SECRET_NAMES = [
         ".vault_pass",
         "master.key",
     ),
+    *(".passwd-s3fs", ".mycli-history", ".ftpconfig", "sftp.json", ".getmailrc", "cookies.txt"),
+    *("admin.macaroon", "WebServers.xml", "local.settings.json", "gh_token.txt"),
     *(".Renviron", ".dev.vars", ".flaskenv", "env.local", ".env-prod", ".env~", ".env.production.local"),
     *("env.production.local", "prod.env.bak", "fish_history", ".lesshst", ".viminfo", ".gitcookies", ".terraformrc"),
     *("api_key.txt", ".github_token", "access_token", "token.json", "my_accessKeys.csv", "rootkey.csv", "kaggle.json"),
@@ -41,6 +43,7 @@ OPEN_NAMES = [
     "credentials.py",
     "id_rsa.pub",
     ".env.example",
+    "example.env",
     ".env.local.example",
     "a.c",
     *(
