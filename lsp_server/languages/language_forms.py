@@ -119,8 +119,8 @@ RUST: Forms = (
     ),
 )
 SWIFT: Forms = (
-    SLASHES, NESTED_SLASH_STAR, long(r'#(?P<tag>#*)"""', '"""#TAG', "", r"\\#+\("),
-    quoted(r'#(?P<tag>#*)"', '"#TAG', "", r"\\#+\("), long('"""', '"""', r"\\[^(]", r"\\\("),
+    SLASHES, NESTED_SLASH_STAR, long(r'#(?<!##)(?P<tag>#*)"""', '"""#TAG', "", r"\\#+\("),
+    quoted(r'#(?<!##)(?P<tag>#*)"', '"#TAG', "", r"\\#+\("), long('"""', '"""', r"\\[^(]", r"\\\("),
     quoted('"', '"', r"\\[^(]", r"\\\("),
 )
 ZIG: Forms = (SLASHES, text(r"\\\\[^\n]*"), DOUBLE, CHARACTER)

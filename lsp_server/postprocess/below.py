@@ -128,7 +128,7 @@ class Below:
             return True
         if self._closers.closes_own(text, start):
             return self._closers.lacks_opener() and row.indentation == candidate.line.indentation
-        return begins_branch(row.text, self._language_id)
+        return begins_branch(row.text, self._language_id) or self._closers.stays_inside(text, start)
 
     def _is_as_deep(self, above: str, row: Line, line: Line) -> bool:
         """Whether a line is as deep in blocks as a line below. Where brackets tell that, indentation need not."""

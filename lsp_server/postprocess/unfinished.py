@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from lsp_server.languages.balance import balance, begins_close
 from lsp_server.languages.forms import Kind
@@ -19,6 +20,7 @@ _NEAR = 20_000  # characters around the cursor in which a word is looked for
 _WHOLE_WORDS = ("break", "continue", "end", "false", "nil", "null", "pass", "return", "self", "this", "true")
 # What code may end with: a word, a closing bracket, tag or quote, the end of a statement, or a sign behind its operand.
 _END = re.compile(r"(?:[\w)\]}\"'`;]|\w[?!%>]|\)\?|\+\+|--|(?<!\.)\.\.\.|<[/\w!][^<>]*>|\*/)$")
+_MAX_LINE = 400  # characters of a line that are looked at before a place where it may end
 _QUOTES = "\"'`"
 _PROSE_END = re.compile(r"[\w.!?:;)\]\"'`]")
 
@@ -117,7 +119,7 @@ class _Ends:
         """Whether a line may end at an offset, brackets aside."""
         if end == len(self._lines) and not self._ends_with_known_word():
             return False
-        span = next(span for span in self._spans if end <= span.end)
+        span = self._spans[bisect_left(self._spans, end, key=lambda each: each.end)]
         following = self._lines[end : end + 1]
         is_closed = end == span.end and not (end == len(self._lines) and self._state_at_end.kind is span.kind)
         if span.kind is Kind.CODE or (span.kind is Kind.STRING and is_closed):
@@ -129,7 +131,8 @@ class _Ends:
         return not is_own_string and not following.strip() and bool(_PROSE_END.match(self._lines[end - 1]))
 
     def _ends_code(self, end: int, following: str) -> bool:
-        line = self._lines[self._lines.rfind("\n", 0, end) + 1 : end].strip()
+        near = max(0, end - _MAX_LINE)
+        line = self._lines[max(near, self._lines.rfind("\n", near, end) + 1) : end].strip()
         if line.endswith(","):
             return following in ("", "\n") and self._is_item(end)
         if line.endswith(":"):

@@ -205,6 +205,6 @@ def test_settings_reach_the_server(start):
     editor.open("settings.py", TRIANGLE)
     editor.type("ret")
     editor.tap.wait_for(lambda: editor.tap.answers(INLINE, since), "an answer")
-    assert [answer["result"] for _, answer in editor.tap.answers(INLINE, since)] == [None]
+    assert [answer["result"] for _, answer in editor.tap.answers(INLINE, since)] == [[]]
     (initialize,) = editor.tap.sent("initialize")
     assert json.dumps(initialize["params"]["initializationOptions"]["completion"]) == '{"enabled": false}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -138,3 +139,12 @@ def test_the_state_says_what_follows():
 def test_a_long_line_is_read(language_id, text):
     spans, _ = lex(text * 5_000, language_id)
     assert spans[-1].end == len(text) * 5_000
+
+
+def test_a_run_of_hashes_is_looked_at_once():
+    forms = [form for form in LANGUAGES["swift"].forms if form.begin.startswith("#")]
+    assert forms
+    for form in forms:
+        begins = [at for at in range(3) if re.compile(form.begin).match('###"""', at)]
+        assert begins == [0]
+    assert blanked('##"a"# ("## + (1)', "swift") == "            + (1)"

@@ -189,3 +189,25 @@ def test_what_closes_a_block_that_the_text_opens_may_stand_below():
 def test_a_closer_further_below_is_another_one():
     file = "m = {\n  f() {\n    if (a) {\n‸\n    return false;\n  },\n"
     assert shown(file, "      b();\n    }", "javascript") == "      b();\n    }"
+
+
+THEN = "}).then(b => {\n  use(b);"
+CHAIN = "p.then(a => {\n  ‸\n}).catch(e => {\n  log(e);\n});\n"
+EFFECT = "useEffect(() => {\n  ‸\n}, [a, b], () => {\n  stop(a);\n});\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "kept"),
+    [
+        (CHAIN, "use(a);\n}).catch(e => {\n  log(e);\n});", "use(a);"),
+        (
+            CHAIN,
+            "use(a);\n}).then(b => {\n  use(b);\n}).catch(e => {\n  log(e);\n});",
+            "use(a);\n}).then(b => {\n  use(b);",
+        ),
+        (CHAIN, "use(a);\n}).catch(e => {\n  warn(e);\n", "use(a);\n}).catch(e => {\n  warn(e);"),
+        (EFFECT, "start(a);\n}, [a, b], () => {\n  stop(a);\n});", "start(a);"),
+    ],
+)
+def test_a_line_that_closes_and_opens_again_counts_if_the_next_one_agrees(file, text, kept):
+    assert shown(file, text, "javascript") == kept

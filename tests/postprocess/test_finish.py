@@ -1,11 +1,14 @@
 """What the end of a stream makes of a text: its last line, the token limit, and where the model was unsure."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.languages.balance import balance
 from lsp_server.languages.reading import state_after
+from lsp_server.postprocess import unfinished
 from lsp_server.postprocess.finish import Finished, finish
 from lsp_server.postprocess.stop import rules_for
 from lsp_server.postprocess.unfinished import drop_unsure
@@ -191,6 +194,31 @@ def test_filters_of_the_end_can_be_switched_off():
     text = "a = 1\nb = f(1, tot"
     assert ended(text, "length", switched_off=("drop unfinished",)).text == text
     assert ended(text, "low_confidence", switched_off=("drop unsure",)).text == text
+
+
+class CountingPattern:
+    """A pattern that counts the characters in which it is looked for."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self.pattern = pattern
+        self.num_characters = 0
+
+    def search(self, text: str) -> re.Match[str] | None:
+        self.num_characters += len(text)
+        return self.pattern.search(text)
+
+
+@pytest.mark.parametrize("text", ["(", "\0", "${", "=> "])
+def test_a_long_line_is_not_read_again_for_each_place_where_it_may_end(text, monkeypatch):
+    costs = []
+    for size in (1000, 2000, 4000):
+        counting = CountingPattern(unfinished._END)
+        with monkeypatch.context() as patched:
+            patched.setattr(unfinished, "_END", counting)
+            drop_unsure(text * size, snapshot_at("f(‸)", "python"))
+        costs.append(counting.num_characters)
+    assert costs[1] <= 2.5 * costs[0]
+    assert costs[2] <= 2.5 * costs[1]
 
 
 @given(CODE, CODE, CODE, LANGUAGES, st.sampled_from(["end", "length", "low_confidence", "repeated phrase"]))
